@@ -1,0 +1,101 @@
+//! The processor's only view of the world.
+
+/// Processor clock cycles since power-on.
+pub type Cycle = u64;
+
+/// The width of one transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// 8 bits.
+    Byte,
+    /// 16 bits.
+    Word,
+    /// 32 bits.
+    Dword,
+}
+
+impl Width {
+    /// How many bytes that is.
+    #[must_use]
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Self::Byte => 1,
+            Self::Word => 2,
+            Self::Dword => 4,
+        }
+    }
+}
+
+/// What lies behind a physical page of 4 KB, after the A20 gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Memory that the processor may use directly: bytes `frame * 4096 ..` of [`Bus::memory`].
+    Memory {
+        /// Index of the 4 KB frame in [`Bus::memory`].
+        frame: u32,
+        /// False for ROM: writes go to [`Bus::write`].
+        is_writable: bool,
+    },
+    /// Anything else: each access goes to [`Bus::read`] and [`Bus::write`].
+    Device,
+}
+
+/// The answer to a read: the value (in its low bits) and the wait states, in processor cycles beyond the two of a
+/// bus cycle without waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The value, zero-extended.
+    pub value: u32,
+    /// Extra processor cycles.
+    pub wait: u32,
+}
+
+/// The pins that the board drives into the processor, and how long the processor may run on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pins {
+    /// INTR: a maskable interrupt is requested.
+    pub interrupt: bool,
+    /// NMI has risen since it was last taken.
+    pub nmi: bool,
+    /// Run no instruction that begins at or after this cycle without coming back.
+    pub until: Cycle,
+    /// Changes whenever [`Bus::page`] may answer differently from before (A20, ROM or bank switching).
+    pub map_generation: u32,
+}
+
+/// The world as the processor sees it: physical memory, ports, interrupt acknowledge and pins.
+///
+/// Reads and writes at [`Bus::read`], [`Bus::write`], [`Bus::input`], [`Bus::output`] and [`Bus::acknowledge`] are the
+/// only moments at which the board can change the pins while the processor runs, so the processor looks at
+/// [`Bus::pins`] when it starts to run and after each of them. `at` is the cycle at which the access begins.
+pub trait Bus {
+    /// All memory that [`Page::Memory`] speaks of, a whole number of 4 KB frames.
+    fn memory(&mut self) -> &mut [u8];
+
+    /// What lies at physical page `page` (address bits 31 to 12).
+    fn page(&self, page: u32) -> Page;
+
+    /// Wait states of a read or write of memory at byte `address` of [`Bus::memory`]: external cache and DRAM.
+    fn memory_wait(&mut self, address: u32, is_write: bool) -> u32;
+
+    /// Reads from a device page. The access never crosses a dword boundary.
+    fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply;
+
+    /// Writes to a device page or to ROM; returns the wait states. The access never crosses a dword boundary.
+    fn write(&mut self, at: Cycle, address: u32, width: Width, value: u32) -> u32;
+
+    /// Reads an I/O port.
+    fn input(&mut self, at: Cycle, port: u16, width: Width) -> Reply;
+
+    /// Writes an I/O port; returns the wait states.
+    fn output(&mut self, at: Cycle, port: u16, width: Width, value: u32) -> u32;
+
+    /// The two interrupt acknowledge cycles: returns the vector and their wait states.
+    fn acknowledge(&mut self, at: Cycle) -> Reply;
+
+    /// The pins now. Taking an NMI is reported with [`Bus::nmi_taken`].
+    fn pins(&self) -> Pins;
+
+    /// The processor has taken the NMI; the board clears its latch.
+    fn nmi_taken(&mut self);
+}

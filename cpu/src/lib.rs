@@ -1,0 +1,23 @@
+//! The Intel 80386DX, from its Programmer's Reference Manual (1986; "PRM" below).
+//!
+//! A tour, in the order in which an instruction meets it:
+//!
+//! * [`Bus`] is the only view of the world: memory, ports, interrupt acknowledge, pins. The crate knows cycles, not time.
+//! * `decode` turns bytes (through iced-x86) into an `Op` once, and `cache` keeps the ops of a physical page.
+//! * `forms` is the table of instruction forms: one row a form, with its handler and its clocks.
+//! * `exec` holds the handlers: they compute, then commit. `alu` is the arithmetic, pure.
+//! * `memory` goes from segment and offset to physical memory: limits, paging, TLB.
+//! * `segment`, `transfer`, `interrupt`, `task` and `system` are protection: descriptor loads, far transfers, gates,
+//!   task switches, control registers.
+//! * [`Fault`] is an exception as a value; a handler that returns one has changed nothing.
+#![forbid(unsafe_code)]
+#![deny(clippy::float_arithmetic)]
+
+mod bus;
+mod fault;
+mod registers;
+mod unit;
+
+pub use bus::{Bus, Cycle, Page, Pins, Reply, Width};
+pub use fault::{Fault, Vector};
+pub use registers::{Control, Flags, Register, Segment, SegmentRegister, State, TableRegister};

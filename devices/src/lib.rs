@@ -1,0 +1,11 @@
+//! The chips of an ISA AT.
+//!
+//! A tour: every chip is plain data with `read`, `write` and, where it keeps time, `wake`. A chip never holds a
+//! reference to another one. What it does to the world leaves through the [`Context`] lent for the call, as an
+//! [`Effect`]; the board (crate `machines`) carries the effects out.
+#![forbid(unsafe_code)]
+#![deny(clippy::float_arithmetic)]
+
+mod context;
+
+pub use context::{Context, Effect};

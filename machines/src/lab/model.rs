@@ -1,0 +1,186 @@
+//! What a lab file means once profiles, counts and defaults are filled in: plain values, all checked.
+
+use std::path::PathBuf;
+
+use clock::{Rate, Span};
+
+/// A whole lab, ready to be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lab {
+    /// Name, used for the run folder.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// The seed of every random choice.
+    pub seed: u64,
+    /// The CMOS clock and the capture's epoch, in seconds since 1970-01-01T00:00:00Z.
+    pub epoch_seconds: i64,
+    /// Virtual time at which the run ends, if any.
+    pub stop: Option<Span>,
+    /// How fast virtual time may pass.
+    pub speed: Speed,
+    /// The segments, in the order of the file.
+    pub segments: Vec<Segment>,
+    /// The machines, counts unrolled, in the order of the file.
+    pub machines: Vec<Machine>,
+    /// What a good run looks like.
+    pub expectations: Vec<Expectation>,
+    /// What to record.
+    pub captures: Vec<Capture>,
+    /// Every file that the lab uses.
+    pub images: Vec<Image>,
+}
+
+/// How fast virtual time may pass, against the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speed {
+    /// As fast as the host can.
+    Max,
+    /// At most so many thousandths of real time (1000 is real time).
+    Thousandths(u64),
+}
+
+/// A cable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its name, such as `ether0`.
+    pub name: String,
+    /// How it behaves.
+    pub settings: wire::Settings,
+}
+
+/// A file that a lab uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its name in the lab file.
+    pub name: String,
+    /// Where its bytes are.
+    pub source: ImageSource,
+}
+
+/// Where an image's bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageSource {
+    /// A file, relative paths resolved against the lab file's folder.
+    File(PathBuf),
+    /// An image that is part of this program: `path = "builtin:kernel"`.
+    Builtin(String),
+}
+
+/// A PC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Its name, such as `pool0`.
+    pub name: String,
+    /// Memory in bytes, a whole number of 4 KB pages.
+    pub memory_bytes: u32,
+    /// The processor's clock.
+    pub cpu_clock: Rate,
+    /// The ISA bus clock.
+    pub isa_clock: Rate,
+    /// The port whose writes are recorded as POST codes.
+    pub post_port: u16,
+    /// How it starts.
+    pub boot: Boot,
+    /// Every timing constant, each with its source.
+    pub timing: Timing,
+    /// Its Ethernet cards.
+    pub cards: Vec<Card>,
+}
+
+/// How a machine starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// The loader puts a Multiboot kernel into memory.
+    Direct {
+        /// Index in [`Lab::images`].
+        image: usize,
+        /// Given to the kernel after its own name.
+        command_line: String,
+    },
+}
+
+/// An Ethernet card in a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// Index in [`Lab::segments`].
+    pub segment: usize,
+    /// Distance of its tap from the cable's end.
+    pub position_millimetres: u64,
+    /// The name of its interface in captures, such as `pool0/el0`.
+    pub interface: String,
+    /// Jumpers and station address.
+    pub settings: ne2000::Settings,
+}
+
+/// A timing constant and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constant {
+    /// The value, in its unit.
+    pub value: u32,
+    /// How far it can be trusted.
+    pub source: Source,
+    /// The rest of the source text: document, page, reason.
+    pub note: String,
+}
+
+/// Where a timing constant comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Measured on real hardware.
+    Measured,
+    /// From a data sheet.
+    DataSheet,
+    /// Computed from data-sheet values.
+    Derived,
+    /// Not known yet.
+    Placeholder,
+}
+
+/// The timing constants of a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// 8-bit ISA access from one start to the next, in ISA clocks, 6 to 9 (`isa_8bit`).
+    pub isa_8bit: Constant,
+    /// 16-bit ISA memory access, in ISA clocks (`isa_16bit_memory`).
+    pub isa_16bit_memory: Constant,
+    /// 16-bit ISA I/O access, in ISA clocks (`isa_16bit_io`).
+    pub isa_16bit_io: Constant,
+    /// Recovery at the end of each ISA access during which the processor already runs on, in ISA clocks
+    /// (`isa_recovery`).
+    pub isa_recovery: Constant,
+    /// Each of the two interrupt acknowledge cycles, in ISA clocks (`interrupt_acknowledge`).
+    pub interrupt_acknowledge: Constant,
+    /// Size of the external cache in KB, 0 for none (`cache_kilobytes`).
+    pub cache_kilobytes: Constant,
+    /// Wait states of a cache miss or of memory without a cache, in processor cycles (`dram_read_wait`).
+    pub dram_read_wait: Constant,
+    /// Wait states of a posted write, in processor cycles (`dram_write_wait`).
+    pub dram_write_wait: Constant,
+}
+
+/// Something that a good run shows on a console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// Indices of the machines that must all show it.
+    pub machines: Vec<usize>,
+    /// The pattern as written, a regular expression.
+    pub pattern: String,
+    /// Virtual time within which it must appear.
+    pub within: Span,
+    /// True if it must not appear.
+    pub is_absent: bool,
+}
+
+/// A capture that the lab file asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// Its name in the lab file.
+    pub name: String,
+    /// Index in [`Lab::segments`].
+    pub segment: usize,
+    /// File name inside the run folder.
+    pub file: String,
+    /// Which wire events become records.
+    pub events: wire::CaptureEvents,
+}

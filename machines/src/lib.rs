@@ -1,0 +1,3 @@
+//! Lab description files, board assembly, the lab runtime and the `amlab` command.
+
+pub mod lab;

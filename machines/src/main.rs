@@ -1,0 +1,3 @@
+//! The `amlab` command.
+
+fn main() {}

@@ -1,0 +1,78 @@
+//! What a station and the segment say to one another. A station speaks in exact instants and is answered in exact
+//! instants; the machine that owns the card carries both across the window's end.
+
+use clock::Instant;
+
+use crate::Frame;
+
+/// A station's place in the order of attachment to its segment; ties in time are broken by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StationId(pub u16);
+
+/// What a station asks of the segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The controller wants to send: its transmitter is ready (its FIFO is filled) at `ready`.
+    Transmit {
+        /// From when on the transmitter looks for a free cable.
+        ready: Instant,
+        /// What it sends.
+        frame: Frame,
+    },
+    /// The controller is reset: whatever it was about to send is not sent. A frame already on the cable ends there.
+    Withdraw {
+        /// The instant of the reset.
+        at: Instant,
+    },
+}
+
+/// What the segment tells a station.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The station's transmission has ended, one way or another.
+    Sent {
+        /// End of the last bit (or of the last jam).
+        at: Instant,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A frame has arrived whole at the station's tap.
+    Received {
+        /// End of its last bit at this station.
+        at: Instant,
+        /// The frame.
+        frame: Frame,
+    },
+}
+
+/// How a transmission ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Collisions that the frame met, 0 to 16.
+    pub collisions: u8,
+    /// Whether the first attempt had to wait for a busy cable.
+    pub deferred: bool,
+    /// Good, given up, or broken off late.
+    pub end: End,
+}
+
+/// The end of a transmission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Every bit left without a collision.
+    Good,
+    /// Sixteen attempts collided; the frame is discarded.
+    TooManyCollisions,
+    /// A collision after the slot time; the frame is lost.
+    LateCollision,
+}
+
+impl Notice {
+    /// When the station learns of it.
+    #[must_use]
+    pub fn at(&self) -> Instant {
+        match self {
+            Self::Sent { at, .. } | Self::Received { at, .. } => *at,
+        }
+    }
+}

@@ -1,3 +1,4 @@
 //! Lab description files, board assembly, the lab runtime and the `amlab` command.
 
 pub mod lab;
+pub mod runtime;

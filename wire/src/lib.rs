@@ -7,8 +7,10 @@
 
 mod exchange;
 mod frame;
+mod record;
 mod settings;
 
 pub use exchange::{End, Notice, Outcome, Request, StationId};
 pub use frame::{CheckSequence, Frame};
+pub use record::{Party, Record};
 pub use settings::{CaptureEvents, Kind, Model, Settings};

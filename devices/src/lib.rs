@@ -6,6 +6,16 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
+mod alarm;
+#[cfg(test)]
+mod bench;
 mod context;
+mod interrupt_line;
+mod post_codes;
+mod system_control;
+mod timer;
 
 pub use context::{Context, Effect};
+pub use post_codes::PostCodes;
+pub use system_control::SystemControl;
+pub use timer::Timer;

@@ -10,12 +10,14 @@ mod alarm;
 #[cfg(test)]
 mod bench;
 mod context;
+mod interrupt_controllers;
 mod interrupt_line;
 mod post_codes;
 mod system_control;
 mod timer;
 
 pub use context::{Context, Effect};
+pub use interrupt_controllers::InterruptControllers;
 pub use post_codes::PostCodes;
 pub use system_control::SystemControl;
 pub use timer::Timer;

@@ -13,11 +13,13 @@ mod context;
 mod interrupt_controllers;
 mod interrupt_line;
 mod post_codes;
+mod real_time_clock;
 mod system_control;
 mod timer;
 
 pub use context::{Context, Effect};
 pub use interrupt_controllers::InterruptControllers;
 pub use post_codes::PostCodes;
+pub use real_time_clock::RealTimeClock;
 pub use system_control::SystemControl;
 pub use timer::Timer;

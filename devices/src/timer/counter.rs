@@ -320,10 +320,11 @@ impl Counter {
         self.is_loaded = true;
         self.take_register();
         self.elapsed = 0;
-        self.output = !matches!(
-            self.word.mode,
-            Mode::InterruptOnTerminalCount | Mode::HardwareRetriggerableOneShot
-        ) && !(self.word.mode == Mode::RateGenerator && self.gate && self.length == 1);
+        self.output = match self.word.mode {
+            Mode::InterruptOnTerminalCount | Mode::HardwareRetriggerableOneShot => false,
+            Mode::RateGenerator => self.length > 1 || !self.gate,
+            _ => true,
+        };
     }
 
     fn take_register(&mut self) {

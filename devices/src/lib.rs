@@ -14,6 +14,7 @@ mod interrupt_controllers;
 mod interrupt_line;
 mod post_codes;
 mod real_time_clock;
+mod serial_port;
 mod system_control;
 mod timer;
 
@@ -21,5 +22,6 @@ pub use context::{Context, Effect};
 pub use interrupt_controllers::InterruptControllers;
 pub use post_codes::PostCodes;
 pub use real_time_clock::RealTimeClock;
+pub use serial_port::SerialPort;
 pub use system_control::SystemControl;
 pub use timer::Timer;

@@ -12,6 +12,7 @@ mod bench;
 mod context;
 mod interrupt_controllers;
 mod interrupt_line;
+mod keyboard_controller;
 mod post_codes;
 mod real_time_clock;
 mod serial_port;
@@ -20,6 +21,7 @@ mod timer;
 
 pub use context::{Context, Effect};
 pub use interrupt_controllers::InterruptControllers;
+pub use keyboard_controller::KeyboardController;
 pub use post_codes::PostCodes;
 pub use real_time_clock::RealTimeClock;
 pub use serial_port::SerialPort;

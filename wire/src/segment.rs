@@ -319,17 +319,19 @@ impl Segment {
         }
     }
 
-    /// When a station that looks for a free cable from `since` on starts.
+    /// When a station that looks for a free cable from `since` on starts: not before now, for it has not yet.
     fn first_chance(&self, index: usize, since: Instant) -> Instant {
+        let from = since.max(self.now);
         match self.model {
-            Model::CsmaCd => self.end_of_deference(index, since),
-            Model::Fifo if self.is_first_in_line(index, since) => self.gap_after(index, since, |_| true),
+            Model::CsmaCd => self.end_of_deference(index, from),
+            Model::Fifo if self.is_first_in_line(index, since) => self.gap_after(index, from, |_| true),
             Model::Fifo => Instant::NEVER,
-            Model::Ideal => self.gap_after(index, since, |signal| signal.station == index),
+            Model::Ideal => self.gap_after(index, from, |signal| signal.station == index),
         }
     }
 
-    /// The process `Deference` of 4.2.8 at one tap, as far as it has become known what passes there.
+    /// The process `Deference` of 4.2.8 at one tap, as far as it has become known what passes there. Signals that are
+    /// forgotten have passed a gap before `since`.
     fn end_of_deference(&self, index: usize, since: Instant) -> Instant {
         let mut fall = None;
         let mut free = Instant::START;

@@ -215,7 +215,7 @@ impl Reference {
             is_jam: false,
         };
         self.after(BIT * (64 + 8 * bytes_on_cable(&frame)), end);
-        self.to_other_taps(index, |tap| Event::Rise { tap, transmission });
+        self.tell_other_taps(index, |tap| Event::Rise { tap, transmission });
         self.stations[index].deference = Deference::Carrier;
         self.stations[index].episode += 1;
         let passing: Vec<_> = self.stations[index].passing.iter().copied().collect();
@@ -225,7 +225,7 @@ impl Reference {
         }
     }
 
-    fn to_other_taps(&mut self, from: usize, event: impl Fn(usize) -> Event) {
+    fn tell_other_taps(&mut self, from: usize, event: impl Fn(usize) -> Event) {
         for tap in (0..self.stations.len()).filter(|&tap| tap != from) {
             let distance = self.stations[from].position.abs_diff(self.stations[tap].position);
             self.after(self.settings.kind.delay(distance), event(tap));
@@ -274,7 +274,7 @@ impl Reference {
         }
         let (start, is_late) = (attempt.start, attempt.is_late);
         self.stations[index].sending = None;
-        self.to_other_taps(index, |tap| Event::Fall { tap, transmission });
+        self.tell_other_taps(index, |tap| Event::Fall { tap, transmission });
         self.carrier_may_be_gone(index);
         if !is_jam {
             self.report(index, start, End::Good);

@@ -473,6 +473,38 @@ fn a_collision_after_the_slot_time_is_late_and_loses_the_frame() {
     );
 }
 
+/// Two stations on one tap collide from 0 to 9.6 us (preamble and jam), a third on that tap waits for the gap behind
+/// them, and a fourth, 10 us away, has begun `start` ns after them. Who is in the first collision?
+fn who_meets_a_signal_in_the_gap(start: u64) -> Vec<u16> {
+    let length = 2_308_000;
+    let begin = us(10);
+    let mut segment = Segment::new(&settings(Kind::TenBase5, Model::CsmaCd, length), 1);
+    for (position, nanoseconds) in [(0, 0), (0, 0), (0, 5_000), (length, start)] {
+        let station = segment.attach(position);
+        let ready = begin + Span::from_nanoseconds(nanoseconds);
+        let frame = Frame::new(&[0; 60], CheckSequence::Right);
+        segment.request(station, Request::Transmit { ready, frame });
+    }
+    let mut run = Run::default();
+    let mut settlement = Settlement::default();
+    while segment.next_event() < us(10_000) {
+        segment.settle(segment.next_event(), &mut settlement);
+        run.records.append(&mut settlement.records);
+    }
+    let is_collision = |record: &&Record| matches!(record, Record::Collision { .. });
+    let Some(Record::Collision { parties, .. }) = run.records.iter().find(is_collision) else {
+        panic!("the first two collide");
+    };
+    parties.iter().map(|party| party.station.0).collect()
+}
+
+#[test]
+fn carrier_in_the_first_64_bits_of_the_gap_starts_it_anew_and_in_the_last_32_is_ignored() {
+    // It arrives 5 us into the gap of 9.6 us, or 8 us.
+    assert!(!who_meets_a_signal_in_the_gap(4_600).contains(&2));
+    assert!(who_meets_a_signal_in_the_gap(7_600).contains(&2));
+}
+
 #[test]
 fn a_runt_is_told_when_the_shortest_frame_would_have_been() {
     let (run, delay) = race(500_000, Span::from_milliseconds(1), 10);

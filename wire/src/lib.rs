@@ -8,9 +8,11 @@
 mod exchange;
 mod frame;
 mod record;
+mod segment;
 mod settings;
 
 pub use exchange::{End, Notice, Outcome, Request, StationId};
 pub use frame::{CheckSequence, Frame};
 pub use record::{Party, Record};
+pub use segment::{LEAST_FILL, Segment, Settlement, Statistics};
 pub use settings::{CaptureEvents, Kind, Model, Settings};

@@ -1,9 +1,11 @@
 //! Lab description files, board assembly, the lab runtime and the `amlab` command.
+//!
+//! A tour: [`lab`] turns a description file into a checked `Lab`; a board wires chips and cards together, a machine puts
+//! a processor on it and boots a kernel; [`runtime`] runs machines in windows of virtual time and settles the cables
+//! between them; [`image`] finds the bytes of kernels.
 
+mod board;
+pub mod image;
 pub mod lab;
+pub mod machine;
 pub mod runtime;
-
-/// The build script's check of guest images, tested here.
-#[cfg(test)]
-#[path = "../build/instruction_set.rs"]
-mod instruction_set;

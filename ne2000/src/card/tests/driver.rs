@@ -20,8 +20,8 @@ struct Driver {
 }
 
 impl Driver {
-    /// Finds the card by its jumper registers, reads its address and starts it, register by register as hardware
-    /// facts 1.11 has it for Amoeba.
+    /// Finds the card by its jumper registers, reads its address and starts it, register by register as Amoeba's
+    /// driver for the 3C503 does.
     fn start(station: u8) -> Self {
         let address = [0x02, 0x60, 0x8C, 0, 0, station];
         let mut slot = Slot::new(&Settings {
@@ -266,6 +266,20 @@ fn an_access_at_the_instant_of_the_alarm_sees_what_the_alarm_brings() {
     two.slot.now = two.slot.alarm;
     assert_eq!(two.slot.read(two.base + 7), 0x01);
     assert_eq!((two.slot.lines, two.slot.alarm), (1 << 3, Instant::NEVER));
+}
+
+#[test]
+fn a_reset_at_the_instant_of_the_alarm_comes_after_it() {
+    let (one, mut two) = (Driver::start(1), Driver::start(2));
+    two.slot.wait(Span::from_milliseconds(1));
+    let frame = Frame::new(&message(&two, &one, 0, 60), CheckSequence::Right);
+    two.slot.notice(Notice::Received {
+        at: two.slot.now,
+        frame,
+    });
+    two.slot.now = two.slot.alarm;
+    two.slot.call(crate::Card::reset);
+    assert_eq!(two.slot.card.counts().received, 1);
 }
 
 #[test]

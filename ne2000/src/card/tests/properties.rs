@@ -183,7 +183,7 @@ proptest! {
         }
         late.call(Card::wake);
         punctual.call(Card::wake);
-        prop_assert_eq!(late.card, punctual.card);
+        prop_assert!(late.card == punctual.card, "the cards differ");
         prop_assert_eq!(late.lines, punctual.lines);
     }
 }

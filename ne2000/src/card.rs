@@ -119,6 +119,7 @@ impl Card {
 
     /// The bus's RESET DRV line: gate array and controller are reset, memory keeps its contents.
     pub fn reset(&mut self, cx: &mut Context) {
+        self.catch_up(cx);
         self.controller.reset(cx.now());
         self.board.reset();
         self.settle(cx);

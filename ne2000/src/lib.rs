@@ -16,6 +16,8 @@ mod check_sequence;
 mod dp8390;
 mod etherlink2;
 mod settings;
+#[cfg(test)]
+mod slot;
 
 pub use card::Card;
 pub use dp8390::{Counts, DMA_TRANSFER, Dp8390, LocalMemory, SHORTEST_FIFO_FILL};

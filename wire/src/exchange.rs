@@ -21,8 +21,8 @@ pub enum Request {
         frame: Frame,
     },
     /// The controller is reset: whatever it was about to send is not sent. A frame already on the cable ends there,
-    /// unless its end is near; then its [`Notice::Sent`] may still come, and lies less than the frame after the reset
-    /// could be sent in.
+    /// unless its end is near; then its [`Notice::Sent`] is given all the same. A `Sent` sooner than 576 bit times
+    /// after a frame's `ready` belongs to a frame before it.
     Withdraw {
         /// The instant of the reset; it acts on the cable [`LEAST_FILL`](crate::LEAST_FILL) later.
         at: Instant,

@@ -83,7 +83,7 @@ use timing::{ATTEMPT_LIMIT, JAM_BITS, PREAMBLE_BITS, SLOT_BITS, Timing, bytes_on
 pub const LEAST_FILL: Span = Span::from_nanoseconds(400);
 
 /// A cable and its stations. See the module's documentation for its rules.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     kind: Kind,
     model: Model,
@@ -123,7 +123,7 @@ pub struct Statistics {
 }
 
 /// A transmission, as it leaves its station.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Signal {
     station: usize,
     start: Instant,
@@ -438,18 +438,19 @@ impl Segment {
         let Some(Request::Transmit { frame, .. }) = station.requests.pop_front() else {
             unreachable!("an idle station is due when a frame is ready");
         };
+        if is_busy {
+            self.outbox.record(Record::Deferral {
+                at: since,
+                station: id(index),
+                frame: frame.clone(),
+            });
+        }
         let job = Job {
             frame,
             collisions: 0,
             deferred: is_busy,
         };
         station.phase = Phase::Waiting { job, since };
-        if is_busy {
-            self.outbox.record(Record::Deferral {
-                at: since,
-                station: id(index),
-            });
-        }
         self.reconsider_all();
     }
 

@@ -5,7 +5,7 @@ use clock::{Instant, Span};
 use crate::{Party, Record};
 
 /// Transmissions that have met on the cable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pileup {
     detected: Instant,
     start: Instant,

@@ -16,13 +16,13 @@ pub struct Settlement {
 }
 
 /// Notices and records that are certain but not yet due to be handed out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outbox {
     notices: Vec<Pending>,
     records: Vec<Record>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Pending {
     to: StationId,
     /// Whose transmission it is about.

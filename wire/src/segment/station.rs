@@ -10,7 +10,7 @@ use super::LEAST_FILL;
 use super::backoff::Generator;
 
 /// A station on its tap.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Station {
     pub(super) position_millimetres: u64,
     /// What has been asked and has not taken effect yet, in order.
@@ -22,7 +22,7 @@ pub(super) struct Station {
 }
 
 /// What a transmitter is doing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Nothing.
     Idle,
@@ -54,7 +54,7 @@ pub(super) enum Phase {
 }
 
 /// A frame on its way out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Job {
     pub(super) frame: Frame,
     pub(super) collisions: u8,

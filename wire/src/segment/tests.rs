@@ -409,7 +409,8 @@ fn a_station_that_starts_before_it_hears_the_other_collides_and_one_that_starts_
         after.records[1],
         Record::Deferral {
             at: deferral,
-            station: StationId(1)
+            station: StationId(1),
+            frame: Frame::new(&[0; 60], CheckSequence::Right),
         }
     );
     // It hears the end of the last bit a delay after it left, and leaves the gap.
@@ -528,6 +529,24 @@ fn windows_are_shortened_by_what_the_cable_takes_longer_than_the_fifo() {
         window([0, 500_000]),
         SHORTEST.saturating_sub(delay.saturating_sub(LEAST_FILL))
     );
+}
+
+#[test]
+fn a_copy_of_a_busy_segment_goes_on_like_the_original() {
+    let mut segment = saturating(5, 60, Model::CsmaCd, 1).segment();
+    for station in 0..5 {
+        let frame = Frame::new(&[0; 60], CheckSequence::Right);
+        segment.request(id(station), Request::Transmit { ready: us(1), frame });
+    }
+    let (mut ours, mut theirs) = (Settlement::default(), Settlement::default());
+    segment.settle(us(50), &mut ours);
+    let mut copy = segment.clone();
+    while segment.next_event() != Instant::NEVER {
+        segment.settle(segment.next_event(), &mut ours);
+        copy.settle(copy.next_event(), &mut theirs);
+        assert_eq!((&segment, &ours), (&copy, &theirs));
+    }
+    assert_eq!(segment.statistics().frames, 5);
 }
 
 #[test]

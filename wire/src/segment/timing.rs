@@ -24,7 +24,7 @@ pub(super) const BACKOFF_LIMIT: u8 = 10;
 pub(super) const CHECK_BYTES: u64 = 4;
 
 /// The constants as spans at a segment's bit rate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Timing {
     bit_rate: Rate,
     pub(super) slot: Span,

@@ -14,10 +14,16 @@
 #![deny(clippy::float_arithmetic)]
 
 mod bus;
+mod core;
+mod debug;
 mod fault;
+mod memory;
+mod paging;
 mod registers;
+mod segment;
 mod unit;
 
 pub use bus::{Bus, Cycle, Page, Pins, Reply, Width};
 pub use fault::{Fault, Vector};
+pub use paging::{Translation, Translations};
 pub use registers::{Control, Flags, Register, Segment, SegmentRegister, State, TableRegister};

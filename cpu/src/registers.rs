@@ -138,6 +138,10 @@ pub struct State {
     pub debug: [u32; 8],
     /// TR6 and TR7.
     pub test: [u32; 2],
+    /// Current privilege level, 0 to 3.
+    pub privilege: u8,
+    /// The translation lookaside buffer: a guest can see its stale entries, and its misses cost clocks.
+    pub translations: crate::Translations,
     /// Cycles since power-on.
     pub cycles: crate::Cycle,
     /// Instructions completed since power-on.

@@ -75,6 +75,8 @@ pub(crate) struct Core {
     pub(crate) is_in_shadow: bool,
     /// Bits of DR6 whose condition the current instruction has met: a debug trap is due when it ends.
     pub(crate) debug_pending: u32,
+    /// A task switch has happened, and a fault after it belongs to the new task.
+    pub(crate) is_in_new_task: bool,
 }
 
 impl Core {
@@ -116,6 +118,7 @@ impl Core {
             is_nmi_blocked: false,
             is_in_shadow: false,
             debug_pending: 0,
+            is_in_new_task: false,
         };
         core.reset();
         core
@@ -161,6 +164,7 @@ impl Core {
         self.is_nmi_blocked = false;
         self.is_in_shadow = false;
         self.debug_pending = 0;
+        self.is_in_new_task = false;
         self.forget_translations();
         self.ask_attention();
     }
@@ -310,6 +314,7 @@ impl Core {
         self.is_nmi_blocked = state.is_nmi_blocked;
         self.is_in_shadow = state.is_in_shadow;
         self.debug_pending = 0;
+        self.is_in_new_task = false;
         self.ask_attention();
     }
 }

@@ -16,11 +16,16 @@
 mod bus;
 mod core;
 mod debug;
+mod descriptor;
 mod fault;
+mod interrupt;
 mod memory;
 mod paging;
 mod registers;
 mod segment;
+mod system;
+mod task;
+mod transfer;
 mod unit;
 
 pub use bus::{Bus, Cycle, Page, Pins, Reply, Width};

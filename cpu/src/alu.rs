@@ -116,7 +116,10 @@ pub(crate) fn not<T: Unit>(value: T, status: Status) -> Outcome<T> {
 /// Status of a shift that moved at least one bit: SF, ZF and PF from the result, AF cleared.
 fn shifted<T: Unit>(result: u32, carry: bool, overflow: bool) -> Outcome<T> {
     let result = T::from_u32(result);
-    (result, Status::logical(result).with_carry_and_overflow(carry, overflow))
+    (
+        result,
+        Status::logical(result).with_carry_and_overflow(carry, overflow),
+    )
 }
 
 /// SHL and SAL. The count is masked to 5 bits; counts beyond the size shift zeros. OF is top bit exclusive-or CF
@@ -158,9 +161,16 @@ pub(crate) fn rol<T: Unit>(value: T, count: u8, status: Status) -> Outcome<T> {
         return (value, status);
     }
     let (value, count) = (value.to_u32(), u32::from(count & 31) % T::BITS);
-    let result = if count == 0 { value } else { (value << count | value >> (T::BITS - count)) & mask::<T>() };
+    let result = if count == 0 {
+        value
+    } else {
+        (value << count | value >> (T::BITS - count)) & mask::<T>()
+    };
     let carry = result & 1 != 0;
-    (T::from_u32(result), status.with_carry_and_overflow(carry, top::<T>(result) != carry))
+    (
+        T::from_u32(result),
+        status.with_carry_and_overflow(carry, top::<T>(result) != carry),
+    )
 }
 
 /// ROR. OF is the exclusive-or of the result's top two bits.
@@ -169,9 +179,16 @@ pub(crate) fn ror<T: Unit>(value: T, count: u8, status: Status) -> Outcome<T> {
         return (value, status);
     }
     let (value, count) = (value.to_u32(), u32::from(count & 31) % T::BITS);
-    let result = if count == 0 { value } else { (value >> count | value << (T::BITS - count)) & mask::<T>() };
+    let result = if count == 0 {
+        value
+    } else {
+        (value >> count | value << (T::BITS - count)) & mask::<T>()
+    };
     let carry = top::<T>(result);
-    (T::from_u32(result), status.with_carry_and_overflow(carry, carry != top::<T>(result << 1)))
+    (
+        T::from_u32(result),
+        status.with_carry_and_overflow(carry, carry != top::<T>(result << 1)),
+    )
 }
 
 /// RCL: rotates through CF, so over one bit more than the size.
@@ -184,7 +201,10 @@ pub(crate) fn rcl<T: Unit>(value: T, count: u8, status: Status) -> Outcome<T> {
     let ring = u64::from(value.to_u32()) | u64::from(status.carry()) << T::BITS;
     let ring = ring << count | ring >> (size - count);
     let (result, carry) = (ring as u32 & mask::<T>(), ring >> T::BITS & 1 != 0);
-    (T::from_u32(result), status.with_carry_and_overflow(carry, top::<T>(result) != carry))
+    (
+        T::from_u32(result),
+        status.with_carry_and_overflow(carry, top::<T>(result) != carry),
+    )
 }
 
 /// RCR. OF is the exclusive-or of the result's top two bits.
@@ -234,17 +254,31 @@ pub(crate) fn shrd<T: Unit>(value: T, fill: T, count: u8, status: Status) -> Out
 /// MUL: low half, high half, and whether the high half matters (which CF and OF say). SF, ZF, PF follow the low half.
 pub(crate) fn mul<T: Unit>(left: T, right: T) -> (T, T, Status) {
     let product = u64::from(left.to_u32()) * u64::from(right.to_u32());
-    let (low, high) = (T::from_u32(product as u32), T::from_u32((product >> T::BITS) as u32));
+    let (low, high) = (
+        T::from_u32(product as u32),
+        T::from_u32((product >> T::BITS) as u32),
+    );
     let is_wide = high.to_u32() != 0;
-    (low, high, Status::logical(low).with_carry_and_overflow(is_wide, is_wide))
+    (
+        low,
+        high,
+        Status::logical(low).with_carry_and_overflow(is_wide, is_wide),
+    )
 }
 
 /// IMUL: as MUL, signed.
 pub(crate) fn imul<T: Unit>(left: T, right: T) -> (T, T, Status) {
     let product = i64::from(left.to_i32()) * i64::from(right.to_i32());
-    let (low, high) = (T::from_u32(product as u32), T::from_u32((product >> T::BITS) as u32));
+    let (low, high) = (
+        T::from_u32(product as u32),
+        T::from_u32((product >> T::BITS) as u32),
+    );
     let is_wide = i64::from(low.to_i32()) != product;
-    (low, high, Status::logical(low).with_carry_and_overflow(is_wide, is_wide))
+    (
+        low,
+        high,
+        Status::logical(low).with_carry_and_overflow(is_wide, is_wide),
+    )
 }
 
 /// DIV of `high:low`: quotient and remainder, or nothing where the quotient does not fit or the divisor is 0.
@@ -253,7 +287,8 @@ pub(crate) fn div<T: Unit>(low: T, high: T, divisor: T) -> Option<(T, T)> {
     let divisor = u64::from(divisor.to_u32());
     let quotient = dividend.checked_div(divisor)?;
     let remainder = dividend % divisor;
-    (quotient <= u64::from(mask::<T>())).then(|| (T::from_u32(quotient as u32), T::from_u32(remainder as u32)))
+    (quotient <= u64::from(mask::<T>()))
+        .then(|| (T::from_u32(quotient as u32), T::from_u32(remainder as u32)))
 }
 
 /// IDIV. The most negative quotient counts as fitting (the manual's range is that of the destination).
@@ -268,7 +303,11 @@ pub(crate) fn idiv<T: Unit>(low: T, high: T, divisor: T) -> Option<(T, T)> {
 
 /// Clocks of the early-out multiplier (chapter 17, MUL): `max(ceil(log2 |m|), 3) + 6`, and 9 for `m` = 0.
 pub(crate) fn multiplier_clocks(multiplier: u32) -> u32 {
-    let bits = if multiplier == 0 { 0 } else { 32 - (multiplier - 1).leading_zeros() };
+    let bits = if multiplier == 0 {
+        0
+    } else {
+        32 - (multiplier - 1).leading_zeros()
+    };
     bits.max(3) + 6
 }
 
@@ -287,7 +326,10 @@ fn decimal_adjusted(al: u8, status: Status, step: fn(u8, u8) -> u8) -> Outcome<u
     let high = al > 0x99 || status.carry();
     let result = step(al, u8::from(low) * 6 + u8::from(high) * 0x60);
     let carries = u8::from(low) << 3;
-    (result, Status::calculated(result, carries).with_carry_and_overflow(high, false))
+    (
+        result,
+        Status::calculated(result, carries).with_carry_and_overflow(high, false),
+    )
 }
 
 /// AAA on AX. SF, ZF, PF follow AL; OF is cleared.
@@ -299,7 +341,14 @@ pub(crate) fn aaa(ax: u16, status: Status) -> Outcome<u16> {
 /// AAS on AX.
 pub(crate) fn aas(ax: u16, status: Status) -> Outcome<u16> {
     let adjusts = ax & 0xF > 9 || status.adjust();
-    ascii_adjusted(if adjusts { ax.wrapping_sub(6).wrapping_sub(0x100) } else { ax }, adjusts)
+    ascii_adjusted(
+        if adjusts {
+            ax.wrapping_sub(6).wrapping_sub(0x100)
+        } else {
+            ax
+        },
+        adjusts,
+    )
 }
 
 fn ascii_adjusted(ax: u16, adjusts: bool) -> Outcome<u16> {
@@ -337,7 +386,10 @@ mod tests {
         flags.set(Flags::OVERFLOW, overflow);
         flags.set(Flags::ZERO, byte == 0);
         flags.set(Flags::SIGN, byte >= 0x80);
-        flags.set(Flags::PARITY, (0..8).filter(|bit| byte >> bit & 1 != 0).count() % 2 == 0);
+        flags.set(
+            Flags::PARITY,
+            (0..8).filter(|bit| byte >> bit & 1 != 0).count() % 2 == 0,
+        );
         flags
     }
 
@@ -360,7 +412,11 @@ mod tests {
                 let signed = i32::from(a as i8) + i32::from(b as i8) + c;
                 let adjust = i32::from(a & 15) + i32::from(b & 15) + c > 15;
                 let flags = expected(wide, wide > 255, adjust, i8::try_from(signed).is_err());
-                let (result, status) = if with_carry { adc(a, b, status) } else { add(a, b, status) };
+                let (result, status) = if with_carry {
+                    adc(a, b, status)
+                } else {
+                    add(a, b, status)
+                };
                 assert_eq!((result, status.flags()), (wide as u8, flags), "{a} + {b} + {c}");
             }
         });
@@ -375,7 +431,11 @@ mod tests {
                 let signed = i32::from(a as i8) - i32::from(b as i8) - c;
                 let adjust = i32::from(a & 15) - i32::from(b & 15) - c < 0;
                 let flags = expected(wide, wide < 0, adjust, i8::try_from(signed).is_err());
-                let (result, status) = if with_carry { sbb(a, b, status) } else { sub(a, b, status) };
+                let (result, status) = if with_carry {
+                    sbb(a, b, status)
+                } else {
+                    sub(a, b, status)
+                };
                 assert_eq!((result, status.flags()), (wide as u8, flags), "{a} - {b} - {c}");
             }
         });
@@ -384,7 +444,11 @@ mod tests {
     #[test]
     fn byte_logic_clears_carry_and_overflow() {
         for_all_bytes(|a, b, _, status| {
-            for (outcome, value) in [(and(a, b, status), a & b), (or(a, b, status), a | b), (xor(a, b, status), a ^ b)] {
+            for (outcome, value) in [
+                (and(a, b, status), a & b),
+                (or(a, b, status), a | b),
+                (xor(a, b, status), a ^ b),
+            ] {
                 let flags = expected(i32::from(value), false, false, false);
                 assert_eq!((outcome.0, outcome.1.flags()), (value, flags));
             }
@@ -396,10 +460,16 @@ mod tests {
         for_all_bytes(|a, _, carry, status| {
             let (up, up_status) = inc(a, status);
             let (sum, sum_status) = add(a, 1, status);
-            assert_eq!((up, up_status.flags()), (sum, sum_status.with_carry(carry).flags()));
+            assert_eq!(
+                (up, up_status.flags()),
+                (sum, sum_status.with_carry(carry).flags())
+            );
             let (down, down_status) = dec(a, status);
             let (less, less_status) = sub(a, 1, status);
-            assert_eq!((down, down_status.flags()), (less, less_status.with_carry(carry).flags()));
+            assert_eq!(
+                (down, down_status.flags()),
+                (less, less_status.with_carry(carry).flags())
+            );
             assert_eq!(neg(a, status).1.carry(), a != 0);
             assert_eq!(not(a, status), (255 - a, status));
         });
@@ -440,7 +510,11 @@ mod tests {
                 assert_eq!(status.overflow(), overflow, "{context}");
             }
             if count & 31 != 0 && kind >= 4 {
-                assert_eq!((status.zero(), status.sign()), (stepped == 0, result.to_i32() < 0), "{context}");
+                assert_eq!(
+                    (status.zero(), status.sign()),
+                    (stepped == 0, result.to_i32() < 0),
+                    "{context}"
+                );
             }
             if count & 31 == 0 {
                 assert_eq!(status, before, "{context}");
@@ -474,7 +548,9 @@ mod tests {
                 let quotient = fits.then(|| (i32::from(dividend) / wide) as u8);
                 assert_eq!(div(low, high, divisor).map(|(quotient, _)| quotient), quotient);
                 let (signed, wide) = (i32::from(dividend as i16), i32::from(divisor as i8));
-                let quotient = signed.checked_div(wide).and_then(|quotient| i8::try_from(quotient).ok());
+                let quotient = signed
+                    .checked_div(wide)
+                    .and_then(|quotient| i8::try_from(quotient).ok());
                 let remainder = quotient.map(|quotient| (quotient as u8, (signed % wide) as u8));
                 assert_eq!(idiv(low, high, divisor), remainder);
             }
@@ -519,7 +595,16 @@ mod tests {
 
     #[test]
     fn the_multiplier_needs_a_clock_for_each_bit_but_at_least_three() {
-        let clocks = [(0, 9), (1, 9), (8, 9), (9, 10), (255, 14), (65535, 22), (u32::MAX, 38), (1 << 31, 37)];
+        let clocks = [
+            (0, 9),
+            (1, 9),
+            (8, 9),
+            (9, 10),
+            (255, 14),
+            (65535, 22),
+            (u32::MAX, 38),
+            (1 << 31, 37),
+        ];
         for (multiplier, expected) in clocks {
             assert_eq!(multiplier_clocks(multiplier), expected, "{multiplier}");
         }

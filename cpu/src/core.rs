@@ -188,7 +188,11 @@ impl Core {
     #[inline]
     pub(crate) fn has(&self, flags: Flags) -> bool {
         let others = Flags::from_bits_truncate(self.eflags);
-        if flags.intersects(Flags::ARITHMETIC) { self.eflags().contains(flags) } else { others.contains(flags) }
+        if flags.intersects(Flags::ARITHMETIC) {
+            self.eflags().contains(flags)
+        } else {
+            others.contains(flags)
+        }
     }
 
     /// The segment register with its hidden part.
@@ -227,6 +231,12 @@ impl Core {
     pub(crate) fn ask_attention(&mut self) {
         self.needs_attention = true;
         self.until = 0;
+    }
+
+    /// After STI, MOV SS and POP SS: the next instruction boundary takes no interrupt.
+    pub(crate) fn begin_shadow(&mut self) {
+        self.is_in_shadow = true;
+        self.ask_attention();
     }
 
     /// The run loop has looked round.

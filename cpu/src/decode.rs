@@ -75,7 +75,13 @@ fn names_register(is_two_byte: bool, opcode: u8) -> bool {
 pub(crate) fn decode(bytes: &[u8], is_32_bit: bool) -> Result<Op, Incomplete> {
     let bytes = &bytes[..bytes.len().min(LONGEST)];
     let found = prefixes(bytes);
-    let incomplete = |op| if bytes.len() < LONGEST { Err(Incomplete) } else { Ok(op) };
+    let incomplete = |op| {
+        if bytes.len() < LONGEST {
+            Err(Incomplete)
+        } else {
+            Ok(op)
+        }
+    };
     let Some(&opcode) = bytes.get(found.bytes) else {
         return incomplete(special(forms::TOO_LONG, found.bytes, found));
     };
@@ -103,7 +109,12 @@ pub(crate) fn decode(bytes: &[u8], is_32_bit: bool) -> Result<Op, Incomplete> {
     let mut op = special(form, instruction.len(), found);
     op.components = (instruction.len() + constant_components - immediate_bytes - displacement_bytes) as u8;
     operands(&mut op, &bytes[found.bytes..], &instruction);
-    address(&mut op, &instruction, is_32_bit != found.has_address_size, displacement_bytes > 0);
+    address(
+        &mut op,
+        &instruction,
+        is_32_bit != found.has_address_size,
+        displacement_bytes > 0,
+    );
     Ok(finish(op, form, has_memory_operand(&instruction), found))
 }
 
@@ -185,7 +196,11 @@ fn address(op: &mut Op, instruction: &Instruction, is_32_bit: bool, has_displace
         return;
     }
     let number = |register: Register| {
-        if register == Register::None { Op::NO_REGISTER } else { register.number() as u8 }
+        if register == Register::None {
+            Op::NO_REGISTER
+        } else {
+            register.number() as u8
+        }
     };
     op.base = number(instruction.memory_base());
     op.index = number(instruction.memory_index());

@@ -24,8 +24,11 @@ impl Status {
     #[inline(always)]
     pub(crate) fn calculated<T: Unit>(result: T, carries: T) -> Self {
         let carries = carries.to_u32();
-        let carries =
-            if T::BITS == 32 { carries } else { (carries << (32 - T::BITS)) | (carries & (1 << 3)) };
+        let carries = if T::BITS == 32 {
+            carries
+        } else {
+            (carries << (32 - T::BITS)) | (carries & (1 << 3))
+        };
         Self {
             result: result.to_i32() as u32,
             carries,

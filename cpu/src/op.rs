@@ -13,7 +13,10 @@ pub(crate) enum Flow {
     Next,
     /// To `Core::eip`, by a jump whose clocks include the components of the target instruction.
     Jump,
-    /// To `Core::eip`, which has changed in a way that charges nothing for the target.
+    /// As [`Flow::Jump`], but CS may have changed.
+    FarJump,
+    /// To `Core::eip`, which has changed (or what it leads to has) in a way that charges nothing
+    /// for the target.
     Transfer,
     /// To the same instruction again: a repeated string instruction that stopped between two iterations.
     Again,

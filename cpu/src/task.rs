@@ -404,7 +404,7 @@ impl Core {
         }
         self.set_eflags(flags);
         self.eip = state.eip;
-        self.general = state.general;
+        self.general[..8].copy_from_slice(&state.general);
         self.privilege = if self.is_virtual_8086() {
             3
         } else {

@@ -25,6 +25,7 @@ pub struct Stretch {
 pub(crate) struct Trail {
     ring: [Stretch; STRETCHES],
     entered: usize,
+    is_open: bool,
 }
 
 impl Trail {
@@ -33,18 +34,34 @@ impl Trail {
     pub(crate) fn enter(&mut self, stretch: Stretch) {
         self.entered = self.entered.wrapping_add(1);
         self.ring[self.entered % STRETCHES] = stretch;
+        self.is_open = true;
     }
 
     /// The current stretch ends before `eip`.
     #[inline(always)]
     pub(crate) fn leave(&mut self, eip: u32) {
         self.ring[self.entered % STRETCHES].end = eip;
+        self.is_open = false;
+    }
+
+    /// [`Trail::leave`], unless no stretch is under way.
+    pub(crate) fn leave_if_open(&mut self, eip: u32) {
+        if self.is_open {
+            self.leave(eip);
+        }
+    }
+
+    /// Whether a stretch is under way.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// Oldest first; the last one is under way if the processor is running.
     pub(crate) fn list(&self) -> Vec<Stretch> {
         let kept = self.entered.min(STRETCHES);
-        (0..kept).map(|back| self.ring[(self.entered - (kept - 1 - back)) % STRETCHES]).collect()
+        (0..kept)
+            .map(|back| self.ring[(self.entered - (kept - 1 - back)) % STRETCHES])
+            .collect()
     }
 }
 

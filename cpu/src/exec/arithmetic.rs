@@ -21,28 +21,53 @@ pub(crate) trait Unary {
     fn apply<T: Unit>(value: T, status: Status) -> Outcome<T>;
 }
 
-macro_rules! operations {
-    ($kind:ident($($operand:ident),*): $($name:ident = $function:ident;)*) => {
+macro_rules! binary_operations {
+    ($($name:ident = $function:ident;)*) => {
         $(
             #[doc = concat!("`alu::", stringify!($function), "`.")]
             pub(crate) struct $name;
 
-            impl $kind for $name {
+            impl Binary for $name {
                 #[inline(always)]
-                fn apply<T: Unit>($($operand: T,)* status: Status) -> Outcome<T> {
-                    alu::$function($($operand,)* status)
+                fn apply<T: Unit>(left: T, right: T, status: Status) -> Outcome<T> {
+                    alu::$function(left, right, status)
                 }
             }
         )*
     };
 }
 
-operations! { Binary(left, right):
-    Add = add; Or = or; Adc = adc; Sbb = sbb; And = and; Sub = sub; Xor = xor;
+macro_rules! unary_operations {
+    ($($name:ident = $function:ident;)*) => {
+        $(
+            #[doc = concat!("`alu::", stringify!($function), "`.")]
+            pub(crate) struct $name;
+
+            impl Unary for $name {
+                #[inline(always)]
+                fn apply<T: Unit>(value: T, status: Status) -> Outcome<T> {
+                    alu::$function(value, status)
+                }
+            }
+        )*
+    };
 }
 
-operations! { Unary(value):
-    Inc = inc; Dec = dec; Neg = neg; Not = not;
+binary_operations! {
+    Add = add;
+    Or = or;
+    Adc = adc;
+    Sbb = sbb;
+    And = and;
+    Sub = sub;
+    Xor = xor;
+}
+
+unary_operations! {
+    Inc = inc;
+    Dec = dec;
+    Neg = neg;
+    Not = not;
 }
 
 /// `r/m = r/m op source`.

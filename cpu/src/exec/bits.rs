@@ -98,7 +98,10 @@ fn change_bit<B: Bus, P: Place, F: Change, T: General>(
     let bit = 1 << (number % T::BITS);
     P::update(core, bus, op, |value: T, status| {
         let value = value.to_u32();
-        (T::from_u32(F::apply(value, bit)), status.with_carry(value & bit != 0))
+        (
+            T::from_u32(F::apply(value, bit)),
+            status.with_carry(value & bit != 0),
+        )
     })?;
     Ok(Flow::Next)
 }

@@ -3,11 +3,11 @@
 use super::Done;
 use super::data::far_pointer;
 use super::operand::{General, Place};
-use super::stack::check_flags_privilege;
 use crate::core::Core;
 use crate::flags::Condition;
 use crate::interrupt::Source;
 use crate::op::{Flow, Op};
+use crate::transfer::FarTarget;
 use crate::unit::Unit;
 use crate::{Bus, Cycle, Fault, Flags, Register, Segment, Vector};
 
@@ -73,7 +73,10 @@ fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, target: u32) -> Don
 pub(crate) fn near_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let target: T = core.peek(bus, 0)?;
     core.eip = checked::<T>(core, target.to_u32())?;
-    let top = core.stack_pointer().wrapping_add(T::BYTES).wrapping_add(op.immediate & 0xFFFF);
+    let top = core
+        .stack_pointer()
+        .wrapping_add(T::BYTES)
+        .wrapping_add(op.immediate & 0xFFFF);
     core.set_stack_pointer(top);
     Ok(Flow::Jump)
 }
@@ -139,55 +142,62 @@ pub(crate) fn jump_if_no_count<B: Bus, A: General, T: General>(core: &mut Core, 
     jump_to::<T>(core, core.eip.wrapping_add(op.immediate))
 }
 
+fn far_target<T: Unit>(selector: u16, offset: u32, is_in_memory: bool) -> FarTarget {
+    FarTarget {
+        selector,
+        offset,
+        size: T::WIDTH,
+        is_in_memory,
+    }
+}
+
 /// JMP to a far pointer in the instruction.
 pub(crate) fn far_jump<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    core.far_jump(bus, op.displacement as u16, op.immediate, T::WIDTH, false)?;
-    Ok(Flow::Jump)
+    core.far_jump(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
+    Ok(Flow::FarJump)
 }
 
 /// JMP to a far pointer in memory.
 pub(crate) fn far_jump_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
-    core.far_jump(bus, selector, offset.to_u32(), T::WIDTH, true)?;
-    Ok(Flow::Jump)
+    core.far_jump(bus, far_target::<T>(selector, offset.to_u32(), true))?;
+    Ok(Flow::FarJump)
 }
 
 /// CALL to a far pointer in the instruction.
 pub(crate) fn far_call<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    core.far_call(bus, op.displacement as u16, op.immediate, T::WIDTH, false)?;
-    Ok(Flow::Jump)
+    core.far_call(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
+    Ok(Flow::FarJump)
 }
 
 /// CALL to a far pointer in memory.
 pub(crate) fn far_call_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
-    core.far_call(bus, selector, offset.to_u32(), T::WIDTH, true)?;
-    Ok(Flow::Jump)
+    core.far_call(bus, far_target::<T>(selector, offset.to_u32(), true))?;
+    Ok(Flow::FarJump)
 }
 
 /// RETF, releasing as many more bytes as the immediate says.
 pub(crate) fn far_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     core.far_return(bus, T::WIDTH, op.immediate & 0xFFFF)?;
-    Ok(Flow::Jump)
+    Ok(Flow::FarJump)
 }
 
 /// IRET.
 pub(crate) fn interrupt_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
-    check_flags_privilege(core)?;
     core.interrupt_return(bus, T::WIDTH)?;
     Ok(Flow::Transfer)
 }
 
 /// INT n.
 pub(crate) fn software_interrupt<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    check_flags_privilege(core)?;
     core.interrupt(bus, op.immediate as u8, Source::Software)?;
     Ok(Flow::Transfer)
 }
 
 /// INT 3.
 pub(crate) fn breakpoint<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
-    core.interrupt(bus, Vector::Breakpoint as u8, Source::Software)?;
+    core.interrupt(bus, Vector::Breakpoint as u8, Source::Trap)?;
     Ok(Flow::Transfer)
 }
 
@@ -196,13 +206,13 @@ pub(crate) fn interrupt_on_overflow<B: Bus>(core: &mut Core, bus: &mut B, _: &Op
     if !core.has(Flags::OVERFLOW) {
         return Ok(Flow::Next);
     }
-    core.interrupt(bus, Vector::Overflow as u8, Source::Software)?;
+    core.interrupt(bus, Vector::Overflow as u8, Source::Trap)?;
     Ok(Flow::Transfer)
 }
 
 /// ICEBP, undocumented: interrupt 1, not subject to the checks of a software interrupt.
 pub(crate) fn ice_breakpoint<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
-    core.interrupt(bus, Vector::Debug as u8, Source::Trap)?;
+    core.interrupt(bus, Vector::Debug as u8, Source::Exception)?;
     Ok(Flow::Transfer)
 }
 

@@ -4,8 +4,7 @@ use super::Done;
 use super::operand::{General, InMemory, InRegister, Place};
 use crate::core::Core;
 use crate::op::{Flow, Op};
-use crate::unit::Unit;
-use crate::{Bus, Fault, Segment, Vector};
+use crate::{Bus, Cycle, Fault, Segment, Vector};
 
 /// `r/m = reg`.
 pub(crate) fn store<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
@@ -102,7 +101,11 @@ pub(crate) fn translate<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
 }
 
 /// CBW, CWDE: the accumulator's lower half extended into all of `T`.
-pub(crate) fn widen_accumulator<B: Bus, Half: General, T: General>(core: &mut Core, _: &mut B, _: &Op) -> Done {
+pub(crate) fn widen_accumulator<B: Bus, Half: General, T: General>(
+    core: &mut Core,
+    _: &mut B,
+    _: &Op,
+) -> Done {
     T::from_u32(Half::register(core, 0).to_i32() as u32).set_register(core, 0);
     Ok(Flow::Next)
 }
@@ -122,7 +125,10 @@ pub(crate) fn set_al_from_carry<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> D
 
 /// Segment registers by the number in ModRM's `reg` field; 6 and 7 name none.
 fn segment_named(op: &Op) -> Result<Segment, Fault> {
-    Segment::ALL.get(usize::from(op.reg)).copied().ok_or(Fault::plain(Vector::InvalidOpcode))
+    Segment::ALL
+        .get(usize::from(op.reg))
+        .copied()
+        .ok_or(Fault::plain(Vector::InvalidOpcode))
 }
 
 /// MOV from a segment register. To memory always 16 bits; a 32-bit register gets it zero-extended (undefined in the
@@ -145,10 +151,18 @@ pub(crate) fn move_to_segment<B: Bus, P: Place>(core: &mut Core, bus: &mut B, op
     }
     let selector = P::get(core, bus, op)?;
     core.load_segment(bus, segment, selector)?;
+    charge_descriptor(core, if P::IS_MEMORY { 14 } else { 16 });
     if segment == Segment::Ss {
         core.begin_shadow();
     }
     Ok(Flow::Next)
+}
+
+/// Adds what loading a segment register costs more in protected mode, where a descriptor is read.
+pub(crate) fn charge_descriptor(core: &mut Core, clocks: Cycle) {
+    if core.is_protected() && !core.is_virtual_8086() {
+        core.cycles += clocks;
+    }
 }
 
 /// A segment register as a type.
@@ -175,15 +189,25 @@ segment_names! {
 }
 
 /// LDS, LES, LFS, LGS, LSS.
-pub(crate) fn load_far_pointer<B: Bus, S: SegmentName, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+pub(crate) fn load_far_pointer<B: Bus, S: SegmentName, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+) -> Done {
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
     core.load_segment(bus, S::SEGMENT, selector)?;
+    let is_newer = matches!(S::SEGMENT, Segment::Fs | Segment::Gs);
+    charge_descriptor(core, if is_newer { 18 } else { 15 });
     offset.set_register(core, op.reg);
     Ok(Flow::Next)
 }
 
 /// The operand of a far indirect transfer: an offset and behind it a selector.
-pub(crate) fn far_pointer<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Result<(T, u16), Fault> {
+pub(crate) fn far_pointer<B: Bus, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+) -> Result<(T, u16), Fault> {
     let at = op.offset(core);
     let offset = core.read(bus, op.segment, at)?;
     let selector = core.read(bus, op.segment, at.wrapping_add(T::BYTES) & op.address_mask)?;

@@ -5,7 +5,7 @@ use super::operand::General;
 use crate::core::Core;
 use crate::flags::Status;
 use crate::op::{Flow, Op};
-use crate::{Bus, Fault, Flags, Vector};
+use crate::{Bus, Flags};
 
 /// LAHF: SF, ZF, AF, PF, CF and bit 1 to AH.
 pub(crate) fn load_ah<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
@@ -52,28 +52,14 @@ pub(crate) fn set_direction<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done 
     Ok(Flow::Next)
 }
 
-/// CLI and STI need CPL <= IOPL (virtual 8086 mode counts as CPL 3).
-fn check_privilege(core: &Core) -> Result<(), Fault> {
-    if core.is_protected() && core.privilege > core.io_privilege() {
-        Err(Fault::with_code(Vector::GeneralProtection, 0))
-    } else {
-        Ok(())
-    }
-}
-
 /// CLI.
 pub(crate) fn disable_interrupts<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
-    check_privilege(core)?;
-    core.set_eflags(core.eflags().difference(Flags::INTERRUPT));
+    core.set_interrupt_flag(false)?;
     Ok(Flow::Next)
 }
 
 /// STI: interrupts are taken after the next instruction, if they were disabled before.
 pub(crate) fn enable_interrupts<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
-    check_privilege(core)?;
-    if !core.has(Flags::INTERRUPT) {
-        core.set_eflags(core.eflags() | Flags::INTERRUPT);
-        core.begin_shadow();
-    }
+    core.set_interrupt_flag(true)?;
     Ok(Flow::Next)
 }

@@ -48,14 +48,21 @@ impl Kind for Signed {
 }
 
 fn product<T: Unit, K: Kind>(left: T, right: T) -> (T, T, Status) {
-    if K::IS_SIGNED { alu::imul(left, right) } else { alu::mul(left, right) }
+    if K::IS_SIGNED {
+        alu::imul(left, right)
+    } else {
+        alu::mul(left, right)
+    }
 }
 
 /// Charges the early-out multiplier. The table's figure includes the least case already. A negative multiplier ends
 /// when only sign bits are left.
 fn charge<T: Unit, K: Kind>(core: &mut Core, multiplier: T) {
-    let magnitude =
-        if K::IS_SIGNED { multiplier.to_i32().unsigned_abs() } else { multiplier.to_u32() };
+    let magnitude = if K::IS_SIGNED {
+        multiplier.to_i32().unsigned_abs()
+    } else {
+        multiplier.to_u32()
+    };
     core.cycles += Cycle::from(alu::multiplier_clocks(magnitude) - alu::multiplier_clocks(0));
 }
 
@@ -72,7 +79,11 @@ pub(crate) fn multiply<B: Bus, P: Place, K: Kind, T: Pair>(core: &mut Core, bus:
 }
 
 /// `reg = reg * r/m`. The multiplier that ends early is taken to be the destination, as in the form with the accumulator.
-pub(crate) fn multiply_to_register<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+pub(crate) fn multiply_to_register<B: Bus, P: Place, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+) -> Done {
     let right: T = P::get(core, bus, op)?;
     let left = T::register(core, op.reg);
     charge::<T, Signed>(core, left);
@@ -83,7 +94,11 @@ pub(crate) fn multiply_to_register<B: Bus, P: Place, T: General>(core: &mut Core
 }
 
 /// `reg = r/m * immediate`. The multiplier that ends early is the immediate: the manual's range depends on its size.
-pub(crate) fn multiply_immediate<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+pub(crate) fn multiply_immediate<B: Bus, P: Place, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+) -> Done {
     let left: T = P::get(core, bus, op)?;
     let right = T::from_u32(op.immediate);
     charge::<T, Signed>(core, right);
@@ -97,7 +112,11 @@ pub(crate) fn multiply_immediate<B: Bus, P: Place, T: General>(core: &mut Core, 
 pub(crate) fn divide<B: Bus, P: Place, K: Kind, T: Pair>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let divisor: T = P::get(core, bus, op)?;
     let (low, high) = (T::register(core, 0), T::register(core, T::HIGH));
-    let result = if K::IS_SIGNED { alu::idiv(low, high, divisor) } else { alu::div(low, high, divisor) };
+    let result = if K::IS_SIGNED {
+        alu::idiv(low, high, divisor)
+    } else {
+        alu::div(low, high, divisor)
+    };
     let (quotient, remainder) = result.ok_or(Fault::plain(Vector::DivideError))?;
     quotient.set_register(core, 0);
     remainder.set_register(core, T::HIGH);

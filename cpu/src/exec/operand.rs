@@ -56,6 +56,9 @@ impl General for u32 {
 
 /// Where the operand is that ModRM's `r/m` field names.
 pub(crate) trait Place {
+    /// Whether that is in memory.
+    const IS_MEMORY: bool;
+
     /// Reads it.
     fn get<T: General, B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Result<T, Fault>;
 
@@ -78,6 +81,8 @@ pub(crate) struct InRegister;
 pub(crate) struct InMemory;
 
 impl Place for InRegister {
+    const IS_MEMORY: bool = false;
+
     #[inline(always)]
     fn get<T: General, B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Result<T, Fault> {
         Ok(T::register(core, op.rm))
@@ -104,6 +109,8 @@ impl Place for InRegister {
 }
 
 impl Place for InMemory {
+    const IS_MEMORY: bool = true;
+
     #[inline(always)]
     fn get<T: General, B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Result<T, Fault> {
         let offset = op.offset(core);

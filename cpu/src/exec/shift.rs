@@ -22,27 +22,50 @@ pub(crate) trait DoubleShift {
 }
 
 macro_rules! shifts {
-    ($kind:ident($($operand:ident),*): $($name:ident = $function:ident;)*) => {
+    ($($name:ident = $function:ident;)*) => {
         $(
             #[doc = concat!("`alu::", stringify!($function), "`.")]
             pub(crate) struct $name;
 
-            impl $kind for $name {
+            impl Shift for $name {
                 #[inline(always)]
-                fn apply<T: Unit>($($operand: T,)* count: u8, status: Status) -> Outcome<T> {
-                    alu::$function($($operand,)* count, status)
+                fn apply<T: Unit>(value: T, count: u8, status: Status) -> Outcome<T> {
+                    alu::$function(value, count, status)
                 }
             }
         )*
     };
 }
 
-shifts! { Shift(value):
-    Rol = rol; Ror = ror; Rcl = rcl; Rcr = rcr; Shl = shl; Shr = shr; Sar = sar;
+macro_rules! double_shifts {
+    ($($name:ident = $function:ident;)*) => {
+        $(
+            #[doc = concat!("`alu::", stringify!($function), "`.")]
+            pub(crate) struct $name;
+
+            impl DoubleShift for $name {
+                #[inline(always)]
+                fn apply<T: Unit>(value: T, fill: T, count: u8, status: Status) -> Outcome<T> {
+                    alu::$function(value, fill, count, status)
+                }
+            }
+        )*
+    };
 }
 
-shifts! { DoubleShift(value, fill):
-    Shld = shld; Shrd = shrd;
+shifts! {
+    Rol = rol;
+    Ror = ror;
+    Rcl = rcl;
+    Rcr = rcr;
+    Shl = shl;
+    Shr = shr;
+    Sar = sar;
+}
+
+double_shifts! {
+    Shld = shld;
+    Shrd = shrd;
 }
 
 /// `r/m = r/m shifted by the count`.
@@ -64,6 +87,8 @@ pub(crate) fn double_shift<B: Bus, P: Place, F: DoubleShift, T: General, C: Sour
 ) -> Done {
     let count = C::value::<u8>(core, op);
     let fill = T::register(core, op.reg);
-    P::update(core, bus, op, |value: T, status| F::apply(value, fill, count, status))?;
+    P::update(core, bus, op, |value: T, status| {
+        F::apply(value, fill, count, status)
+    })?;
     Ok(Flow::Next)
 }

@@ -72,7 +72,11 @@ const START: Cycle = 5;
 /// Moves an index register on by the operand's size, in the direction that DF says.
 #[inline(always)]
 fn advance<T: Unit>(core: &mut Core, register: usize, mask: u32) {
-    let step = if core.has(Flags::DIRECTION) { T::BYTES.wrapping_neg() } else { T::BYTES };
+    let step = if core.has(Flags::DIRECTION) {
+        T::BYTES.wrapping_neg()
+    } else {
+        T::BYTES
+    };
     let value = core.general[register];
     core.general[register] = value & !mask | value.wrapping_add(step) & mask;
 }

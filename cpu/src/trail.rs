@@ -65,15 +65,16 @@ impl Trail {
     }
 }
 
-/// The first instruction in `bytes` as text, in the notation of NASM; `(bad)` where there is none.
+/// The first instruction in `bytes` as text, in the notation of NASM, and its length in bytes (at least 1);
+/// `(bad)` where there is none.
 #[must_use]
-pub fn disassemble(bytes: &[u8], eip: u32, is_32_bit: bool) -> String {
+pub fn disassemble(bytes: &[u8], eip: u32, is_32_bit: bool) -> (String, u32) {
     let bitness = if is_32_bit { 32 } else { 16 };
     let mut decoder = Decoder::with_ip(bitness, bytes, u64::from(eip), DecoderOptions::MOV_TR);
     let instruction = decoder.decode();
     let mut text = String::new();
     NasmFormatter::new().format(&instruction, &mut text);
-    text
+    (text, (instruction.len() as u32).max(1))
 }
 
 #[cfg(test)]
@@ -82,9 +83,9 @@ mod tests {
 
     #[test]
     fn an_instruction_is_written_with_its_branch_target() {
-        assert_eq!(disassemble(&[0xEB, 0xFE], 0x1000, true), "jmp short 00001000h");
-        assert_eq!(disassemble(&[0x8B, 0x45, 0x08], 0, true), "mov eax,[ebp+8]");
-        assert_eq!(disassemble(&[0x0F], 0, true), "(bad)");
+        assert_eq!(disassemble(&[0xEB, 0xFE], 0x1000, true), ("jmp short 00001000h".into(), 2));
+        assert_eq!(disassemble(&[0x8B, 0x45, 0x08], 0, true), ("mov eax,[ebp+8]".into(), 3));
+        assert_eq!(disassemble(&[0x0F], 0, true), ("(bad)".into(), 1));
     }
 
     #[test]

@@ -7,7 +7,7 @@ pub use multiboot::LoadError;
 
 use std::sync::Arc;
 
-use clock::{Instant, Rate, Span};
+use clock::{Instant, Rate};
 use cpu::{Cpu, Flags, Stop};
 
 use crate::board::{Board, Output};
@@ -32,6 +32,8 @@ pub struct Machine {
     clock: Rate,
     cpu: Cpu,
     board: Board,
+    /// The processor's last word was a halt.
+    is_halted: bool,
     halted_cycles: u64,
     stopped: Option<StopCause>,
     trace: Trace,
@@ -59,6 +61,7 @@ impl Machine {
             description: description.clone(),
             epoch_seconds,
             boot,
+            is_halted: false,
             halted_cycles: 0,
             stopped: None,
             trace: Trace::default(),
@@ -74,7 +77,7 @@ impl Machine {
         let mut state = self.cpu.state();
         multiboot::enter(&mut state, start);
         self.cpu.restore(&state);
-        self.cpu.invalidate(0..self.board.memory().len());
+        self.cpu.invalidate(0..self.description.memory_bytes);
         Ok(())
     }
 
@@ -95,7 +98,7 @@ impl Machine {
     pub(crate) fn next_event(&self) -> Instant {
         if self.stopped.is_some() {
             Instant::NEVER
-        } else if self.cpu.is_halted() {
+        } else if self.is_halted {
             self.board.next_alarm()
         } else {
             self.now()
@@ -129,7 +132,9 @@ impl Machine {
             if self.now() >= horizon {
                 break;
             }
-            match self.cpu.run(&mut self.board) {
+            let stop = self.cpu.run(&mut self.board);
+            self.is_halted = stop == Stop::Halted;
+            match stop {
                 Stop::Reached => {}
                 Stop::Halted => self.pass_halted_time(),
                 Stop::ShutDown => self.stopped = Some(StopCause::TripleFault),
@@ -161,17 +166,16 @@ impl Machine {
     /// A pulse on the processor's reset pin. A machine that is booted directly has no firmware to run: its loader
     /// starts it again from the same kernel, with every chip as at power-on.
     fn reset(&mut self) {
-        let cycles = self.cpu.cycles();
         self.board.power_cycle(self.now(), &self.description, self.epoch_seconds);
         self.cpu.reset();
-        self.cpu.skip_to(cycles);
+        self.is_halted = false;
         self.load().expect("a kernel that was loaded once can be loaded again");
     }
 
     /// What it counted up to `now`. A halted processor's time is counted although it has not passed here yet.
     pub(crate) fn statistics(&self, now: Instant) -> MachineStatistics {
         let cycles = self.cpu.cycles();
-        let still_halted = if self.cpu.is_halted() { self.clock.ticks_at(now).saturating_sub(cycles) } else { 0 };
+        let still_halted = if self.is_halted { self.clock.ticks_at(now).saturating_sub(cycles) } else { 0 };
         let cards = self.description.cards.iter().zip(self.board.cards()).map(|(described, card)| {
             let counts = card.counts();
             CardStatistics {
@@ -183,7 +187,7 @@ impl Machine {
         });
         MachineStatistics {
             name: self.description.name.clone(),
-            instructions: self.cpu.instructions(),
+            instructions: self.cpu.state().instructions,
             cycles: cycles + still_halted,
             halted_cycles: self.halted_cycles + still_halted,
             interrupts: self.board.interrupts_acknowledged(),

@@ -49,18 +49,20 @@ fn registers(text: &mut String, state: &State) {
 
 /// How many instructions the report shows.
 const SHOWN: usize = 24;
+/// Bytes of one stretch that are disassembled at most: straight-line code beyond that tells nothing new.
+const LONGEST_STRETCH: u32 = 1 << 20;
 
 fn instructions(text: &mut String, cpu: &Cpu, state: &State, memory: &[u8]) {
     let mut lines = Vec::new();
     for stretch in cpu.trail() {
-        let mut eip = stretch.start_eip;
-        let mut linear = stretch.start_linear;
-        while linear <= stretch.last_linear {
-            let bytes = peek(state, memory, linear);
-            let (line, length) = disassemble(&bytes, eip, stretch.is_32_bit);
-            lines.push(format!("{:04x}:{eip:08x}  {line}", stretch.cs));
-            eip = eip.wrapping_add(length);
-            linear = linear.wrapping_add(length.max(1));
+        let length = stretch.end.wrapping_sub(stretch.start).min(LONGEST_STRETCH);
+        let mut done = 0;
+        while done < length {
+            let eip = stretch.start.wrapping_add(done);
+            let bytes = peek(state, memory, stretch.linear.wrapping_add(done));
+            let (line, bytes) = disassemble(&bytes, eip, stretch.is_32_bit);
+            lines.push(format!("{:04x}:{eip:08x}  {line}", stretch.selector));
+            done += bytes;
         }
     }
     let _ = writeln!(text, "last instructions (newest last; the code is shown as it is in memory now)");

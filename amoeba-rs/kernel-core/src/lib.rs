@@ -6,6 +6,7 @@
 //! * [`command_line`]: the options given to the kernel.
 //! * [`bswap`]: the one instruction that a 386 lacks and the compiler uses.
 //! * [`screen`]: an 80 by 25 text screen as cells.
+//! * [`etherlink`]: the driver of the 3C503, on whatever registers and memory it is given.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@ extern crate std;
 
 pub mod bswap;
 pub mod command_line;
+pub mod etherlink;
 pub mod memory;
 pub mod multiboot;
 pub mod screen;

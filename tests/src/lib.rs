@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use clock::{Instant, Span};
-use machines::lab::{self, Lab};
+use machines::lab::{self, Lab, LabSource};
 use machines::runtime::{Happening, Observer, RunEnd, Runtime, What};
 
 /// Where [`kernel`] puts its code.
@@ -46,9 +46,9 @@ pub fn kernel(code: &[u8]) -> Arc<[u8]> {
 /// If it has an error.
 #[must_use]
 pub fn lab(text: &str) -> Lab {
-    match lab::load(lab::Source::Text { name: "test.toml".into(), text: text.into() }, &[]) {
+    match lab::load(LabSource::Text { name: "test.toml".into(), text: text.into(), folder: "".into() }, &[]) {
         Ok(loaded) => loaded.lab,
-        Err(errors) => panic!("{errors}"),
+        Err(errors) => panic!("{}", errors.messages().render(false)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::process::Command;
 
 use clock::{Instant, Span};
-use machines::lab;
+use machines::lab::{self, LabSource};
 use machines::runtime::{Happening, Observer, Runtime, What};
 use wire::{Capture, CaptureEvents, CaptureInfo, Record};
 
@@ -60,7 +60,7 @@ impl Observer for Recorder {
 /// Runs the lab of sixteen for a short while and returns its capture beside what the lab knows.
 fn record() -> (Vec<u8>, Recorder) {
     let path = format!("{}/../machines/labs/sixteen.toml", env!("CARGO_MANIFEST_DIR"));
-    let lab = lab::load(lab::Source::File(path.into()), &[]).unwrap_or_else(|errors| panic!("{errors}")).lab;
+    let lab = lab::load(LabSource::File(path.into()), &[]).expect("a good lab file").lab;
     let images = machines::image::load_all(&lab).expect("the built-in kernel");
     let interfaces: Vec<_> = lab.machines.iter().map(|machine| machine.cards[0].interface.clone()).collect();
     let info = CaptureInfo {

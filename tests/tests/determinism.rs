@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use clock::{Instant, Span};
-use machines::lab::{self, Lab};
+use machines::lab::{self, Lab, LabSource};
 use machines::runtime::{Happening, Observer, Runtime, What};
 use wire::{Capture, CaptureEvents, CaptureInfo};
 
@@ -33,7 +33,7 @@ struct Outcome {
 /// The lab file of that name with its kernel, and another seed if one is given.
 fn lab_file(name: &str, seed: Option<u64>) -> Lab {
     let path = format!("{}/../machines/labs/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut lab = lab::load(lab::Source::File(path.into()), &[]).unwrap_or_else(|errors| panic!("{errors}")).lab;
+    let mut lab = lab::load(LabSource::File(path.into()), &[]).expect("a good lab file").lab;
     if let Some(seed) = seed {
         lab.seed = seed;
     }

@@ -42,9 +42,13 @@
 //! Hence no unknown request alters the attempt, and its end is settled. All cadences of settling with steps of at most
 //! [`Segment::window`] therefore give the same notices and the same records.
 //!
-//! The rule costs exactness in two places only, both at the sender or for frames that a receiver drops by default:
+//! The rule costs exactness in two places, at the sender and for frames that a receiver drops by default:
 //! frames of less than 64 bytes with their check sequence, which the DP8390 does not pad, and the end of a sixteenth
 //! collision are reported up to 48 us late. The cable itself is exact in both cases.
+//!
+//! On a cable with a round trip longer than a frame, which is several times the standard's length, a frame can be
+//! spoilt at a tap without its sender's notice. Nobody there receives it, with one exception: a signal that begins
+//! after every station hears the frame, in the last third of a gap, spoils nothing.
 //!
 //! A reset ([`Request::Withdraw`]) acts on the cable `fill` after it is asked for. It takes back a frame that waits;
 //! one that is being sent is broken off at the next bit, but not before all stations hear it; one that has met a
@@ -82,7 +86,40 @@ use timing::{ATTEMPT_LIMIT, JAM_BITS, PREAMBLE_BITS, SLOT_BITS, Timing, bytes_on
 /// `ready` of a [`Request::Transmit`] includes it; to a [`Request::Withdraw`] the segment adds it.
 pub const LEAST_FILL: Span = Span::from_nanoseconds(400);
 
-/// A cable and its stations. See the module's documentation for its rules.
+/// A cable and its stations. The rules of the cable and of windows stand at the head of `segment.rs`.
+///
+/// Two stations that send short frames as fast as they can for ten virtual milliseconds:
+///
+/// ```
+/// use clock::{Instant, Rate, Span};
+/// use wire::{CheckSequence, Frame, Kind, LEAST_FILL, Model, Notice, Request, Segment, Settings, Settlement};
+///
+/// let settings = Settings {
+///     kind: Kind::TenBase2,
+///     model: Model::CsmaCd,
+///     bit_rate: Rate::hertz(10_000_000),
+///     length_millimetres: 185_000,
+/// };
+/// let mut segment = Segment::new(&settings, 1995);
+/// let frame = Frame::new(&[0; 60], CheckSequence::Right);
+/// for station in 0..2 {
+///     let id = segment.attach(station * 185_000);
+///     let ready = Instant::START + LEAST_FILL;
+///     segment.request(id, Request::Transmit { ready, frame: frame.clone() });
+/// }
+/// let (mut now, mut settlement) = (Instant::START, Settlement::default());
+/// while now < Instant::START + Span::from_milliseconds(10) {
+///     now += segment.window();
+///     segment.settle(now, &mut settlement);
+///     for (id, notice) in &settlement.notices {
+///         if let Notice::Sent { at, .. } = notice {
+///             let ready = *at + LEAST_FILL;
+///             segment.request(*id, Request::Transmit { ready, frame: frame.clone() });
+///         }
+///     }
+/// }
+/// assert!(segment.statistics().frames > 100);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     kind: Kind,
@@ -95,7 +132,7 @@ pub struct Segment {
     delays: Vec<Vec<Span>>,
     /// Between the outermost taps.
     reach: Span,
-    /// What is on the cable, and what has left it less than a gap ago.
+    /// What is on the cable, and what has left it so lately that it still matters.
     signals: Vec<Signal>,
     /// The instant of the last step.
     now: Instant,
@@ -394,8 +431,8 @@ impl Segment {
             .min()
     }
 
-    /// Whether another transmission spoils this one on its way past a tap. With frames of 64 bytes and cables of the
-    /// standard's length the sender would have noticed.
+    /// Whether another transmission spoils this one on its way past a tap, unnoticed by the sender: the frame is
+    /// shorter than the cable's round trip.
     fn is_spoilt(&self, signal: Signal, index: usize) -> bool {
         let (on, off) = self.at_tap(signal, index);
         let mut others = self
@@ -465,7 +502,8 @@ impl Segment {
             start,
             is_withdrawn: false,
         };
-        let is_over = self.reach + self.timing.gap;
+        // A gap after its end has passed every tap it can hold no one up, and what it met on its way is settled.
+        let is_over = self.reach + self.reach + self.timing.gap;
         self.signals.retain(|signal| signal.end + is_over >= start);
         self.signals.push(Signal {
             station: index,

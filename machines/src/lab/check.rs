@@ -14,14 +14,20 @@ use super::{mac, moment, pattern};
 
 /// Checks `table` and all below it; `place` is where the table is named.
 pub(super) fn check_table(table: &Table, shape: &Shape, place: Place, problems: &mut Vec<Problem>) {
+    let names: Vec<&str> = shape.fields().map(|field| field.name).collect();
+    let mut misspelt: Vec<&str> = Vec::new();
     for entry in &table.entries {
         match shape.field(&entry.key) {
             Some(field) => check_value(&entry.node, entry.key_place, field, problems),
-            None => problems.push(unknown_field(entry, shape)),
+            None => {
+                problems.push(unknown_field(entry, shape, &names));
+                misspelt.extend(nearest(&entry.key, &names));
+            }
         }
     }
     for field in shape.fields() {
-        if field.is_required && table.get(field.name).is_none() {
+        let is_missing = table.get(field.name).is_none() && !misspelt.contains(&field.name);
+        if field.is_required && is_missing {
             let code = match field.name {
                 "format" => Code::UnknownFormat,
                 "machine" if matches!(field.kind, Kind::Named(_)) => Code::NoMachine,
@@ -36,26 +42,31 @@ pub(super) fn check_table(table: &Table, shape: &Shape, place: Place, problems: 
     }
 }
 
-fn unknown_field(entry: &Entry, shape: &Shape) -> Problem {
-    let names: Vec<&str> = shape.fields().map(|field| field.name).collect();
+fn unknown_field(entry: &Entry, shape: &Shape, names: &[&str]) -> Problem {
     Problem::new(
         Code::UnknownField,
         format!("{} has no field `{}`", shape.name, entry.key),
     )
     .at(entry.key_place, format!("unknown field `{}`", entry.key))
-    .help(suggestion(&entry.key, &names))
+    .help(suggestion(&entry.key, names))
 }
 
-/// The nearest of `names`, or all of them.
-pub(super) fn suggestion(wrong: &str, names: &[&str]) -> String {
-    let nearest = names
+/// The name that was probably meant: no more than every third letter of it is wrong.
+fn nearest<'a>(wrong: &str, names: &[&'a str]) -> Option<&'a str> {
+    names
         .iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .min();
-    match nearest {
-        Some((distance, name)) if distance <= 1 + name.len() / 4 => format!("did you mean `{name}`?"),
-        Some(_) => format!("there is {}", names.join(", ")),
-        None => "there is none".to_owned(),
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), *name))
+        .min()
+        .filter(|(distance, name)| *distance <= name.len() / 3)
+        .map(|(_, name)| name)
+}
+
+/// The name that was probably meant, or all of them.
+pub(super) fn suggestion(wrong: &str, names: &[&str]) -> String {
+    match nearest(wrong, names) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if names.is_empty() => "there is none".to_owned(),
+        None => format!("there is {}", names.join(", ")),
     }
 }
 
@@ -175,7 +186,7 @@ fn check_constant(table: &Table, entry: &Entry, constant: &Description, problems
         let is_cache = constant.name == "cache_kilobytes";
         let is_size = !is_cache || value == 0 || u128::try_from(value).is_ok_and(u128::is_power_of_two);
         if !is_in_range || !is_size {
-            let mut range = format!("{} to {}", constant.least, constant.most);
+            let mut range = format!("{} to {} {}", constant.least, constant.most, constant.unit);
             if is_cache {
                 range.push_str(", 0 or a power of two");
             }
@@ -184,7 +195,7 @@ fn check_constant(table: &Table, entry: &Entry, constant: &Description, problems
                     Code::TimingRange,
                     format!("`{}` cannot be {value}", constant.name),
                 )
-                .at(place, format!("the range is {range} {}", constant.unit))
+                .at(place, format!("the range is {range}"))
                 .help(constant.about),
             );
         }
@@ -254,7 +265,7 @@ fn is_name(text: &str) -> bool {
 fn bad_name(name: &str, place: Place) -> Problem {
     Problem::new(Code::BadName, format!("`{name}` cannot be a name"))
         .at(place, "not a name")
-        .help("a name has at most 64 letters a-z, digits, `-` and `_`, and begins with a letter or a digit")
+        .help("a name has at most 64 letters A-Z and a-z, digits, `-` and `_`, and begins with a letter or a digit")
 }
 
 fn check_integer(node: &Node, field: &Field, least: i128, most: i128) -> Result<(), Problem> {

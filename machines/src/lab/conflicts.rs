@@ -6,6 +6,7 @@ use super::board::{EXTENDED_MEMORY, INTERRUPTS, MEMORY, PORTS, input_of};
 use super::cards::{io_ranges, window_bytes, word_of};
 use super::code::Code;
 use super::document::Table;
+use super::fields::CARD;
 use super::messages::{Place, Problem};
 use super::model::Machine;
 
@@ -22,12 +23,9 @@ impl CardInSlot<'_> {
         self.table.get(field).map_or(self.place, |node| node.place)
     }
 
-    /// True if the field was given and is a number that fits.
+    /// True if the field was given and is in its range.
     fn has(&self, field: &str) -> bool {
-        self.table
-            .get(field)
-            .and_then(super::document::Node::integer)
-            .is_some_and(|value| (0..=0xFFFF_FFFF).contains(&value))
+        CARD.number(self.table, field).is_some()
     }
 
     fn word(&self) -> &'static str {

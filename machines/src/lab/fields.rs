@@ -4,6 +4,8 @@
 //! JSON schema for editors is written from it ([`schema`](super::schema)).
 
 use super::cards::CARD_TYPES;
+use super::document::Table;
+use super::messages::Place;
 use super::timing::CONSTANTS;
 use super::units::Dimension;
 
@@ -85,6 +87,17 @@ impl Shape {
 
     pub(super) fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields().find(|field| field.name == name)
+    }
+
+    /// Reads the whole number `name` of a table of this shape, if it is given and in its range.
+    pub(super) fn number(&self, table: &Table, name: &str) -> Option<(u32, Place)> {
+        let node = table.get(name)?;
+        let value = node.integer()?;
+        let Kind::Integer { least, most } = self.field(name)?.kind else {
+            return None;
+        };
+        let is_in_range = (least..=most).contains(&value);
+        is_in_range.then(|| u32::try_from(value).ok().map(|value| (value, node.place)))?
     }
 }
 
@@ -372,7 +385,7 @@ static NIC: Shape = Shape {
     )]],
 };
 
-static CARD: Shape = Shape {
+pub(super) static CARD: Shape = Shape {
     name: "a card",
     groups: &[&[
         required("type", "Which card.", Kind::Word(CARD_TYPES)),

@@ -10,6 +10,7 @@ use super::cards::{interrupts, io_bases, memory_bases, model_of, word_of};
 use super::code::Code;
 use super::conflicts::{CardInSlot, check_conflicts};
 use super::document::{Node, Table};
+use super::fields::CARD;
 use super::mac;
 use super::merge::Template;
 use super::messages::{Place, Problem};
@@ -84,7 +85,7 @@ impl<'a> MachineBuilder<'a> {
         problems: &mut Vec<Problem>,
     ) {
         let settings = &template.settings;
-        let slots = self.slots(settings, template.place, problems);
+        let slots = self.slots(template, problems);
         let machine = self.machine(template, problems);
         let cards: Vec<CardInSlot<'_>> = slots
             .iter()
@@ -150,7 +151,7 @@ impl<'a> MachineBuilder<'a> {
         let boot = settings.entry("boot");
         let image = settings.at(&["boot", "image"]);
         let is_direct = matches!(text_of(settings, &["boot", "from"]), "direct" | "");
-        if is_direct && image.is_none() {
+        if is_direct && image.is_none() && template.is_complete {
             let place = boot.map_or(template.place, |entry| entry.key_place);
             problems.push(
                 Problem::new(
@@ -168,16 +169,18 @@ impl<'a> MachineBuilder<'a> {
         }
     }
 
-    fn slots<'t>(&self, settings: &'t Table, place: Place, problems: &mut Vec<Problem>) -> Vec<Slot<'t>> {
+    fn slots<'t>(&self, template: &'t Template<'_>, problems: &mut Vec<Problem>) -> Vec<Slot<'t>> {
+        let settings = &template.settings;
         let nic = settings.at(&["nic", "mac"]);
         let cards = settings.get("card").map_or(&[][..], Node::list);
         if let Some(nic) = nic
             && cards.is_empty()
+            && template.is_complete
         {
             problems.push(
                 Problem::new(Code::NoCard, "this station address has no card")
                     .at(nic.place, "for the first card")
-                    .at(place, "this machine has none")
+                    .at(template.place, "this machine has none")
                     .help("add a [[machine.NAME.card]], or take the address out"),
             );
         }
@@ -223,7 +226,7 @@ impl<'a> MachineBuilder<'a> {
         }
         let model = model_of(text_of(table, &["type"])).unwrap_or(Model::EtherLinkII);
         let settings = card_settings(table, model);
-        check_jumpers(table, &settings, problems);
+        check_jumpers(table, model, problems);
         Slot {
             table,
             place,
@@ -349,45 +352,39 @@ pub(super) fn port_of(kind: &str) -> &'static str {
     }
 }
 
+/// The card's settings but for its address. What has been refused or is not given becomes 0 and is not looked at.
 fn card_settings(table: &Table, model: Model) -> ne2000::Settings {
-    let integer = |name: &str| table.get(name).and_then(Node::integer);
+    let number = |name: &str| CARD.number(table, name).map(|(number, _)| number);
     ne2000::Settings {
         model,
-        io_base: integer("io").and_then(|io| u16::try_from(io).ok()).unwrap_or(0),
-        memory_base: integer("ram").and_then(|ram| u32::try_from(ram).ok()),
-        interrupt: integer("irq").and_then(|irq| u8::try_from(irq).ok()).unwrap_or(0),
+        io_base: number("io").and_then(|io| u16::try_from(io).ok()).unwrap_or(0),
+        memory_base: number("ram"),
+        interrupt: number("irq").and_then(|irq| u8::try_from(irq).ok()).unwrap_or(0),
         station_address: [0; 6],
     }
 }
 
-fn check_jumpers(table: &Table, settings: &ne2000::Settings, problems: &mut Vec<Problem>) {
-    let card = word_of(settings.model);
+fn check_jumpers(table: &Table, model: Model, problems: &mut Vec<Problem>) {
+    let card = word_of(model);
     let list = |values: &[u32]| {
         let shown: Vec<String> = values.iter().map(|value| format!("{value:#x}")).collect();
         format!("the jumper has {}", shown.join(", "))
     };
-    // Values that the first check has refused are not looked at again.
-    let place_of = |name: &str| {
-        let node = table.get(name)?;
-        u32::try_from(node.integer()?).ok()?;
-        Some(node.place)
-    };
-    let bases: Vec<u32> = io_bases(settings.model)
-        .iter()
-        .map(|&base| u32::from(base))
-        .collect();
-    if let Some(place) = place_of("io")
-        && !bases.contains(&u32::from(settings.io_base))
+    let io_bases: Vec<u32> = io_bases(model).iter().map(|&base| u32::from(base)).collect();
+    if let Some((io, place)) = CARD.number(table, "io")
+        && !io_bases.contains(&io)
     {
-        let message = format!("a {card} cannot lie at I/O {:#x}", settings.io_base);
         problems.push(
-            Problem::new(Code::ImpossibleJumper, message)
-                .at(place, "no such jumper")
-                .help(list(&bases)),
+            Problem::new(
+                Code::ImpossibleJumper,
+                format!("a {card} cannot lie at I/O {io:#x}"),
+            )
+            .at(place, "no such jumper")
+            .help(list(&io_bases)),
         );
     }
-    if let (Some(place), Some(ram)) = (place_of("ram"), settings.memory_base)
-        && !memory_bases(settings.model).contains(&ram)
+    if let Some((ram, place)) = CARD.number(table, "ram")
+        && !memory_bases(model).contains(&ram)
     {
         problems.push(
             Problem::new(
@@ -395,20 +392,17 @@ fn check_jumpers(table: &Table, settings: &ne2000::Settings, problems: &mut Vec<
                 format!("a {card} has no memory at {ram:#x}"),
             )
             .at(place, "no such jumper")
-            .help(list(memory_bases(settings.model))),
+            .help(list(memory_bases(model))),
         );
     }
-    if let Some(place) = place_of("irq")
-        && !interrupts(settings.model).contains(&settings.interrupt)
+    if let Some((irq, place)) = CARD.number(table, "irq")
+        && !interrupts(model).iter().any(|&line| u32::from(line) == irq)
     {
-        let lines: Vec<String> = interrupts(settings.model).iter().map(u8::to_string).collect();
+        let lines: Vec<String> = interrupts(model).iter().map(u8::to_string).collect();
         problems.push(
-            Problem::new(
-                Code::ImpossibleIrq,
-                format!("a {card} cannot drive IRQ {}", settings.interrupt),
-            )
-            .at(place, "no such line on the card")
-            .help(format!("it has {}", lines.join(", "))),
+            Problem::new(Code::ImpossibleIrq, format!("a {card} cannot drive IRQ {irq}"))
+                .at(place, "no such line on the card")
+                .help(format!("it has {}", lines.join(", "))),
         );
     }
 }
@@ -418,23 +412,30 @@ fn memory(settings: &Table, problems: &mut Vec<Problem>) -> u32 {
         return DEFAULT_MEMORY as u32;
     };
     let bytes = quantity.whole();
-    let why = if bytes < LEAST_MEMORY {
-        Some("kernels are loaded at 1 MB: give it more than \"1MB\"")
+    let size = show_memory(bytes);
+    let wrong = if bytes < LEAST_MEMORY {
+        Some((
+            format!("{size} is too little memory"),
+            "kernels are loaded above 1 MB; boards of the time had \"1MB\" to \"64MB\"",
+        ))
     } else if bytes > MOST_MEMORY {
-        Some("the most is \"1GB\"; boards of the time had up to \"64MB\"")
+        Some((
+            format!("{size} is too much memory"),
+            "the most is \"1GB\"; boards of the time had up to \"64MB\"",
+        ))
     } else if !bytes.is_multiple_of(PAGE) {
-        Some("memory comes in whole pages of 4 KB")
+        Some((
+            format!("no board has {size} of memory"),
+            "memory comes in whole pages of 4 KB",
+        ))
     } else {
         None
     };
-    if let Some(why) = why {
+    if let Some((message, help)) = wrong {
         problems.push(
-            Problem::new(
-                Code::ImpossibleMemory,
-                format!("no board has {} of memory", show_memory(bytes)),
-            )
-            .at(place, "impossible")
-            .help(why),
+            Problem::new(Code::ImpossibleMemory, message)
+                .at(place, "impossible")
+                .help(help),
         );
         return DEFAULT_MEMORY as u32;
     }

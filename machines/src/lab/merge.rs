@@ -12,6 +12,8 @@ pub(super) struct Template<'a> {
     /// So many machines, if `count` was given.
     pub(super) count: Option<u32>,
     pub(super) settings: Table,
+    /// False if a profile is missing, so that what seems to be missing here may be in it.
+    pub(super) is_complete: bool,
 }
 
 /// All machine tables with what they inherit, in the order of the file.
@@ -25,7 +27,8 @@ pub(super) fn templates<'a>(root: &'a Table, problems: &mut Vec<Problem>) -> Vec
             continue;
         };
         let mut settings = Table::default();
-        for ancestor in lineage(root, own, problems).into_iter().rev() {
+        let (ancestors, is_complete) = lineage(root, own, problems);
+        for ancestor in ancestors.into_iter().rev() {
             merge(&mut settings, ancestor);
         }
         let count = own.get("count").and_then(Node::integer);
@@ -34,13 +37,15 @@ pub(super) fn templates<'a>(root: &'a Table, problems: &mut Vec<Problem>) -> Vec
             place: machine.key_place,
             count: count.and_then(|count| u32::try_from(count).ok()),
             settings,
+            is_complete,
         });
     }
     templates
 }
 
-/// The table itself, its profile, that one's profile and so on; ends where a circle would close.
-fn lineage<'a>(root: &'a Table, own: &'a Table, problems: &mut Vec<Problem>) -> Vec<&'a Table> {
+/// The table itself, its profile, that one's profile and so on; ends where a circle would close. False if one of them
+/// cannot be found.
+fn lineage<'a>(root: &'a Table, own: &'a Table, problems: &mut Vec<Problem>) -> (Vec<&'a Table>, bool) {
     let mut tables = vec![own];
     let mut names = Vec::new();
     let mut table = own;
@@ -54,16 +59,16 @@ fn lineage<'a>(root: &'a Table, own: &'a Table, problems: &mut Vec<Problem>) -> 
         match root.at(&["profile", name]) {
             Some(profile) => match profile.table() {
                 Some(next) => table = next,
-                None => break,
+                None => return (tables, false),
             },
             None => {
                 problems.push(unknown_profile(root, name, extends.place));
-                break;
+                return (tables, false);
             }
         }
         tables.push(table);
     }
-    tables
+    (tables, true)
 }
 
 fn unknown_profile(root: &Table, name: &str, place: Place) -> Problem {

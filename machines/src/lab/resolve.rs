@@ -120,6 +120,7 @@ fn stop(root: &Table, problems: &mut Vec<Problem>) -> Option<Span> {
                 .at(place, "no time at all")
                 .help("leave `stop` out for a run without end"),
         );
+        return None;
     }
     Some(span)
 }
@@ -317,7 +318,8 @@ fn matching_machines(named: &Node, lab: &Lab, problems: &mut Vec<Problem>) -> Ve
     let matching: Vec<usize> = (0..lab.machines.len())
         .filter(|&index| pattern::matches(wanted, &lab.machines[index].name))
         .collect();
-    if matching.is_empty() {
+    // A lab without machines has been reported as such.
+    if matching.is_empty() && !lab.machines.is_empty() {
         let names: Vec<&str> = lab.machines.iter().map(|machine| machine.name.as_str()).collect();
         let shown = &names[..names.len().min(12)];
         problems.push(

@@ -173,17 +173,21 @@ impl Quantity {
         }
         let smallest = dimension.units()[0].symbol;
         let (message, help) = if fits {
-            (
-                format!("`{text}` is finer than a {} can be", dimension.name()),
-                format!(
-                    "it must be a whole number of {smallest}; a clock may be a fraction down to 1/{FINEST_CLOCK} Hz"
-                ),
-            )
+            let message = format!("`{text}` is finer than a {} can be", dimension.name());
+            let help = match dimension {
+                Dimension::Frequency => {
+                    format!("a clock is a whole number of 1/n Hz, n at most {FINEST_CLOCK}")
+                }
+                _ => format!("it must be a whole number of {smallest}"),
+            };
+            (message, help)
         } else {
-            (
-                format!("`{text}` is out of reach"),
-                format!("a {} is kept as 64 bits of {smallest}", dimension.name()),
-            )
+            let message = format!("`{text}` is out of reach");
+            let help = match dimension {
+                Dimension::Time => "virtual time reaches 213 days".to_owned(),
+                _ => format!("it is more than 64 bits of {smallest}"),
+            };
+            (message, help)
         };
         Err(QuantityError::new(Code::BadQuantity, message, help))
     }
@@ -269,11 +273,11 @@ fn parse_number(text: &str) -> Option<Quantity> {
     })
 }
 
-/// Digits, and digits behind a point if there is one; at most 18 in all.
+/// Digits, and digits behind a point if there is one; at most 24 in all.
 fn parse_decimal(text: &str) -> Option<Quantity> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_digits(whole) || !is_digits(decimals) || whole.len() + decimals.len() > 18 {
+    if !is_digits(whole) || !is_digits(decimals) || whole.len() + decimals.len() > 24 {
         return None;
     }
     let denominator = 10_u128.pow(u32::try_from(decimals.len()).ok()?);
@@ -344,9 +348,15 @@ pub(super) fn show_memory(bytes: u64) -> String {
     show_whole(MEMORY, u128::from(bytes))
 }
 
-/// A length in the largest unit of which it is a whole number.
+/// A length in metres.
 pub(super) fn show_length(millimetres: u64) -> String {
-    show_whole(LENGTH, u128::from(millimetres))
+    let (metres, rest) = (millimetres / 1_000, millimetres % 1_000);
+    if rest == 0 {
+        format!("{metres}m")
+    } else {
+        let decimals = format!("{rest:03}");
+        format!("{metres}.{}m", decimals.trim_end_matches('0'))
+    }
 }
 
 /// A bit rate in the largest unit of which it is a whole number.
@@ -358,7 +368,92 @@ fn show_whole(units: &[Unit], amount: u128) -> String {
     let unit = units
         .iter()
         .rev()
-        .find(|unit| amount > 0 && amount.is_multiple_of(unit.size))
+        .find(|unit| amount.is_multiple_of(unit.size))
         .unwrap_or(&units[0]);
     format!("{}{}", amount / unit.size, unit.symbol)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn whole(dimension: Dimension, text: &str) -> Option<u64> {
+        Quantity::parse(dimension, text).ok().map(Quantity::whole)
+    }
+
+    fn code(dimension: Dimension, text: &str) -> Option<Code> {
+        Quantity::parse(dimension, text).err().map(|error| error.code)
+    }
+
+    #[test]
+    fn kilobytes_and_megabytes_are_multiples_of_1024() {
+        assert_eq!(whole(Dimension::Memory, "640KB"), Some(640 * 1024));
+        assert_eq!(whole(Dimension::Memory, "4MB"), Some(4 * 1024 * 1024));
+        assert_eq!(whole(Dimension::Memory, "1.5MB"), Some(1536 * 1024));
+    }
+
+    #[test]
+    fn rates_and_times_are_decimal() {
+        assert_eq!(whole(Dimension::BitRate, "10Mbit/s"), Some(10_000_000));
+        assert_eq!(whole(Dimension::Time, "57.6us"), Some(57_600_000));
+        assert_eq!(whole(Dimension::Time, "10min"), Some(600_000_000_000_000));
+        assert_eq!(whole(Dimension::Time, "16 ms"), Some(16_000_000_000));
+        assert_eq!(whole(Dimension::Length, "30.5m"), Some(30_500));
+    }
+
+    #[test]
+    fn a_number_is_digits_with_at_most_one_point_and_one_stroke() {
+        for text in [
+            "", "MB", "-1MB", "+1MB", ".5MB", "1.MB", "1..2MB", "1.2.3MB", "1/0MB", "/2MB", "1/2/3MB",
+            "1e3MB",
+        ] {
+            let found = code(Dimension::Memory, text);
+            assert!(
+                matches!(found, Some(Code::BadQuantity | Code::WrongUnit)),
+                "{text}: {found:?}"
+            );
+        }
+        assert_eq!(whole(Dimension::Memory, "1/2MB"), Some(512 * 1024));
+    }
+
+    #[test]
+    fn a_unit_is_needed_and_must_be_of_the_right_kind() {
+        assert_eq!(code(Dimension::Memory, "4"), Some(Code::MissingUnit));
+        assert_eq!(code(Dimension::Memory, "4MHz"), Some(Code::WrongUnit));
+        assert_eq!(code(Dimension::Time, "4 minutes"), Some(Code::WrongUnit));
+        assert_eq!(code(Dimension::Time, "4  s"), Some(Code::WrongUnit));
+    }
+
+    #[test]
+    fn what_is_finer_or_larger_than_the_lab_can_keep_is_refused() {
+        assert_eq!(code(Dimension::Time, "0.5ps"), Some(Code::BadQuantity));
+        assert_eq!(code(Dimension::Time, "213.503days"), Some(Code::WrongUnit));
+        assert_eq!(code(Dimension::Time, "5125h"), Some(Code::BadQuantity));
+        assert_eq!(whole(Dimension::Time, "5124h"), Some(18_446_400_000_000_000_000));
+        assert_eq!(code(Dimension::Frequency, "1/1001Hz"), Some(Code::BadQuantity));
+    }
+
+    proptest! {
+        #[test]
+        fn a_shown_clock_is_read_back(numerator in 1..100_000_000_u64, denominator in 1..=1_000_u64, megahertz in 1..100_u64) {
+            let exact = Rate::fraction(numerator.max(denominator), denominator);
+            for clock in [exact, Rate::hertz(megahertz * 1_000_000), Rate::hertz(megahertz * 333_333), THIRTY_THREE] {
+                prop_assert_eq!(processor_clock(&show_processor_clock(clock)), Some(clock));
+                let read = Quantity::parse(Dimension::Frequency, &show_frequency(clock)).ok();
+                prop_assert_eq!(read.and_then(Quantity::rate), Some(clock));
+            }
+        }
+
+        #[test]
+        fn shown_quantities_are_read_back(amount in 0..1_u64 << 60, unit in 0..60_u32) {
+            let amount = amount >> unit << (unit / 2);
+            prop_assert_eq!(whole(Dimension::Time, &show_time(Span::from_picoseconds(amount))), Some(amount));
+            prop_assert_eq!(whole(Dimension::Memory, &show_memory(amount)), Some(amount));
+            let small = amount % 1_000_000_000_000;
+            prop_assert_eq!(whole(Dimension::Length, &show_length(small)), Some(small));
+            prop_assert_eq!(whole(Dimension::BitRate, &show_bit_rate(small)), Some(small));
+        }
+    }
 }

@@ -1,0 +1,345 @@
+//! What labs without mistakes mean.
+
+use clock::{Rate, Span};
+
+use super::super::{
+    Boot, ImageSource, LabSource, Override, Source, Speed, load, schema, show, show_json, show_timing,
+    show_timing_json,
+};
+use super::{GOOD, edited, lab_of, read_with};
+
+/// All lab files of the project.
+fn lab_files() -> Vec<std::path::PathBuf> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/labs");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder of lab files")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_lab_file_of_the_project_is_good_and_without_warnings() {
+    let files = lab_files();
+    assert!(files.len() >= 2, "{files:?}");
+    for file in files {
+        let loaded = load(LabSource::File(file.clone()), &[]).unwrap_or_else(|errors| panic!("{errors}"));
+        assert!(loaded.warnings.is_empty(), "{}", loaded.warnings.render(false));
+        assert_eq!(
+            Some(loaded.lab.name.as_str()),
+            file.file_stem().and_then(|stem| stem.to_str())
+        );
+    }
+}
+
+#[test]
+fn the_built_in_lab_is_two_pcs_that_exchange_a_thousand_frames() {
+    let lab = load(LabSource::builtin(), &[])
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .lab;
+    let names: Vec<&str> = lab.machines.iter().map(|machine| machine.name.as_str()).collect();
+    assert_eq!(names, ["pc0", "pc1"]);
+    assert_eq!(lab.seed, 1995);
+    assert_eq!(lab.images[0].source, ImageSource::Builtin("kernel".to_owned()));
+    let machine = &lab.machines[1];
+    assert_eq!(machine.memory_bytes, 4 << 20);
+    assert_eq!(
+        machine.boot,
+        Boot::Direct {
+            image: 0,
+            command_line: "peers=1 frames=1000".to_owned()
+        }
+    );
+    let card = &machine.cards[0];
+    assert_eq!(card.interface, "pc1/el0");
+    assert_eq!(card.position_millimetres, 500);
+    assert_eq!(card.settings.station_address, [2, 0x60, 0x8C, 0, 0, 2]);
+    assert_eq!((card.settings.io_base, card.settings.interrupt), (0x280, 3));
+    assert_eq!(card.settings.memory_base, Some(0xC_C000));
+    assert_eq!(lab.expectations[0].machines, [0, 1]);
+    assert_eq!(lab.expectations[0].within, Span::from_seconds(5));
+    assert!(lab.captures[0].events.collisions && !lab.captures[0].events.jams);
+}
+
+#[test]
+fn a_shown_lab_means_the_same_lab() {
+    let sixteen = include_str!("../../../labs/sixteen.toml");
+    let odd = edited(&[
+        ("seed = 7", "seed = 7\ndescription = \"a \\\"quoted\\\" # line\""),
+        ("stop = \"10min\"", "stop = \"57.6us\"\nspeed = 0.5"),
+        ("\"40MHz\"", "\"33MHz\""),
+        (
+            "memory =",
+            "role = 'it''s'\nisa.clock = \"25/3MHz\"\npost_port = 0x84\nmemory =",
+        ),
+        ("'ready'", "'''it's \\d+'''"),
+        ("within = \"5s\"", "absent = true"),
+        ("irq = 3", "irq = 3\ntap = \"12.5m\""),
+    ])
+    .replace("'it''s'", "\"it's\"");
+    for text in [GOOD, sixteen, &odd] {
+        let lab = lab_of(text);
+        assert_eq!(lab_of(&show(&lab)), lab);
+    }
+}
+
+#[test]
+fn a_lab_is_shown_with_everything_filled_in() {
+    insta::assert_snapshot!("show", show(&lab_of(&edited(&[("count = 2\n", "")]))));
+}
+
+#[test]
+fn the_timing_constants_are_shown_with_their_sources() {
+    insta::assert_snapshot!("timing", show_timing(&lab_of(GOOD)));
+}
+
+#[test]
+fn the_json_forms_have_the_same_content() {
+    let lab = lab_of(GOOD);
+    let shown = show_json(&lab);
+    assert_eq!(shown["machine"]["pc1"]["memory"], "4MB");
+    assert_eq!(shown["machine"]["pc1"]["card"][0]["io"], 0x280);
+    let timing = show_timing_json(&lab);
+    assert_eq!(timing.as_array().map(Vec::len), Some(2 * 8));
+    assert_eq!(timing[8]["machine"], "pc1");
+    assert_eq!(timing[8]["constant"], "isa_8bit");
+    assert_eq!(timing[8]["value"], 8);
+    assert_eq!(timing[8]["source"], "derived");
+}
+
+#[test]
+fn cards_of_profiles_and_machines_add_up_and_an_empty_list_clears_them() {
+    let second = "[[machine.pc.card]]\ntype = \"3c503\"\nsegment = \"ether0\"\nio = 0x300\nirq = 5\nmac = \"02:60:8c:00:01:00\"\n[machine.server]\nextends = \"at\"\ncard = []\n[machine.other]\nextends = \"at\"\nnic = { mac = \"02:60:8c:00:02:00\" }\n[[expect]]";
+    let lab = lab_of(&edited(&[("[[expect]]", second)]));
+    let cards: Vec<(&str, usize)> = lab
+        .machines
+        .iter()
+        .map(|machine| (machine.name.as_str(), machine.cards.len()))
+        .collect();
+    assert_eq!(cards, [("pc0", 2), ("pc1", 2), ("server", 0), ("other", 1)]);
+    let el1 = &lab.machines[1].cards[1];
+    assert_eq!(
+        (el1.interface.as_str(), el1.settings.memory_base),
+        ("pc1/el1", None)
+    );
+    assert_eq!(el1.settings.station_address[5], 1);
+    assert_eq!(el1.position_millimetres, 3 * 500);
+}
+
+#[test]
+fn a_machine_adds_to_its_profile_key_by_key() {
+    let lab = lab_of(&edited(&[(
+        "count = 2",
+        "boot = { args = \"x=1\" }\ncpu = { fpu = \"none\" }",
+    )]));
+    assert_eq!(
+        lab.machines[0].boot,
+        Boot::Direct {
+            image: 0,
+            command_line: "x=1".to_owned()
+        }
+    );
+    assert_eq!(lab.machines[0].cpu_clock, Rate::hertz(40_000_000));
+}
+
+#[test]
+fn a_tap_is_where_the_lab_file_says_and_a_count_follows_at_the_least_spacing() {
+    let thick = lab_of(&edited(&[
+        ("10base2", "10base5"),
+        ("irq = 3", "irq = 3\ntap = \"12m\""),
+    ]));
+    let taps: Vec<u64> = thick
+        .machines
+        .iter()
+        .map(|machine| machine.cards[0].position_millimetres)
+        .collect();
+    assert_eq!(taps, [12_000, 14_500]);
+}
+
+#[test]
+fn thirty_three_megahertz_is_a_third_of_a_hundred_and_decimals_are_exact() {
+    let clock = |text: &str| lab_of(&edited(&[("\"40MHz\"", text)])).machines[0].cpu_clock;
+    assert_eq!(clock("\"33MHz\""), Rate::fraction(100_000_000, 3));
+    assert_eq!(clock("\"33.333MHz\""), Rate::hertz(33_333_000));
+    assert_eq!(clock("\"33.0MHz\""), Rate::hertz(33_000_000));
+    assert_eq!(clock("\"100/3 MHz\""), Rate::fraction(100_000_000, 3));
+    assert_eq!(clock("\"25000kHz\""), Rate::hertz(25_000_000));
+}
+
+#[test]
+fn what_a_lab_file_leaves_out_has_defaults() {
+    let lab = lab_of(&edited(&[
+        ("seed = 7\n", ""),
+        ("stop = \"10min\"\n", ""),
+        ("memory = \"4MB\"\n", ""),
+        ("cpu = { clock = \"40MHz\" }\n", ""),
+    ]));
+    assert_eq!((lab.seed, lab.stop, lab.speed), (0, None, Speed::Max));
+    assert_eq!(lab.epoch_seconds, 801_824_400);
+    let machine = &lab.machines[0];
+    assert_eq!(machine.memory_bytes, 4 << 20);
+    assert_eq!(
+        (machine.cpu_clock, machine.isa_clock),
+        (Rate::hertz(40_000_000), Rate::hertz(8_000_000))
+    );
+    assert_eq!(machine.post_port, 0x80);
+    assert_eq!(machine.timing.isa_8bit.value, 8);
+    assert_eq!(machine.timing.isa_8bit.source, Source::Derived);
+    assert_eq!(machine.placeholders(), 4);
+}
+
+#[test]
+fn a_timing_constant_of_the_lab_file_replaces_the_default_with_its_source() {
+    let constant = "timing.dram_read_wait = { value = 3, unit = \"cycle\", source = \"data sheet: OPTi 82C495, page 9\" }\nmemory =";
+    let lab = lab_of(&edited(&[("memory =", constant)]));
+    let wait = &lab.machines[1].timing.dram_read_wait;
+    assert_eq!(
+        (wait.value, wait.source, wait.note.as_str()),
+        (3, Source::DataSheet, "OPTi 82C495, page 9")
+    );
+}
+
+#[test]
+fn speeds_are_kept_in_thousandths() {
+    let speed = |value: &str| lab_of(&edited(&[("[time]", &format!("[time]\nspeed = {value}"))])).speed;
+    assert_eq!(speed("\"realtime\""), Speed::Thousandths(1_000));
+    assert_eq!(speed("0.5"), Speed::Thousandths(500));
+    assert_eq!(speed("2"), Speed::Thousandths(2_000));
+    assert_eq!(speed("\"max\""), Speed::Max);
+}
+
+#[test]
+fn a_date_may_be_toml_s_own() {
+    assert_eq!(
+        lab_of(&edited(&[("[time]", "[time]\nrtc = 1995-05-30T09:00:01Z")])).epoch_seconds,
+        801_824_401
+    );
+}
+
+#[test]
+fn overrides_replace_what_the_file_says_and_may_be_bare_words() {
+    let set = [
+        "profile.at.cpu.clock=33MHz",
+        "lab.seed=9",
+        "machine.pc.count = 3",
+        "profile.at.card.0.irq=5",
+        "time.rtc=1995-05-30T09:00:01Z",
+        "machine.pc.boot.args=\"a=b c\"",
+    ];
+    let lab = read_with(GOOD, &set)
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .lab;
+    assert_eq!(
+        (lab.seed, lab.machines.len(), lab.epoch_seconds),
+        (9, 3, 801_824_401)
+    );
+    assert_eq!(lab.machines[2].cpu_clock, Rate::fraction(100_000_000, 3));
+    assert_eq!(lab.machines[2].cards[0].settings.interrupt, 5);
+    assert_eq!(
+        lab.machines[2].boot,
+        Boot::Direct {
+            image: 0,
+            command_line: "a=b c".to_owned()
+        }
+    );
+}
+
+#[test]
+fn an_override_may_be_an_option_of_its_own() {
+    let seed = Override::option("--seed", "lab.seed", "11").expect("a path and a value");
+    let lab = load(LabSource::builtin(), &[seed])
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .lab;
+    assert_eq!(lab.seed, 11);
+}
+
+#[test]
+fn paths_of_images_count_from_the_lab_file_s_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("lab.toml");
+    std::fs::write(folder.path().join("k.elf"), b"kernel").expect("a kernel");
+    std::fs::write(&file, edited(&[("builtin:kernel", "k.elf")])).expect("a lab file");
+    let lab = load(LabSource::File(file), &[])
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .lab;
+    assert_eq!(
+        lab.images[0].source,
+        ImageSource::File(folder.path().join("k.elf"))
+    );
+}
+
+/// Checks the parts of JSON schema that our schema uses, but for patterns and formats.
+fn obeys(value: &serde_json::Value, schema: &serde_json::Value) -> bool {
+    if let Some(choices) = schema.get("oneOf").or_else(|| schema.get("anyOf")) {
+        return choices
+            .as_array()
+            .is_some_and(|list| list.iter().any(|choice| obeys(value, choice)));
+    }
+    if let Some(constant) = schema.get("const") {
+        return value == constant;
+    }
+    if let Some(words) = schema.get("enum") {
+        return words.as_array().is_some_and(|words| words.contains(value));
+    }
+    match schema["type"].as_str() {
+        Some("object") => value.as_object().is_some_and(|fields| {
+            let required = schema.get("required").and_then(|names| names.as_array());
+            let has = |name: &serde_json::Value| name.as_str().is_some_and(|name| fields.contains_key(name));
+            required.is_none_or(|names| names.iter().all(has))
+                && fields.iter().all(|(name, value)| {
+                    let known = schema.get("properties").and_then(|known| known.get(name));
+                    let other = &schema["additionalProperties"];
+                    known.map_or_else(
+                        || other.is_object() && obeys(value, other),
+                        |known| obeys(value, known),
+                    )
+                })
+        }),
+        Some("array") => value
+            .as_array()
+            .is_some_and(|list| list.iter().all(|value| obeys(value, &schema["items"]))),
+        Some("string") => value.is_string(),
+        Some("integer") => value.as_i64().is_some_and(|number| {
+            schema["minimum"].as_i64() <= Some(number) && Some(number) <= schema["maximum"].as_i64()
+        }),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        _ => false,
+    }
+}
+
+#[test]
+fn the_schema_takes_good_labs_and_refuses_unknown_fields_and_words() {
+    let schema = schema();
+    for text in [
+        GOOD,
+        include_str!("../../../labs/pair.toml"),
+        include_str!("../../../labs/sixteen.toml"),
+    ] {
+        let value: serde_json::Value = toml::from_str(text).expect("TOML");
+        assert!(obeys(&value, &schema));
+    }
+    assert!(obeys(&show_json(&lab_of(GOOD)), &schema));
+    for edit in [
+        ("seed", "sede"),
+        ("10base2", "10baseT"),
+        ("irq = 3", "irq = 77"),
+        ("name = \"small\"", ""),
+        ("irq", "irqq"),
+    ] {
+        let value: serde_json::Value = toml::from_str(&edited(&[edit])).expect("TOML");
+        assert!(!obeys(&value, &schema), "{edit:?}");
+    }
+}
+
+#[test]
+fn the_schema_s_patterns_are_regular_expressions_that_take_our_examples() {
+    let schema = schema();
+    let memory = &schema["properties"]["profile"]["additionalProperties"]["properties"]["memory"];
+    let pattern =
+        regex::Regex::new(memory["pattern"].as_str().expect("a pattern")).expect("a regular expression");
+    assert!(pattern.is_match("4MB") && pattern.is_match("640 KB"));
+    assert!(!pattern.is_match("4") && !pattern.is_match("4MHz"));
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+}

@@ -1,0 +1,710 @@
+//! One wrong lab for every message, and how all of them are printed.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::super::code::Code;
+use super::super::messages::Messages;
+use super::super::{LabSource, Override, decode, load};
+use super::{GOOD, edited, read, read_with};
+
+/// What is wrong, how the good lab is edited to be so, and the codes of all messages that follow.
+struct Case {
+    fact: &'static str,
+    edits: &'static [(&'static str, &'static str)],
+    codes: &'static [&'static str],
+}
+
+const fn case(
+    fact: &'static str,
+    edits: &'static [(&'static str, &'static str)],
+    codes: &'static [&'static str],
+) -> Case {
+    Case { fact, edits, codes }
+}
+
+/// A second card, for the end of the good lab's profile.
+const SECOND_CARD: &str = "ram = 0xCC000
+
+[[profile.at.card]]
+type = \"3c503\"
+segment = \"ether0\"
+io = 0x300
+irq = 5
+ram = 0xD8000
+mac = \"02:60:8c:00:01:00\"";
+
+const FORM: &[Case] = &[
+    case(
+        "a quantity without quotation marks",
+        &[("\"4MB\"", "4MB")],
+        &["lab::syntax"],
+    ),
+    case(
+        "a name given twice",
+        &[("seed = 7", "seed = 7\nseed = 8")],
+        &["lab::syntax"],
+    ),
+    case(
+        "a syntax error does not hide a wrong field elsewhere",
+        &[("\"4MB\"", "4MB"), ("seed", "sead")],
+        &["lab::unknown-field", "lab::syntax"],
+    ),
+    case(
+        "a format of the future",
+        &[("format = 1", "format = 2")],
+        &["lab::unknown-format"],
+    ),
+    case("no format", &[("format = 1", "")], &["lab::unknown-format"]),
+    case(
+        "a field with a slip of the pen",
+        &[("irq = 3", "irqq = 3")],
+        &["lab::unknown-field"],
+    ),
+    case(
+        "a field that means nothing",
+        &[("seed = 7", "colour = 7")],
+        &["lab::unknown-field"],
+    ),
+    case(
+        "an unknown timing constant",
+        &[("memory =", "timing = { isa_8bits = 8 }\nmemory =")],
+        &["lab::unknown-field"],
+    ),
+    case(
+        "a field of a later version",
+        &[("[capture.wire]", "[bench.rpc]\nrepeat = 5\n[capture.wire]")],
+        &["lab::not-yet"],
+    ),
+    case(
+        "a word of a later version",
+        &[("boot = { image", "boot = { from = \"net\", image")],
+        &["lab::not-yet"],
+    ),
+    case(
+        "a card of a later version",
+        &[("\"3c503\"", "\"ne2000\"")],
+        &["lab::not-yet"],
+    ),
+    case(
+        "text for a number",
+        &[("irq = 3", "irq = \"three\"")],
+        &["lab::wrong-type"],
+    ),
+    case(
+        "a number for a table",
+        &[("cpu = { clock = \"40MHz\" }", "cpu = 386")],
+        &["lab::wrong-type"],
+    ),
+    case(
+        "a bare timing constant",
+        &[("memory =", "timing = { isa_8bit = 8 }\nmemory =")],
+        &["lab::wrong-type"],
+    ),
+    case("no name", &[("name = \"small\"\n", "")], &["lab::missing-field"]),
+    case(
+        "a number without a unit",
+        &[("\"5s\"", "5")],
+        &["lab::missing-unit"],
+    ),
+    case(
+        "text without a unit",
+        &[("\"4MB\"", "\"4\"")],
+        &["lab::missing-unit"],
+    ),
+    case(
+        "a unit of something else",
+        &[("\"4MB\"", "\"4MHz\"")],
+        &["lab::wrong-unit"],
+    ),
+    case(
+        "a unit in the wrong letters",
+        &[("\"40MHz\"", "\"40mhz\"")],
+        &["lab::wrong-unit"],
+    ),
+    case(
+        "a timing constant in the wrong unit",
+        &[(
+            "memory =",
+            "timing.isa_8bit = { value = 8, unit = \"ns\", source = \"measured: by hand\" }\nmemory =",
+        )],
+        &["lab::wrong-unit"],
+    ),
+    case("half a byte", &[("\"4MB\"", "\"0.5B\"")], &["lab::bad-quantity"]),
+    case(
+        "a time beyond all reach",
+        &[("\"10min\"", "\"9999999h\"")],
+        &["lab::bad-quantity"],
+    ),
+    case(
+        "an impossible number",
+        &[("irq = 3", "irq = 16")],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "a count of none",
+        &[("count = 2", "count = 0")],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "a run of no time",
+        &[("\"10min\"", "\"0s\"")],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "an unknown word",
+        &[("\"10base2\"", "\"10base-2\"")],
+        &["lab::unknown-word"],
+    ),
+    case(
+        "a speed in words",
+        &[("[time]", "[time]\nspeed = \"fast\"")],
+        &["lab::unknown-word"],
+    ),
+    case(
+        "a name that cannot be a file's",
+        &[("\"small\"", "\"a/b\"")],
+        &["lab::bad-name"],
+    ),
+    case(
+        "a capture outside the run folder",
+        &[("\"wire.pcapng\"", "\"../wire.pcapng\"")],
+        &["lab::bad-file-name"],
+    ),
+    case(
+        "a capture over the run's own file",
+        &[("\"wire.pcapng\"", "\"stats.json\"")],
+        &["lab::bad-file-name"],
+    ),
+    case(
+        "a date without a zone",
+        &[("[time]", "[time]\nrtc = \"1995-05-30T09:00:00\"")],
+        &["lab::bad-date"],
+    ),
+    case(
+        "a negative seed",
+        &[("seed = 7", "seed = -7")],
+        &["lab::bad-seed"],
+    ),
+    case(
+        "a group that is not closed",
+        &[("'ready'", "'kernel (ready'")],
+        &["lab::bad-pattern"],
+    ),
+    case(
+        "a pattern that is too large",
+        &[("'ready'", "'(\\w{1000}){1000}'")],
+        &["lab::bad-pattern"],
+    ),
+    case(
+        "a fitted timing constant",
+        &[(
+            "memory =",
+            "timing.isa_8bit = { value = 8, unit = \"isa-cycle\", source = \"fitted: to Figure 1\" }\nmemory =",
+        )],
+        &["lab::unknown-source"],
+    ),
+    case(
+        "a timing constant that no bus has",
+        &[(
+            "memory =",
+            "timing.isa_8bit = { value = 5, unit = \"isa-cycle\", source = \"measured: by hand\" }\nmemory =",
+        )],
+        &["lab::timing-range"],
+    ),
+    case(
+        "a cache of an odd size",
+        &[(
+            "memory =",
+            "timing.cache_kilobytes = { value = 100, unit = \"KB\", source = \"measured: by hand\" }\nmemory =",
+        )],
+        &["lab::timing-range"],
+    ),
+];
+
+const MEANING: &[Case] = &[
+    case(
+        "an unknown profile",
+        &[("\"at\"", "\"att\"")],
+        &["lab::unknown-profile"],
+    ),
+    case(
+        "an unknown profile of a profile",
+        &[("memory =", "extends = \"xt\"\nmemory =")],
+        &["lab::unknown-profile"],
+    ),
+    case(
+        "an unknown segment",
+        &[("segment = \"ether0\"", "segment = \"ether1\"")],
+        &["lab::unknown-segment"],
+    ),
+    case(
+        "an unknown image",
+        &[("image = \"kernel\"", "image = \"kernal\"")],
+        &["lab::unknown-image"],
+    ),
+    case(
+        "an expectation of nobody",
+        &[("\"pc*\"", "\"server\"")],
+        &["lab::unknown-machine"],
+    ),
+    case(
+        "one of several patterns is nobody",
+        &[("\"pc*\"", "[\"pc*\", \"x\"]")],
+        &["lab::unknown-machine"],
+    ),
+    case(
+        "profiles in a circle",
+        &[
+            ("memory =", "extends = \"b\"\nmemory ="),
+            ("[machine.pc]", "[profile.b]\nextends = \"at\"\n[machine.pc]"),
+        ],
+        &["lab::extends-cycle"],
+    ),
+    case(
+        "a profile that extends itself",
+        &[("memory =", "extends = \"at\"\nmemory =")],
+        &["lab::extends-cycle"],
+    ),
+    case(
+        "a count that runs into another machine",
+        &[(
+            "[[expect]]",
+            "[machine.pc1]\nboot = { image = \"kernel\" }\n[[expect]]",
+        )],
+        &["lab::duplicate-machine"],
+    ),
+    case(
+        "no machine table",
+        &[(
+            "[machine.pc]\nextends = \"at\"\ncount = 2\nnic = { mac = \"02:60:8c:00:00:01\" }",
+            "",
+        )],
+        &["lab::no-machine"],
+    ),
+    case(
+        "no machine",
+        &[(
+            "[machine.pc]\nextends = \"at\"\ncount = 2\nnic = { mac = \"02:60:8c:00:00:01\" }",
+            "[machine]",
+        )],
+        &["lab::no-machine"],
+    ),
+    case(
+        "an image that is not there",
+        &[("\"builtin:kernel\"", "\"no/such/kernel.elf\"")],
+        &["lab::missing-image"],
+    ),
+    case(
+        "an image that the program does not have",
+        &[("\"builtin:kernel\"", "\"builtin:kernal\"")],
+        &["lab::missing-image"],
+    ),
+    case(
+        "nothing to boot",
+        &[("boot = { image = \"kernel\" }\n", "")],
+        &["lab::no-boot"],
+    ),
+    case(
+        "a boot without a kernel",
+        &[("{ image = \"kernel\" }", "{ from = \"direct\" }")],
+        &["lab::no-boot"],
+    ),
+    case(
+        "a clock that no 386DX had",
+        &[("\"40MHz\"", "\"400MHz\"")],
+        &["lab::impossible-clock"],
+    ),
+    case(
+        "no clock at all",
+        &[("\"40MHz\"", "\"0MHz\"")],
+        &["lab::impossible-clock"],
+    ),
+    case(
+        "a bus clock that no board has",
+        &[("memory =", "isa.clock = \"33MHz\"\nmemory =")],
+        &["lab::impossible-clock"],
+    ),
+    case(
+        "a clock that was not sold",
+        &[("\"40MHz\"", "\"50MHz\"")],
+        &["lab::unusual-clock"],
+    ),
+    case(
+        "a fast bus",
+        &[("memory =", "isa.clock = \"12MHz\"\nmemory =")],
+        &["lab::unusual-clock"],
+    ),
+    case(
+        "too little memory",
+        &[("\"4MB\"", "\"640KB\"")],
+        &["lab::impossible-memory"],
+    ),
+    case(
+        "memory in odd pieces",
+        &[("\"4MB\"", "\"4097KB\"")],
+        &["lab::impossible-memory"],
+    ),
+    case(
+        "too much memory",
+        &[("\"4MB\"", "\"2GB\"")],
+        &["lab::impossible-memory"],
+    ),
+    case(
+        "much memory",
+        &[("\"4MB\"", "\"128MB\"")],
+        &["lab::unusual-memory"],
+    ),
+    case(
+        "an I/O base without a jumper",
+        &[("io = 0x280", "io = 0x290")],
+        &["lab::impossible-jumper"],
+    ),
+    case(
+        "a window without a jumper",
+        &[("ram = 0xCC000", "ram = 0xD0000")],
+        &["lab::impossible-jumper"],
+    ),
+    case(
+        "an interrupt that the card has no line for",
+        &[("irq = 3", "irq = 7")],
+        &["lab::impossible-irq"],
+    ),
+    case(
+        "thin cable in the thick connector",
+        &[("irq = 3", "irq = 3\nport = \"aui\"")],
+        &["lab::wrong-port"],
+    ),
+    case(
+        "two cards at one I/O base",
+        &[("ram = 0xCC000", SECOND_CARD), ("io = 0x300", "io = 0x280")],
+        &["lab::io-conflict"],
+    ),
+    case(
+        "a card over COM1",
+        &[("io = 0x280", "io = 0x3F0")],
+        &["lab::impossible-jumper", "lab::io-conflict"],
+    ),
+    case(
+        "POST codes into a card",
+        &[("memory =", "post_port = 0x284\nmemory =")],
+        &["lab::io-conflict"],
+    ),
+    case(
+        "POST codes into the timer",
+        &[("memory =", "post_port = 0x40\nmemory =")],
+        &["lab::io-conflict"],
+    ),
+    case(
+        "two cards in one window",
+        &[("ram = 0xCC000", SECOND_CARD), ("ram = 0xD8000", "ram = 0xCC000")],
+        &["lab::memory-conflict"],
+    ),
+    case(
+        "a window over the VGA",
+        &[("ram = 0xCC000", "ram = 0xB8000")],
+        &["lab::impossible-jumper", "lab::memory-conflict"],
+    ),
+    case(
+        "a window over memory",
+        &[("ram = 0xCC000", "ram = 0x200000")],
+        &["lab::impossible-jumper", "lab::memory-conflict"],
+    ),
+    case(
+        "two cards on one interrupt",
+        &[("ram = 0xCC000", SECOND_CARD), ("irq = 5", "irq = 3")],
+        &["lab::irq-conflict"],
+    ),
+    case(
+        "a card on the serial port's interrupt",
+        &[("irq = 3", "irq = 4")],
+        &["lab::irq-conflict"],
+    ),
+    case(
+        "a card on the keyboard's interrupt",
+        &[("irq = 3", "irq = 1")],
+        &["lab::impossible-irq", "lab::irq-conflict"],
+    ),
+    case(
+        "half an address",
+        &[("02:60:8c:00:00:01", "02:60:8c")],
+        &["lab::bad-mac"],
+    ),
+    case(
+        "a group's address",
+        &[("02:60:8c:00:00:01", "03:60:8c:00:00:01")],
+        &["lab::group-mac"],
+    ),
+    case(
+        "no address",
+        &[("02:60:8c:00:00:01", "00:00:00:00:00:00"), ("count = 2\n", "")],
+        &["lab::group-mac"],
+    ),
+    case(
+        "a count beyond the last address",
+        &[("02:60:8c:00:00:01", "02:60:8c:ff:ff:ff")],
+        &["lab::mac-overflow"],
+    ),
+    case(
+        "a card without an address",
+        &[("nic = { mac = \"02:60:8c:00:00:01\" }", "")],
+        &["lab::no-mac"],
+    ),
+    case(
+        "an address without a card",
+        &[("count = 2", "count = 2\ncard = []")],
+        &["lab::no-card"],
+    ),
+    case(
+        "two addresses for a card",
+        &[("irq = 3", "irq = 3\nmac = \"02:60:8c:00:00:09\"")],
+        &["lab::two-macs"],
+    ),
+    case(
+        "an address inside another machine's count",
+        &[(
+            "[[expect]]",
+            "[machine.server]\nextends = \"at\"\nnic = { mac = \"02:60:8c:00:00:02\" }\n[[expect]]",
+        )],
+        &["lab::duplicate-mac"],
+    ),
+    case(
+        "an address in the profile of several machines",
+        &[
+            ("memory =", "nic = { mac = \"02:60:8c:00:00:01\" }\nmemory ="),
+            (
+                "count = 2\nnic = { mac = \"02:60:8c:00:00:01\" }",
+                "[machine.server]\nextends = \"at\"",
+            ),
+        ],
+        &["lab::duplicate-mac"],
+    ),
+    case(
+        "a faster cable",
+        &[("length =", "rate = \"100Mbit/s\"\nlength =")],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "a slower cable",
+        &[("length =", "rate = \"1Mbit/s\"\nlength =")],
+        &["lab::unusual-rate"],
+    ),
+    case(
+        "a long cable",
+        &[("\"30m\"", "\"200m\"")],
+        &["lab::cable-too-long"],
+    ),
+    case(
+        "an endless cable",
+        &[("\"30m\"", "\"5000m\"")],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "a crowd",
+        &[("count = 2", "count = 31")],
+        &["lab::too-many-stations"],
+    ),
+    case(
+        "a crowd on a short cable",
+        &[("count = 2", "count = 5"), ("\"30m\"", "\"1m\"")],
+        &["lab::tap-beyond-end"],
+    ),
+    case(
+        "a tap beyond the end",
+        &[("irq = 3", "irq = 3\ntap = \"30m\"")],
+        &["lab::tap-beyond-end"],
+    ),
+    case(
+        "two taps side by side",
+        &[
+            ("ram = 0xCC000", SECOND_CARD),
+            ("irq = 5", "irq = 5\ntap = \"20cm\""),
+            ("count = 2\n", ""),
+        ],
+        &["lab::taps-too-close"],
+    ),
+    case(
+        "two captures in one file",
+        &[(
+            "[capture.wire]",
+            "[capture.other]\nsegment = \"ether0\"\nfile = \"wire.pcapng\"\n\n[capture.wire]",
+        )],
+        &["lab::duplicate-capture"],
+    ),
+    case(
+        "an expectation after the end",
+        &[("\"5s\"", "\"11min\"")],
+        &["lab::late-expectation"],
+    ),
+    case(
+        "an expectation without end",
+        &[("within = \"5s\"", ""), ("stop = \"10min\"", "")],
+        &["lab::missing-field"],
+    ),
+];
+
+fn cases() -> impl Iterator<Item = &'static Case> {
+    FORM.iter().chain(MEANING)
+}
+
+fn messages_of(text: &str, overrides: &[&str]) -> Messages {
+    match read_with(text, overrides) {
+        Ok(loaded) => loaded.warnings,
+        Err(errors) => errors.messages().clone(),
+    }
+}
+
+/// Wrong labs that are more than an edit of the good one.
+fn special_cases() -> Vec<(&'static str, Messages)> {
+    let unreadable =
+        load(LabSource::File("no/such/lab.toml".into()), &[]).expect_err("there is no such file");
+    let encoding =
+        decode("lab.toml", b"format = 1\nname = \"caf\xe9\"\n".to_vec()).expect_err("this is Latin-1");
+    let crowd: String = ('a'..='e')
+        .map(|name| format!("[machine.{name}]\nextends = \"at\"\ncard = []\ncount = 1000\n"))
+        .collect();
+    let nothing = edited(&[("count = 2\nnic = { mac = \"02:60:8c:00:00:01\" }", "card = []")]);
+    let set = |setting: &str| messages_of(GOOD, &[setting]);
+    vec![
+        ("a file that is not there", unreadable.messages().clone()),
+        ("bytes that are not UTF-8", encoding.messages().clone()),
+        (
+            "more machines than a lab can have",
+            messages_of(&(nothing + &crowd), &[]),
+        ),
+        ("an override into a number", set("lab.seed.x=1")),
+        (
+            "an override of a card that is not there",
+            set("profile.at.card.1.irq=5"),
+        ),
+        ("an override with a slip of the pen", set("lab.sede=7")),
+        ("an override without a unit", set("profile.at.cpu.clock=33")),
+        (
+            "an override that conflicts with the file",
+            set("machine.server={extends=\"at\",nic.mac=\"02:60:8c:00:00:02\"}"),
+        ),
+    ]
+}
+
+#[test]
+fn every_wrong_lab_gives_the_codes_of_its_mistakes_and_no_others() {
+    for case in cases() {
+        let messages = messages_of(&edited(case.edits), &[]);
+        let codes: Vec<&str> = messages.codes().collect();
+        assert_eq!(codes, case.codes, "{}:\n{}", case.fact, messages.render(false));
+    }
+}
+
+#[test]
+fn every_code_has_a_wrong_lab() {
+    let special = special_cases();
+    let seen: BTreeSet<&str> = cases()
+        .flat_map(|case| case.codes)
+        .copied()
+        .chain(special.iter().flat_map(|(_, messages)| messages.codes()))
+        .collect();
+    let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(seen, all);
+}
+
+#[test]
+fn messages_show_the_lines_and_say_what_to_do() {
+    let mut printed = String::new();
+    for case in cases() {
+        let messages = messages_of(&edited(case.edits), &[]);
+        write!(printed, "=== {}\n\n{}", case.fact, messages.render(false))
+            .expect("a string takes every text");
+    }
+    for (fact, messages) in special_cases() {
+        write!(printed, "=== {fact}\n\n{}", messages.render(false)).expect("a string takes every text");
+    }
+    insta::assert_snapshot!("messages", printed);
+}
+
+#[test]
+fn every_message_says_what_to_do() {
+    for case in cases() {
+        for message in messages_of(&edited(case.edits), &[])
+            .to_json()
+            .as_array()
+            .expect("a list")
+        {
+            assert_ne!(message["help"], "", "{}", case.fact);
+            assert!(
+                message["line"].is_u64() && message["column"].is_u64(),
+                "{}",
+                case.fact
+            );
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_of_a_file_come_at_once() {
+    let text = edited(&[
+        ("seed = 7", "sead = 7"),
+        ("\"4MB\"", "\"4MHz\""),
+        ("irq = 3", "irq = 7"),
+        ("\"pc*\"", "\"x\""),
+    ]);
+    let errors = read(&text).expect_err("four mistakes");
+    let codes: Vec<&str> = errors.messages().codes().collect();
+    assert_eq!(
+        codes,
+        [
+            "lab::unknown-field",
+            "lab::wrong-unit",
+            "lab::impossible-irq",
+            "lab::unknown-machine"
+        ]
+    );
+    assert_eq!(
+        errors.to_string().lines().next(),
+        Some("lab.toml:5:1: lab::unknown-field: the lab has no field `sead`")
+    );
+}
+
+#[test]
+fn warnings_do_not_stop_a_lab_but_errors_do() {
+    let loaded = read(&edited(&[("\"40MHz\"", "\"50MHz\"")])).expect("only a warning");
+    assert_eq!((loaded.warnings.errors(), loaded.warnings.warnings()), (0, 1));
+    let errors =
+        read(&edited(&[("\"40MHz\"", "\"50MHz\""), ("irq = 3", "irq = 7")])).expect_err("an error too");
+    assert_eq!((errors.messages().errors(), errors.messages().warnings()), (1, 1));
+}
+
+#[test]
+fn messages_about_overrides_point_at_the_command_line() {
+    let errors = read_with(GOOD, &["profile.at.cpu.clock=33"]).expect_err("no unit");
+    let messages = errors.messages().to_json();
+    assert_eq!(messages[0]["file"], "command line");
+    assert_eq!(messages[0]["column"], "--set profile.at.cpu.clock=".len() + 1);
+    let seed = Override::option("--seed", "lab.seed", "x").expect("a path and a value");
+    let source = LabSource::Text {
+        name: "lab.toml".into(),
+        text: GOOD.into(),
+        folder: "".into(),
+    };
+    let errors = load(source, &[seed]).expect_err("no number");
+    assert_eq!(
+        errors.to_string(),
+        "command line:1:8: lab::bad-seed: the seed is a whole number"
+    );
+}
+
+#[test]
+fn arguments_that_are_no_override_are_refused() {
+    for argument in [
+        "",
+        "lab.seed",
+        "=7",
+        "lab.seed=",
+        "lab seed=7",
+        "lab.=7",
+        "x=[1",
+        "x=\"a",
+        "a#b=1",
+    ] {
+        assert!(Override::parse(argument).is_err(), "{argument}");
+    }
+}

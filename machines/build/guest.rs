@@ -12,7 +12,7 @@ use std::process::Command;
 const TARGET: &str = "i386-amoeba-none";
 
 /// Where things are.
-pub struct Guest {
+pub(crate) struct Guest {
     /// The project's folder.
     root: PathBuf,
     /// The folder of the guest's workspace.
@@ -25,7 +25,7 @@ pub struct Guest {
 
 impl Guest {
     /// The guest of this project, by the environment that cargo gives to a build script.
-    pub fn new() -> Result<Guest, String> {
+    pub(crate) fn new() -> Result<Guest, String> {
         let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
         let root = manifest
             .parent()
@@ -43,7 +43,7 @@ impl Guest {
     }
 
     /// Tells cargo which files the guest is made of.
-    pub fn watch(&self) -> Result<(), String> {
+    pub(crate) fn watch(&self) -> Result<(), String> {
         let complain = |error| format!("cannot list {}: {error}", self.source.display());
         for entry in self.source.read_dir().map_err(complain)? {
             let path = entry.map_err(complain)?.path();
@@ -60,7 +60,7 @@ impl Guest {
     }
 
     /// Builds the package `package` and says where its image is.
-    pub fn build(&self, package: &str) -> Result<PathBuf, String> {
+    pub(crate) fn build(&self, package: &str) -> Result<PathBuf, String> {
         let library = self.find_library_source()?;
         let mut cargo = quiet(Command::new(variable("CARGO")?));
         cargo

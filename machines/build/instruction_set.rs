@@ -10,15 +10,15 @@ use std::fmt;
 
 /// An instruction that a 386 without 387 lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Foreign {
+pub(crate) struct Foreign {
     /// Its address.
-    pub address: u64,
+    pub(crate) address: u64,
     /// Its bytes.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Which instruction it is.
-    pub instruction: Code,
+    pub(crate) instruction: Code,
     /// What a processor needs to have it; empty if the bytes are no instruction at all.
-    pub needs: Vec<CpuidFeature>,
+    pub(crate) needs: Vec<CpuidFeature>,
 }
 
 impl fmt::Display for Foreign {
@@ -39,7 +39,7 @@ impl fmt::Display for Foreign {
 }
 
 /// Everything in the executable sections of an ELF image that a 386 without 387 cannot execute.
-pub fn foreign_instructions(image: &[u8]) -> Result<Vec<Foreign>, object::Error> {
+pub(crate) fn foreign_instructions(image: &[u8]) -> Result<Vec<Foreign>, object::Error> {
     let file = object::File::parse(image)?;
     let mut found = Vec::new();
     for section in file.sections().filter(is_executable) {
@@ -54,7 +54,7 @@ fn is_executable<'data>(section: &impl ObjectSection<'data>) -> bool {
 }
 
 /// Everything in `code`, which lies at `address`, that a 386 without 387 cannot execute.
-pub fn foreign_in(code: &[u8], address: u64) -> Vec<Foreign> {
+pub(crate) fn foreign_in(code: &[u8], address: u64) -> Vec<Foreign> {
     let mut decoder = Decoder::with_ip(32, code, address, DecoderOptions::NONE);
     let mut found = Vec::new();
     let mut instruction = Instruction::default();

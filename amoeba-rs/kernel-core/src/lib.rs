@@ -7,6 +7,7 @@
 //! * [`bswap`]: the one instruction that a 386 lacks and the compiler uses.
 //! * [`screen`]: an 80 by 25 text screen as cells.
 //! * [`etherlink`]: the driver of the 3C503, on whatever registers and memory it is given.
+//! * [`exchange`]: the trial of the network, in which kernels find each other and exchange numbered frames.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ extern crate std;
 pub mod bswap;
 pub mod command_line;
 pub mod etherlink;
+pub mod exchange;
 pub mod memory;
 pub mod multiboot;
 pub mod screen;

@@ -51,12 +51,25 @@ extern "C" fn main(magic: u32, information: u32) -> ! {
     test_bswap();
     stage(Stage::SelfTest);
     processor::enable_interrupts();
-    let _ = options;
+    let driver = network::start(&options);
+    stage(Stage::Network);
     line!("kernel ready");
     stage(Stage::Ready);
+    run(driver.map(|driver| driver.begin_exchange(&options)))
+}
+
+/// Works whenever an interrupt may have brought something to do, and sleeps in between.
+fn run(mut network: Option<network::Network>) -> ! {
     loop {
+        if let Some(network) = &mut network {
+            network.work();
+        }
         processor::disable_interrupts();
-        processor::sleep();
+        if network::has_news() {
+            processor::enable_interrupts();
+        } else {
+            processor::sleep();
+        }
     }
 }
 

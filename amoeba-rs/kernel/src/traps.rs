@@ -118,7 +118,7 @@ fn interrupt(line: u8) {
     if line == clock::LINE {
         clock::tick();
     } else {
-        network::interrupt(line);
+        network::interrupt();
     }
     interrupt_controller::end(line);
 }

@@ -1,1 +1,42 @@
-//! Placeholder.
+//! What programs of Amoeba are written with: transactions, servers, and the standard commands from both sides.
+//!
+//! A tour:
+//!
+//! * [`Transactions`]: what the kernel offers, `trans`, `getreq` and `putrep`. Tests bring a kernel of their own.
+//! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
+//!   standard commands.
+//! * [`standard`]: the standard commands as a client calls them.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod server;
+pub mod standard;
+#[cfg(test)]
+mod tests;
+
+pub use server::{Request, Server, serve};
+
+use proto::capability::Port;
+use proto::message::Header;
+use proto::standard::Status;
+
+/// The three calls of a transaction. Buffers hold at most
+/// [`LARGEST_BUFFER`](proto::message::LARGEST_BUFFER) bytes; what does not fit into the receiver's is cut off.
+pub trait Transactions {
+    /// Sends a request to the server that listens on `request.port` and waits for its reply: its header, and how
+    /// many bytes of `reply_data` it filled. An error if it came to nothing.
+    fn trans(
+        &mut self,
+        request: &Header,
+        request_data: &[u8],
+        reply_data: &mut [u8],
+    ) -> Result<(Header, usize), Status>;
+
+    /// Waits for a request on a get-port: its header, and how many bytes of `data` it filled. An error if the
+    /// wait was aborted.
+    fn getreq(&mut self, port: Port, data: &mut [u8]) -> Result<(Header, usize), Status>;
+
+    /// Answers the request that the last `getreq` brought.
+    fn putrep(&mut self, reply: &Header, data: &[u8]);
+}

@@ -76,7 +76,9 @@ pub fn find(ports: &mut impl Ports) -> Option<Location> {
         let is_there = ports.read(base + gate_array::BASE_JUMPER) == base_bit;
         let jumper = ports.read(base + gate_array::WINDOW_JUMPER);
         let window = WINDOWS.into_iter().find(|(_, bit)| *bit == jumper);
-        window.filter(|_| is_there).map(|(window, _)| Location { base, window })
+        window
+            .filter(|_| is_there)
+            .map(|(window, _)| Location { base, window })
     })
 }
 
@@ -93,7 +95,10 @@ pub fn collect(ports: &mut impl Ports, base: u16) -> Causes {
             break;
         }
         causes |= new;
-        ports.write(base + nic::INTERRUPT_STATUS, new.difference(Causes::OVERFLOW).bits());
+        ports.write(
+            base + nic::INTERRUPT_STATUS,
+            new.difference(Causes::OVERFLOW).bits(),
+        );
         if new.contains(Causes::OVERFLOW) {
             ports.write(base + nic::INTERRUPT_MASK, 0);
             break;
@@ -193,10 +198,17 @@ impl<B: Bus> Card<B> {
     /// If the card is still busy, or the frame is too short or too long for Ethernet.
     pub fn transmit(&mut self, frame: &[u8], now: u32) {
         assert!(self.can_transmit(), "the transmit buffer is in use");
-        assert!((ethernet::SHORTEST..=ethernet::LONGEST).contains(&frame.len()), "no length of a frame");
+        assert!(
+            (ethernet::SHORTEST..=ethernet::LONGEST).contains(&frame.len()),
+            "no length of a frame"
+        );
         self.bus.copy_to_window(ring::offset(ring::TRANSMIT_PAGE), frame);
-        self.transmission =
-            Some(Transmission { length: frame.len(), started: now, tries: 1, idle_looks: 0 });
+        self.transmission = Some(Transmission {
+            length: frame.len(),
+            started: now,
+            tries: 1,
+            idle_looks: 0,
+        });
         self.begin_transmission(frame.len());
     }
 
@@ -231,7 +243,8 @@ impl<B: Bus> Card<B> {
         let (start, first, rest) = frame.pieces(page);
         self.bus.copy_from_window(start, &mut buffer[..first]);
         if rest > 0 {
-            self.bus.copy_from_window(ring::offset(ring::START), &mut buffer[first..frame.length]);
+            self.bus
+                .copy_from_window(ring::offset(ring::START), &mut buffer[first..frame.length]);
         }
         self.next_page = frame.next;
         self.write(nic::BOUNDARY, ring::boundary(frame.next));
@@ -240,14 +253,20 @@ impl<B: Bus> Card<B> {
     }
 
     fn reset(&mut self) {
-        self.write(gate_array::CONTROL, registers::RESET | registers::ON_BOARD_TRANSCEIVER);
+        self.write(
+            gate_array::CONTROL,
+            registers::RESET | registers::ON_BOARD_TRANSCEIVER,
+        );
         self.bus.wait(RESET_MICROSECONDS);
         self.write(gate_array::CONTROL, registers::ON_BOARD_TRANSCEIVER);
         self.bus.wait(RESET_MICROSECONDS);
     }
 
     fn read_address(&mut self) -> Address {
-        self.write(gate_array::CONTROL, registers::ADDRESS_PROM | registers::ON_BOARD_TRANSCEIVER);
+        self.write(
+            gate_array::CONTROL,
+            registers::ADDRESS_PROM | registers::ON_BOARD_TRANSCEIVER,
+        );
         let address = core::array::from_fn(|place| self.read(place as u16));
         self.write(gate_array::CONTROL, registers::ON_BOARD_TRANSCEIVER);
         Address(address)
@@ -280,7 +299,10 @@ impl<B: Bus> Card<B> {
         self.set_up_page_1();
         self.command(Command::START);
         self.write(nic::TRANSMIT_CONFIGURATION, registers::ONTO_THE_WIRE);
-        self.write(nic::RECEIVE_CONFIGURATION, registers::ACCEPT_BROADCAST_AND_MULTICAST);
+        self.write(
+            nic::RECEIVE_CONFIGURATION,
+            registers::ACCEPT_BROADCAST_AND_MULTICAST,
+        );
     }
 
     fn set_up_page_1(&mut self) {
@@ -318,7 +340,9 @@ impl<B: Bus> Card<B> {
 
     /// Tries the frame in the transmit buffer once more, if it was not tried too often already.
     fn retry(&mut self, now: u32) {
-        let Some(transmission) = &mut self.transmission else { return };
+        let Some(transmission) = &mut self.transmission else {
+            return;
+        };
         if transmission.tries == TRANSMIT_TRIES {
             self.transmission = None;
             return;
@@ -334,7 +358,9 @@ impl<B: Bus> Card<B> {
     /// come to an end.
     fn look_after_transmission(&mut self, now: u32) {
         let is_transmitting = self.command_register().contains(Command::TRANSMIT);
-        let Some(transmission) = &mut self.transmission else { return };
+        let Some(transmission) = &mut self.transmission else {
+            return;
+        };
         if is_transmitting {
             transmission.idle_looks = 0;
             if now.wrapping_sub(transmission.started) > TRANSMIT_PATIENCE_MILLISECONDS {
@@ -361,12 +387,16 @@ impl<B: Bus> Card<B> {
         let has_ended = status.intersects(Causes::TRANSMITTED | Causes::TRANSMIT_ERROR);
         self.write(nic::TRANSMIT_CONFIGURATION, registers::LOOPBACK);
         self.command(Command::START);
-        self.recovery = Some(Recovery { must_resend: was_transmitting && !has_ended });
+        self.recovery = Some(Recovery {
+            must_resend: was_transmitting && !has_ended,
+        });
     }
 
     /// The second half: the ring is empty, so the card may go back onto the wire.
     fn finish_recovery(&mut self) {
-        let Some(recovery) = self.recovery.take() else { return };
+        let Some(recovery) = self.recovery.take() else {
+            return;
+        };
         self.write(nic::INTERRUPT_STATUS, Causes::OVERFLOW.bits());
         self.write(nic::TRANSMIT_CONFIGURATION, registers::ONTO_THE_WIRE);
         self.write(nic::INTERRUPT_MASK, registers::ENABLED.bits());

@@ -51,7 +51,9 @@ impl Frame {
         }
         // A card may start the next frame a page further than the length asks for.
         let pages = ((HEADER_LENGTH + length) / 256 + 1) as u8;
-        let fits = [pages, pages + 1].iter().any(|pages| advance(page, *pages) == next);
+        let fits = [pages, pages + 1]
+            .iter()
+            .any(|pages| advance(page, *pages) == next);
         fits.then_some(Frame { length, next })
     }
 
@@ -67,7 +69,11 @@ impl Frame {
 /// The page that lies `pages` behind `page` in the ring.
 fn advance(page: u8, pages: u8) -> u8 {
     let further = page + pages;
-    if further >= STOP { further - (STOP - START) } else { further }
+    if further >= STOP {
+        further - (STOP - START)
+    } else {
+        further
+    }
 }
 
 #[cfg(test)]
@@ -78,12 +84,24 @@ mod tests {
     #[test]
     fn a_frame_of_1514_bytes_takes_six_pages() {
         let header = [0x01, 0x2c, 0xee, 0x05];
-        assert_eq!(Frame::parse(header, 0x26), Some(Frame { length: 1514, next: 0x2c }));
+        assert_eq!(
+            Frame::parse(header, 0x26),
+            Some(Frame {
+                length: 1514,
+                next: 0x2c
+            })
+        );
     }
 
     #[test]
     fn the_shortest_frame_takes_one_page() {
-        assert_eq!(Frame::parse([0x01, 0x27, 64, 0], 0x26), Some(Frame { length: 60, next: 0x27 }));
+        assert_eq!(
+            Frame::parse([0x01, 0x27, 64, 0], 0x26),
+            Some(Frame {
+                length: 60,
+                next: 0x27
+            })
+        );
     }
 
     #[test]

@@ -62,7 +62,11 @@ impl Fake {
         let mut place = ring::offset(current);
         for byte in stored {
             self.memory[place] = byte;
-            place = if place + 1 == ring::WINDOW_LENGTH { ring::offset(ring::START) } else { place + 1 };
+            place = if place + 1 == ring::WINDOW_LENGTH {
+                ring::offset(ring::START)
+            } else {
+                place + 1
+            };
         }
         self.pages[1][7] = next;
         self.status |= Causes::RECEIVED.bits();
@@ -94,7 +98,11 @@ impl Ports for Fake {
         match port - BASE {
             nic::COMMAND => {
                 let is_sending = self.command & 0x04;
-                self.command = if value & 0x01 != 0 { value } else { value | is_sending };
+                self.command = if value & 0x01 != 0 {
+                    value
+                } else {
+                    value | is_sending
+                };
                 if value & 0x04 != 0 {
                     let length = u16::from_le_bytes([self.register(5), self.register(6)]);
                     self.sent.push(self.memory[..usize::from(length)].to_vec());
@@ -161,7 +169,11 @@ impl Ports for Jumpers {
 fn a_card_is_found_at_each_base_and_window_by_its_jumpers() {
     for (base, base_jumper) in super::BASES {
         for (window, window_jumper) in super::WINDOWS {
-            let found = find(&mut Jumpers { base, base_jumper, window_jumper });
+            let found = find(&mut Jumpers {
+                base,
+                base_jumper,
+                window_jumper,
+            });
             assert_eq!(found, Some(Location { base, window }));
         }
     }
@@ -169,12 +181,26 @@ fn a_card_is_found_at_each_base_and_window_by_its_jumpers() {
 
 #[test]
 fn without_a_card_nothing_is_found() {
-    assert_eq!(find(&mut Jumpers { base: 0x300, base_jumper: 0xff, window_jumper: 0xff }), None);
+    assert_eq!(
+        find(&mut Jumpers {
+            base: 0x300,
+            base_jumper: 0xff,
+            window_jumper: 0xff
+        }),
+        None
+    );
 }
 
 #[test]
 fn a_card_without_a_window_is_not_used() {
-    assert_eq!(find(&mut Jumpers { base: 0x300, base_jumper: 0x80, window_jumper: 0 }), None);
+    assert_eq!(
+        find(&mut Jumpers {
+            base: 0x300,
+            base_jumper: 0x80,
+            window_jumper: 0
+        }),
+        None
+    );
 }
 
 #[test]
@@ -186,8 +212,19 @@ fn starting_reads_the_address_and_programs_the_card_as_amoeba_does() {
     assert_eq!(fake.gate_array[5..7], [0x49, 0x02]);
     assert_eq!(fake.gate_array[8], 0x20);
     assert_eq!(fake.gate_array[0xb..0xe], [0xff, 0xff, 0x00]);
-    assert_eq!((fake.register(1), fake.register(2), fake.register(3), fake.register(4)), (0x26, 0x40, 0x26, 0x20));
-    assert_eq!((fake.register(0xc), fake.register(0xd), fake.register(0xe)), (0x0c, 0x10, 0x28));
+    assert_eq!(
+        (
+            fake.register(1),
+            fake.register(2),
+            fake.register(3),
+            fake.register(4)
+        ),
+        (0x26, 0x40, 0x26, 0x20)
+    );
+    assert_eq!(
+        (fake.register(0xc), fake.register(0xd), fake.register(0xe)),
+        (0x0c, 0x10, 0x28)
+    );
     assert_eq!(fake.pages[1][1..8], [0x02, 0x60, 0x8c, 1, 2, 3, 0x27]);
     assert_eq!(fake.pages[1][8..16], [0xff; 8]);
     assert_eq!(fake.command, 0x22);
@@ -254,10 +291,18 @@ fn a_header_that_cannot_be_true_restarts_the_card() {
 #[test]
 fn an_overflow_loses_nothing_that_was_in_the_ring() {
     let mut card = Fake::started();
-    let stored = (0..).take_while(|number| card.bus.arrive(&[*number; 1514])).count();
+    let stored = (0..)
+        .take_while(|number| card.bus.arrive(&[*number; 1514]))
+        .count();
     assert_eq!(stored, 4);
     interrupt(&mut card, 0);
-    assert_eq!((card.bus.register(nic::TRANSMIT_CONFIGURATION), card.bus.register(nic::INTERRUPT_MASK)), (0x02, 0));
+    assert_eq!(
+        (
+            card.bus.register(nic::TRANSMIT_CONFIGURATION),
+            card.bus.register(nic::INTERRUPT_MASK)
+        ),
+        (0x02, 0)
+    );
     assert!(card.bus.waited >= 10_000 + 1600);
     assert_eq!(receive_all(&mut card).len(), 4);
     assert_eq!(card.bus.register(nic::TRANSMIT_CONFIGURATION), 0x10);
@@ -296,7 +341,10 @@ fn a_status_register_that_never_clears_does_not_hang_the_handler() {
         }
         fn write(&mut self, _port: u16, _value: u8) {}
     }
-    assert_eq!(collect(&mut Stuck, BASE), Causes::RECEIVED | Causes::TRANSMITTED | Causes::TRANSMIT_ERROR);
+    assert_eq!(
+        collect(&mut Stuck, BASE),
+        Causes::RECEIVED | Causes::TRANSMITTED | Causes::TRANSMIT_ERROR
+    );
 }
 
 proptest! {

@@ -366,7 +366,7 @@ impl Core {
         self.write_item(bus, base.wrapping_add(layout.eip), self.eip, is_32_bit)?;
         self.write_item(bus, base.wrapping_add(layout.flags), flags.bits(), is_32_bit)?;
         let mut at = base.wrapping_add(layout.general);
-        for register in self.general {
+        for register in self.general.into_iter().take(8) {
             self.write_item(bus, at, register, is_32_bit)?;
             at = at.wrapping_add(layout.step());
         }
@@ -404,7 +404,7 @@ impl Core {
         }
         self.set_eflags(flags);
         self.eip = state.eip;
-        self.general = state.general;
+        self.general[..8].copy_from_slice(&state.general);
         self.privilege = if self.is_virtual_8086() {
             3
         } else {

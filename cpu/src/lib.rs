@@ -25,6 +25,8 @@ mod registers;
 mod segment;
 mod system;
 mod task;
+#[cfg(test)]
+mod test_board;
 mod transfer;
 mod unit;
 

@@ -207,7 +207,7 @@ impl Core {
         reason: Reason,
         is_through_gate: bool,
     ) -> Result<(), Fault> {
-        let (descriptor, layout) = self.check_task(bus, selector, reason)?;
+        let (descriptor, layout) = self.check_task(bus, selector, reason, is_through_gate)?;
         let register = descriptor.to_register(selector);
         let old_layout = Layout::of(self.is_task_32_bit());
         let old_mode = Mode::of(old_layout.is_32_bit, self.eflags().bits());
@@ -237,16 +237,19 @@ impl Core {
         Ok(())
     }
 
-    /// The descriptor of the task to switch to, if it may be switched to.
+    /// The descriptor of the task to switch to, if it may be switched to. A gate or link that names no task is an invalid
+    /// TSS, an instruction's own operand a protection fault (pages of CALL and IRET); so is a busy task (section 9.8.13).
     fn check_task<B: Bus>(
         &mut self,
         bus: &mut B,
         selector: Selector,
         reason: Reason,
+        is_through_gate: bool,
     ) -> Result<(Descriptor, Layout), Fault> {
-        let blame = match reason {
-            Reason::Return => Vector::InvalidTss,
-            _ => Vector::GeneralProtection,
+        let blame = if is_through_gate || reason == Reason::Return {
+            Vector::InvalidTss
+        } else {
+            Vector::GeneralProtection
         };
         if selector.is_null() || selector.is_local() {
             return Err(selector.fault(blame));
@@ -255,8 +258,12 @@ impl Core {
         let Kind::TaskState { is_32_bit, is_busy } = descriptor.kind() else {
             return Err(selector.fault(blame));
         };
-        if is_busy != (reason == Reason::Return) {
-            return Err(selector.fault(blame));
+        match (reason, is_busy) {
+            (Reason::Return, false) => return Err(selector.fault(Vector::InvalidTss)),
+            (Reason::Jump | Reason::Call | Reason::Interrupt, true) => {
+                return Err(selector.fault(Vector::GeneralProtection));
+            }
+            _ => {}
         }
         if !descriptor.is_present() {
             return Err(selector.fault(Vector::NotPresent));
@@ -366,7 +373,7 @@ impl Core {
         self.write_item(bus, base.wrapping_add(layout.eip), self.eip, is_32_bit)?;
         self.write_item(bus, base.wrapping_add(layout.flags), flags.bits(), is_32_bit)?;
         let mut at = base.wrapping_add(layout.general);
-        for register in self.general {
+        for register in self.general.into_iter().take(8) {
             self.write_item(bus, at, register, is_32_bit)?;
             at = at.wrapping_add(layout.step());
         }

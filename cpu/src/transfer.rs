@@ -45,6 +45,8 @@ pub(crate) struct NewStack {
     pub(crate) register: SegmentRegister,
     /// ESP.
     pub(crate) top: u32,
+    /// What a frame that does not fit raises: #SS, which names the selector of a new stack (PRM section 9.8.12).
+    pub(crate) fault: Fault,
 }
 
 /// The largest frame: a call with 31 parameters to an inner level.
@@ -320,6 +322,7 @@ impl Core {
         Ok(NewStack {
             register: descriptor.to_register(selector),
             top,
+            fault: selector.fault(Vector::Stack),
         })
     }
 
@@ -328,6 +331,7 @@ impl Core {
         let stack = NewStack {
             register: *self.segment(Segment::Ss),
             top: self.general[crate::Register::Esp as usize],
+            fault: Fault::with_code(Vector::Stack, 0),
         };
         self.push_on_new_stack(bus, stack, frame, self.privilege)
     }
@@ -380,7 +384,7 @@ impl Core {
         for _ in 0..items {
             top = top.wrapping_sub(bytes) & mask;
             if !stack.register.is_writable() || !stack.register.holds(top, bytes) {
-                return Err(Fault::with_code(Vector::Stack, 0));
+                return Err(stack.fault);
             }
             self.check_write_linear(bus, stack.register.base.wrapping_add(top), bytes, level)?;
         }

@@ -5,6 +5,7 @@
 //! board's deadline, or zero when the run loop must look round first ([`Core::ask_attention`]): an interrupt can be taken,
 //! decoded code was written, the memory map changed, a debug condition is pending.
 
+use crate::flags::Status;
 use crate::memory::{CodeLines, Reach, Shortcuts};
 use crate::paging::Tlb;
 use crate::{Bus, Control, Cycle, Flags, Segment, SegmentRegister, State, TableRegister};
@@ -17,12 +18,20 @@ const RESET_EIP: u32 = 0xFFF0;
 /// Registers and counters of the processor.
 #[derive(Clone, Debug)]
 pub(crate) struct Core {
-    /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI.
-    pub(crate) general: [u32; 8],
+    /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI. The other eight are always zero: the ninth stands for the base or index that
+    /// an address has not, and sixteen need no bounds check.
+    pub(crate) general: [u32; 16],
     /// While a handler runs: the address of the next instruction. The run loop takes the length off again when the
     /// handler returns a fault.
     pub(crate) eip: u32,
+    /// EFLAGS without the arithmetic flags, which are in `status`.
     eflags: u32,
+    /// The arithmetic flags.
+    pub(crate) status: Status,
+    /// The next instruction is the target of a jump, whose clocks include its components.
+    pub(crate) is_refilling: bool,
+    /// The next instruction is a repeated one that was left between two iterations: it does not start anew.
+    pub(crate) is_repeating: bool,
     /// ES, CS, SS, DS, FS, GS with their hidden parts. Change one through [`Core::set_segment`] only.
     pub(crate) segments: [SegmentRegister; 6],
     /// What the fast path of an access needs from `segments`.
@@ -74,9 +83,12 @@ impl Core {
     /// A processor whose RESET pin has just been released, with all counters at zero.
     pub(crate) fn new() -> Self {
         let mut core = Self {
-            general: [0; 8],
+            general: [0; 16],
             eip: 0,
             eflags: 0,
+            status: Status::default(),
+            is_refilling: false,
+            is_repeating: false,
             segments: [SegmentRegister::default(); 6],
             reach: [Reach::default(); 6],
             stack_mask: 0xFFFF,
@@ -114,7 +126,9 @@ impl Core {
 
     /// What the RESET pin does (PRM section 10.1). The counters go on.
     pub(crate) fn reset(&mut self) {
-        self.general = [0; 8];
+        self.general = [0; 16];
+        self.is_refilling = false;
+        self.is_repeating = false;
         self.general[crate::Register::Edx as usize] = IDENTIFIER_AND_STEPPING;
         self.eip = RESET_EIP;
         self.cr0 = Control::empty();
@@ -157,21 +171,28 @@ impl Core {
 
     /// The whole of EFLAGS, bit 1 set.
     pub(crate) fn eflags(&self) -> Flags {
-        Flags::from_bits_truncate(self.eflags) | Flags::ALWAYS
+        Flags::from_bits_truncate(self.eflags) | self.status.flags() | Flags::ALWAYS
     }
 
     /// Sets the whole of EFLAGS; the caller has decided which bits may change.
     pub(crate) fn set_eflags(&mut self, flags: Flags) {
-        self.eflags = (flags | Flags::ALWAYS).bits();
+        self.eflags = (flags.difference(Flags::ARITHMETIC) | Flags::ALWAYS).bits();
+        self.status = Status::from_flags(flags);
         let may_interrupt = self.is_interrupt_requested && flags.contains(Flags::INTERRUPT);
-        if may_interrupt || flags.contains(Flags::TRAP) {
+        if may_interrupt || flags.intersects(Flags::TRAP | Flags::RESUME) {
             self.ask_attention();
         }
     }
 
     /// Whether all of `flags` are set.
+    #[inline]
     pub(crate) fn has(&self, flags: Flags) -> bool {
-        self.eflags().contains(flags)
+        let others = Flags::from_bits_truncate(self.eflags);
+        if flags.intersects(Flags::ARITHMETIC) {
+            self.eflags().contains(flags)
+        } else {
+            others.contains(flags)
+        }
     }
 
     /// The segment register with its hidden part.
@@ -212,6 +233,12 @@ impl Core {
         self.until = 0;
     }
 
+    /// After STI, MOV SS and POP SS: the next instruction boundary takes no interrupt.
+    pub(crate) fn begin_shadow(&mut self) {
+        self.is_in_shadow = true;
+        self.ask_attention();
+    }
+
     /// The run loop has looked round.
     pub(crate) fn end_attention(&mut self) {
         self.needs_attention = false;
@@ -239,7 +266,7 @@ impl Core {
     /// The programmer's model, for a snapshot.
     pub(crate) fn state(&self) -> State {
         State {
-            general: self.general,
+            general: self.general[..8].try_into().expect("eight registers"),
             eip: self.eip,
             eflags: self.eflags().bits(),
             segments: self.segments,
@@ -260,13 +287,18 @@ impl Core {
             is_shut_down: self.is_shut_down,
             is_nmi_blocked: self.is_nmi_blocked,
             is_in_shadow: self.is_in_shadow,
+            is_refilling: self.is_refilling,
+            is_repeating: self.is_repeating,
         }
     }
 
     /// Takes over a programmer's model and derives everything else from it. Which memory holds decoded code is
     /// forgotten: the caller drops its decoded code too.
     pub(crate) fn restore(&mut self, state: &State) {
-        self.general = state.general;
+        self.general = [0; 16];
+        self.general[..8].copy_from_slice(&state.general);
+        self.is_refilling = state.is_refilling;
+        self.is_repeating = state.is_repeating;
         self.eip = state.eip;
         self.cr0 = Control::from_bits_truncate(state.cr0);
         self.cr2 = state.cr2;

@@ -407,3 +407,377 @@ impl Core {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Source;
+    use crate::core::Core;
+    use crate::test_board::{Board, CODE_0, CODE_3, DATA_0, DATA_3, FREE, IDT, TASK_BASE, protected, user};
+    use crate::{Fault, Flags, Register, Segment, SegmentRegister, Vector, Width};
+
+    const TRAP_GATE: u8 = 0x8F;
+    const INTERRUPT_GATE: u8 = 0x8E;
+    const USER_TRAP_GATE: u8 = 0xEF;
+    const ESP: usize = Register::Esp as usize;
+
+    fn gate(board: &mut Board, vector: u32, selector: u16, access: u8) {
+        board.set_gate(IDT + vector * 8, selector, 0x0001_4000 + vector, access, 0);
+    }
+
+    fn stack<const N: usize>(board: &Board, top: u32) -> [u32; N] {
+        std::array::from_fn(|number| board.dword(top + number as u32 * 4))
+    }
+
+    #[test]
+    fn real_mode_pushes_three_words_and_clears_if_and_tf() {
+        let mut board = Board::new();
+        let mut core = Core::new();
+        core.set_segment(Segment::Cs, SegmentRegister::real(0x0100));
+        core.eip = 0x0234;
+        core.general[ESP] = 0x8000;
+        core.set_eflags(Flags::INTERRUPT | Flags::CARRY | Flags::DIRECTION);
+        board.set_dword(0x21 * 4, 0x4567_89AB);
+        let before = core.cycles;
+        core.interrupt(&mut board, 0x21, Source::Software)
+            .expect("a vector");
+        assert_eq!((core.segment(Segment::Cs).base, core.eip), (0x4_5670, 0x89AB));
+        assert_eq!(
+            [board.word(0x7FFA), board.word(0x7FFC), board.word(0x7FFE)],
+            [0x0234, 0x0100, 0x0603]
+        );
+        assert_eq!(core.eflags(), Flags::CARRY | Flags::DIRECTION | Flags::ALWAYS);
+        assert_eq!(core.cycles - before, 37);
+        core.interrupt_return(&mut board, Width::Word).expect("the frame");
+        assert_eq!((core.segment(Segment::Cs).base, core.eip), (0x1000, 0x0234));
+        assert!(core.has(Flags::INTERRUPT));
+        assert_eq!(core.general[ESP], 0x8000);
+        assert_eq!(core.cycles - before, 37 + 22);
+    }
+
+    #[test]
+    fn real_mode_without_room_on_the_stack_shuts_down() {
+        for top in [1, 3, 5] {
+            let mut board = Board::new();
+            let mut core = Core::new();
+            core.general[ESP] = top;
+            let fault = core
+                .interrupt(&mut board, 0x21, Source::Software)
+                .expect_err("no room");
+            assert_eq!(fault.vector, Vector::Stack);
+            core.raise_at(&mut board, fault, 0);
+            assert!(core.is_shut_down);
+        }
+    }
+
+    #[test]
+    fn a_real_mode_vector_beyond_the_table_is_exception_8() {
+        let mut board = Board::new();
+        let mut core = Core::new();
+        core.idtr.limit = 0x3FF - 4;
+        core.general[ESP] = 0x8000;
+        board.set_dword(8 * 4, 0x0000_0808);
+        let fault = core
+            .interrupt(&mut board, 0xFF, Source::Software)
+            .expect_err("beyond");
+        core.raise_at(&mut board, fault, 0x55);
+        assert_eq!(core.eip, 0x0808);
+        assert_eq!(board.word(0x7FFA), 0x55);
+    }
+
+    #[test]
+    fn an_interrupt_gate_of_the_same_level_pushes_three_dwords_and_clears_if() {
+        for (access, keeps_if) in [(INTERRUPT_GATE, false), (TRAP_GATE, true)] {
+            let mut board = Board::new();
+            let mut core = protected(&mut board);
+            gate(&mut board, 0x30, CODE_0, access);
+            core.eip = 0x1234;
+            core.set_eflags(Flags::INTERRUPT | Flags::NESTED | Flags::ZERO);
+            core.interrupt(&mut board, 0x30, Source::External)
+                .expect("a gate");
+            assert_eq!(core.eip, 0x0001_4030);
+            assert_eq!(core.general[ESP], 0x7FF4);
+            let flags = Flags::INTERRUPT | Flags::NESTED | Flags::ZERO | Flags::ALWAYS;
+            assert_eq!(stack(&board, 0x7FF4), [0x1234, u32::from(CODE_0), flags.bits()]);
+            assert_eq!(core.has(Flags::INTERRUPT), keeps_if);
+            assert!(core.has(Flags::ZERO) && !core.has(Flags::NESTED));
+            assert_eq!(core.cycles, 59);
+        }
+    }
+
+    #[test]
+    fn a_gate_to_an_inner_level_takes_the_stack_of_the_task_and_iret_comes_back() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        gate(&mut board, 0x80, CODE_0, USER_TRAP_GATE);
+        core.eip = 0x1234;
+        core.interrupt(&mut board, 0x80, Source::Software)
+            .expect("a gate for users");
+        assert_eq!(core.privilege, 0);
+        assert_eq!(core.segment(Segment::Cs).selector, CODE_0);
+        assert_eq!(core.segment(Segment::Ss).selector, DATA_0);
+        assert_eq!(core.general[ESP], 0x7000 - 20);
+        let expected = [0x1234, u32::from(CODE_3), 2, 0x9000, u32::from(DATA_3)];
+        assert_eq!(stack(&board, 0x7000 - 20), expected);
+        assert_eq!(core.cycles, 99);
+        core.interrupt_return(&mut board, Width::Dword)
+            .expect("the frame");
+        assert_eq!((core.privilege, core.eip, core.general[ESP]), (3, 0x1234, 0x9000));
+        assert_eq!(core.segment(Segment::Ss).selector, DATA_3);
+        assert_eq!(core.cycles, 99 + 82);
+    }
+
+    #[test]
+    fn a_program_may_not_use_a_gate_of_an_inner_level_but_a_fault_may() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        gate(&mut board, 13, CODE_0, TRAP_GATE);
+        let refused = Fault::with_code(Vector::GeneralProtection, 13 * 8 + 2);
+        assert_eq!(core.interrupt(&mut board, 13, Source::Software), Err(refused));
+        assert_eq!(core.interrupt(&mut board, 13, Source::Trap), Err(refused));
+        core.raise_at(&mut board, refused, 0x1111);
+        assert_eq!(core.privilege, 0);
+        assert_eq!(
+            stack(&board, core.general[ESP]),
+            [u32::from(refused.error_code.unwrap_or(0)), 0x1111]
+        );
+    }
+
+    #[test]
+    fn a_fault_sets_rf_in_its_frame_and_a_trap_does_not() {
+        for (vector, has_resume) in [
+            (Vector::InvalidOpcode, true),
+            (Vector::DivideError, true),
+            (Vector::Debug, false),
+        ] {
+            let mut board = Board::new();
+            let mut core = protected(&mut board);
+            gate(&mut board, vector as u32, CODE_0, TRAP_GATE);
+            core.raise_at(&mut board, Fault::plain(vector), 0x1111);
+            let [_, _, flags] = stack(&board, core.general[ESP]);
+            assert_eq!(flags & Flags::RESUME.bits() != 0, has_resume);
+            assert!(!core.has(Flags::RESUME));
+        }
+    }
+
+    #[test]
+    fn delivery_blames_the_gate_or_the_segment_with_ext_for_outside_events() {
+        type Change = fn(&mut Board);
+        let gate_code = 0x30 * 8 + 2;
+        let cases: [(Change, Vector, u16); 8] = [
+            (
+                |board| gate(board, 0x30, CODE_0, 0x80),
+                Vector::GeneralProtection,
+                gate_code,
+            ),
+            (
+                |board| gate(board, 0x30, CODE_0, 0x0E),
+                Vector::NotPresent,
+                gate_code,
+            ),
+            (|board| gate(board, 0x30, 0, 0x8E), Vector::GeneralProtection, 0),
+            (
+                |board| gate(board, 0x30, DATA_0, 0x8E),
+                Vector::GeneralProtection,
+                DATA_0,
+            ),
+            (
+                |board| gate(board, 0x30, CODE_3, 0x8E),
+                Vector::GeneralProtection,
+                CODE_3 & !3,
+            ),
+            (
+                |board| gate(board, 0x30, 0x1000, 0x8E),
+                Vector::GeneralProtection,
+                0x1000,
+            ),
+            (
+                |board| {
+                    board.set_segment(FREE, 0, 0xF_FFFF, 0xC01B);
+                    gate(board, 0x30, FREE, 0x8E);
+                },
+                Vector::NotPresent,
+                FREE,
+            ),
+            (
+                |board| {
+                    board.set_segment(FREE, 0, 0xFF, 0x409B);
+                    gate(board, 0x30, FREE, 0x8E);
+                },
+                Vector::GeneralProtection,
+                0,
+            ),
+        ];
+        for (number, (change, vector, code)) in cases.into_iter().enumerate() {
+            for (source, external) in [(Source::Software, 0), (Source::External, 1)] {
+                let mut board = Board::new();
+                let mut core = protected(&mut board);
+                change(&mut board);
+                let outcome = core.interrupt(&mut board, 0x30, source);
+                assert_eq!(
+                    outcome,
+                    Err(Fault::with_code(vector, code | external)),
+                    "case {number}"
+                );
+                assert_eq!(core.general[ESP], 0x8000);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_stack_in_the_task_is_an_invalid_tss_that_names_it() {
+        // (SS0, descriptor of FREE) -> vector and code.
+        let cases = [
+            (0, 0x93, Vector::InvalidTss, 0),
+            (0x1000, 0x93, Vector::InvalidTss, 0x1000),
+            (FREE | 3, 0x93, Vector::InvalidTss, FREE),
+            (FREE, 0xF3, Vector::InvalidTss, FREE),
+            (FREE, 0x91, Vector::InvalidTss, FREE),
+            (FREE, 0x13, Vector::Stack, FREE),
+            (FREE, 0x93, Vector::Stack, FREE),
+        ];
+        for (selector, access, vector, code) in cases {
+            let mut board = Board::new();
+            let mut core = user(&mut board);
+            gate(&mut board, 0x80, CODE_0, USER_TRAP_GATE);
+            board.set_dword(TASK_BASE + 8, u32::from(selector));
+            board.set_segment(FREE, 0, 0x0FFF, access);
+            let outcome = core.interrupt(&mut board, 0x80, Source::Software);
+            assert_eq!(
+                outcome,
+                Err(Fault::with_code(vector, code)),
+                "{selector:#x} {access:#x}"
+            );
+            assert_eq!((core.privilege, core.general[ESP]), (3, 0x9000));
+        }
+    }
+
+    #[test]
+    fn a_fault_while_delivering_a_fault_is_a_double_fault_and_a_third_shuts_down() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        gate(&mut board, 8, CODE_0, TRAP_GATE);
+        let fault = Fault::with_code(Vector::GeneralProtection, 0x18);
+        core.raise_at(&mut board, fault, 0x1111);
+        assert!(!core.is_shut_down);
+        assert_eq!(core.eip, 0x0001_4008);
+        assert_eq!(
+            stack(&board, core.general[ESP]),
+            [0, 0x1111, u32::from(CODE_0), 2]
+        );
+        gate(&mut board, 8, CODE_0, 0);
+        core.raise_at(&mut board, fault, 0x1111);
+        assert!(core.is_shut_down);
+    }
+
+    #[test]
+    fn a_fault_while_delivering_a_benign_exception_is_delivered_itself() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        gate(&mut board, 13, CODE_0, TRAP_GATE);
+        core.raise_at(&mut board, Fault::plain(Vector::InvalidOpcode), 0x1111);
+        assert_eq!(core.eip, 0x0001_400D);
+        assert_eq!(stack(&board, core.general[ESP]), [6 * 8 + 2 + 1, 0x1111]);
+    }
+
+    fn virtual_8086(board: &mut Board, io_privilege: u32) -> Core {
+        let mut core = user(board);
+        core.set_eflags(Flags::VIRTUAL_8086 | Flags::from_bits_truncate(io_privilege << 12));
+        for (segment, selector) in [
+            (Segment::Cs, 0x0100),
+            (Segment::Ss, 0x0200),
+            (Segment::Ds, 0x0300),
+            (Segment::Es, 0x0400),
+            (Segment::Fs, 0x0500),
+            (Segment::Gs, 0x0600),
+        ] {
+            core.load_segment_8086(segment, selector);
+        }
+        core
+    }
+
+    #[test]
+    fn an_interrupt_in_virtual_8086_mode_saves_nine_dwords_and_iretd_restores_them() {
+        let mut board = Board::new();
+        let mut core = virtual_8086(&mut board, 3);
+        gate(&mut board, 0x80, CODE_0, USER_TRAP_GATE);
+        core.eip = 0x1234;
+        let before = core.state();
+        core.interrupt(&mut board, 0x80, Source::Software)
+            .expect("IOPL 3");
+        assert!(!core.is_virtual_8086());
+        assert_eq!(core.general[ESP], 0x7000 - 36);
+        let expected = [
+            0x1234,
+            0x0100,
+            before.eflags,
+            0x9000,
+            0x0200,
+            0x0400,
+            0x0300,
+            0x0500,
+            0x0600,
+        ];
+        assert_eq!(stack(&board, 0x7000 - 36), expected);
+        assert_eq!(core.segment(Segment::Ds), &SegmentRegister::default());
+        assert_eq!(core.cycles, 119);
+        core.interrupt_return(&mut board, Width::Dword)
+            .expect("the frame");
+        let after = core.state();
+        assert_eq!(after.segments, before.segments);
+        assert_eq!(
+            (after.eflags, after.eip, after.general),
+            (before.eflags, before.eip, before.general)
+        );
+        assert_eq!((core.privilege, core.cycles), (3, 119 + 60));
+    }
+
+    #[test]
+    fn in_virtual_8086_mode_int_n_and_iret_need_iopl_3_but_int_3_does_not() {
+        let mut board = Board::new();
+        let mut core = virtual_8086(&mut board, 2);
+        gate(&mut board, 3, CODE_0, USER_TRAP_GATE);
+        let refused = Err(Fault::with_code(Vector::GeneralProtection, 0));
+        assert_eq!(core.interrupt(&mut board, 3, Source::Software), refused);
+        assert_eq!(core.interrupt_return(&mut board, Width::Word), refused);
+        assert_eq!(core.interrupt(&mut board, 3, Source::Trap), Ok(()));
+    }
+
+    #[test]
+    fn from_virtual_8086_mode_only_level_0_may_be_entered() {
+        let mut board = Board::new();
+        let mut core = virtual_8086(&mut board, 3);
+        board.set_segment(FREE, 0, 0xF_FFFF, 0xC0BB);
+        for selector in [FREE, CODE_3 & !3] {
+            gate(&mut board, 0x80, selector, USER_TRAP_GATE);
+            let outcome = core.interrupt(&mut board, 0x80, Source::Software);
+            assert_eq!(
+                outcome,
+                Err(Fault::with_code(Vector::GeneralProtection, selector))
+            );
+        }
+    }
+
+    #[test]
+    fn iret_at_level_3_changes_neither_iopl_nor_if() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        let all = Flags::INTERRUPT | Flags::IO_PRIVILEGE | Flags::CARRY | Flags::VIRTUAL_8086;
+        board.set_dword(0x9000, 0x4444);
+        board.set_dword(0x9004, u32::from(CODE_3));
+        board.set_dword(0x9008, all.bits());
+        core.interrupt_return(&mut board, Width::Dword)
+            .expect("the frame");
+        assert_eq!(core.eflags(), Flags::CARRY | Flags::ALWAYS);
+        assert_eq!(core.eip, 0x4444);
+        assert_eq!(core.cycles, 38);
+    }
+
+    #[test]
+    fn an_iret_ends_the_block_of_nmi() {
+        let mut board = Board::new();
+        let mut core = Core::new();
+        core.is_nmi_blocked = true;
+        core.interrupt_return(&mut board, Width::Word).expect("zeros");
+        assert!(!core.is_nmi_blocked);
+    }
+}

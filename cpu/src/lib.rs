@@ -33,6 +33,8 @@ mod registers;
 mod segment;
 mod system;
 mod task;
+#[cfg(test)]
+mod test_board;
 mod trail;
 mod transfer;
 mod unit;

@@ -186,7 +186,7 @@ pub(crate) fn access_fault(segment: Segment) -> Fault {
 
 impl Core {
     /// Reads an operand.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -198,7 +198,7 @@ impl Core {
     }
 
     /// Writes an operand.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -211,7 +211,7 @@ impl Core {
     }
 
     /// Reads an operand, and writes back what `change` makes of it. The right to write is checked before the read.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn modify<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -312,7 +312,7 @@ impl Core {
     }
 
     /// Reads at a linear address, as the given level.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read_linear<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -326,12 +326,23 @@ impl Core {
             let start = address as usize;
             return Ok(T::load(&bus.memory()[start..start + T::BYTES as usize]));
         }
-        let parts = self.parts(bus, linear, T::BYTES, false, level)?;
-        Ok(T::from_u32(self.read_parts(bus, linear, parts, level)))
+        Ok(T::from_u32(self.read_slowly(bus, linear, T::BYTES, level)?))
+    }
+
+    #[inline(never)]
+    fn read_slowly<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        bytes: u32,
+        level: Level,
+    ) -> Result<u32, Fault> {
+        let parts = self.parts(bus, linear, bytes, false, level)?;
+        Ok(self.read_parts(bus, linear, parts, level))
     }
 
     /// Writes at a linear address, as the given level.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write_linear<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -347,8 +358,20 @@ impl Core {
             value.store(&mut bus.memory()[start..start + T::BYTES as usize]);
             return Ok(());
         }
-        let parts = self.parts(bus, linear, T::BYTES, true, level)?;
-        self.write_parts(bus, linear, parts, value.to_u32(), level);
+        self.write_slowly(bus, linear, T::BYTES, value.to_u32(), level)
+    }
+
+    #[inline(never)]
+    fn write_slowly<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        bytes: u32,
+        value: u32,
+        level: Level,
+    ) -> Result<(), Fault> {
+        let parts = self.parts(bus, linear, bytes, true, level)?;
+        self.write_parts(bus, linear, parts, value, level);
         Ok(())
     }
 
@@ -600,4 +623,217 @@ fn width_within(bytes: u32) -> Width {
 
 fn mask(width: Width) -> u32 {
     u32::MAX >> (32 - 8 * width.bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CodePage;
+    use crate::test_board::{Access, Board, DEVICE_PAGE, FREE, ROM_PAGE, protected};
+    use crate::{Fault, Register, Segment, SegmentRegister, Vector, Width};
+
+    const GENERAL_PROTECTION: Fault = Fault::with_code(Vector::GeneralProtection, 0);
+    const DEVICE: u32 = DEVICE_PAGE << 12;
+
+    fn with_segment(limit: u32, access: u16) -> (crate::core::Core, Board) {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let register = SegmentRegister {
+            selector: FREE,
+            base: 0x1_0000,
+            limit,
+            access,
+        };
+        core.set_segment(Segment::Ds, register);
+        (core, board)
+    }
+
+    #[test]
+    fn an_operand_may_end_at_the_limit_but_not_beyond() {
+        let (mut core, mut board) = with_segment(0xFFF, 0x0093);
+        for (offset, bytes) in [(0xFFF_u32, 1), (0xFFE, 2), (0xFFC, 4)] {
+            assert_eq!(core.check_write(&mut board, Segment::Ds, offset, bytes), Ok(()));
+            let beyond = core.check_write(&mut board, Segment::Ds, offset + 1, bytes);
+            assert_eq!(beyond, Err(GENERAL_PROTECTION));
+        }
+        assert_eq!(core.read::<u32, _>(&mut board, Segment::Ds, 0xFFC), Ok(0));
+        assert_eq!(
+            core.read::<u32, _>(&mut board, Segment::Ds, 0xFFD),
+            Err(GENERAL_PROTECTION)
+        );
+        assert_eq!(
+            core.write(&mut board, Segment::Ds, 0xFFF, 0u16),
+            Err(GENERAL_PROTECTION)
+        );
+    }
+
+    #[test]
+    fn an_operand_may_not_wrap_round_at_four_gigabytes() {
+        let (mut core, mut board) = with_segment(u32::MAX, 0xC093);
+        assert_eq!(
+            core.read::<u16, _>(&mut board, Segment::Ds, u32::MAX),
+            Err(GENERAL_PROTECTION)
+        );
+    }
+
+    #[test]
+    fn an_expand_down_segment_begins_above_its_limit_and_ends_at_64_kilobytes_or_4_gigabytes() {
+        for (access, upper) in [(0x0097, 0xFFFF_u32), (0x4097, u32::MAX)] {
+            let (mut core, mut board) = with_segment(0xFFF, access);
+            let mut read = |offset| core.read::<u8, _>(&mut board, Segment::Ds, offset).is_ok();
+            assert!(!read(0));
+            assert!(!read(0xFFF));
+            assert!(read(0x1000));
+            assert!(read(upper));
+            assert_eq!(read(0x1_0000), upper > 0xFFFF);
+        }
+    }
+
+    #[test]
+    fn a_stack_access_beyond_the_limit_is_a_stack_fault() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let register = SegmentRegister {
+            limit: 0x7FFF,
+            ..*core.segment(Segment::Ss)
+        };
+        core.set_segment(Segment::Ss, register);
+        let fault = Fault::with_code(Vector::Stack, 0);
+        assert_eq!(core.pop::<u32, _>(&mut board), Err(fault));
+        assert_eq!(core.general[Register::Esp as usize], 0x8000);
+    }
+
+    #[test]
+    fn rights_follow_the_access_byte() {
+        for (access, may_read, may_write) in [
+            (0x91_u16, true, false),
+            (0x93, true, true),
+            (0x99, false, false),
+            (0x9B, true, false),
+            (0x00, false, false),
+            (0x13, false, false),
+        ] {
+            let (mut core, mut board) = with_segment(0xFFFF, access);
+            let read = core.read::<u8, _>(&mut board, Segment::Ds, 0);
+            assert_eq!(read.is_ok(), may_read, "read with access {access:#x}");
+            let write = core.write(&mut board, Segment::Ds, 0, 0u8);
+            assert_eq!(write.is_ok(), may_write, "write with access {access:#x}");
+            let modified = core.modify(&mut board, Segment::Ds, 0, |value: u8| value);
+            assert_eq!(modified.is_ok(), may_write, "modify with access {access:#x}");
+        }
+    }
+
+    #[test]
+    fn a_dword_across_a_dword_boundary_costs_a_second_bus_cycle_and_both_waits() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.wait = 3;
+        for (offset, clocks) in [(0x5000, 3), (0x5001, 2 + 3 + 3), (0x5000, 3), (0x5003, 2 + 3 + 3)] {
+            let before = core.cycles;
+            core.write(&mut board, Segment::Ds, offset, 0x0403_0201_u32)
+                .expect("memory");
+            assert_eq!(core.cycles - before, clocks, "at {offset:#x}");
+            assert_eq!(board.dword(offset), 0x0403_0201);
+            assert_eq!(
+                core.read::<u32, _>(&mut board, Segment::Ds, offset),
+                Ok(0x0403_0201)
+            );
+        }
+    }
+
+    #[test]
+    fn a_device_sees_transfers_that_stay_within_a_dword() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.write(&mut board, Segment::Ds, DEVICE + 3, 0x4433_2211_u32)
+            .expect("device");
+        let expected = [
+            Access::Write(DEVICE + 3, Width::Byte, 0x11),
+            Access::Write(DEVICE + 4, Width::Word, 0x3322),
+            Access::Write(DEVICE + 6, Width::Byte, 0x44),
+        ];
+        assert_eq!(board.accesses, expected);
+    }
+
+    #[test]
+    fn only_the_low_bits_of_a_device_answer_count() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.answer = 0xFFFF_FF5A;
+        assert_eq!(core.read::<u8, _>(&mut board, Segment::Ds, DEVICE), Ok(0x5A));
+    }
+
+    #[test]
+    fn a_write_to_rom_goes_to_the_bus_and_a_read_does_not() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let rom = ROM_PAGE << 12;
+        assert_eq!(core.read::<u16, _>(&mut board, Segment::Ds, rom), Ok(0));
+        assert_eq!(board.accesses, []);
+        core.write(&mut board, Segment::Ds, rom, 7u16).expect("no fault");
+        assert_eq!(board.accesses, [Access::Write(rom, Width::Word, 7)]);
+        assert_eq!(core.read::<u16, _>(&mut board, Segment::Ds, rom), Ok(0));
+    }
+
+    #[test]
+    fn an_access_to_a_device_takes_over_the_pins() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.end_attention();
+        board.pins.until = 1234;
+        core.read::<u8, _>(&mut board, Segment::Ds, DEVICE)
+            .expect("device");
+        assert_eq!(core.until, 1234);
+        board.pins.nmi = true;
+        core.read::<u8, _>(&mut board, Segment::Ds, DEVICE)
+            .expect("device");
+        assert!(core.needs_attention);
+    }
+
+    #[test]
+    fn a_write_to_a_line_of_code_is_reported_once_and_a_write_beside_it_is_not() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.write(&mut board, Segment::Ds, 0x5000, 1u8).expect("memory");
+        core.mark_code(0x503E, 4);
+        core.end_attention();
+        core.write(&mut board, Segment::Ds, 0x5080, 1u8).expect("memory");
+        assert!(!core.has_written_code() && !core.needs_attention);
+        core.write(&mut board, Segment::Ds, 0x5040, 1u8).expect("memory");
+        core.write(&mut board, Segment::Ds, 0x507F, 1u8).expect("memory");
+        assert!(core.needs_attention);
+        assert_eq!(core.take_written_code(), [0x5040]);
+        core.write(&mut board, Segment::Ds, 0x503D, 0u32).expect("memory");
+        assert_eq!(core.take_written_code(), [0x5000]);
+    }
+
+    #[test]
+    fn writes_by_others_are_reported_for_every_line_they_touch() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.mark_code(0x5000, 256);
+        core.note_outside_write(0x503F, 2);
+        assert_eq!(core.take_written_code(), [0x5000, 0x5040]);
+        assert_eq!(
+            core.code_page(&mut board, 0x5000),
+            Ok(CodePage::Memory { frame: 5 })
+        );
+    }
+
+    #[test]
+    fn a_16_bit_stack_wraps_and_keeps_the_upper_half_of_esp() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let register = SegmentRegister {
+            access: 0x0093,
+            limit: 0xFFFF,
+            ..*core.segment(Segment::Ss)
+        };
+        core.set_segment(Segment::Ss, register);
+        core.general[Register::Esp as usize] = 0xABCD_0000;
+        core.push(&mut board, 0x1234_u16).expect("the end of the segment");
+        assert_eq!(core.general[Register::Esp as usize], 0xABCD_FFFE);
+        assert_eq!(board.word(0xFFFE), 0x1234);
+        assert_eq!(core.pop::<u16, _>(&mut board), Ok(0x1234));
+        assert_eq!(core.general[Register::Esp as usize], 0xABCD_0000);
+    }
 }

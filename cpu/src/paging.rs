@@ -237,3 +237,184 @@ impl Core {
         Ok((bus.page(physical >> 12), physical))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ACCESSED, DIRTY, Level, PRESENT, USER, WRITABLE};
+    use crate::core::Core;
+    use crate::test_board::{Board, protected, user};
+    use crate::{Control, Fault, Segment, Vector};
+
+    const DIRECTORY: u32 = 0x1_0000;
+    const TABLE: u32 = 0x1_1000;
+
+    /// The first 4 MB mapped one to one, with paging on.
+    fn paged(board: &mut Board, core: &mut Core) {
+        board.set_dword(DIRECTORY, TABLE | PRESENT | WRITABLE | USER);
+        for page in 0..256 {
+            map(board, page, page, PRESENT | WRITABLE | USER);
+        }
+        core.move_to_control(3, DIRECTORY).expect("level 0");
+        core.move_to_control(0, (Control::PROTECTION | Control::PAGING).bits())
+            .expect("level 0");
+    }
+
+    fn map(board: &mut Board, page: u32, frame: u32, bits: u32) {
+        board.set_dword(entry(page), frame << 12 | bits);
+    }
+
+    fn entry(page: u32) -> u32 {
+        TABLE + page * 4
+    }
+
+    fn supervisor() -> (Core, Board) {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        paged(&mut board, &mut core);
+        (core, board)
+    }
+
+    fn page_fault(code: u16) -> Fault {
+        Fault::with_code(Vector::Page, code)
+    }
+
+    #[test]
+    fn a_read_sets_the_accessed_bits_and_a_write_the_dirty_bit_of_the_table_only() {
+        let (mut core, mut board) = supervisor();
+        core.read::<u8, _>(&mut board, Segment::Ds, 0x5000)
+            .expect("mapped");
+        assert_eq!(board.dword(DIRECTORY) & (ACCESSED | DIRTY), ACCESSED);
+        assert_eq!(board.dword(entry(5)) & (ACCESSED | DIRTY), ACCESSED);
+        core.write(&mut board, Segment::Ds, 0x5000, 1u8).expect("mapped");
+        assert_eq!(board.dword(DIRECTORY) & (ACCESSED | DIRTY), ACCESSED);
+        assert_eq!(board.dword(entry(5)) & (ACCESSED | DIRTY), ACCESSED | DIRTY);
+    }
+
+    #[test]
+    fn a_walk_takes_20_clocks_and_a_hit_none() {
+        let (mut core, mut board) = supervisor();
+        board.set_dword(DIRECTORY, board.dword(DIRECTORY) | ACCESSED);
+        map(&mut board, 5, 5, PRESENT | ACCESSED);
+        let before = core.cycles;
+        core.read::<u8, _>(&mut board, Segment::Ds, 0x5000)
+            .expect("mapped");
+        assert_eq!(core.cycles - before, 20);
+        core.read::<u8, _>(&mut board, Segment::Ds, 0x5004)
+            .expect("mapped");
+        assert_eq!(core.cycles - before, 20);
+    }
+
+    #[test]
+    fn an_old_translation_is_used_until_cr3_is_written() {
+        let (mut core, mut board) = supervisor();
+        board.set_dword(0x5000, 0x5555);
+        board.set_dword(0x6000, 0x6666);
+        assert_eq!(core.read::<u16, _>(&mut board, Segment::Ds, 0x5000), Ok(0x5555));
+        map(&mut board, 5, 6, PRESENT);
+        core.shortcuts.clear();
+        assert_eq!(core.read::<u16, _>(&mut board, Segment::Ds, 0x5000), Ok(0x5555));
+        core.move_to_control(3, DIRECTORY).expect("level 0");
+        assert_eq!(core.read::<u16, _>(&mut board, Segment::Ds, 0x5000), Ok(0x6666));
+    }
+
+    #[test]
+    fn a_fifth_page_of_a_set_drives_out_the_first_and_its_shortcut() {
+        let (mut core, mut board) = supervisor();
+        for page in [0x08, 0x10, 0x18, 0x20] {
+            core.read::<u8, _>(&mut board, Segment::Ds, page << 12)
+                .expect("mapped");
+        }
+        map(&mut board, 0x08, 0x30, PRESENT);
+        board.set_dword(0x3_0000, 0x77);
+        assert_eq!(core.read::<u8, _>(&mut board, Segment::Ds, 0x8000), Ok(0));
+        core.read::<u8, _>(&mut board, Segment::Ds, 0x2_8000)
+            .expect("mapped");
+        assert_eq!(core.read::<u8, _>(&mut board, Segment::Ds, 0x8000), Ok(0x77));
+    }
+
+    #[test]
+    fn page_fault_codes_tell_present_write_and_user() {
+        // (bits of the entry, who, write) -> code, or none for no fault.
+        let cases = [
+            (0, Level::Supervisor, false, Some(0)),
+            (0, Level::Supervisor, true, Some(2)),
+            (0, Level::User, false, Some(4)),
+            (0, Level::User, true, Some(6)),
+            (PRESENT, Level::Supervisor, true, None),
+            (PRESENT, Level::User, false, Some(5)),
+            (PRESENT, Level::User, true, Some(7)),
+            (PRESENT | USER, Level::User, false, None),
+            (PRESENT | USER, Level::User, true, Some(7)),
+            (PRESENT | WRITABLE, Level::User, true, Some(7)),
+            (PRESENT | USER | WRITABLE, Level::User, true, None),
+        ];
+        for (bits, level, is_write, code) in cases {
+            for in_directory in [false, true] {
+                let (mut core, mut board) = supervisor();
+                if in_directory {
+                    board.set_dword(DIRECTORY, TABLE | bits);
+                } else {
+                    map(&mut board, 5, 5, bits);
+                }
+                let outcome = core.translate(&mut board, 0x5678, is_write, level);
+                let expected = code.map_or(Ok(0x5678), |code| Err(page_fault(code)));
+                assert_eq!(outcome, expected, "{bits:#x} {level:?} {is_write} {in_directory}");
+                assert_eq!(core.cr2, if code.is_some() { 0x5678 } else { 0 });
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_access_sets_no_bits() {
+        let (mut core, mut board) = supervisor();
+        map(&mut board, 5, 5, PRESENT);
+        let refused = core.translate(&mut board, 0x5000, true, Level::User);
+        assert_eq!(refused, Err(page_fault(7)));
+        assert_eq!(board.dword(entry(5)), 0x5000 | PRESENT);
+    }
+
+    #[test]
+    fn a_write_across_two_pages_of_which_the_second_is_absent_changes_nothing() {
+        let (mut core, mut board) = supervisor();
+        map(&mut board, 6, 6, 0);
+        board.set_dword(0x5FFC, 0x1111_1111);
+        let outcome = core.write(&mut board, Segment::Ds, 0x5FFE, 0x2222_2222_u32);
+        assert_eq!(outcome, Err(page_fault(2)));
+        assert_eq!(core.cr2, 0x6000);
+        assert_eq!(board.dword(0x5FFC), 0x1111_1111);
+    }
+
+    #[test]
+    fn an_operand_across_two_pages_comes_from_both_frames() {
+        let (mut core, mut board) = supervisor();
+        map(&mut board, 5, 9, PRESENT | WRITABLE);
+        map(&mut board, 6, 7, PRESENT | WRITABLE);
+        core.write(&mut board, Segment::Ds, 0x5FFD, 0x4433_2211_u32)
+            .expect("mapped");
+        assert_eq!(board.dword(0x9FFC), 0x3322_1100);
+        assert_eq!(board.dword(0x7000), 0x44);
+        assert_eq!(
+            core.read::<u32, _>(&mut board, Segment::Ds, 0x5FFD),
+            Ok(0x4433_2211)
+        );
+    }
+
+    #[test]
+    fn descriptor_tables_are_read_as_supervisor_by_user_programs() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        core.privilege = 0;
+        paged(&mut board, &mut core);
+        core.privilege = 3;
+        map(&mut board, 1, 1, PRESENT);
+        let selector = crate::test_board::DATA_3;
+        assert_eq!(core.load_segment(&mut board, Segment::Ds, selector), Ok(()));
+    }
+
+    #[test]
+    fn the_processor_refuses_paging_without_protection() {
+        let mut core = Core::new();
+        let refused = core.move_to_control(0, Control::PAGING.bits());
+        assert_eq!(refused, Err(Fault::with_code(Vector::GeneralProtection, 0)));
+    }
+}

@@ -217,3 +217,184 @@ fn is_open_to(descriptor: Descriptor, privilege: u8) -> bool {
     let is_conforming = descriptor.kind() == Kind::Code && descriptor.is_conforming();
     is_conforming || privilege <= descriptor.privilege()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::core::Core;
+    use crate::test_board::{Board, CODE_3, DATA_0, DATA_3, FREE, GDT, TASK, protected, user};
+    use crate::{Fault, Flags, Segment, SegmentRegister, Vector};
+
+    /// Loads `segment` with [`FREE`] and RPL `rpl` while it describes `access`, at a privilege level.
+    fn load(segment: Segment, access: u16, rpl: u16, privilege: u8) -> (Result<(), Fault>, Board, Core) {
+        let mut board = Board::new();
+        let mut core = if privilege == 3 {
+            user(&mut board)
+        } else {
+            protected(&mut board)
+        };
+        board.set_segment(FREE, 0x1_2345, 0xF_FFFF, access);
+        let outcome = core.load_segment(&mut board, segment, FREE | rpl);
+        (outcome, board, core)
+    }
+
+    #[test]
+    fn what_each_data_segment_register_accepts() {
+        let refused = Some(Vector::GeneralProtection);
+        // (access byte, RPL, CPL) -> fault with the selector as error code.
+        let cases = [
+            (0x92, 0, 0, None),
+            (0x90, 0, 0, None),
+            (0x9A, 0, 0, None),
+            (0x98, 0, 0, refused),
+            (0x92, 3, 0, refused),
+            (0x92, 0, 3, refused),
+            (0xB2, 0, 3, refused),
+            (0xF2, 0, 3, None),
+            (0xF2, 3, 3, None),
+            (0xFA, 3, 3, None),
+            (0x9A, 3, 3, refused),
+            (0x9E, 3, 3, None),
+            (0x9C, 0, 0, refused),
+            (0x12, 0, 0, Some(Vector::NotPresent)),
+            (0x82, 0, 0, refused),
+            (0x89, 0, 0, refused),
+            (0x8C, 0, 0, refused),
+        ];
+        for segment in [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs] {
+            for (access, rpl, privilege, vector) in cases {
+                let (outcome, _, core) = load(segment, access, rpl, privilege);
+                let expected = vector.map_or(Ok(()), |vector| Err(Fault::with_code(vector, FREE)));
+                assert_eq!(
+                    outcome, expected,
+                    "{segment:?} {access:#x} rpl {rpl} cpl {privilege}"
+                );
+                let selector = core.segment(segment).selector;
+                assert_eq!(selector == FREE | rpl, vector.is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_stack_segment_register_accepts() {
+        let refused = Some(Vector::GeneralProtection);
+        let cases = [
+            (0x92, 0, 0, None),
+            (0x96, 0, 0, None),
+            (0x90, 0, 0, refused),
+            (0x9A, 0, 0, refused),
+            (0x92, 3, 0, refused),
+            (0xF2, 0, 0, refused),
+            (0xF2, 3, 3, None),
+            (0xF2, 0, 3, refused),
+            (0x12, 0, 0, Some(Vector::Stack)),
+            (0x82, 0, 0, refused),
+        ];
+        for (access, rpl, privilege, vector) in cases {
+            let (outcome, _, _) = load(Segment::Ss, access, rpl, privilege);
+            let expected = vector.map_or(Ok(()), |vector| Err(Fault::with_code(vector, FREE)));
+            assert_eq!(outcome, expected, "{access:#x} rpl {rpl} cpl {privilege}");
+        }
+    }
+
+    #[test]
+    fn loading_sets_the_accessed_bit_in_the_table_and_in_the_register() {
+        let (outcome, board, core) = load(Segment::Ds, 0x4092, 0, 0);
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(board.word(GDT + u32::from(FREE) + 5) & 0xFF, 0x93);
+        let expected = SegmentRegister {
+            selector: FREE,
+            base: 0x1_2345,
+            limit: 0xF_FFFF,
+            access: 0x4093,
+        };
+        assert_eq!(*core.segment(Segment::Ds), expected);
+    }
+
+    #[test]
+    fn a_page_granular_limit_ends_with_fff() {
+        let (_, _, core) = load(Segment::Ds, 0x8092, 0, 0);
+        assert_eq!(core.segment(Segment::Ds).limit, u32::MAX);
+    }
+
+    #[test]
+    fn a_null_selector_loads_into_data_registers_and_faults_at_use_but_not_into_the_stack_register() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        for null in 0..=3 {
+            assert_eq!(core.load_segment(&mut board, Segment::Ds, null), Ok(()));
+            let fault = Fault::with_code(Vector::GeneralProtection, 0);
+            assert_eq!(core.read::<u8, _>(&mut board, Segment::Ds, 0), Err(fault));
+            assert_eq!(core.load_segment(&mut board, Segment::Ss, null), Err(fault));
+        }
+    }
+
+    #[test]
+    fn a_selector_beyond_its_table_is_a_protection_fault_that_names_it() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.gdtr.limit = DATA_0 + 6;
+        for (selector, code) in [(DATA_0, DATA_0), (0x1003, 0x1000), (0x0C, 0x0C)] {
+            let fault = Fault::with_code(Vector::GeneralProtection, code);
+            assert_eq!(core.load_segment(&mut board, Segment::Es, selector), Err(fault));
+        }
+    }
+
+    #[test]
+    fn a_selector_with_ti_takes_its_descriptor_from_the_local_table() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.set_segment(FREE, 0x6000, 0x0F, 0x82);
+        core.load_local_table(&mut board, FREE).expect("a local table");
+        board.set_dword(0x6008, 0x1234_FFFF);
+        board.set_dword(0x600C, 0x0000_9300);
+        assert_eq!(core.load_segment(&mut board, Segment::Fs, 0x0C), Ok(()));
+        assert_eq!(core.segment(Segment::Fs).base, 0x1234);
+    }
+
+    #[test]
+    fn task_and_table_selectors_are_no_data() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let outcome = core.load_segment(&mut board, Segment::Ds, TASK);
+        assert_eq!(outcome, Err(Fault::with_code(Vector::GeneralProtection, TASK)));
+    }
+
+    #[test]
+    fn real_mode_loads_the_base_and_keeps_a_large_limit() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.move_to_control(0, 0).expect("level 0");
+        core.load_segment(&mut board, Segment::Ds, 0x1234)
+            .expect("real mode");
+        assert_eq!(core.segment(Segment::Ds).base, 0x1_2340);
+        assert_eq!(core.segment(Segment::Ds).limit, u32::MAX);
+    }
+
+    #[test]
+    fn virtual_8086_mode_loads_base_and_64_kilobytes() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        core.set_eflags(Flags::VIRTUAL_8086);
+        core.load_segment(&mut board, Segment::Ds, 0x1234)
+            .expect("virtual 8086 mode");
+        assert_eq!(*core.segment(Segment::Ds), SegmentRegister::virtual_8086(0x1234));
+    }
+
+    #[test]
+    fn leaving_for_an_outer_level_empties_registers_of_inner_data_only() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.set_segment(FREE, 0, 0xFFFF, 0x9F);
+        core.load_segment(&mut board, Segment::Es, DATA_3)
+            .expect("data of level 3");
+        core.load_segment(&mut board, Segment::Fs, FREE)
+            .expect("conforming code");
+        core.load_segment(&mut board, Segment::Gs, CODE_3)
+            .expect("readable code of level 3");
+        core.privilege = 3;
+        core.drop_inner_segments();
+        let selectors =
+            [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs].map(|at| core.segment(at).selector);
+        assert_eq!(selectors, [DATA_3, 0, FREE, CODE_3]);
+    }
+}

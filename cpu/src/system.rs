@@ -380,3 +380,273 @@ impl Core {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::test_board::{Board, CODE_3, DATA_0, DATA_3, FREE, GDT, TASK, protected, user};
+    use crate::{Control, Fault, Flags, Segment, TableRegister, Vector, Width};
+
+    const REFUSED: Fault = Fault::with_code(Vector::GeneralProtection, 0);
+    const INVALID: Fault = Fault::plain(Vector::InvalidOpcode);
+
+    #[test]
+    fn level_3_may_not_touch_the_system_registers() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        let table = TableRegister::default();
+        assert_eq!(core.load_gdt(table), Err(REFUSED));
+        assert_eq!(core.load_idt(table), Err(REFUSED));
+        assert_eq!(core.load_local_table(&mut board, 0), Err(REFUSED));
+        assert_eq!(core.load_task_register(&mut board, TASK), Err(REFUSED));
+        assert_eq!(core.load_machine_status(0), Err(REFUSED));
+        assert_eq!(core.clear_task_switched(), Err(REFUSED));
+        assert_eq!(core.move_to_control(3, 0), Err(REFUSED));
+        assert_eq!(core.move_from_control(0), Err(REFUSED));
+        assert_eq!(core.move_to_debug(7, 0), Err(REFUSED));
+        assert_eq!(core.move_to_test(6, 0), Err(REFUSED));
+        assert_eq!(core.set_interrupt_flag(true), Err(REFUSED));
+        assert_eq!(core.halt(), Err(REFUSED));
+        assert_eq!(core.store_task_register(), Ok(TASK));
+    }
+
+    #[test]
+    fn real_mode_has_no_selector_instructions() {
+        let mut board = Board::new();
+        let mut core = crate::core::Core::new();
+        assert_eq!(core.load_access_rights(&mut board, 8), Err(INVALID));
+        assert_eq!(core.load_segment_limit(&mut board, 8), Err(INVALID));
+        assert_eq!(core.verify_read(&mut board, 8), Err(INVALID));
+        assert_eq!(core.verify_write(&mut board, 8), Err(INVALID));
+        assert_eq!(core.adjust_privilege(0, 3), Err(INVALID));
+        assert_eq!(core.load_local_table(&mut board, 0), Err(INVALID));
+        assert_eq!(core.store_local_table(), Err(INVALID));
+        assert_eq!(core.store_task_register(), Err(INVALID));
+    }
+
+    #[test]
+    fn lar_and_lsl_accept_what_the_manual_lists() {
+        // (access byte, LAR, LSL), at level 0.
+        let cases = [
+            (0x80, false, false),
+            (0x81, true, true),
+            (0x82, true, true),
+            (0x83, true, true),
+            (0x84, true, false),
+            (0x85, true, false),
+            (0x86, false, false),
+            (0x87, false, false),
+            (0x88, false, false),
+            (0x89, true, true),
+            (0x8A, false, false),
+            (0x8B, true, true),
+            (0x8C, true, false),
+            (0x8D, false, false),
+            (0x8E, false, false),
+            (0x8F, false, false),
+            (0x92, true, true),
+            (0x98, true, true),
+        ];
+        for (access, has_rights, has_limit) in cases {
+            let mut board = Board::new();
+            let mut core = protected(&mut board);
+            board.set_segment(FREE, 0, 0x1_2345, 0x8000 | access);
+            let rights = core.load_access_rights(&mut board, FREE).expect("protected mode");
+            let expected = board.dword(GDT + u32::from(FREE) + 4) & 0x00FF_FF00;
+            assert_eq!(rights, has_rights.then_some(expected), "LAR {access:#x}");
+            let limit = core.load_segment_limit(&mut board, FREE).expect("protected mode");
+            assert_eq!(limit, has_limit.then_some((0x1234_5FFF, true)), "LSL {access:#x}");
+        }
+    }
+
+    #[test]
+    fn questions_about_a_selector_obey_privilege_unless_the_code_conforms() {
+        let cases = [
+            (0x92, false),
+            (0xF2, true),
+            (0x9A, false),
+            (0x9E, true),
+            (0xFA, true),
+        ];
+        for (access, is_visible) in cases {
+            let mut board = Board::new();
+            let mut core = user(&mut board);
+            board.set_segment(FREE, 0, 0xFFFF, access);
+            let rights = core.load_access_rights(&mut board, FREE).expect("protected mode");
+            assert_eq!(rights.is_some(), is_visible, "{access:#x}");
+            assert_eq!(core.verify_read(&mut board, FREE), Ok(is_visible));
+        }
+    }
+
+    #[test]
+    fn verr_and_verw_tell_readable_and_writable() {
+        let cases = [
+            (0x90, true, false),
+            (0x92, true, true),
+            (0x98, false, false),
+            (0x9A, true, false),
+            (0x82, false, false),
+        ];
+        for (access, is_readable, is_writable) in cases {
+            let mut board = Board::new();
+            let mut core = protected(&mut board);
+            board.set_segment(FREE, 0, 0xFFFF, access);
+            assert_eq!(core.verify_read(&mut board, FREE), Ok(is_readable), "{access:#x}");
+            assert_eq!(
+                core.verify_write(&mut board, FREE),
+                Ok(is_writable),
+                "{access:#x}"
+            );
+        }
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        assert_eq!(core.verify_read(&mut board, 0), Ok(false));
+        assert_eq!(core.verify_read(&mut board, 0x1000), Ok(false));
+    }
+
+    #[test]
+    fn arpl_raises_a_lower_rpl_only() {
+        let mut board = Board::new();
+        let core = protected(&mut board);
+        assert_eq!(core.adjust_privilege(DATA_0, CODE_3), Ok(Some(DATA_0 | 3)));
+        assert_eq!(core.adjust_privilege(DATA_3, DATA_0), Ok(None));
+        assert_eq!(core.adjust_privilege(DATA_3, CODE_3), Ok(None));
+    }
+
+    #[test]
+    fn lmsw_sets_but_cannot_clear_pe_and_reaches_no_other_bit() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.load_machine_status(0xFFFE).expect("level 0");
+        let expected = Control::PROTECTION
+            | Control::MONITOR_COPROCESSOR
+            | Control::EMULATE_COPROCESSOR
+            | Control::TASK_SWITCHED;
+        assert_eq!(core.cr0, expected);
+        core.load_machine_status(0).expect("level 0");
+        assert_eq!(core.cr0, Control::PROTECTION);
+    }
+
+    #[test]
+    fn popf_changes_iopl_at_level_0_only_and_if_where_iopl_allows() {
+        let all = u32::MAX;
+        let common = Flags::ARITHMETIC | Flags::TRAP | Flags::DIRECTION | Flags::NESTED | Flags::ALWAYS;
+        for (privilege, io_privilege, more) in [
+            (0, 0, Flags::INTERRUPT | Flags::IO_PRIVILEGE),
+            (3, 0, Flags::empty()),
+            (3, 3, Flags::INTERRUPT | Flags::IO_PRIVILEGE),
+            (2, 1, Flags::from_bits_truncate(1 << 12)),
+        ] {
+            let mut board = Board::new();
+            let mut core = protected(&mut board);
+            core.privilege = privilege;
+            core.set_eflags(Flags::from_bits_truncate(io_privilege << 12));
+            core.set_eflags_from_pop(all, Width::Dword)
+                .expect("not virtual 8086 mode");
+            assert_eq!(
+                core.eflags(),
+                common | more,
+                "level {privilege} iopl {io_privilege}"
+            );
+        }
+    }
+
+    #[test]
+    fn flags_instructions_in_virtual_8086_mode_need_iopl_3() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        core.set_eflags(Flags::VIRTUAL_8086 | Flags::from_bits_truncate(2 << 12));
+        assert_eq!(core.eflags_to_push(), Err(REFUSED));
+        assert_eq!(core.set_eflags_from_pop(0, Width::Word), Err(REFUSED));
+        assert_eq!(core.set_interrupt_flag(false), Err(REFUSED));
+        core.set_eflags(Flags::VIRTUAL_8086 | Flags::IO_PRIVILEGE);
+        assert_eq!(core.eflags_to_push(), Ok(0x3002));
+        assert_eq!(core.set_interrupt_flag(true), Ok(()));
+    }
+
+    #[test]
+    fn sti_makes_a_shadow_only_if_it_sets_if() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.set_interrupt_flag(true).expect("level 0");
+        assert!(core.is_in_shadow);
+        core.is_in_shadow = false;
+        core.set_interrupt_flag(true).expect("level 0");
+        assert!(!core.is_in_shadow);
+    }
+
+    #[test]
+    fn the_test_registers_write_and_find_translations() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        // Data: frame 00077, way 2. Command: page 12345, valid, dirty, user, writable.
+        core.move_to_test(7, 0x0007_7000 | 1 << 4 | 2 << 2)
+            .expect("level 0");
+        core.move_to_test(6, 0x1234_5000 | 1 << 11 | 1 << 10 | 1 << 8 | 1 << 6)
+            .expect("level 0");
+        core.move_to_test(7, 0).expect("level 0");
+        core.move_to_test(6, 0x1234_5000 | 1 << 11 | 1 << 10 | 1 << 8 | 1 << 6 | 1)
+            .expect("level 0");
+        assert_eq!(core.move_from_test(7), Ok(0x0007_7000 | 1 << 4 | 2 << 2));
+        // Not dirty is asked for, so this misses.
+        core.move_to_test(6, 0x1234_5000 | 1 << 11 | 1 << 9 | 1 << 8 | 1 << 6 | 1)
+            .expect("level 0");
+        assert_eq!(core.move_from_test(7).map(|data| data & 1 << 4), Ok(0));
+    }
+
+    #[test]
+    fn general_detect_traps_a_touch_of_a_debug_register_once() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.move_to_debug(7, 1 << 13).expect("not yet set");
+        assert_eq!(core.move_from_debug(0), Err(Fault::plain(Vector::Debug)));
+        assert_eq!(
+            core.move_from_debug(6).map(|status| status & 1 << 13),
+            Ok(1 << 13)
+        );
+    }
+
+    #[test]
+    fn data_breakpoints_note_their_accesses_on_a_page_with_or_without_a_shortcut() {
+        // (LEN and R/W, write, offset, bytes) -> met.
+        let cases = [
+            (0b1101, true, 0x5004, true),
+            (0b1101, false, 0x5004, false),
+            (0b1111, false, 0x5004, true),
+            (0b1111, false, 0x5008, false),
+            (0b1111, false, 0x5001, true),
+            (0b1111, false, 0x5000, false),
+            (0b0001, true, 0x5003, true),
+            (0b0001, true, 0x5005, false),
+        ];
+        for (kind, is_write, offset, is_met) in cases {
+            let mut board = Board::new();
+            let mut core = protected(&mut board);
+            core.write(&mut board, Segment::Ds, 0x5000, 0u32).expect("memory");
+            core.move_to_debug(0, 0x5004).expect("level 0");
+            core.move_to_debug(7, 2 | kind << 16).expect("level 0");
+            for _ in 0..2 {
+                core.debug_pending = 0;
+                if is_write {
+                    core.write(&mut board, Segment::Ds, offset, 0u32).expect("memory");
+                } else {
+                    core.read::<u32, _>(&mut board, Segment::Ds, offset)
+                        .expect("memory");
+                }
+                assert_eq!(core.debug_pending == 1, is_met, "{kind:#b} {offset:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_instruction_breakpoint_matches_its_own_address_only() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.move_to_debug(2, 0x1235).expect("level 0");
+        core.move_to_debug(7, 0x20).expect("level 0");
+        assert!(core.has_code_breakpoints());
+        assert_eq!(
+            [0x1234, 0x1235, 0x1236].map(|at| core.code_breakpoints_at(at)),
+            [0, 4, 0]
+        );
+    }
+}

@@ -207,7 +207,7 @@ impl Core {
         reason: Reason,
         is_through_gate: bool,
     ) -> Result<(), Fault> {
-        let (descriptor, layout) = self.check_task(bus, selector, reason)?;
+        let (descriptor, layout) = self.check_task(bus, selector, reason, is_through_gate)?;
         let register = descriptor.to_register(selector);
         let old_layout = Layout::of(self.is_task_32_bit());
         let old_mode = Mode::of(old_layout.is_32_bit, self.eflags().bits());
@@ -237,16 +237,19 @@ impl Core {
         Ok(())
     }
 
-    /// The descriptor of the task to switch to, if it may be switched to.
+    /// The descriptor of the task to switch to, if it may be switched to. A gate or link that names no task is an invalid
+    /// TSS, an instruction's own operand a protection fault (pages of CALL and IRET); so is a busy task (section 9.8.13).
     fn check_task<B: Bus>(
         &mut self,
         bus: &mut B,
         selector: Selector,
         reason: Reason,
+        is_through_gate: bool,
     ) -> Result<(Descriptor, Layout), Fault> {
-        let blame = match reason {
-            Reason::Return => Vector::InvalidTss,
-            _ => Vector::GeneralProtection,
+        let blame = if is_through_gate || reason == Reason::Return {
+            Vector::InvalidTss
+        } else {
+            Vector::GeneralProtection
         };
         if selector.is_null() || selector.is_local() {
             return Err(selector.fault(blame));
@@ -255,8 +258,12 @@ impl Core {
         let Kind::TaskState { is_32_bit, is_busy } = descriptor.kind() else {
             return Err(selector.fault(blame));
         };
-        if is_busy != (reason == Reason::Return) {
-            return Err(selector.fault(blame));
+        match (reason, is_busy) {
+            (Reason::Return, false) => return Err(selector.fault(Vector::InvalidTss)),
+            (Reason::Jump | Reason::Call | Reason::Interrupt, true) => {
+                return Err(selector.fault(Vector::GeneralProtection));
+            }
+            _ => {}
         }
         if !descriptor.is_present() {
             return Err(selector.fault(Vector::NotPresent));
@@ -366,7 +373,7 @@ impl Core {
         self.write_item(bus, base.wrapping_add(layout.eip), self.eip, is_32_bit)?;
         self.write_item(bus, base.wrapping_add(layout.flags), flags.bits(), is_32_bit)?;
         let mut at = base.wrapping_add(layout.general);
-        for register in self.general {
+        for register in self.general.into_iter().take(8) {
             self.write_item(bus, at, register, is_32_bit)?;
             at = at.wrapping_add(layout.step());
         }
@@ -530,6 +537,343 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::{Mode, Reason, switch_clocks};
+    use crate::core::Core;
+    use crate::debug::STATUS_TASK_SWITCH;
+    use crate::descriptor::Selector;
+    use crate::interrupt::Source;
+    use crate::test_board::{
+        Board, CODE_0, CODE_3, DATA_0, DATA_3, FREE, GDT, IDT, TASK, TASK_BASE, protected, user,
+    };
+    use crate::transfer::FarTarget;
+    use crate::{Control, Fault, Flags, Register, Segment, Vector, Width};
+
+    const OTHER: u16 = FREE;
+    const OTHER_BASE: u32 = 0x6000;
+    const GATE: u16 = 0x48;
+    const LOCAL: u16 = 0x50;
+    const AVAILABLE: u16 = 0x89;
+    const BUSY: u16 = 0x8B;
+    const ESP: usize = Register::Esp as usize;
+
+    /// A second task of the 386, whose registers are 0xE0 and on, at level 3.
+    fn other_task(board: &mut Board) {
+        board.set_segment(OTHER, OTHER_BASE, 0x67, AVAILABLE);
+        board.set_dword(OTHER_BASE + 0x20, 0x4444);
+        board.set_dword(OTHER_BASE + 0x24, Flags::ALWAYS.bits() | Flags::CARRY.bits());
+        for register in 0..8 {
+            board.set_dword(OTHER_BASE + 0x28 + register * 4, 0xE0 + register);
+        }
+        for (number, selector) in [DATA_3, CODE_3, DATA_3, DATA_3, 0, 0].into_iter().enumerate() {
+            board.set_dword(OTHER_BASE + 0x48 + number as u32 * 4, u32::from(selector));
+        }
+    }
+
+    fn tasks() -> (Core, Board) {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        other_task(&mut board);
+        core.eip = 0x1111;
+        (core, board)
+    }
+
+    fn to(selector: u16) -> FarTarget {
+        FarTarget {
+            selector,
+            offset: 0,
+            size: Width::Dword,
+            is_in_memory: false,
+        }
+    }
+
+    fn access(board: &Board, selector: u16) -> u16 {
+        board.word(GDT + u32::from(selector & !7) + 5) & 0xFF
+    }
+
+    #[test]
+    fn a_jump_to_a_task_stores_the_old_state_loads_the_new_and_moves_the_busy_bit() {
+        let (mut core, mut board) = tasks();
+        core.general[0] = 0xAAAA;
+        core.far_jump(&mut board, to(OTHER)).expect("a task");
+        assert_eq!((core.eip, core.privilege), (0x4444, 3));
+        assert_eq!(
+            core.general[..8],
+            [0xE0, 0xE1, 0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7]
+        );
+        assert_eq!(core.segment(Segment::Cs).selector, CODE_3);
+        assert_eq!(core.segment(Segment::Ss).selector, DATA_3);
+        assert_eq!(core.eflags(), Flags::ALWAYS | Flags::CARRY);
+        assert!(core.cr0.contains(Control::TASK_SWITCHED));
+        assert_eq!(core.tr.selector, OTHER);
+        assert_eq!((access(&board, OTHER), access(&board, TASK)), (BUSY, AVAILABLE));
+        assert_eq!(board.dword(TASK_BASE + 0x20), 0x1111);
+        assert_eq!(board.dword(TASK_BASE + 0x28), 0xAAAA);
+        assert_eq!(board.word(TASK_BASE + 0x4C), CODE_0);
+        assert_eq!(core.cycles, 303);
+    }
+
+    #[test]
+    fn a_call_nests_the_new_task_and_iret_returns_to_the_old() {
+        let (mut core, mut board) = tasks();
+        core.far_call(&mut board, to(OTHER)).expect("a task");
+        assert!(core.has(Flags::NESTED));
+        assert_eq!(board.word(OTHER_BASE), TASK);
+        assert_eq!((access(&board, OTHER), access(&board, TASK)), (BUSY, BUSY));
+        core.eip = 0x5555;
+        core.interrupt_return(&mut board, Width::Dword).expect("the link");
+        assert_eq!((core.eip, core.privilege, core.general[ESP]), (0x1111, 0, 0x8000));
+        assert_eq!(core.tr.selector, TASK);
+        assert_eq!((access(&board, OTHER), access(&board, TASK)), (AVAILABLE, BUSY));
+        assert_eq!(board.dword(OTHER_BASE + 0x20), 0x5555);
+        assert_eq!(board.dword(OTHER_BASE + 0x24) & Flags::NESTED.bits(), 0);
+        assert_eq!(core.cycles, 300 + 275);
+    }
+
+    #[test]
+    fn an_exception_through_a_task_gate_pushes_its_code_on_the_new_stack() {
+        let (mut core, mut board) = tasks();
+        board.set_gate(IDT + 13 * 8, OTHER, 0, 0x85, 0);
+        board.set_dword(OTHER_BASE + 0x38, 0x9000);
+        core.raise_at(
+            &mut board,
+            Fault::with_code(Vector::GeneralProtection, 0x1238),
+            0x2222,
+        );
+        assert_eq!(core.eip, 0x4444);
+        assert_eq!(core.general[ESP], 0x8FFC);
+        assert_eq!(board.dword(0x8FFC), 0x1238);
+        assert_eq!(board.dword(TASK_BASE + 0x20), 0x2222);
+        assert_ne!(board.dword(TASK_BASE + 0x24) & Flags::RESUME.bits(), 0);
+        assert_eq!(core.cycles, 309);
+    }
+
+    #[test]
+    fn who_may_switch_to_which_task() {
+        // (access of the task, RPL, CPL) -> fault that names the task.
+        let cases = [
+            (0x89, 0, 0, None),
+            (0x8B, 0, 0, Some(Vector::GeneralProtection)),
+            (0x09, 0, 0, Some(Vector::NotPresent)),
+            (0x89, 3, 0, Some(Vector::GeneralProtection)),
+            (0x89, 0, 3, Some(Vector::GeneralProtection)),
+            (0xE9, 3, 3, None),
+        ];
+        for (access, rpl, privilege, vector) in cases {
+            let mut board = Board::new();
+            let mut core = if privilege == 3 {
+                user(&mut board)
+            } else {
+                protected(&mut board)
+            };
+            other_task(&mut board);
+            board.set_segment(OTHER, OTHER_BASE, 0x67, access);
+            let outcome = core.far_call(&mut board, to(OTHER | rpl));
+            let expected = vector.map_or(Ok(()), |vector| Err(Fault::with_code(vector, OTHER)));
+            assert_eq!(outcome, expected, "{access:#x} rpl {rpl} cpl {privilege}");
+            assert!(!core.is_in_new_task);
+        }
+    }
+
+    #[test]
+    fn a_task_gate_opens_a_task_of_level_0_to_users() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        other_task(&mut board);
+        board.set_gate(GDT + u32::from(GATE), OTHER, 0, 0xE5, 0);
+        core.far_call(&mut board, to(GATE | 3)).expect("a gate for users");
+        assert_eq!((core.tr.selector, core.cycles), (OTHER, 309));
+    }
+
+    #[test]
+    fn a_task_gate_that_names_no_global_task_is_an_invalid_tss() {
+        for (selector, code) in [(OTHER | 4, OTHER | 4), (DATA_0, DATA_0), (0x1000, 0x1000), (0, 0)] {
+            let (mut core, mut board) = tasks();
+            board.set_gate(GDT + u32::from(GATE), selector, 0, 0xE5, 0);
+            let outcome = core.far_jump(&mut board, to(GATE));
+            assert_eq!(outcome, Err(Fault::with_code(Vector::InvalidTss, code)));
+        }
+    }
+
+    #[test]
+    fn a_task_segment_below_104_bytes_is_refused_before_anything_changes() {
+        let (mut core, mut board) = tasks();
+        board.set_segment(OTHER, OTHER_BASE, 0x66, AVAILABLE);
+        let outcome = core.far_jump(&mut board, to(OTHER));
+        assert_eq!(outcome, Err(Fault::with_code(Vector::InvalidTss, OTHER)));
+        assert_eq!((core.eip, core.tr.selector), (0x1111, TASK));
+        assert_eq!(board.dword(TASK_BASE + 0x20), 0);
+    }
+
+    #[test]
+    fn faults_in_the_new_state_belong_to_the_new_task() {
+        type Change = fn(&mut Board);
+        let cases: [(Change, Vector, u16); 9] = [
+            (
+                |board| board.set_dword(OTHER_BASE + 0x60, 0x1000),
+                Vector::InvalidTss,
+                0x1000,
+            ),
+            (
+                |board| board.set_dword(OTHER_BASE + 0x60, u32::from(DATA_0)),
+                Vector::InvalidTss,
+                DATA_0,
+            ),
+            (
+                |board| board.set_dword(OTHER_BASE + 0x4C, 0x1003),
+                Vector::InvalidTss,
+                0x1000,
+            ),
+            (
+                |board| board.set_dword(OTHER_BASE + 0x4C, 0x23),
+                Vector::InvalidTss,
+                0x20,
+            ),
+            (
+                |board| board.set_dword(OTHER_BASE + 0x50, 0x10),
+                Vector::InvalidTss,
+                0x10,
+            ),
+            (
+                |board| board.set_dword(OTHER_BASE + 0x54, 0x10),
+                Vector::InvalidTss,
+                0x10,
+            ),
+            (
+                |board| board.set_dword(OTHER_BASE + 0x48, u32::from(TASK)),
+                Vector::InvalidTss,
+                TASK,
+            ),
+            (
+                |board| {
+                    board.set_segment(LOCAL, 0, 0xFFFF, 0x73);
+                    board.set_dword(OTHER_BASE + 0x54, u32::from(LOCAL | 3));
+                },
+                Vector::NotPresent,
+                LOCAL,
+            ),
+            (
+                |board| {
+                    board.set_segment(LOCAL, 0, 0xFFFF, 0x73);
+                    board.set_dword(OTHER_BASE + 0x50, u32::from(LOCAL | 3));
+                },
+                Vector::Stack,
+                LOCAL,
+            ),
+        ];
+        for (number, (change, vector, code)) in cases.into_iter().enumerate() {
+            let (mut core, mut board) = tasks();
+            change(&mut board);
+            let fault = core.far_jump(&mut board, to(OTHER)).expect_err("a bad state");
+            assert_eq!(fault, Fault::with_code(vector, code), "case {number}");
+            assert!(core.is_in_new_task);
+            board.set_gate(IDT + vector as u32 * 8, CODE_0, 0x7777, 0x8F, 0);
+            board.set_dword(OTHER_BASE + 4, 0x7000);
+            board.set_dword(OTHER_BASE + 8, u32::from(DATA_0));
+            core.raise_at(&mut board, fault, 0x1111);
+            assert_eq!(core.eip, 0x7777, "case {number}");
+            assert_eq!(board.dword(core.general[ESP] + 4), 0x4444, "case {number}");
+            assert!(!core.is_in_new_task);
+        }
+    }
+
+    #[test]
+    fn a_286_task_loads_16_bit_registers_and_four_selectors() {
+        let (mut core, mut board) = tasks();
+        board.set_segment(OTHER, OTHER_BASE, 0x2B, 0x81);
+        for offset in 0..0x2C_u32 {
+            board.set_bytes(OTHER_BASE + offset, &[0]);
+        }
+        board.set_bytes(OTHER_BASE + 0x0E, &[0x34, 0x12, 0x03, 0x00, 0xEE, 0xAA]);
+        for (number, selector) in [DATA_0, CODE_0, DATA_0, DATA_0].into_iter().enumerate() {
+            board.set_bytes(OTHER_BASE + 0x22 + number as u32 * 2, &selector.to_le_bytes());
+        }
+        core.far_jump(&mut board, to(OTHER)).expect("a task");
+        assert_eq!((core.eip, core.general[0] & 0xFFFF), (0x1234, 0xAAEE));
+        assert_eq!(core.segment(Segment::Fs).selector, 0);
+        assert!(core.has(Flags::CARRY));
+        assert_eq!(core.cycles, 276);
+        assert!(!core.is_task_32_bit());
+    }
+
+    #[test]
+    fn the_t_bit_asks_for_a_debug_trap() {
+        let (mut core, mut board) = tasks();
+        board.set_dword(OTHER_BASE + 0x64, 1);
+        core.far_jump(&mut board, to(OTHER)).expect("a task");
+        assert_eq!(core.debug_pending, STATUS_TASK_SWITCH);
+    }
+
+    #[test]
+    fn a_switch_ends_local_breakpoints_and_keeps_global_ones() {
+        let (mut core, mut board) = tasks();
+        core.debug[7] = 0x3FF;
+        core.far_jump(&mut board, to(OTHER)).expect("a task");
+        assert_eq!(core.debug[7], 0x2AA);
+    }
+
+    #[test]
+    fn the_permission_map_decides_where_iopl_does_not() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        board.set_dword(TASK_BASE + 0x64, 0x0068_0000);
+        for port in 0..8 * 0x1F_u32 {
+            let byte = TASK_BASE + 0x68 + port / 8;
+            board.set_bytes(byte, &[0]);
+        }
+        board.set_bytes(TASK_BASE + 0x68 + 7, &[0b0001_0000]);
+        let refused = Err(Fault::with_code(Vector::GeneralProtection, 0));
+        assert_eq!(core.check_io(&mut board, 0x3B, 1), Ok(()));
+        assert_eq!(core.check_io(&mut board, 0x3C, 1), refused);
+        assert_eq!(core.check_io(&mut board, 0x39, 4), refused);
+        assert_eq!(core.check_io(&mut board, 0x38, 4), Ok(()));
+        assert_eq!(core.check_io(&mut board, 0x3D, 2), Ok(()));
+        // The limit of the segment is 87h, and the byte after the port's must lie within it.
+        assert_eq!(core.check_io(&mut board, 0x1E * 8 + 7, 1), Ok(()));
+        assert_eq!(core.check_io(&mut board, 0x1F * 8, 1), refused);
+        core.set_eflags(Flags::IO_PRIVILEGE);
+        assert_eq!(core.check_io(&mut board, 0x3C, 1), Ok(()));
+    }
+
+    #[test]
+    fn a_link_to_a_task_that_is_not_busy_is_an_invalid_tss() {
+        let (mut core, mut board) = tasks();
+        board.set_dword(TASK_BASE, u32::from(OTHER));
+        core.set_eflags(Flags::NESTED);
+        let outcome = core.interrupt_return(&mut board, Width::Dword);
+        assert_eq!(outcome, Err(Fault::with_code(Vector::InvalidTss, OTHER)));
+    }
+
+    #[test]
+    fn an_interrupt_through_a_gate_to_the_running_task_is_refused() {
+        let (mut core, mut board) = tasks();
+        board.set_gate(IDT + 0x30 * 8, TASK, 0, 0x85, 0);
+        let outcome = core.interrupt(&mut board, 0x30, Source::External);
+        assert_eq!(
+            outcome,
+            Err(Fault::with_code(Vector::GeneralProtection, TASK | 1))
+        );
+    }
+
+    #[test]
+    fn a_switch_into_virtual_8086_mode_loads_segments_as_there() {
+        let (mut core, mut board) = tasks();
+        board.set_dword(OTHER_BASE + 0x24, Flags::VIRTUAL_8086.bits());
+        core.far_jump(&mut board, to(OTHER)).expect("a task");
+        assert_eq!(core.segment(Segment::Cs).base, u32::from(CODE_3) << 4);
+        assert_eq!((core.privilege, core.cycles), (3, 220));
+    }
+
+    #[test]
+    fn loading_the_task_register_wants_an_available_task_and_marks_it_busy() {
+        let (mut core, mut board) = tasks();
+        let refuse = |vector, code| Err(Fault::with_code(vector, code));
+        for selector in [0, DATA_0, TASK, OTHER | 4] {
+            let outcome = core.load_task_register(&mut board, selector);
+            assert_eq!(outcome, refuse(Vector::GeneralProtection, selector));
+        }
+        assert_eq!(core.load_task_register(&mut board, OTHER), Ok(()));
+        assert_eq!(access(&board, OTHER), BUSY);
+        assert!(Selector(core.tr.selector) == Selector(OTHER));
+    }
 
     #[test]
     fn a_call_between_386_tasks_takes_300_clocks_and_through_a_gate_309() {

@@ -45,6 +45,8 @@ pub(crate) struct NewStack {
     pub(crate) register: SegmentRegister,
     /// ESP.
     pub(crate) top: u32,
+    /// What a frame that does not fit raises: #SS, which names the selector of a new stack (PRM section 9.8.12).
+    pub(crate) fault: Fault,
 }
 
 /// The largest frame: a call with 31 parameters to an inner level.
@@ -320,6 +322,7 @@ impl Core {
         Ok(NewStack {
             register: descriptor.to_register(selector),
             top,
+            fault: selector.fault(Vector::Stack),
         })
     }
 
@@ -328,6 +331,7 @@ impl Core {
         let stack = NewStack {
             register: *self.segment(Segment::Ss),
             top: self.general[crate::Register::Esp as usize],
+            fault: Fault::with_code(Vector::Stack, 0),
         };
         self.push_on_new_stack(bus, stack, frame, self.privilege)
     }
@@ -380,7 +384,7 @@ impl Core {
         for _ in 0..items {
             top = top.wrapping_sub(bytes) & mask;
             if !stack.register.is_writable() || !stack.register.holds(top, bytes) {
-                return Err(Fault::with_code(Vector::Stack, 0));
+                return Err(stack.fault);
             }
             self.check_write_linear(bus, stack.register.base.wrapping_add(top), bytes, level)?;
         }
@@ -511,5 +515,216 @@ impl Transfer {
             Self::Jump => Reason::Jump,
             Self::Call => Reason::Call,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FarTarget;
+    use crate::core::Core;
+    use crate::test_board::{Board, CODE_0, CODE_3, DATA_0, DATA_3, FREE, GDT, protected, user};
+    use crate::{Fault, Register, Segment, SegmentRegister, Vector, Width};
+
+    const ESP: usize = Register::Esp as usize;
+    const GATE: u16 = 0x48;
+
+    fn to(selector: u16, offset: u32) -> FarTarget {
+        FarTarget {
+            selector,
+            offset,
+            size: Width::Dword,
+            is_in_memory: false,
+        }
+    }
+
+    fn blame(vector: Vector, code: u16) -> Result<(), Fault> {
+        Err(Fault::with_code(vector, code))
+    }
+
+    #[test]
+    fn real_mode_calls_push_and_returns_pop_words() {
+        let mut board = Board::new();
+        let mut core = Core::new();
+        core.set_segment(Segment::Cs, SegmentRegister::real(0x0100));
+        core.general[ESP] = 0x8000;
+        core.eip = 0x0023;
+        let target = FarTarget {
+            size: Width::Word,
+            ..to(0x0200, 0x0010)
+        };
+        core.far_call(&mut board, target).expect("real mode");
+        assert_eq!((core.segment(Segment::Cs).base, core.eip), (0x2000, 0x0010));
+        assert_eq!([board.word(0x7FFC), board.word(0x7FFE)], [0x0023, 0x0100]);
+        core.far_return(&mut board, Width::Word, 6).expect("real mode");
+        assert_eq!((core.segment(Segment::Cs).base, core.eip), (0x1000, 0x0023));
+        assert_eq!(core.general[ESP], 0x8006);
+        assert_eq!(core.cycles, 17 + 18);
+    }
+
+    #[test]
+    fn who_may_jump_directly_to_which_code() {
+        let refused = Some(Vector::GeneralProtection);
+        let cases = [
+            (0xC09A, 0, 0, None),
+            (0xC09A, 3, 0, refused),
+            (0xC0FA, 0, 0, refused),
+            (0xC0FE, 0, 0, refused),
+            (0xC09A, 3, 3, refused),
+            (0xC09E, 3, 3, None),
+            (0xC0FA, 0, 3, None),
+            (0xC01A, 0, 0, Some(Vector::NotPresent)),
+            (0xC092, 0, 0, refused),
+            (0x0082, 0, 0, refused),
+        ];
+        for (access, rpl, privilege, vector) in cases {
+            let mut board = Board::new();
+            let mut core = if privilege == 3 {
+                user(&mut board)
+            } else {
+                protected(&mut board)
+            };
+            board.set_segment(FREE, 0, 0xF_FFFF, access);
+            let outcome = core.far_jump(&mut board, to(FREE | rpl, 0x1234));
+            let expected = vector.map_or(Ok(()), |vector| blame(vector, FREE));
+            assert_eq!(outcome, expected, "{access:#x} rpl {rpl} cpl {privilege}");
+            if vector.is_none() {
+                assert_eq!(core.segment(Segment::Cs).selector, FREE | privilege);
+                assert_eq!((core.eip, core.cycles), (0x1234, 27));
+            }
+        }
+    }
+
+    #[test]
+    fn a_jump_beyond_the_limit_of_its_target_faults_with_code_zero() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.set_segment(FREE, 0, 0x0FFF, 0x409B);
+        assert_eq!(core.far_jump(&mut board, to(FREE, 0x0FFF)), Ok(()));
+        let outcome = core.far_jump(&mut board, to(FREE, 0x1000));
+        assert_eq!(outcome, blame(Vector::GeneralProtection, 0));
+        assert_eq!(
+            core.far_jump(&mut board, to(0, 0)),
+            blame(Vector::GeneralProtection, 0)
+        );
+    }
+
+    #[test]
+    fn a_call_gate_to_an_inner_level_copies_parameters_in_order_and_the_return_releases_them() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        board.set_gate(GDT + u32::from(GATE), CODE_0, 0x0001_2345, 0xEC, 3);
+        core.eip = 0x1111;
+        for parameter in [0xA1, 0xA2, 0xA3_u32] {
+            core.push(&mut board, parameter).expect("stack");
+        }
+        core.far_call(&mut board, to(GATE | 3, 0))
+            .expect("a gate for users");
+        assert_eq!((core.privilege, core.eip), (0, 0x0001_2345));
+        let top = core.general[ESP];
+        assert_eq!(top, 0x7000 - 28);
+        let frame: [u32; 7] = std::array::from_fn(|number| board.dword(top + number as u32 * 4));
+        let outer = 0x9000 - 12;
+        assert_eq!(
+            frame,
+            [
+                0x1111,
+                u32::from(CODE_3),
+                0xA3,
+                0xA2,
+                0xA1,
+                outer,
+                u32::from(DATA_3)
+            ]
+        );
+        assert_eq!(core.cycles, 94 + 4 * 3);
+        core.far_return(&mut board, Width::Dword, 12).expect("the frame");
+        assert_eq!((core.privilege, core.eip, core.general[ESP]), (3, 0x1111, 0x9000));
+        assert_eq!(core.segment(Segment::Ss).selector, DATA_3);
+        assert_eq!(core.cycles, 94 + 4 * 3 + 68);
+    }
+
+    #[test]
+    fn a_jump_through_a_gate_cannot_change_the_level() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        board.set_gate(GDT + u32::from(GATE), CODE_0, 0x1000, 0xEC, 0);
+        let outcome = core.far_jump(&mut board, to(GATE | 3, 0));
+        assert_eq!(outcome, blame(Vector::GeneralProtection, CODE_0));
+        board.set_gate(GDT + u32::from(GATE), CODE_3, 0x1000, 0xEC, 0);
+        assert_eq!(core.far_jump(&mut board, to(GATE | 3, 0)), Ok(()));
+        assert_eq!((core.privilege, core.eip, core.cycles), (3, 0x1000, 45));
+    }
+
+    #[test]
+    fn gates_are_blamed_for_their_own_level_and_absence_and_their_target_for_its() {
+        let cases = [
+            (CODE_0, 0x8C, Vector::GeneralProtection, GATE),
+            (CODE_0, 0x6C, Vector::NotPresent, GATE),
+            (0, 0xEC, Vector::GeneralProtection, 0),
+            (DATA_0, 0xEC, Vector::GeneralProtection, DATA_0),
+            (0x1000, 0xEC, Vector::GeneralProtection, 0x1000),
+        ];
+        for (selector, access, vector, code) in cases {
+            let mut board = Board::new();
+            let mut core = user(&mut board);
+            board.set_gate(GDT + u32::from(GATE), selector, 0x1000, access, 0);
+            let outcome = core.far_call(&mut board, to(GATE | 3, 0));
+            assert_eq!(outcome, blame(vector, code), "{selector:#x} {access:#x}");
+        }
+    }
+
+    #[test]
+    fn a_286_gate_pushes_words_and_uses_a_16_bit_offset() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.set_gate(GDT + u32::from(GATE), CODE_0, 0x0001_2345, 0x84, 0);
+        core.eip = 0x1111;
+        core.far_call(&mut board, to(GATE, 0)).expect("a gate");
+        assert_eq!((core.eip, core.general[ESP], core.cycles), (0x2345, 0x7FFC, 52));
+        assert_eq!(board.dword(0x7FFC), u32::from(CODE_0) << 16 | 0x1111);
+    }
+
+    #[test]
+    fn a_return_to_an_inner_level_is_refused() {
+        let mut board = Board::new();
+        let mut core = user(&mut board);
+        board.set_dword(0x9004, u32::from(CODE_0));
+        let outcome = core.far_return(&mut board, Width::Dword, 0);
+        assert_eq!(outcome, blame(Vector::GeneralProtection, CODE_0));
+        assert_eq!(core.general[ESP], 0x9000);
+    }
+
+    #[test]
+    fn a_return_to_an_outer_level_checks_the_stack_it_brings() {
+        let cases = [
+            (0, 0xF3, Vector::GeneralProtection, 0),
+            (0x1003, 0xF3, Vector::GeneralProtection, 0x1000),
+            (FREE, 0xF3, Vector::GeneralProtection, FREE),
+            (FREE | 3, 0x93, Vector::GeneralProtection, FREE),
+            (FREE | 3, 0xF1, Vector::GeneralProtection, FREE),
+            (FREE | 3, 0x73, Vector::Stack, FREE),
+        ];
+        for (selector, access, vector, code) in cases {
+            let mut board = Board::new();
+            let mut core = protected(&mut board);
+            board.set_segment(FREE, 0, 0xFFFF, access);
+            board.set_dword(0x8004, u32::from(CODE_3));
+            board.set_dword(0x800C, u32::from(selector));
+            let outcome = core.far_return(&mut board, Width::Dword, 0);
+            assert_eq!(outcome, blame(vector, code), "{selector:#x} {access:#x}");
+            assert_eq!((core.privilege, core.general[ESP]), (0, 0x8000));
+        }
+    }
+
+    #[test]
+    fn a_call_without_room_for_the_return_address_changes_nothing() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.set_segment(FREE, 0, 0x7FFB, 0x4093);
+        core.load_segment(&mut board, Segment::Ss, FREE).expect("a stack");
+        core.general[ESP] = 0x8000;
+        let outcome = core.far_call(&mut board, to(CODE_0, 0x1000));
+        assert_eq!(outcome, blame(Vector::Stack, 0));
+        assert_eq!((core.general[ESP], core.eip), (0x8000, 0xFFF0));
     }
 }

@@ -1,4 +1,6 @@
 //! Lab description files, board assembly, the lab runtime and the `amlab` command.
 
+pub mod command;
+pub mod folder;
 pub mod lab;
 pub mod runtime;

@@ -253,7 +253,7 @@ mod tests {
             "" => &mut all,
             name => all.find_subcommand_mut(name).unwrap(),
         };
-        chosen.clone().term_width(100).render_long_help().to_string()
+        chosen.clone().term_width(100).render_help().to_string()
     }
 
     fn run(arguments: &[&str]) -> RunArguments {

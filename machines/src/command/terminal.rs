@@ -118,15 +118,15 @@ impl Terminal {
     /// Prints what was asked for, in whatever format, whatever `-q` says.
     pub(crate) fn result(&mut self, text: &str) {
         self.clear_bottom_line();
-        self.to_out(text);
+        self.write_out(text);
     }
 
     /// Prints a line for people; in the formats for programs it is left out.
     pub(crate) fn line(&mut self, importance: Importance, text: &str) {
         if self.format == Format::Human && !self.hides(importance) {
             self.clear_bottom_line();
-            self.to_out(text);
-            self.to_out("\n");
+            self.write_out(text);
+            self.write_out("\n");
         }
     }
 
@@ -137,17 +137,17 @@ impl Terminal {
         }
         self.clear_bottom_line();
         if self.format == Format::Human {
-            self.to_out(text);
-            self.to_out("\n");
+            self.write_out(text);
+            self.write_out("\n");
         } else {
-            self.to_err(&format!("{text}\n"));
+            self.write_err(&format!("{text}\n"));
         }
     }
 
     /// Prints a message about something wrong, whatever `-q` says.
     pub(crate) fn complain(&mut self, text: &str) {
         self.clear_bottom_line();
-        self.to_err(&format!("{}\n", text.trim_end()));
+        self.write_err(&format!("{}\n", text.trim_end()));
     }
 
     /// Prints a message about something odd, unless `-q`.
@@ -161,10 +161,10 @@ impl Terminal {
     pub(crate) fn progress(&mut self, text: &str) {
         match self.progress {
             ProgressStyle::Off => {}
-            ProgressStyle::PlainLines => self.to_err(&format!("{text}\n")),
+            ProgressStyle::PlainLines => self.write_err(&format!("{text}\n")),
             ProgressStyle::BottomLine { width } => {
                 let cut: String = text.chars().take(width.saturating_sub(1)).collect();
-                self.to_err(&format!("\r\x1b[K{cut}"));
+                self.write_err(&format!("\r\x1b[K{cut}"));
                 self.has_bottom_line = true;
             }
         }
@@ -173,7 +173,7 @@ impl Terminal {
     /// Takes the bottom line away.
     pub(crate) fn clear_bottom_line(&mut self) {
         if self.has_bottom_line {
-            self.to_err("\r\x1b[K");
+            self.write_err("\r\x1b[K");
             self.has_bottom_line = false;
         }
     }
@@ -198,7 +198,7 @@ impl Terminal {
         }
     }
 
-    fn to_out(&mut self, text: &str) {
+    fn write_out(&mut self, text: &str) {
         if self.trouble.is_none() {
             let written = self
                 .out
@@ -209,7 +209,7 @@ impl Terminal {
     }
 
     /// Standard error is where trouble is told: when it fails there is no one left to tell.
-    fn to_err(&mut self, text: &str) {
+    fn write_err(&mut self, text: &str) {
         let _ = self
             .err
             .write_all(text.as_bytes())

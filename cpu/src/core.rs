@@ -1,19 +1,43 @@
 //! The execution state that every handler sees: registers, hidden parts, cycle counter. The decode cache lives beside
 //! it (in `Cpu`), so that a handler can be given the core mutably and its decoded instruction at the same time.
+//!
+//! The one compare that every instruction pays, `cycles >= until`, serves all rare events: [`Core::until`] is the
+//! board's deadline, or zero when the run loop must look round first ([`Core::ask_attention`]): an interrupt can be taken,
+//! decoded code was written, the memory map changed, a debug condition is pending.
 
-use crate::{Control, Cycle, Flags, Segment, SegmentRegister, TableRegister};
+use crate::flags::Status;
+use crate::memory::{CodeLines, Reach, Shortcuts};
+use crate::paging::Tlb;
+use crate::{Bus, Control, Cycle, Flags, Segment, SegmentRegister, State, TableRegister};
+
+/// DH is the 3 of the 386, DL the stepping (D1): EDX after reset (80386 data sheet, section 2.10).
+const IDENTIFIER_AND_STEPPING: u32 = 0x0308;
+/// Where the first instruction is fetched: FFFF FFF0h, through CS = F000h with base FFFF 0000h.
+const RESET_EIP: u32 = 0xFFF0;
 
 /// Registers and counters of the processor.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Core {
-    /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI.
-    pub(crate) general: [u32; 8],
+    /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI. The other eight are always zero: the ninth stands for the base or index that
+    /// an address has not, and sixteen need no bounds check.
+    pub(crate) general: [u32; 16],
     /// While a handler runs: the address of the next instruction. The run loop takes the length off again when the
     /// handler returns a fault.
     pub(crate) eip: u32,
+    /// EFLAGS without the arithmetic flags, which are in `status`.
     eflags: u32,
-    /// ES, CS, SS, DS, FS, GS with their hidden parts.
+    /// The arithmetic flags.
+    pub(crate) status: Status,
+    /// The next instruction is the target of a jump, whose clocks include its components.
+    pub(crate) is_refilling: bool,
+    /// The next instruction is a repeated one that was left between two iterations: it does not start anew.
+    pub(crate) is_repeating: bool,
+    /// ES, CS, SS, DS, FS, GS with their hidden parts. Change one through [`Core::set_segment`] only.
     pub(crate) segments: [SegmentRegister; 6],
+    /// What the fast path of an access needs from `segments`.
+    pub(crate) reach: [Reach; 6],
+    /// FFFF FFFFh with a 32-bit stack segment, FFFFh with a 16-bit one.
+    pub(crate) stack_mask: u32,
     pub(crate) ldtr: SegmentRegister,
     pub(crate) tr: SegmentRegister,
     pub(crate) gdtr: TableRegister,
@@ -23,34 +47,152 @@ pub(crate) struct Core {
     pub(crate) cr3: u32,
     pub(crate) debug: [u32; 8],
     pub(crate) test: [u32; 2],
+    pub(crate) tlb: Tlb,
+    pub(crate) shortcuts: Shortcuts,
+    /// Which lines of memory hold decoded code.
+    pub(crate) code_lines: CodeLines,
     /// Current privilege level, 0 to 3 (0 in real mode, 3 in virtual 8086 mode).
     pub(crate) privilege: u8,
     /// Cycles since power-on.
     pub(crate) cycles: Cycle,
-    /// From `Pins`: no instruction begins at or after this cycle.
+    /// No instruction begins at or after this cycle without a look round: [`Core::deadline`], or zero.
     pub(crate) until: Cycle,
+    /// From `Pins`: the board's own deadline.
+    pub(crate) deadline: Cycle,
+    /// From `Pins`: INTR.
+    pub(crate) is_interrupt_requested: bool,
+    /// From `Pins`: NMI has risen.
+    pub(crate) is_nmi_requested: bool,
+    /// From `Pins`: what `shortcuts` were made for.
+    pub(crate) map_generation: u32,
+    /// The run loop must look round before the next instruction.
+    pub(crate) needs_attention: bool,
     /// Instructions completed since power-on.
     pub(crate) instructions: u64,
     pub(crate) is_halted: bool,
     pub(crate) is_shut_down: bool,
     pub(crate) is_nmi_blocked: bool,
     pub(crate) is_in_shadow: bool,
+    /// Bits of DR6 whose condition the current instruction has met: a debug trap is due when it ends.
+    pub(crate) debug_pending: u32,
+    /// A task switch has happened, and a fault after it belongs to the new task.
+    pub(crate) is_in_new_task: bool,
 }
 
 impl Core {
+    /// A processor whose RESET pin has just been released, with all counters at zero.
+    pub(crate) fn new() -> Self {
+        let mut core = Self {
+            general: [0; 16],
+            eip: 0,
+            eflags: 0,
+            status: Status::default(),
+            is_refilling: false,
+            is_repeating: false,
+            segments: [SegmentRegister::default(); 6],
+            reach: [Reach::default(); 6],
+            stack_mask: 0xFFFF,
+            ldtr: SegmentRegister::default(),
+            tr: SegmentRegister::default(),
+            gdtr: TableRegister::default(),
+            idtr: TableRegister::default(),
+            cr0: Control::empty(),
+            cr2: 0,
+            cr3: 0,
+            debug: [0; 8],
+            test: [0; 2],
+            tlb: Tlb::default(),
+            shortcuts: Shortcuts::default(),
+            code_lines: CodeLines::default(),
+            privilege: 0,
+            cycles: 0,
+            until: 0,
+            deadline: 0,
+            is_interrupt_requested: false,
+            is_nmi_requested: false,
+            map_generation: 0,
+            needs_attention: true,
+            instructions: 0,
+            is_halted: false,
+            is_shut_down: false,
+            is_nmi_blocked: false,
+            is_in_shadow: false,
+            debug_pending: 0,
+            is_in_new_task: false,
+        };
+        core.reset();
+        core
+    }
+
+    /// What the RESET pin does (PRM section 10.1). The counters go on.
+    pub(crate) fn reset(&mut self) {
+        self.general = [0; 16];
+        self.is_refilling = false;
+        self.is_repeating = false;
+        self.general[crate::Register::Edx as usize] = IDENTIFIER_AND_STEPPING;
+        self.eip = RESET_EIP;
+        self.cr0 = Control::empty();
+        self.cr2 = 0;
+        self.cr3 = 0;
+        self.debug = [0; 8];
+        self.test = [0; 2];
+        self.set_eflags(Flags::ALWAYS);
+        for segment in Segment::ALL {
+            self.set_segment(segment, SegmentRegister::real(0));
+        }
+        self.set_segment(
+            Segment::Cs,
+            SegmentRegister {
+                selector: 0xF000,
+                base: 0xFFFF_0000,
+                ..SegmentRegister::real(0)
+            },
+        );
+        self.ldtr = SegmentRegister::default();
+        self.tr = SegmentRegister::default();
+        self.gdtr = TableRegister {
+            base: 0,
+            limit: 0xFFFF,
+        };
+        self.idtr = TableRegister {
+            base: 0,
+            limit: 0x03FF,
+        };
+        self.privilege = 0;
+        self.is_halted = false;
+        self.is_shut_down = false;
+        self.is_nmi_blocked = false;
+        self.is_in_shadow = false;
+        self.debug_pending = 0;
+        self.is_in_new_task = false;
+        self.forget_translations();
+        self.ask_attention();
+    }
+
     /// The whole of EFLAGS, bit 1 set.
     pub(crate) fn eflags(&self) -> Flags {
-        Flags::from_bits_truncate(self.eflags) | Flags::ALWAYS
+        Flags::from_bits_truncate(self.eflags) | self.status.flags() | Flags::ALWAYS
     }
 
     /// Sets the whole of EFLAGS; the caller has decided which bits may change.
     pub(crate) fn set_eflags(&mut self, flags: Flags) {
-        self.eflags = (flags | Flags::ALWAYS).bits();
+        self.eflags = (flags.difference(Flags::ARITHMETIC) | Flags::ALWAYS).bits();
+        self.status = Status::from_flags(flags);
+        let may_interrupt = self.is_interrupt_requested && flags.contains(Flags::INTERRUPT);
+        if may_interrupt || flags.intersects(Flags::TRAP | Flags::RESUME) {
+            self.ask_attention();
+        }
     }
 
     /// Whether all of `flags` are set.
+    #[inline]
     pub(crate) fn has(&self, flags: Flags) -> bool {
-        self.eflags().contains(flags)
+        let others = Flags::from_bits_truncate(self.eflags);
+        if flags.intersects(Flags::ARITHMETIC) {
+            self.eflags().contains(flags)
+        } else {
+            others.contains(flags)
+        }
     }
 
     /// The segment register with its hidden part.
@@ -58,13 +200,131 @@ impl Core {
         &self.segments[segment as usize]
     }
 
+    /// Sets a segment register with its hidden part, and what is derived from it.
+    pub(crate) fn set_segment(&mut self, segment: Segment, register: SegmentRegister) {
+        self.segments[segment as usize] = register;
+        self.reach[segment as usize] = Reach::of(&register);
+        if segment == Segment::Ss {
+            self.stack_mask = if register.is_big() { u32::MAX } else { 0xFFFF };
+        }
+    }
+
     /// PE is set.
+    #[inline]
     pub(crate) fn is_protected(&self) -> bool {
         self.cr0.contains(Control::PROTECTION)
     }
 
     /// VM is set.
+    #[inline]
     pub(crate) fn is_virtual_8086(&self) -> bool {
-        self.has(Flags::VIRTUAL_8086)
+        self.eflags & Flags::VIRTUAL_8086.bits() != 0
+    }
+
+    /// IOPL, 0 to 3.
+    #[inline]
+    pub(crate) fn io_privilege(&self) -> u8 {
+        ((self.eflags >> 12) & 3) as u8
+    }
+
+    /// Has the run loop look round before the next instruction.
+    pub(crate) fn ask_attention(&mut self) {
+        self.needs_attention = true;
+        self.until = 0;
+    }
+
+    /// After STI, MOV SS and POP SS: the next instruction boundary takes no interrupt.
+    pub(crate) fn begin_shadow(&mut self) {
+        self.is_in_shadow = true;
+        self.ask_attention();
+    }
+
+    /// The run loop has looked round.
+    pub(crate) fn end_attention(&mut self) {
+        self.needs_attention = false;
+        self.until = self.deadline;
+    }
+
+    /// Takes over what the board may have changed during a bus access (see [`Bus`]), or before a run.
+    pub(crate) fn look_at_pins<B: Bus>(&mut self, bus: &B) {
+        let pins = bus.pins();
+        self.deadline = pins.until;
+        self.is_interrupt_requested = pins.interrupt;
+        self.is_nmi_requested = pins.nmi;
+        if pins.map_generation != self.map_generation {
+            self.map_generation = pins.map_generation;
+            self.shortcuts.clear();
+            self.needs_attention = true;
+        }
+        let may_interrupt = pins.interrupt && self.has(Flags::INTERRUPT);
+        if may_interrupt || pins.nmi {
+            self.needs_attention = true;
+        }
+        self.until = if self.needs_attention { 0 } else { self.deadline };
+    }
+
+    /// The programmer's model, for a snapshot.
+    pub(crate) fn state(&self) -> State {
+        State {
+            general: self.general[..8].try_into().expect("eight registers"),
+            eip: self.eip,
+            eflags: self.eflags().bits(),
+            segments: self.segments,
+            ldtr: self.ldtr,
+            tr: self.tr,
+            gdtr: self.gdtr,
+            idtr: self.idtr,
+            cr0: self.cr0.bits(),
+            cr2: self.cr2,
+            cr3: self.cr3,
+            debug: self.debug,
+            test: self.test,
+            privilege: self.privilege,
+            translations: self.tlb.state(),
+            cycles: self.cycles,
+            instructions: self.instructions,
+            is_halted: self.is_halted,
+            is_shut_down: self.is_shut_down,
+            is_nmi_blocked: self.is_nmi_blocked,
+            is_in_shadow: self.is_in_shadow,
+            is_refilling: self.is_refilling,
+            is_repeating: self.is_repeating,
+        }
+    }
+
+    /// Takes over a programmer's model and derives everything else from it. Which memory holds decoded code is
+    /// forgotten: the caller drops its decoded code too.
+    pub(crate) fn restore(&mut self, state: &State) {
+        self.general = [0; 16];
+        self.general[..8].copy_from_slice(&state.general);
+        self.is_refilling = state.is_refilling;
+        self.is_repeating = state.is_repeating;
+        self.eip = state.eip;
+        self.cr0 = Control::from_bits_truncate(state.cr0);
+        self.cr2 = state.cr2;
+        self.cr3 = state.cr3;
+        self.set_eflags(Flags::from_bits_truncate(state.eflags));
+        for (segment, register) in Segment::ALL.into_iter().zip(state.segments) {
+            self.set_segment(segment, register);
+        }
+        self.ldtr = state.ldtr;
+        self.tr = state.tr;
+        self.gdtr = state.gdtr;
+        self.idtr = state.idtr;
+        self.debug = state.debug;
+        self.test = state.test;
+        self.privilege = state.privilege & 3;
+        self.tlb = Tlb::from_state(&state.translations);
+        self.shortcuts.clear();
+        self.code_lines = CodeLines::default();
+        self.cycles = state.cycles;
+        self.instructions = state.instructions;
+        self.is_halted = state.is_halted;
+        self.is_shut_down = state.is_shut_down;
+        self.is_nmi_blocked = state.is_nmi_blocked;
+        self.is_in_shadow = state.is_in_shadow;
+        self.debug_pending = 0;
+        self.is_in_new_task = false;
+        self.ask_attention();
     }
 }

@@ -13,11 +13,33 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
+mod alu;
 mod bus;
+mod cache;
+mod core;
+mod cpu;
+mod debug;
+mod decode;
+mod descriptor;
+mod exec;
 mod fault;
+mod flags;
+mod forms;
+mod interrupt;
+mod memory;
+mod op;
+mod paging;
 mod registers;
+mod segment;
+mod system;
+mod task;
+mod trail;
+mod transfer;
 mod unit;
 
 pub use bus::{Bus, Cycle, Page, Pins, Reply, Width};
+pub use cpu::{Cpu, Stop};
 pub use fault::{Fault, Vector};
+pub use paging::{Translation, Translations};
 pub use registers::{Control, Flags, Register, Segment, SegmentRegister, State, TableRegister};
+pub use trail::{Stretch, disassemble};

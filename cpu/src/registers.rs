@@ -138,6 +138,10 @@ pub struct State {
     pub debug: [u32; 8],
     /// TR6 and TR7.
     pub test: [u32; 2],
+    /// Current privilege level, 0 to 3.
+    pub privilege: u8,
+    /// The translation lookaside buffer: a guest can see its stale entries, and its misses cost clocks.
+    pub translations: crate::Translations,
     /// Cycles since power-on.
     pub cycles: crate::Cycle,
     /// Instructions completed since power-on.
@@ -150,4 +154,8 @@ pub struct State {
     pub is_nmi_blocked: bool,
     /// The next instruction boundary takes no interrupt (after STI, MOV SS, POP SS).
     pub is_in_shadow: bool,
+    /// The next instruction is the target of a jump: its components (`m` of the manual's clocks) are still to be charged.
+    pub is_refilling: bool,
+    /// The next instruction is a repeated one that stopped between two iterations: its start-up clocks have been charged.
+    pub is_repeating: bool,
 }

@@ -7,6 +7,51 @@ pub enum Model {
     EtherLinkII,
 }
 
+impl Model {
+    /// Every model.
+    pub const ALL: &[Self] = &[Self::EtherLinkII];
+
+    /// What lab files call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EtherLinkII => "3c503",
+        }
+    }
+
+    /// The interrupts that it can drive, as its documents number them: 2 is line 9 of an AT.
+    #[must_use]
+    pub const fn interrupts(self) -> &'static [u8] {
+        match self {
+            Self::EtherLinkII => &[2, 3, 4, 5],
+        }
+    }
+
+    /// The I/O bases that can be jumpered, the factory's first.
+    #[must_use]
+    pub const fn io_bases(self) -> &'static [u16] {
+        match self {
+            Self::EtherLinkII => &[0x300, 0x310, 0x330, 0x350, 0x250, 0x280, 0x2A0, 0x2E0],
+        }
+    }
+
+    /// The physical addresses at which the memory window can be jumpered.
+    #[must_use]
+    pub const fn memory_bases(self) -> &'static [u32] {
+        match self {
+            Self::EtherLinkII => &[0xDC000, 0xD8000, 0xCC000, 0xC8000],
+        }
+    }
+
+    /// The size of the memory window in bytes.
+    #[must_use]
+    pub const fn memory_window_bytes(self) -> u32 {
+        match self {
+            Self::EtherLinkII => 0x2000,
+        }
+    }
+}
+
 /// A card as it lies in its slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

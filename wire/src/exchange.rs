@@ -14,14 +14,17 @@ pub struct StationId(pub u16);
 pub enum Request {
     /// The controller wants to send: its transmitter is ready (its FIFO is filled) at `ready`.
     Transmit {
-        /// From when on the transmitter looks for a free cable.
+        /// From when on the transmitter looks for a free cable, at least [`LEAST_FILL`](crate::LEAST_FILL) after the
+        /// program asked for it.
         ready: Instant,
         /// What it sends.
         frame: Frame,
     },
-    /// The controller is reset: whatever it was about to send is not sent. A frame already on the cable ends there.
+    /// The controller is reset: whatever it was about to send is not sent. A frame already on the cable ends there,
+    /// unless its end is near; then its [`Notice::Sent`] is given all the same. A `Sent` sooner than 576 bit times
+    /// after a frame's `ready` belongs to a frame before it.
     Withdraw {
-        /// The instant of the reset.
+        /// The instant of the reset; it acts on the cable [`LEAST_FILL`](crate::LEAST_FILL) later.
         at: Instant,
     },
 }
@@ -31,14 +34,14 @@ pub enum Request {
 pub enum Notice {
     /// The station's transmission has ended, one way or another.
     Sent {
-        /// End of the last bit (or of the last jam).
+        /// End of the last bit (or of the last jam), but not before 576 bit times after the attempt's first bit.
         at: Instant,
         /// How it ended.
         outcome: Outcome,
     },
     /// A frame has arrived whole at the station's tap.
     Received {
-        /// End of its last bit at this station.
+        /// End of its last bit at this station, but not before 576 bit times after its first.
         at: Instant,
         /// The frame.
         frame: Frame,

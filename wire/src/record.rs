@@ -35,6 +35,8 @@ pub enum Record {
         at: Instant,
         /// Who waits.
         station: StationId,
+        /// What it will send.
+        frame: Frame,
     },
 }
 

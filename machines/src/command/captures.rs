@@ -1,13 +1,14 @@
 //! Captures: what `[capture]` and `--capture` ask for, and the files they become.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::error::Error;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use super::seam::{CaptureHead, CaptureWriter, Workshop};
 use crate::folder::{CaptureRecord, HostError, RunFolder, SharedFile, file_name};
 use crate::lab::Lab;
+use wire::{Capture, CaptureError, CaptureInfo};
 
 /// Files of the run folder that a capture may not be.
 const TAKEN: [&str; 11] = [
@@ -127,16 +128,18 @@ fn refused(message: String) -> Failure {
     }
 }
 
-/// What a capture of `segment` says about itself.
-pub(crate) fn head(lab: &Lab, plan: &CapturePlan) -> CaptureHead {
+/// What a capture says about itself.
+fn info(lab: &Lab, plan: &CapturePlan) -> CaptureInfo {
     let segment = &lab.segments[plan.segment];
     let cards = lab.machines.iter().flat_map(|machine| &machine.cards);
-    CaptureHead {
+    CaptureInfo {
+        program: format!("amlab {}", env!("CARGO_PKG_VERSION")),
         lab: lab.name.clone(),
         seed: lab.seed,
-        epoch_seconds: lab.epoch_seconds,
+        // The format knows no time before 1970, and no CMOS clock shows one.
+        epoch_seconds: u64::try_from(lab.epoch_seconds).unwrap_or(0),
         segment: segment.name.clone(),
-        bits_per_second: segment.settings.bit_rate.whole_hertz(),
+        bit_rate: segment.settings.bit_rate,
         interfaces: cards
             .filter(|card| card.segment == plan.segment)
             .map(|card| card.interface.clone())
@@ -183,25 +186,22 @@ pub(crate) fn replan(lab: &Lab, record: &CaptureRecord) -> Result<CapturePlan, F
 pub(crate) struct OpenCapture {
     segment: usize,
     place: PathBuf,
-    writer: Box<dyn CaptureWriter>,
+    capture: Capture<Box<dyn Write>>,
 }
 
 impl OpenCapture {
     /// Begins a capture; `place` is what messages name.
     pub(crate) fn begin(
-        workshop: &dyn Workshop,
         lab: &Lab,
         plan: &CapturePlan,
         place: &Path,
         writer: Box<dyn Write>,
     ) -> Result<Self, HostError> {
-        let writer = workshop
-            .capture(writer, &head(lab, plan))
-            .map_err(|reason| HostError::new("write", place, reason))?;
+        let capture = Capture::new(writer, info(lab, plan)).map_err(|error| host_error(place, &error))?;
         Ok(Self {
             segment: plan.segment,
             place: place.into(),
-            writer,
+            capture,
         })
     }
 
@@ -210,17 +210,25 @@ impl OpenCapture {
         if segment != self.segment {
             return Ok(());
         }
-        self.writer
-            .record(record)
-            .map_err(|reason| HostError::new("write", &self.place, reason))
+        let recorded = self.capture.record(record);
+        recorded.map_err(|error| host_error(&self.place, &error))
     }
 
     /// The last record was written.
     pub(crate) fn finish(self) -> Result<(), HostError> {
-        self.writer
-            .finish()
-            .map_err(|reason| HostError::new("write", &self.place, reason))
+        let finished = self.capture.finish();
+        finished.map(drop).map_err(|error| host_error(&self.place, &error))
     }
+}
+
+/// What the host said is buried under what the format's writer said.
+fn host_error(place: &Path, error: &CaptureError) -> HostError {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let kind = cause.downcast_ref::<io::Error>().map_or(io::ErrorKind::Other, io::Error::kind);
+    HostError::new("write", place, io::Error::new(kind, cause.to_string()))
 }
 
 /// The captures of a run and their files.
@@ -231,17 +239,12 @@ pub(crate) struct Captures {
 
 impl Captures {
     /// Creates the files.
-    pub(crate) fn create(
-        workshop: &dyn Workshop,
-        lab: &Lab,
-        plans: &[CapturePlan],
-        folder: &RunFolder,
-    ) -> Result<Self, HostError> {
+    pub(crate) fn create(lab: &Lab, plans: &[CapturePlan], folder: &RunFolder) -> Result<Self, HostError> {
         let (mut open, mut files) = (Vec::new(), Vec::new());
         for plan in plans {
             let file = SharedFile::create(&folder.path().join(&plan.file))?;
             let writer = Box::new(file.clone());
-            open.push(OpenCapture::begin(workshop, lab, plan, file.path(), writer)?);
+            open.push(OpenCapture::begin(lab, plan, file.path(), writer)?);
             files.push(file);
         }
         Ok(Self { open, files })
@@ -327,7 +330,7 @@ mod tests {
     fn a_capture_names_the_interfaces_of_its_segment_in_the_order_of_attachment() {
         let lab = sample_lab();
         let plans = plan(&lab, &[String::new()]).unwrap();
-        assert_eq!(head(&lab, &plans[0]).interfaces, ["pc0/el0", "pc1/el0"]);
+        assert_eq!(info(&lab, &plans[0]).interfaces, ["pc0/el0", "pc1/el0"]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Why a command could not do its job, each with a stable code.
 
 use super::exit::Exit;
-use super::seam::Refusal;
 use crate::folder::HostError;
+use crate::lab::LabErrors;
+use crate::runtime::BuildError;
 
 /// Why a command could not do its job.
 #[derive(Debug, thiserror::Error)]
@@ -15,9 +16,14 @@ pub(crate) enum Failure {
         /// What is wrong and what to do.
         message: String,
     },
-    /// The lab file is wrong: messages for people, already laid out.
-    #[error("{0}")]
-    Lab(Refusal),
+    /// The lab file is wrong.
+    #[error("{errors}")]
+    Lab {
+        /// Its name as given.
+        name: String,
+        /// All that is wrong.
+        errors: LabErrors,
+    },
     /// The lab cannot be built: an image is not what it should be.
     #[error("lab::build: {0}")]
     Build(String),
@@ -26,11 +32,17 @@ pub(crate) enum Failure {
     Host(#[from] HostError),
 }
 
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error.to_string())
+    }
+}
+
 impl Failure {
     /// Its exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage { .. } | Self::Lab(_) | Self::Build(_) => Exit::BadInput,
+            Self::Usage { .. } | Self::Lab { .. } | Self::Build(_) => Exit::BadInput,
             Self::Host(_) => Exit::HostTrouble,
         }
     }

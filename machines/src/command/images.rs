@@ -1,48 +1,32 @@
-//! Images: their bytes and their hashes.
+//! Images: their bytes, and their hashes for the manifest.
 
-use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::failure::Failure;
-use super::seam::{LoadedImage, Workshop};
 use crate::folder::{HostError, ImageRecord};
+use crate::image::{ImageError, load_all};
 use crate::lab::{ImageSource, Lab};
 
-/// Reads every image of a lab.
-pub(crate) fn load(workshop: &dyn Workshop, lab: &Lab) -> Result<Vec<LoadedImage>, Failure> {
-    let load_one = |image: &crate::lab::Image| {
-        let (source, bytes) = match &image.source {
-            ImageSource::File(path) => {
-                let bytes =
-                    std::fs::read(path).map_err(|reason| HostError::new("read image", path, reason))?;
-                (path.display().to_string(), Cow::from(bytes))
-            }
-            ImageSource::Builtin(name) => {
-                let source = format!("builtin:{name}");
-                let Some(bytes) = workshop.builtin_image(name) else {
-                    return Err(Failure::Build(format!(
-                        "image `{}`: there is no {source}",
-                        image.name
-                    )));
-                };
-                (source, Cow::from(bytes))
-            }
-        };
-        Ok(LoadedImage {
-            name: image.name.clone(),
-            source,
-            bytes,
-        })
-    };
-    lab.images.iter().map(load_one).collect()
+/// The bytes of every image of a lab, in its order.
+pub(crate) fn load(lab: &Lab) -> Result<Vec<Arc<[u8]>>, Failure> {
+    load_all(lab).map_err(|error| match error {
+        ImageError::Unreadable { path, source, .. } => HostError::new("read image", &path, source).into(),
+        ImageError::UnknownBuiltin { .. } => Failure::Build(error.to_string()),
+    })
 }
 
 /// What the manifest says about images.
-pub(crate) fn records(images: &[LoadedImage]) -> Vec<ImageRecord> {
-    let record = |image: &LoadedImage| ImageRecord {
+pub(crate) fn records(lab: &Lab, bytes: &[Arc<[u8]>]) -> Vec<ImageRecord> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into()).display().to_string();
+    let record = |(image, bytes): (&crate::lab::Image, &Arc<[u8]>)| ImageRecord {
         name: image.name.clone(),
-        source: image.source.clone(),
-        bytes: image.bytes.len() as u64,
-        blake3: blake3::hash(&image.bytes).to_hex().to_string(),
+        source: match &image.source {
+            ImageSource::File(path) => absolute(path),
+            ImageSource::Builtin(name) => format!("builtin:{name}"),
+        },
+        bytes: bytes.len() as u64,
+        blake3: blake3::hash(bytes).to_hex().to_string(),
     };
-    images.iter().map(record).collect()
+    lab.images.iter().zip(bytes).map(record).collect()
 }

@@ -3,8 +3,7 @@
 //! A tour: [`main`] reads the command line (`arguments`), chooses a command and turns what came of it into an exit code
 //! (`exit`, `failure`; a panic is `fault`). `run` plans a run, watches it and leaves a run folder ([`crate::folder`]);
 //! `verify` repeats one; `describe` holds `check`, `show` and `schema`; `doctor` looks at the host. Everything printed
-//! goes through `terminal`. What the command needs from the rest of the program stands in `seam`, and `program` is
-//! that rest; tests put a laboratory of their own in its stead.
+//! goes through `terminal`. `seam` is a running lab as the command sees it; tests put a stage of their own in its stead.
 
 mod arguments;
 mod captures;
@@ -15,7 +14,6 @@ mod failure;
 mod fault;
 mod host_clock;
 mod images;
-mod program;
 mod run;
 mod seam;
 mod terminal;
@@ -34,7 +32,6 @@ use clap::Parser;
 
 use self::arguments::{Arguments, Colour, Command, OutputArguments};
 use self::exit::Exit;
-use self::program::Program;
 use self::run::{Host, Interrupt};
 use self::terminal::Terminal;
 use crate::folder::HostError;
@@ -79,7 +76,7 @@ fn answer(words: &[OsString]) -> Exit {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let host = Host {
-        workshop: &Program,
+        build: &seam::build,
         flags: &flags,
         interrupt,
     };
@@ -116,18 +113,17 @@ impl Order {
 }
 
 fn carry_out(host: &Host, order: &Order, terminal: &mut Terminal) -> Exit {
-    let workshop = host.workshop;
     let outcome = match &order.command {
-        Command::Check(arguments) => Ok(describe::check(workshop, arguments, terminal)),
-        Command::Show(arguments) => describe::show(workshop, arguments, terminal),
-        Command::Schema => Ok(describe::schema(workshop, terminal)),
+        Command::Check(arguments) => describe::check(arguments, terminal),
+        Command::Show(arguments) => describe::show(arguments, terminal),
+        Command::Schema => Ok(describe::schema(terminal)),
         Command::Run(arguments) => run::run(host, arguments, order.is_default, terminal),
         Command::Verify(arguments) => verify::verify(host, arguments, terminal),
         Command::Doctor => Ok(doctor::doctor(terminal)),
     };
     let exit = outcome.unwrap_or_else(|failure| {
         match &failure {
-            failure::Failure::Lab(refusal) => terminal.complain(&refusal.text),
+            failure::Failure::Lab { name, errors } => describe::complain(name, errors, terminal),
             other => terminal.complain(&format!("amlab: {other}")),
         }
         failure.exit()

@@ -47,6 +47,7 @@ pub(crate) struct Terminal {
     format: Format,
     quiet: u8,
     is_coloured: bool,
+    has_coloured_messages: bool,
     progress: ProgressStyle,
     has_bottom_line: bool,
     trouble: Option<io::Error>,
@@ -65,11 +66,13 @@ impl Terminal {
         };
         let mut terminal = Self::with_streams(Box::new(io::stdout()), Box::new(io::stderr()), arguments);
         terminal.progress = progress;
-        terminal.is_coloured = match arguments.color {
+        let is_coloured = |is_terminal| match arguments.color {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => io::stdout().is_terminal() && environment_allows_colour(),
+            Colour::Auto => is_terminal && environment_allows_colour(),
         };
+        terminal.is_coloured = is_coloured(io::stdout().is_terminal());
+        terminal.has_coloured_messages = is_coloured(io::stderr().is_terminal());
         terminal
     }
 
@@ -85,6 +88,7 @@ impl Terminal {
             format: arguments.format,
             quiet: arguments.quiet,
             is_coloured: false,
+            has_coloured_messages: false,
             progress: ProgressStyle::Off,
             has_bottom_line: false,
             trouble: None,
@@ -99,6 +103,11 @@ impl Terminal {
     /// How progress is shown.
     pub(crate) fn progress_style(&self) -> ProgressStyle {
         self.progress
+    }
+
+    /// Whether messages on standard error are coloured.
+    pub(crate) fn has_coloured_messages(&self) -> bool {
+        self.has_coloured_messages
     }
 
     /// `text` in the colour of its meaning, if there is colour.

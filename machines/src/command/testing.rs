@@ -1,25 +1,21 @@
 //! A laboratory without machines, for the command's tests: it plays a script.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clock::{Instant, Rate, Span};
+use clock::{Instant, Span};
 use parking_lot::Mutex;
-use serde_json::json;
 
 use super::arguments::{Colour, Format, OutputArguments};
 use super::exit::Exit;
 use super::run::{Host, Interrupt};
-use super::seam::{CaptureHead, CaptureWriter, LabText, Laboratory, Loaded, LoadedImage, Refusal, Workshop};
+use super::seam::Laboratory;
 use super::terminal::Terminal;
 use super::{Order, carry_out};
-use crate::lab::{
-    Boot, Card, Constant, Expectation, Image, ImageSource, Lab, Machine, Segment, Source, Speed, Timing,
-};
+use crate::lab::{Lab, LabSource, Machine, load};
 use crate::runtime::{
     CardStatistics, Happening, MachineStatistics, Observer, RunEnd, SegmentStatistics, Statistics, StopCause,
     StopReport, What,
@@ -89,31 +85,27 @@ pub(crate) enum Act {
     Frame,
 }
 
-/// A workshop whose laboratory plays a script.
+/// A folder, and a laboratory that plays a script.
 pub(crate) struct Bench {
-    pub(crate) lab: Lab,
     pub(crate) script: Vec<(u64, Act)>,
     pub(crate) interrupt: Interrupt,
     pub(crate) folder: tempfile::TempDir,
     /// If true, results depend on the number of threads.
     pub(crate) is_racy: bool,
-    pub(crate) kernel: &'static [u8],
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         Self {
-            lab: sample_lab(),
             script: Vec::new(),
             interrupt: Interrupt::default(),
             folder: tempfile::tempdir().unwrap(),
             is_racy: false,
-            kernel: b"kernel",
         }
     }
 
     /// Writes a file and says where.
-    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         std::fs::write(self.folder.path().join(name), text).unwrap();
         self.path(name)
     }
@@ -123,7 +115,11 @@ impl Bench {
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+        String::from_utf8(self.bytes(name)).unwrap()
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.folder.path().join(name)).unwrap()
     }
 
     fn happenings(&self) -> Vec<Happening> {
@@ -142,8 +138,9 @@ pub(crate) fn call(bench: &Bench, words: &[&str]) -> (Exit, String, String) {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let order = Order::read(&words).unwrap();
+    let build = |lab: &Lab, _: &[Arc<[u8]>]| Ok(Box::new(Stage::new(bench, lab)) as Box<dyn Laboratory>);
     let host = Host {
-        workshop: bench,
+        build: &build,
         flags: &flags,
         interrupt: bench.interrupt.clone(),
     };
@@ -197,89 +194,6 @@ fn happenings(microseconds: u64, act: &Act) -> Vec<Happening> {
     what.into_iter().map(|what| Happening { at, what }).collect()
 }
 
-impl Workshop for Bench {
-    fn default_lab(&self) -> LabText {
-        LabText {
-            name: "builtin:sample".into(),
-            text: "good".into(),
-            folder: PathBuf::from("."),
-        }
-    }
-
-    fn load(&self, text: &LabText, overrides: &[String]) -> Result<Loaded, Refusal> {
-        if text.text != "good" {
-            return Err(Refusal {
-                count: 1,
-                text: format!("lab::test\n  x wrong in {}", text.name),
-                json: vec![json!({ "code": "lab::test", "message": "wrong" })],
-            });
-        }
-        let mut lab = self.lab.clone();
-        for setting in overrides {
-            if let Some(description) = setting.strip_prefix("lab.description=") {
-                lab.description = description.into();
-            }
-        }
-        Ok(Loaded {
-            lab,
-            warnings: vec![],
-        })
-    }
-
-    fn show(&self, lab: &Lab) -> String {
-        format!(
-            "[lab]\nname = \"{}\"\ndescription = \"{}\"\n",
-            lab.name, lab.description
-        )
-    }
-
-    fn show_timing(&self, lab: &Lab) -> String {
-        format!("timing of {}\n", lab.name)
-    }
-
-    fn schema(&self) -> String {
-        "{}".into()
-    }
-
-    fn builtin_image(&self, name: &str) -> Option<&'static [u8]> {
-        (name == "kernel").then_some(self.kernel)
-    }
-
-    fn build(&self, lab: &Lab, images: &[LoadedImage]) -> Result<Box<dyn Laboratory>, String> {
-        assert!(
-            images
-                .iter()
-                .all(|image| image.bytes == Cow::Borrowed(self.kernel))
-        );
-        Ok(Box::new(Stage {
-            lab: lab.clone(),
-            script: self.happenings(),
-            played: 0,
-            now: Instant::START,
-            threads: 0,
-            is_racy: self.is_racy,
-        }))
-    }
-
-    fn capture(&self, mut writer: Box<dyn Write>, head: &CaptureHead) -> io::Result<Box<dyn CaptureWriter>> {
-        writeln!(writer, "{} {} {:?}", head.lab, head.segment, head.interfaces)?;
-        Ok(Box::new(Tape(writer)))
-    }
-}
-
-/// A capture as text.
-struct Tape(Box<dyn Write>);
-
-impl CaptureWriter for Tape {
-    fn record(&mut self, record: &wire::Record) -> io::Result<()> {
-        writeln!(self.0, "{}", record.at())
-    }
-
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
 /// Plays a script.
 struct Stage {
     lab: Lab,
@@ -291,6 +205,17 @@ struct Stage {
 }
 
 impl Stage {
+    fn new(bench: &Bench, lab: &Lab) -> Self {
+        Self {
+            lab: lab.clone(),
+            script: bench.happenings(),
+            played: 0,
+            now: Instant::START,
+            threads: 0,
+            is_racy: bench.is_racy,
+        }
+    }
+
     /// The end of the window in which the next thing happens; without one, a second passes.
     fn next_window_end(&self) -> Instant {
         match self.script.get(self.played) {
@@ -364,85 +289,44 @@ impl Laboratory for Stage {
     }
 }
 
-/// Two PCs on a segment, each expected to be ready within 60 s, without a stop.
+/// Two PCs on a segment, each expected to be ready within 60 s.
+pub(crate) const SAMPLE: &str = r#"
+format = 1
+[lab]
+name = "sample"
+seed = 1995
+[time]
+rtc = "1995-05-30T09:00:00Z"
+stop = "600s"
+[image.kernel]
+path = "builtin:kernel"
+[segment.ether0]
+kind = "10base2"
+length = "30m"
+[machine.pc]
+count = 2
+memory = "4MB"
+cpu = { model = "386dx", clock = "40MHz" }
+boot = { from = "direct", image = "kernel" }
+nic = { mac = "02:60:8c:00:00:01" }
+[[machine.pc.card]]
+type = "3c503"
+segment = "ether0"
+io = 0x280
+irq = 3
+ram = 0xCC000
+[[expect]]
+machine = "pc*"
+console = 'kernel ready'
+within = "60s"
+"#;
+
+/// What [`SAMPLE`] means.
 pub(crate) fn sample_lab() -> Lab {
-    let expectation = |machine: usize| Expectation {
-        machines: vec![machine],
-        pattern: "kernel ready".into(),
-        within: Span::from_seconds(60),
-        is_absent: false,
+    let source = LabSource::Text {
+        name: "sample.toml".into(),
+        text: SAMPLE.into(),
+        folder: PathBuf::new(),
     };
-    Lab {
-        name: "sample".into(),
-        description: "two PCs".into(),
-        seed: 1995,
-        epoch_seconds: 0,
-        stop: Some(Span::from_seconds(600)),
-        speed: Speed::Max,
-        segments: vec![Segment {
-            name: "ether0".into(),
-            settings: wire::Settings {
-                kind: wire::Kind::TenBase2,
-                model: wire::Model::CsmaCd,
-                bit_rate: Rate::hertz(10_000_000),
-                length_millimetres: 30_000,
-            },
-        }],
-        machines: vec![machine(0), machine(1)],
-        expectations: vec![expectation(0), expectation(1)],
-        captures: vec![],
-        images: vec![Image {
-            name: "kernel".into(),
-            source: ImageSource::Builtin("kernel".into()),
-        }],
-    }
-}
-
-fn machine(number: u8) -> Machine {
-    Machine {
-        name: format!("pc{number}"),
-        memory_bytes: 4 << 20,
-        cpu_clock: Rate::fraction(100_000_000, 3),
-        isa_clock: Rate::hertz(8_000_000),
-        post_port: 0x80,
-        boot: Boot::Direct {
-            image: 0,
-            command_line: String::new(),
-        },
-        timing: timing(),
-        cards: vec![Card {
-            segment: 0,
-            position_millimetres: 0,
-            interface: format!("pc{number}/el0"),
-            settings: ne2000::Settings {
-                model: ne2000::Model::EtherLinkII,
-                io_base: 0x280,
-                memory_base: Some(0xCC000),
-                interrupt: 3,
-                station_address: [0x02, 0x60, 0x8c, 0, 0, number],
-            },
-        }],
-    }
-}
-
-fn timing() -> Timing {
-    let known = |value| Constant {
-        value,
-        source: Source::DataSheet,
-        note: "a data sheet".into(),
-    };
-    Timing {
-        isa_8bit: known(6),
-        isa_16bit_memory: known(3),
-        isa_16bit_io: known(3),
-        isa_recovery: known(1),
-        interrupt_acknowledge: known(3),
-        cache_kilobytes: known(0),
-        dram_read_wait: Constant {
-            value: 1,
-            source: Source::Placeholder,
-            note: "board manual, not found".into(),
-        },
-        dram_write_wait: known(0),
-    }
+    load(source, &[]).unwrap_or_else(|errors| panic!("{errors}")).lab
 }

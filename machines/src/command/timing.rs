@@ -1,78 +1,31 @@
-//! Timing constants as a list: how many are placeholders, and `show --timing` for programs.
+//! Timing constants: how many rest on nothing yet, and all of them as a table for programs.
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
-use crate::lab::{Constant, Lab, Source, Timing};
-
-/// One timing constant of one machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct ConstantRow<'a> {
-    pub(crate) machine: &'a str,
-    pub(crate) constant: &'static str,
-    pub(crate) value: u32,
-    pub(crate) source: &'static str,
-    pub(crate) note: &'a str,
-}
-
-/// Every constant of every machine, in the order of the lab.
-pub(crate) fn rows(lab: &Lab) -> Vec<ConstantRow<'_>> {
-    lab.machines
-        .iter()
-        .flat_map(|machine| constants(&machine.timing).map(|(name, constant)| (machine, name, constant)))
-        .map(|(machine, constant_name, constant)| ConstantRow {
-            machine: &machine.name,
-            constant: constant_name,
-            value: constant.value,
-            source: source_name(constant.source),
-            note: &constant.note,
-        })
-        .collect()
-}
+use super::describe::csv_field;
+use crate::lab::{Lab, Source};
 
 /// How many placeholders a lab rests on. A constant that several machines share counts once.
 pub(crate) fn placeholders(lab: &Lab) -> usize {
-    let distinct: BTreeSet<(&str, u32, &str)> = lab
-        .machines
-        .iter()
-        .flat_map(|machine| constants(&machine.timing))
-        .filter(|(_, constant)| constant.source == Source::Placeholder)
-        .map(|(name, constant)| (name, constant.value, constant.note.as_str()))
+    let constants = lab.machines.iter().flat_map(|machine| machine.timing.constants());
+    let distinct: BTreeSet<(&str, u32, &str)> = constants
+        .filter(|(_, _, constant)| constant.source == Source::Placeholder)
+        .map(|(name, _, constant)| (name, constant.value, constant.note.as_str()))
         .collect();
     distinct.len()
 }
 
-fn constants(timing: &Timing) -> [(&'static str, &Constant); 8] {
-    let Timing {
-        isa_8bit,
-        isa_16bit_memory,
-        isa_16bit_io,
-        isa_recovery,
-        interrupt_acknowledge,
-        cache_kilobytes,
-        dram_read_wait,
-        dram_write_wait,
-    } = timing;
-    [
-        ("isa_8bit", isa_8bit),
-        ("isa_16bit_memory", isa_16bit_memory),
-        ("isa_16bit_io", isa_16bit_io),
-        ("isa_recovery", isa_recovery),
-        ("interrupt_acknowledge", interrupt_acknowledge),
-        ("cache_kilobytes", cache_kilobytes),
-        ("dram_read_wait", dram_read_wait),
-        ("dram_write_wait", dram_write_wait),
-    ]
-}
-
-fn source_name(source: Source) -> &'static str {
-    match source {
-        Source::Measured => "measured",
-        Source::DataSheet => "data sheet",
-        Source::Derived => "derived",
-        Source::Placeholder => "placeholder",
+/// Every constant of every machine.
+pub(crate) fn table(lab: &Lab) -> String {
+    let mut table = String::from("machine,constant,value,unit,source,note\n");
+    for machine in &lab.machines {
+        for (name, unit, constant) in machine.timing.constants() {
+            let (machine, note) = (csv_field(&machine.name), csv_field(&constant.note));
+            let (value, source) = (constant.value, constant.source.word());
+            table += &format!("{machine},{name},{value},{unit},{source},{note}\n");
+        }
     }
+    table
 }
 
 #[cfg(test)]
@@ -84,11 +37,13 @@ mod tests {
     fn a_placeholder_that_two_machines_share_counts_once() {
         let lab = sample_lab();
         assert_eq!(lab.machines.len(), 2);
-        assert_eq!(placeholders(&lab), 1);
+        assert_eq!(placeholders(&lab), lab.machines[0].placeholders());
     }
 
     #[test]
-    fn every_constant_of_every_machine_is_a_row() {
-        assert_eq!(rows(&sample_lab()).len(), 16);
+    fn the_timing_table_quotes_notes_with_commas() {
+        let mut lab = sample_lab();
+        lab.machines[0].timing.dram_read_wait.note = "board manual, not found".into();
+        assert!(table(&lab).contains(",\"board manual, not found\"\n"), "{}", table(&lab));
     }
 }

@@ -18,11 +18,10 @@ use super::failure::Failure;
 use super::host_clock::HostClock;
 use super::images;
 use super::run::{Host, Interrupt, trace_text};
-use super::seam::{LabText, LoadedImage};
 use super::terminal::{Importance, Paint, Terminal};
 use super::time_text::seconds;
 use crate::folder::{CaptureRecord, HostError, Manifest, OutcomeRecord, RunFolder};
-use crate::lab::Lab;
+use crate::lab::{Lab, LabSource};
 use crate::runtime::{Happening, Observer, What};
 
 /// A run as its folder tells it.
@@ -32,7 +31,7 @@ struct Recorded {
     outcome: OutcomeRecord,
     statistics: Value,
     lab: Lab,
-    images: Vec<LoadedImage>,
+    images: Vec<Arc<[u8]>>,
 }
 
 /// What came of one repetition.
@@ -50,7 +49,7 @@ pub(crate) fn verify(
     arguments: &VerifyArguments,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let recorded = read(host, &arguments.run, terminal)?;
+    let recorded = read(&arguments.run, terminal)?;
     let mut repetitions = Vec::new();
     let mut exit = Exit::Good;
     if let Some(difference) = changed_image(&recorded) {
@@ -75,7 +74,7 @@ pub(crate) fn verify(
     Ok(exit)
 }
 
-fn read(host: &Host, path: &Path, terminal: &mut Terminal) -> Result<Recorded, Failure> {
+fn read(path: &Path, terminal: &mut Terminal) -> Result<Recorded, Failure> {
     let folder = RunFolder::open(path);
     let refused = |message: String| Failure::Usage {
         code: "verify::no-run",
@@ -101,17 +100,17 @@ fn read(host: &Host, path: &Path, terminal: &mut Terminal) -> Result<Recorded, F
             env!("CARGO_PKG_VERSION")
         ));
     }
-    let text = LabText {
+    let source = LabSource::Text {
         name: folder.file("lab.toml").display().to_string(),
         text: folder.read("lab.toml")?,
         folder: manifest.lab.folder.clone(),
     };
-    let mut lab = describe::load(host.workshop, &text, &manifest.lab.overrides, terminal)?;
+    let mut lab = describe::load(source, &manifest.lab.overrides, terminal)?.lab;
     lab.seed = manifest.seed;
     let statistics = serde_json::from_str(&folder.read("stats.json")?)
         .map_err(|error| HostError::new("understand", &folder.file("stats.json"), error.into()))?;
     Ok(Recorded {
-        images: images::load(host.workshop, &lab)?,
+        images: images::load(&lab)?,
         folder,
         manifest,
         outcome,
@@ -121,7 +120,7 @@ fn read(host: &Host, path: &Path, terminal: &mut Terminal) -> Result<Recorded, F
 }
 
 fn changed_image(recorded: &Recorded) -> Option<String> {
-    let now = images::records(&recorded.images);
+    let now = images::records(&recorded.lab, &recorded.images);
     if now.len() != recorded.manifest.images.len() {
         return Some("the lab has other images than the run had".into());
     }
@@ -141,10 +140,7 @@ fn changed_image(recorded: &Recorded) -> Option<String> {
 fn repeat(host: &Host, recorded: &Recorded, threads: usize) -> Result<Option<Repetition>, Failure> {
     let clock = HostClock::start();
     let end = Instant::from_picoseconds(recorded.outcome.virtual_picoseconds);
-    let mut laboratory = host
-        .workshop
-        .build(&recorded.lab, &recorded.images)
-        .map_err(Failure::Build)?;
+    let mut laboratory = (host.build)(&recorded.lab, &recorded.images)?;
     let (mut replay, comparisons) = Replay::new(host, recorded)?;
     laboratory.run(end, threads, &mut replay);
     if replay.is_interrupted {
@@ -262,7 +258,6 @@ impl Replay {
             let plan = captures::replan(&recorded.lab, record)?;
             let writer = Box::new(comparison.clone());
             open.push(OpenCapture::begin(
-                host.workshop,
                 &recorded.lab,
                 &plan,
                 &record.file,

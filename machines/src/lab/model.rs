@@ -72,6 +72,8 @@ pub enum ImageSource {
 pub struct Machine {
     /// Its name, such as `pool0`.
     pub name: String,
+    /// What it is for, in the words of the lab file; may be empty.
+    pub role: String,
     /// Memory in bytes, a whole number of 4 KB pages.
     pub memory_bytes: u32,
     /// The processor's clock.

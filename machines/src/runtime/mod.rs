@@ -1,5 +1,15 @@
 //! The lab runtime: machines in windows of virtual time, cables settled between them.
+//!
+//! [`Runtime::run`] repeats three steps. First every machine that has anything to do runs alone up to the window's
+//! end, on any number of host threads (`crew`). Then each segment is given what its stations asked for and settles
+//! everything up to the window's end. Last the notices go to the machines' inboxes; all of them lie at or beyond the
+//! window's end, at their exact instants. Nothing that a thread does can reach another machine within a window, so the
+//! result is the same for any number of threads.
+//!
+//! A window is never longer than [`wire::Segment::window`] of any segment (57.6 us unless a cable is very long). When
+//! nothing is due, the next window begins at the earliest alarm.
 
+mod crew;
 mod happening;
 mod statistics;
 
@@ -8,16 +18,24 @@ pub use statistics::{CardStatistics, MachineStatistics, SegmentStatistics, Stati
 
 use std::ops::ControlFlow;
 
-use clock::Instant;
+use clock::{Instant, Span};
+use thiserror::Error;
+use wire::{Segment, Settlement, StationId};
+
+use crate::board::Output;
+use crate::lab::{Boot, Lab};
+use crate::machine::{BootImage, LoadError, Machine, MachineEvents};
+use crew::Crew;
 
 /// Watches a running lab from outside. It cannot change what happens in virtual time, only end the run.
 pub trait Observer {
-    /// One window has been settled: virtual time has reached `now`, and `happenings` is what took place since the
-    /// last call, in time order. `Break` ends the run here.
+    /// One window has been settled: virtual time has reached `now`, and `happenings` is what became known since the
+    /// last call, in the order of its instants. A frame becomes known at its end and carries the instant of its
+    /// beginning. `Break` ends the run here.
     fn window(&mut self, now: Instant, happenings: &[Happening]) -> ControlFlow<()>;
 }
 
-/// Why [`Runtime::run`](crate::runtime) came back.
+/// Why [`Runtime::run`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunEnd {
     /// The limit in virtual time was reached.
@@ -26,4 +44,220 @@ pub enum RunEnd {
     Observer,
     /// Every machine has stopped by itself.
     AllStopped,
+}
+
+/// Why a lab cannot be built.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// A machine's kernel cannot be loaded.
+    #[error("machine `{machine}` cannot boot image `{image}`: {source}")]
+    Load {
+        /// The machine's name.
+        machine: String,
+        /// The image's name in the lab file.
+        image: String,
+        /// Why.
+        source: LoadError,
+    },
+}
+
+/// Machines without a cable between them need not meet at all; this is how often the observer is told.
+const WINDOW_WITHOUT_CABLES: Span = Span::from_microseconds(100);
+
+/// A lab that can run.
+#[derive(Debug)]
+pub struct Runtime {
+    machines: Vec<Machine>,
+    cables: Vec<Cable>,
+    now: Instant,
+    longest_window: Span,
+    /// Running hash of every frame, in the order in which they were settled.
+    frames: blake3::Hasher,
+    settlement: Settlement,
+    happenings: Vec<Happening>,
+}
+
+/// A segment and who is attached to it.
+#[derive(Debug)]
+struct Cable {
+    name: String,
+    segment: Segment,
+    /// Machine and card of each station, by station number.
+    stations: Vec<(usize, usize)>,
+}
+
+impl Runtime {
+    /// Builds `lab`; `images` holds the bytes of [`Lab::images`], in that order.
+    ///
+    /// # Errors
+    /// A machine's kernel cannot be loaded.
+    ///
+    /// # Panics
+    /// If `images` does not have one entry for each image of the lab.
+    pub fn build(lab: &Lab, images: &[std::sync::Arc<[u8]>]) -> Result<Self, BuildError> {
+        let mut cables: Vec<Cable> = Vec::new();
+        for (index, segment) in (0..).zip(&lab.segments) {
+            cables.push(Cable {
+                name: segment.name.clone(),
+                segment: Segment::new(&segment.settings, lab.seed.wrapping_add(index)),
+                stations: Vec::new(),
+            });
+        }
+        let mut machines = Vec::new();
+        for (number, description) in lab.machines.iter().enumerate() {
+            for (card, described) in description.cards.iter().enumerate() {
+                let cable = &mut cables[described.segment];
+                cable.segment.attach(described.position_millimetres);
+                cable.stations.push((number, card));
+            }
+            let Boot::Direct { image, command_line } = &description.boot;
+            let boot = BootImage { kernel: images[*image].clone(), command_line: command_line.clone() };
+            let machine = Machine::new(description, lab.epoch_seconds, boot).map_err(|source| BuildError::Load {
+                machine: description.name.clone(),
+                image: lab.images[*image].name.clone(),
+                source,
+            })?;
+            machines.push(machine);
+        }
+        let longest_window = cables.iter().map(|cable| cable.segment.window()).min().unwrap_or(WINDOW_WITHOUT_CABLES);
+        Ok(Self {
+            machines,
+            cables,
+            now: Instant::START,
+            longest_window,
+            frames: blake3::Hasher::new(),
+            settlement: Settlement::default(),
+            happenings: Vec::new(),
+        })
+    }
+
+    /// Virtual time up to which everything is settled.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The machines, in the order of the lab.
+    #[must_use]
+    pub fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    /// Runs on `threads` host threads until `limit`, until `observer` says so or until every machine has stopped.
+    /// The result does not depend on `threads`.
+    pub fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd {
+        let crew = Crew::new(std::mem::take(&mut self.machines));
+        let helpers = threads.clamp(1, crew.len().max(1)) - 1;
+        let end = std::thread::scope(|scope| {
+            for _ in 0..helpers {
+                scope.spawn(|| crew.help());
+            }
+            // Sent home even if a model panics here, or the scope would wait for them for ever.
+            let _dismissal = crew.dismissal();
+            self.run_windows(limit, &crew, helpers, observer)
+        });
+        self.machines = crew.into_machines();
+        end
+    }
+
+    fn run_windows(&mut self, limit: Instant, crew: &Crew, helpers: usize, observer: &mut dyn Observer) -> RunEnd {
+        loop {
+            let earliest_machine = crew.earliest_event();
+            if earliest_machine == Instant::NEVER && crew.all_stopped() {
+                return RunEnd::AllStopped;
+            }
+            let start = self.cables.iter().map(|cable| cable.segment.next_event()).fold(earliest_machine, Instant::min);
+            let start = start.max(self.now);
+            if start >= limit {
+                self.now = limit;
+                return RunEnd::Limit;
+            }
+            if start > self.now {
+                // Nobody asks for anything before `start`, so the cables can tell what lies in the window from there.
+                self.settle(start, crew);
+            }
+            let horizon = (start + self.longest_window).min(limit);
+            crew.run_window(horizon, helpers, |number, events| self.collect(number, events));
+            self.settle(horizon, crew);
+            self.now = horizon;
+            self.happenings.sort_by_key(|happening| happening.at);
+            let flow = observer.window(horizon, &self.happenings);
+            self.happenings.clear();
+            if flow.is_break() {
+                return RunEnd::Observer;
+            }
+        }
+    }
+
+    /// Takes over what a machine let out during the window.
+    fn collect(&mut self, machine: usize, events: MachineEvents) {
+        for (at, output) in events.outputs {
+            let what = match output {
+                Output::Console(byte) => What::Console { machine, byte },
+                Output::Post(code) => What::Post { machine, code },
+            };
+            self.happenings.push(Happening { at, what });
+        }
+        if let Some((at, report)) = events.stop {
+            let what = What::Stopped { machine, report: Box::new(report) };
+            self.happenings.push(Happening { at, what });
+        }
+    }
+
+    /// Carries requests to the segments, settles them up to `horizon` and carries the notices back.
+    fn settle(&mut self, horizon: Instant, crew: &Crew) {
+        for (index, cable) in self.cables.iter_mut().enumerate() {
+            for (station, &(machine, card)) in (0..).zip(&cable.stations) {
+                for request in crew.with(machine, |machine| machine.take_requests(card)) {
+                    cable.segment.request(StationId(station), request);
+                }
+            }
+            cable.segment.settle(horizon, &mut self.settlement);
+            for (station, notice) in self.settlement.notices.drain(..) {
+                let (machine, card) = cable.stations[usize::from(station.0)];
+                crew.with(machine, |machine| machine.post_notice(card, notice));
+            }
+            for record in self.settlement.records.drain(..) {
+                if let wire::Record::Frame { start, station, frame, .. } = &record {
+                    self.frames.update(&start.picoseconds().to_le_bytes());
+                    self.frames.update(&station.0.to_le_bytes());
+                    self.frames.update(frame.bytes());
+                }
+                self.happenings.push(Happening { at: record.at(), what: What::Wire { segment: index, record } });
+            }
+        }
+    }
+
+    /// What the lab counted so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let segments = self.cables.iter().map(|cable| {
+            let counts = cable.segment.statistics();
+            SegmentStatistics {
+                name: cable.name.clone(),
+                frames: counts.frames,
+                bytes: counts.bytes,
+                collisions: counts.collisions,
+                busy_picoseconds: counts.busy.picoseconds(),
+            }
+        });
+        Statistics {
+            virtual_nanoseconds: self.now.nanoseconds(),
+            machines: self.machines.iter().map(|machine| machine.statistics(self.now)).collect(),
+            segments: segments.collect(),
+        }
+    }
+
+    /// The trace hash: over every machine's boundaries and memory, every frame, and the time reached. Equal for equal
+    /// lab and seed, on every host and for any number of threads.
+    #[must_use]
+    pub fn trace_hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.now.picoseconds().to_le_bytes());
+        for machine in &self.machines {
+            hasher.update(&machine.trace_hash());
+        }
+        hasher.update(self.frames.finalize().as_bytes());
+        hasher.finalize().into()
+    }
 }

@@ -27,7 +27,7 @@ use super::arguments::RunArguments;
 use super::captures::Captures;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::seam::{Laboratory, Workshop};
+use super::seam::{Build, Laboratory};
 use super::terminal::{ProgressStyle, Terminal};
 use crate::folder::{HostError, Manifest, OutcomeRecord, RunFolder};
 use crate::runtime::RunEnd;
@@ -37,8 +37,8 @@ const RUNS: &str = "runs";
 
 /// What a run needs from the process.
 pub(crate) struct Host<'a> {
-    /// The rest of the program.
-    pub(crate) workshop: &'a dyn Workshop,
+    /// How a lab is switched on.
+    pub(crate) build: Build<'a>,
     /// The command line, for the manifest.
     pub(crate) flags: &'a [String],
     /// Ctrl-C.
@@ -52,29 +52,26 @@ pub(crate) fn run(
     is_default: bool,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let plan = Plan::new(host.workshop, arguments, is_default, terminal)?;
+    let plan = Plan::new(arguments, is_default, terminal)?;
     let expectations = Expectations::new(&plan.lab).map_err(|message| Failure::Usage {
         code: "run::pattern",
         message: format!("an expectation is no regular expression: {message}"),
     })?;
-    let mut laboratory = host
-        .workshop
-        .build(&plan.lab, &plan.images)
-        .map_err(Failure::Build)?;
+    let mut laboratory = (host.build)(&plan.lab, &plan.images)?;
     let folder = match &arguments.out {
         Some(path) => RunFolder::create_at(path)?,
         None => RunFolder::create_next(Path::new(RUNS), &plan.lab.name)?,
     };
     super::fault::remember_folder(folder.path());
-    let mut manifest = plan.manifest(host.workshop, host.flags);
+    let mut manifest = plan.manifest(host.flags);
     manifest.write(&folder)?;
-    folder.write("lab.toml", &plan.text.text)?;
+    folder.write("lab.toml", &plan.text)?;
     report::announce(&plan, folder.path(), terminal);
 
     let setting = Setting {
         lab: &plan.lab,
         folder: &folder,
-        captures: Captures::create(host.workshop, &plan.lab, &plan.captures, &folder)?,
+        captures: Captures::create(&plan.lab, &plan.captures, &folder)?,
         pace: Pace::start(
             plan.speed,
             plan.end.wall_limit,

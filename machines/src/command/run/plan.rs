@@ -1,5 +1,7 @@
 //! What a run is going to be: the lab, what the command line makes of it, and when it ends.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Instant;
@@ -7,11 +9,10 @@ use clock::Instant;
 use crate::command::arguments::RunArguments;
 use crate::command::captures::{self, CapturePlan};
 use crate::command::failure::Failure;
-use crate::command::seam::{LabText, LoadedImage, Workshop};
 use crate::command::terminal::Terminal;
 use crate::command::{describe, images, timing};
 use crate::folder::{HostRecord, LabRecord, Manifest};
-use crate::lab::{Lab, Speed};
+use crate::lab::{self, Lab, LabSource, Loaded, Speed};
 
 /// When a run ends, besides by itself or by Ctrl-C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +30,14 @@ pub(crate) struct EndRule {
 pub(crate) struct Plan {
     /// The lab, seed replaced.
     pub(crate) lab: Lab,
-    /// Its text.
-    pub(crate) text: LabText,
+    /// The lab file, byte for byte.
+    pub(crate) text: String,
+    /// What it is called, and where its relative paths start.
+    pub(crate) source: (String, PathBuf),
     /// `--set`.
     pub(crate) overrides: Vec<String>,
     /// Every image, in the order of the lab.
-    pub(crate) images: Vec<LoadedImage>,
+    pub(crate) images: Vec<Arc<[u8]>>,
     /// When it ends.
     pub(crate) end: EndRule,
     /// How fast virtual time may pass.
@@ -52,46 +55,43 @@ pub(crate) struct Plan {
 impl Plan {
     /// Reads everything that the run needs; nothing is written yet.
     pub(crate) fn new(
-        workshop: &dyn Workshop,
         arguments: &RunArguments,
         is_default: bool,
         terminal: &mut Terminal,
     ) -> Result<Self, Failure> {
-        let text = if is_default {
-            workshop.default_lab()
-        } else {
-            describe::read_lab(&arguments.lab)?
-        };
-        let mut lab = describe::load(workshop, &text, &arguments.set, terminal)?;
+        let source = if is_default { LabSource::builtin() } else { LabSource::File(arguments.lab.clone()) };
+        let named = (describe::source_name(&source), source_folder(&source));
+        let Loaded { mut lab, text, .. } = describe::load(source, &arguments.set, terminal)?;
         lab.seed = arguments.seed.unwrap_or(lab.seed);
         Ok(Self {
             end: end_rule(&lab, arguments, is_default)?,
             is_echoed: echoes(&lab, &arguments.console)?,
             captures: captures::plan(&lab, &arguments.capture)?,
-            images: images::load(workshop, &lab)?,
+            images: images::load(&lab)?,
             speed: arguments.speed.unwrap_or(lab.speed),
             threads: arguments.threads.unwrap_or_else(|| default_threads(&lab)),
             placeholders: timing::placeholders(&lab),
             overrides: arguments.set.clone(),
             text,
+            source: named,
             lab,
         })
     }
 
     /// The manifest as it stands before the run.
-    pub(crate) fn manifest(&self, workshop: &dyn Workshop, flags: &[String]) -> Manifest {
-        let folder = std::path::absolute(&self.text.folder).unwrap_or_else(|_| self.text.folder.clone());
+    pub(crate) fn manifest(&self, flags: &[String]) -> Manifest {
+        let (source, folder) = self.source.clone();
         Manifest {
             format: Manifest::FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),
             lab: LabRecord {
                 name: self.lab.name.clone(),
-                source: self.text.name.clone(),
+                source,
                 folder,
                 overrides: self.overrides.clone(),
-                resolved: workshop.show(&self.lab),
+                resolved: lab::show(&self.lab),
             },
-            images: images::records(&self.images),
+            images: images::records(&self.lab, &self.images),
             seed: self.lab.seed,
             threads: self.threads,
             flags: flags.to_vec(),
@@ -107,6 +107,18 @@ impl Plan {
                 .collect(),
             outcome: None,
         }
+    }
+}
+
+/// Absolute, so that the run can be repeated from anywhere.
+fn source_folder(source: &LabSource) -> PathBuf {
+    let folder = match source {
+        LabSource::File(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
+        LabSource::Text { folder, .. } => folder.clone(),
+    };
+    match folder.as_os_str().is_empty() {
+        true => std::env::current_dir().unwrap_or(folder),
+        false => std::path::absolute(&folder).unwrap_or(folder),
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::command::testing::{Act, Bench, call};
+use crate::command::testing::{Act, Bench, SAMPLE, call};
 
 /// A bench and a finished run with a capture in its folder `run`.
 fn bench_with_run() -> Bench {
@@ -9,7 +9,7 @@ fn bench_with_run() -> Bench {
         (200, Act::Frame),
         (7_412_000, Act::Say(1, "kernel ready\n")),
     ];
-    let (lab, out) = (bench.file("lab.toml", "good"), bench.path("run"));
+    let (lab, out) = (bench.file("lab.toml", SAMPLE), bench.path("run"));
     let (exit, ..) = call(
         &bench,
         &[
@@ -58,8 +58,9 @@ fn a_trace_that_depends_on_threads_gives_6() {
 #[test]
 fn a_capture_that_differs_is_told_with_the_first_byte() {
     let bench = bench_with_run();
-    let capture = bench.read("run/wire.pcapng");
-    bench.file("run/wire.pcapng", &capture.replace("ether0", "ether1"));
+    let mut capture = bench.bytes("run/wire.pcapng");
+    capture[12] ^= 1;
+    bench.file("run/wire.pcapng", capture);
     let (exit, _, err) = verify(&bench, &[]);
     assert_eq!(exit, Exit::Differs);
     assert!(err.contains("wire.pcapng differs at byte 12\n"), "{err}");
@@ -68,11 +69,12 @@ fn a_capture_that_differs_is_told_with_the_first_byte() {
 #[test]
 fn a_capture_that_is_longer_differs_where_the_new_one_ends() {
     let bench = bench_with_run();
-    let capture = bench.read("run/wire.pcapng");
-    bench.file("run/wire.pcapng", &(capture.clone() + "x"));
+    let mut capture = bench.bytes("run/wire.pcapng");
+    capture.push(0);
+    bench.file("run/wire.pcapng", &capture);
     let (_, _, err) = verify(&bench, &[]);
     assert!(
-        err.contains(&format!("wire.pcapng differs at byte {}\n", capture.len())),
+        err.contains(&format!("wire.pcapng differs at byte {}\n", capture.len() - 1)),
         "{err}"
     );
 }
@@ -102,14 +104,15 @@ fn the_first_count_that_differs_is_named() {
 
 #[test]
 fn a_changed_image_gives_6_before_anything_is_run() {
-    let mut bench = bench_with_run();
-    bench.kernel = b"another kernel";
+    let bench = Bench::new();
+    bench.file("kernel.elf", "kernel");
+    let lab = bench.file("lab.toml", SAMPLE.replace("builtin:kernel", "kernel.elf"));
+    call(&bench, &["run", &lab, "--out", &bench.path("run"), "--until", "1s"]);
+    bench.file("kernel.elf", "another kernel");
     let (exit, out, err) = verify(&bench, &[]);
     assert_eq!((exit, out.as_str()), (Exit::Differs, ""));
-    assert!(
-        err.starts_with("amlab: verify::image: image `kernel` (builtin:kernel) has changed"),
-        "{err}"
-    );
+    assert!(err.starts_with("amlab: verify::image: image `kernel` ("), "{err}");
+    assert!(err.contains("has changed: b3:"), "{err}");
 }
 
 #[test]

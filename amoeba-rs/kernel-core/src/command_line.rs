@@ -1,0 +1,85 @@
+//! The options given to the kernel: words `name=number` after the kernel's own name. Other words are no
+//! concern of this kernel; a number that cannot be read or is out of range leaves the default.
+
+/// What the command line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// `irq=`: the interrupt line that the 3C503 shall drive, 2 to 5.
+    pub interrupt_line: u8,
+    /// `peers=`: how many other machines to find before the exchange begins.
+    pub peers: usize,
+    /// `frames=`: how many numbered frames to send to the partner.
+    pub frames: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            interrupt_line: 3,
+            peers: 1,
+            frames: 1000,
+        }
+    }
+}
+
+impl Options {
+    /// Reads the command line.
+    pub fn parse(line: &str) -> Options {
+        let mut options = Options::default();
+        for (name, value) in line
+            .split_ascii_whitespace()
+            .filter_map(|word| word.split_once('='))
+        {
+            let Ok(number) = value.parse::<u32>() else {
+                continue;
+            };
+            match name {
+                "irq" if (2..=5).contains(&number) => options.interrupt_line = number as u8,
+                "peers" => options.peers = number as usize,
+                "frames" => options.frames = number,
+                _ => {}
+            }
+        }
+        options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    #[test]
+    fn the_kernels_name_alone_gives_the_defaults() {
+        assert_eq!(
+            Options::parse("/boot/kernel.elf"),
+            Options {
+                interrupt_line: 3,
+                peers: 1,
+                frames: 1000
+            }
+        );
+    }
+
+    #[test]
+    fn options_are_read_in_any_order() {
+        let options = Options::parse("kernel frames=7  peers=15\tirq=5 root=/dev/null");
+        assert_eq!(
+            options,
+            Options {
+                interrupt_line: 5,
+                peers: 15,
+                frames: 7
+            }
+        );
+    }
+
+    #[test]
+    fn an_interrupt_line_that_the_card_cannot_drive_is_ignored() {
+        assert_eq!(Options::parse("irq=9").interrupt_line, 3);
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_ignored() {
+        assert_eq!(Options::parse("frames=many peers=-1 irq="), Options::default());
+    }
+}

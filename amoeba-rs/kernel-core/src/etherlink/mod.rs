@@ -1,0 +1,412 @@
+//! The driver of the 3Com EtherLink II (3C503) with 8 KB of memory, in byte mode: frames are copied through the
+//! memory window, one transmit buffer of six pages, a receive ring of 26.
+//!
+//! The driver sees the card through [`Ports`] and [`Bus`], which the kernel implements with instructions and the
+//! tests with a card of their own. The interrupt handler only collects causes ([`collect`]); the main program
+//! hands them to [`Card::service`] and then receives until nothing is left. The gate array's transfers and the
+//! 8390's remote DMA are not used.
+
+mod registers;
+pub mod ring;
+#[cfg(test)]
+mod tests;
+
+pub use registers::Causes;
+
+use proto::ethernet::{self, Address};
+use registers::{Command, gate_array, nic};
+
+/// The card's registers.
+pub trait Ports {
+    /// Reads an I/O port.
+    fn read(&mut self, port: u16) -> u8;
+    /// Writes an I/O port.
+    fn write(&mut self, port: u16, value: u8);
+}
+
+/// All that the driver needs of the machine.
+pub trait Bus: Ports {
+    /// Waits at least so long.
+    fn wait(&mut self, microseconds: u32);
+    /// Runs `action` with the card's interrupt held off.
+    fn without_interrupts<R>(&mut self, action: impl FnOnce(&mut Self) -> R) -> R;
+    /// Copies out of the memory window.
+    fn copy_from_window(&mut self, offset: usize, to: &mut [u8]);
+    /// Copies into the memory window.
+    fn copy_to_window(&mut self, offset: usize, from: &[u8]);
+}
+
+/// I/O bases with the bit that the base jumper's register shows for each.
+const BASES: [(u16, u8); 8] = [
+    (0x300, 0x80),
+    (0x310, 0x40),
+    (0x330, 0x20),
+    (0x350, 0x10),
+    (0x250, 0x08),
+    (0x280, 0x04),
+    (0x2a0, 0x02),
+    (0x2e0, 0x01),
+];
+/// Memory windows with the bit that the window jumper's register shows for each.
+const WINDOWS: [(u32, u8); 4] = [(0xdc000, 0x80), (0xd8000, 0x40), (0xcc000, 0x20), (0xc8000, 0x10)];
+
+const RESET_MICROSECONDS: u32 = 5000;
+/// The DP8390 may be in the middle of a frame of up to 1.2 ms when it is stopped.
+const STOP_MICROSECONDS: u32 = 1600;
+/// How often a frame is tried again that sixteen collisions or some other mishap kept off the wire.
+const TRANSMIT_TRIES: u32 = 16;
+/// A transmission that takes longer is no longer believed in.
+const TRANSMIT_PATIENCE_MILLISECONDS: u32 = 2000;
+/// How many looks must find the transmitter idle before a missing interrupt is made up for.
+const IDLE_LOOKS: u32 = 3;
+
+/// Where a card is, by its jumpers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Its I/O base.
+    pub base: u16,
+    /// Address of its memory window, of [`ring::WINDOW_LENGTH`] bytes.
+    pub window: u32,
+}
+
+/// Looks for a card at all eight bases. Where no card is, the registers read FFh, which is no jumper.
+/// A card whose jumper switches the window off cannot be used and is not found.
+pub fn find(ports: &mut impl Ports) -> Option<Location> {
+    BASES.into_iter().find_map(|(base, base_bit)| {
+        let is_there = ports.read(base + gate_array::BASE_JUMPER) == base_bit;
+        let jumper = ports.read(base + gate_array::WINDOW_JUMPER);
+        let window = WINDOWS.into_iter().find(|(_, bit)| *bit == jumper);
+        window.filter(|_| is_there).map(|(window, _)| Location { base, window })
+    })
+}
+
+/// What the interrupt handler does: takes note of the causes and clears them, until the card has no more. An
+/// overflow is not cleared, because its recovery has its own order; further interrupts are masked until then.
+pub fn collect(ports: &mut impl Ports, base: u16) -> Causes {
+    /// More rounds than a working card can ever make new causes for.
+    const ROUNDS: u32 = 64;
+    let mut causes = Causes::empty();
+    for _ in 0..ROUNDS {
+        let status = ports.read(base + nic::INTERRUPT_STATUS);
+        let new = Causes::from_bits_retain(status) & registers::ENABLED;
+        if new.is_empty() {
+            break;
+        }
+        causes |= new;
+        ports.write(base + nic::INTERRUPT_STATUS, new.difference(Causes::OVERFLOW).bits());
+        if new.contains(Causes::OVERFLOW) {
+            ports.write(base + nic::INTERRUPT_MASK, 0);
+            break;
+        }
+    }
+    causes
+}
+
+/// What happened to a card, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Frames handed to the kernel.
+    pub received: u32,
+    /// Frames put onto the wire.
+    pub transmitted: u32,
+    /// Transmissions that were given another try by the driver.
+    pub retried: u32,
+    /// Times that the receive ring was full.
+    pub overflows: u32,
+    /// Times that the card had to be started anew.
+    pub restarts: u32,
+}
+
+/// A frame in the transmit buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Transmission {
+    length: usize,
+    started: u32,
+    tries: u32,
+    idle_looks: u32,
+}
+
+/// The recovery from an overflow, while the ring is emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Recovery {
+    must_resend: bool,
+}
+
+/// A running card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card<B> {
+    bus: B,
+    base: u16,
+    line_bit: u8,
+    address: Address,
+    next_page: u8,
+    transmission: Option<Transmission>,
+    recovery: Option<Recovery>,
+    statistics: Statistics,
+}
+
+impl<B: Bus> Card<B> {
+    /// Resets the card at `base`, reads its address and starts it, with interrupts on `line` (2 to 5).
+    /// `None` if there is no address in its PROM.
+    ///
+    /// # Panics
+    /// If the card cannot drive that line.
+    pub fn start(bus: B, base: u16, line: u8) -> Option<Card<B>> {
+        assert!((2..=5).contains(&line), "the card drives lines 2 to 5");
+        let mut card = Card {
+            bus,
+            base,
+            line_bit: 0x10 << (line - 2),
+            address: Address::default(),
+            next_page: ring::START + 1,
+            transmission: None,
+            recovery: None,
+            statistics: Statistics::default(),
+        };
+        card.reset();
+        card.address = card.read_address();
+        if card.address.is_group() || card.address == Address::default() {
+            return None;
+        }
+        card.set_up();
+        Some(card)
+    }
+
+    /// The station address.
+    pub fn address(&self) -> Address {
+        self.address
+    }
+
+    /// What happened so far.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// Whether [`transmit`](Card::transmit) may be called.
+    pub fn can_transmit(&self) -> bool {
+        self.transmission.is_none() && self.recovery.is_none()
+    }
+
+    /// Copies `frame` into the card and starts its transmission, at `now` milliseconds.
+    ///
+    /// # Panics
+    /// If the card is still busy, or the frame is too short or too long for Ethernet.
+    pub fn transmit(&mut self, frame: &[u8], now: u32) {
+        assert!(self.can_transmit(), "the transmit buffer is in use");
+        assert!((ethernet::SHORTEST..=ethernet::LONGEST).contains(&frame.len()), "no length of a frame");
+        self.bus.copy_to_window(ring::offset(ring::TRANSMIT_PAGE), frame);
+        self.transmission =
+            Some(Transmission { length: frame.len(), started: now, tries: 1, idle_looks: 0 });
+        self.begin_transmission(frame.len());
+    }
+
+    /// Deals with what the interrupt handler collected, at `now` milliseconds.
+    pub fn service(&mut self, causes: Causes, now: u32) {
+        if causes.contains(Causes::TRANSMITTED) && self.transmission.take().is_some() {
+            self.statistics.transmitted += 1;
+        }
+        if causes.contains(Causes::TRANSMIT_ERROR) {
+            self.retry(now);
+        }
+        if causes.contains(Causes::OVERFLOW) {
+            self.begin_recovery();
+        }
+        self.look_after_transmission(now);
+    }
+
+    /// Copies the next received frame into `buffer` and says how long it is. Must be called until it says
+    /// `None`: the recovery from an overflow ends with an empty ring.
+    pub fn receive(&mut self, buffer: &mut [u8; ethernet::LONGEST]) -> Option<usize> {
+        let page = self.next_page;
+        if page == self.current_page() {
+            self.finish_recovery();
+            return None;
+        }
+        let mut header = [0; ring::HEADER_LENGTH];
+        self.bus.copy_from_window(ring::offset(page), &mut header);
+        let Some(frame) = ring::Frame::parse(header, page) else {
+            self.restart();
+            return None;
+        };
+        let (start, first, rest) = frame.pieces(page);
+        self.bus.copy_from_window(start, &mut buffer[..first]);
+        if rest > 0 {
+            self.bus.copy_from_window(ring::offset(ring::START), &mut buffer[first..frame.length]);
+        }
+        self.next_page = frame.next;
+        self.write(nic::BOUNDARY, ring::boundary(frame.next));
+        self.statistics.received += 1;
+        Some(frame.length)
+    }
+
+    fn reset(&mut self) {
+        self.write(gate_array::CONTROL, registers::RESET | registers::ON_BOARD_TRANSCEIVER);
+        self.bus.wait(RESET_MICROSECONDS);
+        self.write(gate_array::CONTROL, registers::ON_BOARD_TRANSCEIVER);
+        self.bus.wait(RESET_MICROSECONDS);
+    }
+
+    fn read_address(&mut self) -> Address {
+        self.write(gate_array::CONTROL, registers::ADDRESS_PROM | registers::ON_BOARD_TRANSCEIVER);
+        let address = core::array::from_fn(|place| self.read(place as u16));
+        self.write(gate_array::CONTROL, registers::ON_BOARD_TRANSCEIVER);
+        Address(address)
+    }
+
+    /// Programs the gate array and the 8390 after a reset. The order is National's (DP8390D data sheet,
+    /// section 11, "Initialization procedures").
+    fn set_up(&mut self) {
+        self.write(gate_array::CONFIGURATION, registers::WINDOW_SHOWS_MEMORY);
+        self.write(gate_array::PAGE_START, ring::START);
+        self.write(gate_array::PAGE_STOP, ring::STOP);
+        // The reset vector FFFF0h, so that a warm start finds the PROM.
+        for (place, byte) in (0..).zip([0xff, 0xff, 0x00]) {
+            self.write(gate_array::VECTOR + place, byte);
+        }
+        self.write(gate_array::LINES, self.line_bit);
+
+        self.command(Command::STOP);
+        self.write(nic::DATA_CONFIGURATION, registers::BYTE_WIDE);
+        self.write(nic::REMOTE_COUNT_LOW, 0);
+        self.write(nic::REMOTE_COUNT_HIGH, 0);
+        self.write(nic::RECEIVE_CONFIGURATION, registers::MONITOR);
+        self.write(nic::TRANSMIT_CONFIGURATION, registers::LOOPBACK);
+        self.write(nic::TRANSMIT_PAGE, ring::TRANSMIT_PAGE);
+        self.write(nic::PAGE_START, ring::START);
+        self.write(nic::PAGE_STOP, ring::STOP);
+        self.write(nic::BOUNDARY, ring::START);
+        self.write(nic::INTERRUPT_STATUS, 0xff);
+        self.write(nic::INTERRUPT_MASK, registers::ENABLED.bits());
+        self.set_up_page_1();
+        self.command(Command::START);
+        self.write(nic::TRANSMIT_CONFIGURATION, registers::ONTO_THE_WIRE);
+        self.write(nic::RECEIVE_CONFIGURATION, registers::ACCEPT_BROADCAST_AND_MULTICAST);
+    }
+
+    fn set_up_page_1(&mut self) {
+        let (base, address) = (self.base, self.address);
+        self.next_page = ring::START + 1;
+        self.bus.without_interrupts(|bus| {
+            bus.write(base + nic::COMMAND, page_1(Command::STOP));
+            for (place, byte) in (0..).zip(address.0) {
+                bus.write(base + nic::STATION_ADDRESS + place, byte);
+            }
+            for place in 0..8 {
+                bus.write(base + nic::MULTICAST + place, 0xff);
+            }
+            bus.write(base + nic::CURRENT_PAGE, ring::START + 1);
+            bus.write(base + nic::COMMAND, page_0(Command::STOP));
+        });
+    }
+
+    /// Starts the card anew; what it holds is lost.
+    fn restart(&mut self) {
+        self.statistics.restarts += 1;
+        self.transmission = None;
+        self.recovery = None;
+        self.reset();
+        self.set_up();
+    }
+
+    fn begin_transmission(&mut self, length: usize) {
+        let [low, high] = (length as u16).to_le_bytes();
+        self.write(nic::TRANSMIT_PAGE, ring::TRANSMIT_PAGE);
+        self.write(nic::TRANSMIT_COUNT_LOW, low);
+        self.write(nic::TRANSMIT_COUNT_HIGH, high);
+        self.command(Command::START | Command::TRANSMIT);
+    }
+
+    /// Tries the frame in the transmit buffer once more, if it was not tried too often already.
+    fn retry(&mut self, now: u32) {
+        let Some(transmission) = &mut self.transmission else { return };
+        if transmission.tries == TRANSMIT_TRIES {
+            self.transmission = None;
+            return;
+        }
+        transmission.tries += 1;
+        transmission.started = now;
+        self.statistics.retried += 1;
+        let length = transmission.length;
+        self.begin_transmission(length);
+    }
+
+    /// Makes up for an interrupt at a transmission's end that never came, and starts a card anew that does not
+    /// come to an end.
+    fn look_after_transmission(&mut self, now: u32) {
+        let is_transmitting = self.command_register().contains(Command::TRANSMIT);
+        let Some(transmission) = &mut self.transmission else { return };
+        if is_transmitting {
+            transmission.idle_looks = 0;
+            if now.wrapping_sub(transmission.started) > TRANSMIT_PATIENCE_MILLISECONDS {
+                self.restart();
+            }
+        } else if self.recovery.is_none() && now != transmission.started {
+            transmission.idle_looks += 1;
+            if transmission.idle_looks == IDLE_LOOKS {
+                self.transmission = None;
+            }
+        }
+    }
+
+    /// The first half of National's recovery from an overflow (DP8390D data sheet, section 7): stop, wait out
+    /// the frame under way, and go on in loopback while the ring is emptied.
+    fn begin_recovery(&mut self) {
+        self.statistics.overflows += 1;
+        let was_transmitting = self.command_register().contains(Command::TRANSMIT);
+        self.command(Command::STOP);
+        self.bus.wait(STOP_MICROSECONDS);
+        self.write(nic::REMOTE_COUNT_LOW, 0);
+        self.write(nic::REMOTE_COUNT_HIGH, 0);
+        let status = Causes::from_bits_retain(self.read(nic::INTERRUPT_STATUS));
+        let has_ended = status.intersects(Causes::TRANSMITTED | Causes::TRANSMIT_ERROR);
+        self.write(nic::TRANSMIT_CONFIGURATION, registers::LOOPBACK);
+        self.command(Command::START);
+        self.recovery = Some(Recovery { must_resend: was_transmitting && !has_ended });
+    }
+
+    /// The second half: the ring is empty, so the card may go back onto the wire.
+    fn finish_recovery(&mut self) {
+        let Some(recovery) = self.recovery.take() else { return };
+        self.write(nic::INTERRUPT_STATUS, Causes::OVERFLOW.bits());
+        self.write(nic::TRANSMIT_CONFIGURATION, registers::ONTO_THE_WIRE);
+        self.write(nic::INTERRUPT_MASK, registers::ENABLED.bits());
+        match self.transmission {
+            Some(transmission) if recovery.must_resend => self.begin_transmission(transmission.length),
+            _ => {}
+        }
+    }
+
+    fn current_page(&mut self) -> u8 {
+        let base = self.base;
+        self.bus.without_interrupts(|bus| {
+            bus.write(base + nic::COMMAND, page_1(Command::START));
+            let page = bus.read(base + nic::CURRENT_PAGE);
+            bus.write(base + nic::COMMAND, page_0(Command::START));
+            page
+        })
+    }
+
+    fn command_register(&mut self) -> Command {
+        Command::from_bits_retain(self.read(nic::COMMAND))
+    }
+
+    fn command(&mut self, command: Command) {
+        self.write(nic::COMMAND, page_0(command));
+    }
+
+    fn read(&mut self, register: u16) -> u8 {
+        self.bus.read(self.base + register)
+    }
+
+    fn write(&mut self, register: u16, value: u8) {
+        self.bus.write(self.base + register, value);
+    }
+}
+
+fn page_0(command: Command) -> u8 {
+    (command | Command::ABORT_REMOTE_DMA).bits()
+}
+
+fn page_1(command: Command) -> u8 {
+    (command | Command::ABORT_REMOTE_DMA | Command::PAGE_1).bits()
+}

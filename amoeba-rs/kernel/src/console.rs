@@ -1,0 +1,71 @@
+//! The console: COM1, and the screen once its memory is mapped.
+
+use crate::processor::without_interrupts;
+use crate::serial;
+use crate::shared::Shared;
+use crate::vga::Vga;
+use core::fmt::{self, Write};
+use core::sync::atomic::{AtomicBool, Ordering};
+use kernel_core::screen::Screen;
+
+struct Picture {
+    screen: Screen,
+    vga: Option<Vga>,
+}
+
+static PICTURE: Shared<Picture> = Shared::new(Picture {
+    screen: Screen::new(),
+    vga: None,
+});
+/// Whether someone draws. Set again only by a fault while drawing, whose report then goes to COM1 alone.
+static DRAWING: AtomicBool = AtomicBool::new(false);
+
+/// Runs `action` on the picture, unless someone is already at it.
+fn draw(action: impl FnOnce(&mut Picture)) {
+    without_interrupts(|| {
+        if !DRAWING.load(Ordering::Relaxed) {
+            DRAWING.store(true, Ordering::Relaxed);
+            // SAFETY: interrupts are off and the flag was clear, so this is the only reference.
+            action(unsafe { &mut *PICTURE.get() });
+            DRAWING.store(false, Ordering::Relaxed);
+        }
+    });
+}
+
+/// Adds the screen to the console.
+pub(crate) fn show_on(mut vga: Vga) {
+    draw(|picture| {
+        picture.screen.clear(&mut vga);
+        picture.vga = Some(vga);
+    });
+}
+
+/// The console as something to write to.
+pub(crate) struct Console;
+
+impl Write for Console {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            if byte == b'\n' {
+                serial::send(b'\r');
+            }
+            serial::send(byte);
+            draw(|picture| {
+                if let Some(vga) = &mut picture.vga {
+                    picture.screen.put(byte, vga);
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Prints a line on the console.
+macro_rules! line {
+    ($($arguments:tt)*) => {{
+        use core::fmt::Write;
+        // The console takes everything.
+        let _ = writeln!($crate::console::Console, $($arguments)*);
+    }};
+}
+pub(crate) use line;

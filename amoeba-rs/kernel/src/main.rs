@@ -1,0 +1,95 @@
+//! The kernel on the machine: start-up, traps, paging and drivers. What can be decided without touching the
+//! machine is in `kernel-core`, where the host tests it.
+//!
+//! A tour, in the order of events: [`start`] takes over from the Multiboot loader, [`loader`] reads what it left,
+//! [`paging`] maps memory, [`descriptors`] and [`traps`] catch exceptions and interrupts,
+//! [`interrupt_controller`] and [`clock`] bring the machine's pulse, [`network`] runs the 3C503 and the exchange
+//! of test frames. Everything is told on the [`console`].
+//!
+//! Why `unsafe` holds here: there is one processor, memory is mapped one to one, and interrupt handlers share
+//! with the main program only atomics, which either side reads or writes in one instruction; what takes more
+//! than one happens with interrupts off.
+
+#![no_std]
+#![no_main]
+
+mod clock;
+mod cmos;
+mod console;
+mod descriptors;
+mod interrupt_controller;
+mod loader;
+mod network;
+mod paging;
+mod post;
+mod processor;
+mod serial;
+mod shared;
+mod start;
+mod traps;
+mod vga;
+
+use console::line;
+use core::panic::PanicInfo;
+use post::{Stage, stage};
+
+/// Entered from the start-up code with what the loader left in EAX and EBX.
+extern "C" fn main(magic: u32, information: u32) -> ! {
+    stage(Stage::Entered);
+    serial::start();
+    let (memory, options) = loader::read(magic, information);
+    traps::start();
+    stage(Stage::Descriptors);
+    paging::start(memory);
+    stage(Stage::Paging);
+    console::show_on(vga::Vga::start());
+    line!("amoeba-rs kernel {}", env!("CARGO_PKG_VERSION"));
+    line!("memory {} KB by {}", memory.end / 1024, memory.source);
+    interrupt_controller::start();
+    stage(Stage::Interrupts);
+    clock::start();
+    test_bswap();
+    stage(Stage::SelfTest);
+    processor::enable_interrupts();
+    let _ = options;
+    line!("kernel ready");
+    stage(Stage::Ready);
+    loop {
+        processor::disable_interrupts();
+        processor::sleep();
+    }
+}
+
+/// The compiler emits `BSWAP` for a 386, which lacks it; this shows that it works all the same.
+fn test_bswap() {
+    let before = traps::emulated_instructions();
+    let swapped = processor::bswap(0x1234_5678);
+    let how = if traps::emulated_instructions() == before {
+        "by the processor"
+    } else {
+        "by the kernel"
+    };
+    assert!(
+        swapped == 0x7856_3412,
+        "bswap 12345678 gave {swapped:08x}, carried out {how}"
+    );
+    line!("bswap carried out {how}");
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo) -> ! {
+    processor::disable_interrupts();
+    stage(Stage::Stopped);
+    let (esp, ebp) = processor::stack();
+    let (status, directory) = processor::control();
+    line!("kernel panic: {}", info.message());
+    if let Some(place) = info.location() {
+        line!("at {place}");
+    }
+    line!(
+        "esp {esp:08x} ebp {ebp:08x} eflags {:08x} cr0 {status:08x} cr3 {directory:08x}",
+        processor::flags()
+    );
+    line!("kernel stopped");
+    processor::halt()
+}

@@ -1,0 +1,209 @@
+//! Exceptions and interrupts: the stubs of all 48 vectors, and where they lead.
+//!
+//! A stub makes the stack look alike for every vector, and [`dispatch`] sees it as a [`Frame`], lowest address
+//! first: the segment registers, what PUSHAD pushes, vector, error code, EIP, CS, EFLAGS.
+
+use crate::console::line;
+use crate::descriptors::{self, KERNEL_DATA};
+use crate::interrupt_controller::{self, FIRST_VECTOR, LINES};
+use crate::{clock, network, post, processor};
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicU32, Ordering};
+use kernel_core::bswap;
+
+const EXCEPTIONS: u32 = 32;
+const VECTORS: usize = (EXCEPTIONS + LINES) as usize;
+const STUB_SPACING: u32 = 16;
+const INVALID_OPCODE: u32 = 6;
+
+/// The processor's registers at the moment of a trap.
+#[repr(C)]
+struct Frame {
+    gs: u32,
+    fs: u32,
+    es: u32,
+    ds: u32,
+    edi: u32,
+    esi: u32,
+    ebp: u32,
+    /// The stack pointer before PUSHAD.
+    stack: u32,
+    ebx: u32,
+    edx: u32,
+    ecx: u32,
+    eax: u32,
+    vector: u32,
+    error: u32,
+    eip: u32,
+    cs: u32,
+    flags: u32,
+}
+
+// Exceptions 8, 10 to 14 and 17 push an error code by themselves (80386 Programmer's Reference Manual, table 9-6;
+// 17 came with the 80486).
+global_asm!(
+    ".pushsection .text.traps, \"ax\"",
+    ".p2align 4",
+    "trap_stubs:",
+    ".set vector, 0",
+    ".rept {vectors}",
+    ".p2align 4",
+    ".ifeq (vector - 8) * (vector - 10) * (vector - 11) * (vector - 12) * (vector - 13) * (vector - 14) * (vector - 17)",
+    ".else",
+    "pushl $0",
+    ".endif",
+    "pushl $vector",
+    "jmp trap",
+    ".set vector, vector + 1",
+    ".endr",
+    "trap:",
+    "pushal",
+    "pushl %ds",
+    "pushl %es",
+    "pushl %fs",
+    "pushl %gs",
+    "movl ${data}, %eax",
+    "movl %eax, %ds",
+    "movl %eax, %es",
+    "cld",
+    "pushl %esp",
+    "call {dispatch}",
+    "addl $4, %esp",
+    "popl %gs",
+    "popl %fs",
+    "popl %es",
+    "popl %ds",
+    "popal",
+    "addl $8, %esp",
+    "iretl",
+    ".popsection",
+    vectors = const VECTORS,
+    data = const KERNEL_DATA,
+    dispatch = sym dispatch,
+    options(att_syntax),
+);
+
+unsafe extern "C" {
+    /// The first stub.
+    static trap_stubs: u8;
+}
+
+/// Invalid opcodes that were carried out for the processor.
+static EMULATED: AtomicU32 = AtomicU32::new(0);
+
+/// Puts the stubs into the interrupt table.
+pub(crate) fn start() {
+    descriptors::start((&raw const trap_stubs).addr() as u32, VECTORS, STUB_SPACING);
+}
+
+/// Instructions carried out for the processor so far.
+pub(crate) fn emulated_instructions() -> u32 {
+    EMULATED.load(Ordering::Relaxed)
+}
+
+extern "C" fn dispatch(frame: &mut Frame) {
+    if frame.vector == INVALID_OPCODE && emulate(frame) {
+        return;
+    }
+    if frame.vector < EXCEPTIONS {
+        stop(frame);
+    }
+    interrupt((frame.vector - FIRST_VECTOR) as u8);
+}
+
+fn interrupt(line: u8) {
+    if !interrupt_controller::is_real(line) {
+        return;
+    }
+    if line == clock::LINE {
+        clock::tick();
+    } else {
+        network::interrupt(line);
+    }
+    interrupt_controller::end(line);
+}
+
+/// Carries out `BSWAP`; false if the instruction is another one.
+fn emulate(frame: &mut Frame) -> bool {
+    // SAFETY: the processor has just fetched this instruction, of at least two bytes, from there.
+    let code = unsafe { *(frame.eip as *const [u8; 2]) };
+    let Some(register) = bswap::decode(code) else {
+        return false;
+    };
+    let value = match register.0 {
+        0 => &mut frame.eax,
+        1 => &mut frame.ecx,
+        2 => &mut frame.edx,
+        3 => &mut frame.ebx,
+        5 => &mut frame.ebp,
+        6 => &mut frame.esi,
+        _ => &mut frame.edi,
+    };
+    *value = processor::reverse_bytes(*value);
+    frame.eip = frame.eip.wrapping_add(bswap::LENGTH);
+    EMULATED.store(
+        EMULATED.load(Ordering::Relaxed).wrapping_add(1),
+        Ordering::Relaxed,
+    );
+    true
+}
+
+/// An exception in the kernel is a fault of the kernel.
+fn stop(frame: &Frame) -> ! {
+    post::stage(post::Stage::Stopped);
+    let Frame {
+        vector,
+        error,
+        eip,
+        cs,
+        flags,
+        eax,
+        ebx,
+        ecx,
+        edx,
+        esi,
+        edi,
+        ebp,
+        ds,
+        es,
+        fs,
+        gs,
+        ..
+    } = frame;
+    // EIP, CS and EFLAGS lie on the stack above what PUSHAD recorded.
+    let esp = frame.stack.wrapping_add(5 * 4);
+    let (status, directory) = processor::control();
+    line!("exception {vector} ({}), error code {error:08x}", name(*vector));
+    line!(
+        "eip {eip:08x} cs {cs:04x} eflags {flags:08x} cr0 {status:08x} cr2 {:08x} cr3 {directory:08x}",
+        processor::fault_address()
+    );
+    line!("eax {eax:08x} ebx {ebx:08x} ecx {ecx:08x} edx {edx:08x}");
+    line!("esi {esi:08x} edi {edi:08x} ebp {ebp:08x} esp {esp:08x}");
+    line!("ds {ds:04x} es {es:04x} fs {fs:04x} gs {gs:04x}");
+    line!("kernel stopped");
+    processor::halt()
+}
+
+/// What the manual calls an exception (80386 Programmer's Reference Manual, table 9-1).
+fn name(vector: u32) -> &'static str {
+    match vector {
+        0 => "divide error",
+        1 => "debug",
+        2 => "non-maskable interrupt",
+        3 => "breakpoint",
+        4 => "overflow",
+        5 => "bounds check",
+        INVALID_OPCODE => "invalid opcode",
+        7 => "coprocessor not available",
+        8 => "double fault",
+        9 => "coprocessor segment overrun",
+        10 => "invalid TSS",
+        11 => "segment not present",
+        12 => "stack exception",
+        13 => "general protection",
+        14 => "page fault",
+        16 => "coprocessor error",
+        _ => "reserved",
+    }
+}

@@ -1,0 +1,108 @@
+//! Every format that crosses a wire, a disk or a system call, as plain values.
+//!
+//! A tour, from the cable inwards:
+//!
+//! * [`ethernet`]: station addresses and the 14-byte header of every frame.
+//! * [`fragment_control`]: the two bytes that come first in an Ethernet frame of Amoeba, for flow control.
+//! * [`flip`]: the 40-byte header of a FLIP packet.
+//! * [`rpc`]: the 24-byte header by which kernels carry out a transaction.
+//! * [`message`]: the 32-byte header that users see, in requests and replies.
+//! * [`capability`]: ports, rights and capabilities; [`one_way`]: the function that protects both.
+//! * [`standard`]: the commands that every server understands, and the codes that they answer.
+//! * [`exchange`]: the numbered test frames with which two kernels try out their network.
+//!
+//! Formats follow one pattern: a value (`Header`, `Frame`) with `parse`, which checks what it reads and
+//! says what is wrong in an [`Error`], and `emit`, which writes exactly what `parse` reads.
+//! Integers are in the order that their document names; FLIP and RPC carry a flag for it ([`ByteOrder`]).
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+/// An enumeration whose variants have fixed codes on the wire, with the way back from the code.
+macro_rules! codes {
+    (
+        $(#[$attribute:meta])*
+        $name:ident: $integer:ty {
+            $($(#[$variant_attribute:meta])* $variant:ident = $code:literal,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr($integer)]
+        pub enum $name {
+            $($(#[$variant_attribute])* $variant = $code,)*
+        }
+
+        impl $name {
+            /// All of them, by code.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The one with this code.
+            pub const fn from_code(code: $integer) -> Option<$name> {
+                match code {
+                    $($code => Some($name::$variant),)*
+                    _ => None,
+                }
+            }
+
+            /// Its code.
+            pub const fn code(self) -> $integer {
+                self as $integer
+            }
+        }
+    };
+}
+
+pub mod capability;
+pub mod ethernet;
+pub mod exchange;
+pub mod flip;
+pub mod fragment_control;
+pub mod message;
+pub mod one_way;
+mod order;
+pub mod rpc;
+pub mod standard;
+
+pub use order::ByteOrder;
+
+/// Why bytes are not what they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Fewer bytes than the format needs.
+    Truncated,
+    /// A version that is not spoken here.
+    Version(u8),
+    /// A packet type that does not exist.
+    Kind(u8),
+    /// The magic number is another one.
+    Magic,
+    /// A length that does not agree with the bytes that are there.
+    Length,
+    /// The check does not agree with the payload.
+    Check,
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Error::Truncated => write!(formatter, "too short"),
+            Error::Version(version) => write!(formatter, "version {version} is unknown"),
+            Error::Kind(kind) => write!(formatter, "packet type {kind} is unknown"),
+            Error::Magic => write!(formatter, "wrong magic number"),
+            Error::Length => write!(formatter, "length and bytes disagree"),
+            Error::Check => write!(formatter, "check and payload disagree"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// The first `N` bytes at `offset`, or [`Error::Truncated`].
+fn array<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], Error> {
+    bytes
+        .get(offset..)
+        .and_then(|rest| rest.first_chunk())
+        .copied()
+        .ok_or(Error::Truncated)
+}

@@ -1,0 +1,170 @@
+//! The one-way function that turns a get-port into its put-port and protects the rights of a capability.
+//!
+//! Amoeba uses a variant of DES on 48-bit blocks with permutation tables of its own. The facts at hand do
+//! not give those tables, so this is standard DES (FIPS 46-3): the 48 bits of the port, six to a byte, are
+//! the key, the plaintext is zero, and the first 48 bits of the ciphertext are the result. Ports made here
+//! therefore differ from those of the original, which a closed system cannot see.
+
+use crate::capability::Port;
+
+/// The put-port of a get-port. The null port stays null, and no other port becomes null.
+pub fn one_way(port: Port) -> Port {
+    if port == Port::NULL {
+        return Port::NULL;
+    }
+    let mut port_bits = [0; 8];
+    port_bits[..6].copy_from_slice(&port.0);
+    let port_bits = u64::from_le_bytes(port_bits);
+    // DES ignores the lowest bit of each key byte, so the six bits lie above it.
+    let key = core::array::from_fn(|place| ((port_bits >> (6 * place)) as u8 & 0x3f) << 1);
+    let ciphertext = encrypt(u64::from_be_bytes(key), 0).to_be_bytes();
+    let mut result = Port::NULL;
+    result.0.copy_from_slice(&ciphertext[..6]);
+    if result == Port::NULL {
+        result.0[0] = 1;
+    }
+    result
+}
+
+/// One block of DES.
+fn encrypt(key: u64, plaintext: u64) -> u64 {
+    let block = permute(plaintext, 64, &INITIAL_PERMUTATION);
+    let (mut left, mut right) = ((block >> 32) as u32, block as u32);
+    let mut halves = permute(key, 64, &PERMUTED_CHOICE_1);
+    for shift in SHIFTS {
+        let rotate = |half: u64| (half << shift | half >> (28 - shift)) & 0xfff_ffff;
+        halves = rotate(halves >> 28) << 28 | rotate(halves & 0xfff_ffff);
+        let round_key = permute(halves, 56, &PERMUTED_CHOICE_2);
+        (left, right) = (right, left ^ scramble(right, round_key));
+    }
+    permute(u64::from(right) << 32 | u64::from(left), 64, &FINAL_PERMUTATION)
+}
+
+/// The function of a round: expand, mix with the key, substitute, permute.
+fn scramble(half: u32, round_key: u64) -> u32 {
+    let mixed = permute(u64::from(half), 32, &EXPANSION) ^ round_key;
+    let mut substituted = 0_u64;
+    for (place, table) in SUBSTITUTIONS.iter().enumerate() {
+        let six = (mixed >> (42 - 6 * place)) as usize & 0x3f;
+        let row = six >> 4 & 2 | six & 1;
+        let column = six >> 1 & 15;
+        substituted = substituted << 4 | u64::from(table[row * 16 + column]);
+    }
+    permute(substituted, 32, &ROUND_PERMUTATION) as u32
+}
+
+/// Picks bits of a `width`-bit value; a table counts from 1 at the most significant bit, as the standard does.
+fn permute(value: u64, width: u8, table: &[u8]) -> u64 {
+    table
+        .iter()
+        .fold(0, |result, &bit| result << 1 | value >> (width - bit) & 1)
+}
+
+const SHIFTS: [u32; 16] = [1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1];
+
+#[rustfmt::skip]
+const INITIAL_PERMUTATION: [u8; 64] = [
+    58, 50, 42, 34, 26, 18, 10, 2, 60, 52, 44, 36, 28, 20, 12, 4,
+    62, 54, 46, 38, 30, 22, 14, 6, 64, 56, 48, 40, 32, 24, 16, 8,
+    57, 49, 41, 33, 25, 17, 9, 1, 59, 51, 43, 35, 27, 19, 11, 3,
+    61, 53, 45, 37, 29, 21, 13, 5, 63, 55, 47, 39, 31, 23, 15, 7,
+];
+
+#[rustfmt::skip]
+const FINAL_PERMUTATION: [u8; 64] = [
+    40, 8, 48, 16, 56, 24, 64, 32, 39, 7, 47, 15, 55, 23, 63, 31,
+    38, 6, 46, 14, 54, 22, 62, 30, 37, 5, 45, 13, 53, 21, 61, 29,
+    36, 4, 44, 12, 52, 20, 60, 28, 35, 3, 43, 11, 51, 19, 59, 27,
+    34, 2, 42, 10, 50, 18, 58, 26, 33, 1, 41, 9, 49, 17, 57, 25,
+];
+
+#[rustfmt::skip]
+const EXPANSION: [u8; 48] = [
+    32, 1, 2, 3, 4, 5, 4, 5, 6, 7, 8, 9, 8, 9, 10, 11, 12, 13, 12, 13, 14, 15, 16, 17,
+    16, 17, 18, 19, 20, 21, 20, 21, 22, 23, 24, 25, 24, 25, 26, 27, 28, 29, 28, 29, 30, 31, 32, 1,
+];
+
+#[rustfmt::skip]
+const ROUND_PERMUTATION: [u8; 32] = [
+    16, 7, 20, 21, 29, 12, 28, 17, 1, 15, 23, 26, 5, 18, 31, 10,
+    2, 8, 24, 14, 32, 27, 3, 9, 19, 13, 30, 6, 22, 11, 4, 25,
+];
+
+#[rustfmt::skip]
+const PERMUTED_CHOICE_1: [u8; 56] = [
+    57, 49, 41, 33, 25, 17, 9, 1, 58, 50, 42, 34, 26, 18, 10, 2, 59, 51, 43, 35, 27, 19, 11, 3, 60, 52, 44, 36,
+    63, 55, 47, 39, 31, 23, 15, 7, 62, 54, 46, 38, 30, 22, 14, 6, 61, 53, 45, 37, 29, 21, 13, 5, 28, 20, 12, 4,
+];
+
+#[rustfmt::skip]
+const PERMUTED_CHOICE_2: [u8; 48] = [
+    14, 17, 11, 24, 1, 5, 3, 28, 15, 6, 21, 10, 23, 19, 12, 4, 26, 8, 16, 7, 27, 20, 13, 2,
+    41, 52, 31, 37, 47, 55, 30, 40, 51, 45, 33, 48, 44, 49, 39, 56, 34, 53, 46, 42, 50, 36, 29, 32,
+];
+
+#[rustfmt::skip]
+const SUBSTITUTIONS: [[u8; 64]; 8] = [
+    [
+        14, 4, 13, 1, 2, 15, 11, 8, 3, 10, 6, 12, 5, 9, 0, 7, 0, 15, 7, 4, 14, 2, 13, 1, 10, 6, 12, 11, 9, 5, 3, 8,
+        4, 1, 14, 8, 13, 6, 2, 11, 15, 12, 9, 7, 3, 10, 5, 0, 15, 12, 8, 2, 4, 9, 1, 7, 5, 11, 3, 14, 10, 0, 6, 13,
+    ],
+    [
+        15, 1, 8, 14, 6, 11, 3, 4, 9, 7, 2, 13, 12, 0, 5, 10, 3, 13, 4, 7, 15, 2, 8, 14, 12, 0, 1, 10, 6, 9, 11, 5,
+        0, 14, 7, 11, 10, 4, 13, 1, 5, 8, 12, 6, 9, 3, 2, 15, 13, 8, 10, 1, 3, 15, 4, 2, 11, 6, 7, 12, 0, 5, 14, 9,
+    ],
+    [
+        10, 0, 9, 14, 6, 3, 15, 5, 1, 13, 12, 7, 11, 4, 2, 8, 13, 7, 0, 9, 3, 4, 6, 10, 2, 8, 5, 14, 12, 11, 15, 1,
+        13, 6, 4, 9, 8, 15, 3, 0, 11, 1, 2, 12, 5, 10, 14, 7, 1, 10, 13, 0, 6, 9, 8, 7, 4, 15, 14, 3, 11, 5, 2, 12,
+    ],
+    [
+        7, 13, 14, 3, 0, 6, 9, 10, 1, 2, 8, 5, 11, 12, 4, 15, 13, 8, 11, 5, 6, 15, 0, 3, 4, 7, 2, 12, 1, 10, 14, 9,
+        10, 6, 9, 0, 12, 11, 7, 13, 15, 1, 3, 14, 5, 2, 8, 4, 3, 15, 0, 6, 10, 1, 13, 8, 9, 4, 5, 11, 12, 7, 2, 14,
+    ],
+    [
+        2, 12, 4, 1, 7, 10, 11, 6, 8, 5, 3, 15, 13, 0, 14, 9, 14, 11, 2, 12, 4, 7, 13, 1, 5, 0, 15, 10, 3, 9, 8, 6,
+        4, 2, 1, 11, 10, 13, 7, 8, 15, 9, 12, 5, 6, 3, 0, 14, 11, 8, 12, 7, 1, 14, 2, 13, 6, 15, 0, 9, 10, 4, 5, 3,
+    ],
+    [
+        12, 1, 10, 15, 9, 2, 6, 8, 0, 13, 3, 4, 14, 7, 5, 11, 10, 15, 4, 2, 7, 12, 9, 5, 6, 1, 13, 14, 0, 11, 3, 8,
+        9, 14, 15, 5, 2, 8, 12, 3, 7, 0, 4, 10, 1, 13, 11, 6, 4, 3, 2, 12, 9, 5, 15, 10, 11, 14, 1, 7, 6, 0, 8, 13,
+    ],
+    [
+        4, 11, 2, 14, 15, 0, 8, 13, 3, 12, 9, 7, 5, 10, 6, 1, 13, 0, 11, 7, 4, 9, 1, 10, 14, 3, 5, 12, 2, 15, 8, 6,
+        1, 4, 11, 13, 12, 3, 7, 14, 10, 15, 6, 8, 0, 5, 9, 2, 6, 11, 13, 8, 1, 4, 10, 7, 9, 5, 0, 15, 14, 2, 3, 12,
+    ],
+    [
+        13, 2, 8, 4, 6, 15, 11, 1, 10, 9, 3, 14, 5, 0, 12, 7, 1, 15, 13, 8, 10, 3, 7, 4, 12, 5, 6, 11, 0, 14, 9, 2,
+        7, 11, 4, 1, 9, 12, 14, 2, 0, 6, 10, 13, 15, 3, 5, 8, 2, 1, 14, 7, 4, 10, 8, 13, 15, 12, 9, 0, 3, 5, 6, 11,
+    ],
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{encrypt, one_way};
+    use crate::capability::Port;
+    use proptest::prelude::{prop_assert_ne, proptest};
+
+    #[test]
+    fn des_gives_the_published_ciphertexts() {
+        assert_eq!(
+            encrypt(0x1334_5779_9bbc_dff1, 0x0123_4567_89ab_cdef),
+            0x85e8_1354_0f0a_b405
+        );
+        assert_eq!(encrypt(0, 0), 0x8ca6_4de9_c1b1_23a7);
+        assert_eq!(encrypt(!0, !0), 0x7359_b216_3e4e_dc58);
+    }
+
+    #[test]
+    fn the_null_port_stays_null() {
+        assert_eq!(one_way(Port::NULL), Port::NULL);
+    }
+
+    proptest! {
+        #[test]
+        fn ports_that_differ_in_one_bit_have_different_put_ports(bytes: [u8; 6], bit in 0..48_usize) {
+            let mut other = bytes;
+            other[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_ne!(one_way(Port(bytes)), one_way(Port(other)));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Decoded code, by frame of physical memory and code size. An instruction is decoded when it is first reached, together with
+//! those behind it, and executes from here until its line of memory is written.
+//!
+//! What is cached never shows to the guest: neither in values nor in clocks. Instructions that straddle two frames and those
+//! in device pages are not here (the same linear address may have another second frame next time); a small memo keeps
+//! them decoded as long as their bytes are the same.
+
+use iced_x86::FlowControl;
+
+use crate::core::Core;
+use crate::decode::{LONGEST, decode};
+use crate::forms;
+use crate::op::{Op, Repeat};
+use crate::{Bus, Segment};
+
+const FRAME_BYTES: usize = 4096;
+/// Bytes in a line, of which [`Core::take_written_code`] speaks.
+const LINE_BYTES: usize = 64;
+/// A page starts over when it holds this many ops: rewriting code leaves dead ones behind.
+const MOST_OPS: usize = 32 * 1024;
+/// The cache starts over when it holds this many pages.
+const MOST_PAGES: usize = 2048;
+/// Entries of the memo.
+const MEMO: usize = 64;
+
+/// The op that ends decoded code.
+const END: Op = Op {
+    handler: forms::slot(forms::END_OF_CODE, 0),
+    length: 0,
+    clocks: 0,
+    components: 0,
+    reg: 0,
+    rm: 0,
+    segment: Segment::Ds,
+    base: Op::NO_REGISTER,
+    index: Op::NO_REGISTER,
+    scale: 0,
+    repeat: Repeat::None,
+    displacement: 0,
+    immediate: 0,
+    address_mask: u32::MAX,
+};
+
+/// The decoded code of one frame for one code size.
+#[derive(Clone, Debug)]
+pub(crate) struct CodePage {
+    /// Ops in the order of their addresses, as far as they were decoded together; each run ends with [`END`].
+    pub(crate) ops: Vec<Op>,
+    /// For each byte of the frame: the index of the op that begins there, plus one; or 0.
+    starts: Box<[u16; FRAME_BYTES]>,
+    /// Where the code behind the last op would begin.
+    tail: usize,
+}
+
+/// All decoded code of a processor.
+#[derive(Clone, Debug)]
+pub(crate) struct DecodeCache {
+    /// Index into `pages` plus one, or 0, by frame and code size.
+    slots: Vec<[u32; 2]>,
+    pages: Vec<CodePage>,
+    memo: Vec<Option<Memo>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Memo {
+    bytes: [u8; LONGEST],
+    is_32_bit: bool,
+    op: Op,
+}
+
+impl Default for DecodeCache {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            pages: Vec::new(),
+            memo: vec![None; MEMO],
+        }
+    }
+}
+
+impl CodePage {
+    fn new() -> Self {
+        Self {
+            ops: Vec::new(),
+            starts: Box::new([0; FRAME_BYTES]),
+            tail: FRAME_BYTES,
+        }
+    }
+
+    /// The index of the op at a byte of the frame, if it is decoded.
+    #[inline(always)]
+    pub(crate) fn find(&self, offset: u32) -> Option<usize> {
+        match self.starts[offset as usize % FRAME_BYTES] {
+            0 => None,
+            start => Some(usize::from(start) - 1),
+        }
+    }
+
+    /// Decodes from `start` to the next unconditional jump, known op or end of the frame. Returns the end.
+    fn extend(&mut self, frame: &[u8], start: usize, is_32_bit: bool) -> usize {
+        if self.ops.len() > MOST_OPS {
+            *self = Self::new();
+        }
+        if self.tail == start {
+            self.ops.pop();
+        }
+        let mut at = start;
+        while at < FRAME_BYTES && self.starts[at] == 0 {
+            let Ok(op) = decode(&frame[at..], is_32_bit) else {
+                break;
+            };
+            self.ops.push(op);
+            self.starts[at] = self.ops.len() as u16;
+            at += usize::from(op.length);
+            if is_last(&op) {
+                break;
+            }
+        }
+        self.ops.push(END);
+        self.tail = at;
+        at
+    }
+
+    /// Drops the ops of which bytes lie in a line.
+    fn drop_line(&mut self, line: usize) {
+        for start in line.saturating_sub(LONGEST - 1)..line + LINE_BYTES {
+            if let Some(index) = self.find(start as u32)
+                && start + usize::from(self.ops[index].length) > line
+            {
+                self.ops[index] = END;
+                self.starts[start] = 0;
+            }
+        }
+    }
+}
+
+/// Whether execution never goes on behind an op.
+fn is_last(op: &Op) -> bool {
+    matches!(
+        forms::flow(op.handler),
+        FlowControl::UnconditionalBranch
+            | FlowControl::IndirectBranch
+            | FlowControl::Return
+            | FlowControl::Interrupt
+            | FlowControl::Exception
+    )
+}
+
+impl DecodeCache {
+    /// A page by its number.
+    #[inline(always)]
+    pub(crate) fn page(&self, number: usize) -> &CodePage {
+        &self.pages[number]
+    }
+
+    /// The number of a frame's page.
+    pub(crate) fn page_of(&mut self, core: &mut Core, frame: u32, is_32_bit: bool) -> usize {
+        let frame = frame as usize;
+        if self.slots.len() <= frame {
+            self.slots.resize(frame + 1, [0; 2]);
+        }
+        if self.slots[frame][usize::from(is_32_bit)] == 0 {
+            if self.pages.len() == MOST_PAGES {
+                self.clear(core);
+            }
+            self.pages.push(CodePage::new());
+            self.slots[frame][usize::from(is_32_bit)] = self.pages.len() as u32;
+        }
+        self.slots[frame][usize::from(is_32_bit)] as usize - 1
+    }
+
+    fn clear(&mut self, core: &mut Core) {
+        for (frame, slot) in self.slots.iter_mut().enumerate() {
+            if *slot != [0; 2] {
+                core.unmark_code_frame(frame as u32);
+                *slot = [0; 2];
+            }
+        }
+        self.pages.clear();
+    }
+
+    /// Decodes the code at a byte of a frame, which is not decoded yet. Nothing comes of it when the first instruction does not
+    /// end in the frame.
+    pub(crate) fn decode<B: Bus>(
+        &mut self,
+        core: &mut Core,
+        bus: &mut B,
+        number: usize,
+        address: u32,
+        is_32_bit: bool,
+    ) -> Option<usize> {
+        let start = address as usize % FRAME_BYTES;
+        let frame = address as usize - start;
+        let page = &mut self.pages[number];
+        let end = page.extend(&bus.memory()[frame..frame + FRAME_BYTES], start, is_32_bit);
+        core.mark_code(address, (end - start) as u32);
+        page.find(start as u32)
+    }
+
+    /// Drops what was decoded from a line of memory.
+    pub(crate) fn drop_line(&mut self, address: u32) {
+        let address = address as usize;
+        for number in self.slots.get(address / FRAME_BYTES).copied().unwrap_or_default() {
+            if number != 0 {
+                self.pages[number as usize - 1].drop_line(address % FRAME_BYTES);
+            }
+        }
+    }
+
+    /// Decodes a single instruction at a linear address, unless it was there before.
+    pub(crate) fn decode_single(&mut self, bytes: &[u8], linear: u32, is_32_bit: bool) -> Option<Op> {
+        let entry = &mut self.memo[linear as usize % MEMO];
+        if let Some(memo) = entry {
+            let length = usize::from(memo.op.length);
+            if memo.is_32_bit == is_32_bit && bytes.len() >= length && memo.bytes[..length] == bytes[..length]
+            {
+                return Some(memo.op);
+            }
+        }
+        let op = decode(bytes, is_32_bit).ok()?;
+        let mut copy = [0; LONGEST];
+        copy[..bytes.len()].copy_from_slice(bytes);
+        *entry = Some(Memo {
+            bytes: copy,
+            is_32_bit,
+            op,
+        });
+        Some(op)
+    }
+}

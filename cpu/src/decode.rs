@@ -1,0 +1,228 @@
+//! From bytes to an [`Op`], through iced-x86. Prefixes are read here as well, because a 386 has rules of its own for LOCK,
+//! for prefixes that do nothing and for length, and because the coprocessor's opcodes all count as one.
+
+use iced_x86::{Code, Decoder, DecoderError, DecoderOptions, Instruction, OpKind, Register};
+
+use crate::Segment;
+use crate::forms::{self, Slots};
+use crate::op::{Op, Repeat};
+
+/// The longest instruction, prefixes included; a longer one is a general protection fault.
+pub(crate) const LONGEST: usize = 15;
+
+const OPTIONS: u32 = DecoderOptions::NO_INVALID_CHECK
+    | DecoderOptions::MOV_TR
+    | DecoderOptions::NO_PAUSE
+    | DecoderOptions::NO_MPFX_0FBC
+    | DecoderOptions::NO_MPFX_0FBD;
+
+/// The bytes end before the instruction does, and more bytes could complete it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Incomplete;
+
+/// What stands before the opcode.
+#[derive(Clone, Copy, Debug)]
+struct Prefixes {
+    bytes: usize,
+    is_locked: bool,
+    has_operand_size: bool,
+    has_address_size: bool,
+    repeat: Repeat,
+}
+
+fn prefixes(bytes: &[u8]) -> Prefixes {
+    let mut found = Prefixes {
+        bytes: 0,
+        is_locked: false,
+        has_operand_size: false,
+        has_address_size: false,
+        repeat: Repeat::None,
+    };
+    for &byte in bytes {
+        match byte {
+            0x26 | 0x2E | 0x36 | 0x3E | 0x64 | 0x65 => {}
+            0x66 => found.has_operand_size = true,
+            0x67 => found.has_address_size = true,
+            0xF0 => found.is_locked = true,
+            0xF2 => found.repeat = Repeat::WhileNotEqual,
+            0xF3 => found.repeat = Repeat::WhileEqual,
+            _ => break,
+        }
+        found.bytes += 1;
+    }
+    found
+}
+
+/// Opcodes that a ModRM byte follows, as far as a 386 knows them.
+fn has_modrm(is_two_byte: bool, opcode: u8) -> bool {
+    if is_two_byte {
+        matches!(opcode, 0x00..=0x03 | 0x20..=0x26 | 0x90..=0x9F | 0xA3..=0xA5 | 0xAB..=0xAD | 0xAF | 0xB2..=0xB7
+            | 0xBA..=0xBF)
+    } else {
+        matches!(opcode, 0x62 | 0x63 | 0x69 | 0x6B | 0x80..=0x8F | 0xC0 | 0xC1 | 0xC4..=0xC7 | 0xD0..=0xD3
+            | 0xD8..=0xDF | 0xF6 | 0xF7 | 0xFE | 0xFF)
+            || opcode < 0x40 && opcode & 7 < 4
+    }
+}
+
+/// Opcodes whose low three bits name a register.
+fn names_register(is_two_byte: bool, opcode: u8) -> bool {
+    !is_two_byte && matches!(opcode, 0x40..=0x5F | 0x90..=0x97 | 0xB0..=0xBF)
+}
+
+/// Decodes the instruction at the start of `bytes`. Whatever a 386 does not know decodes to the op that raises #UD, and
+/// what is longer than [`LONGEST`] to the op that raises #GP.
+pub(crate) fn decode(bytes: &[u8], is_32_bit: bool) -> Result<Op, Incomplete> {
+    let bytes = &bytes[..bytes.len().min(LONGEST)];
+    let found = prefixes(bytes);
+    let incomplete = |op| {
+        if bytes.len() < LONGEST {
+            Err(Incomplete)
+        } else {
+            Ok(op)
+        }
+    };
+    let Some(&opcode) = bytes.get(found.bytes) else {
+        return incomplete(special(forms::TOO_LONG, found.bytes, found));
+    };
+    let mut copy = [0; LONGEST];
+    let copy = &mut copy[..bytes.len()];
+    copy.copy_from_slice(bytes);
+    let is_escape = matches!(opcode, 0xD8..=0xDF);
+    if is_escape {
+        // TEST r/m8, r8 has the same shape, and iced knows all its encodings.
+        copy[found.bytes] = 0x84;
+    }
+    let mut decoder = Decoder::new(if is_32_bit { 32 } else { 16 }, copy, OPTIONS);
+    let instruction = decoder.decode();
+    if decoder.last_error() == DecoderError::NoMoreBytes {
+        return incomplete(special(forms::TOO_LONG, LONGEST, found));
+    }
+    let code = if is_escape { Code::Fnop } else { instruction.code() };
+    let Some(form) = forms::of(code) else {
+        return Ok(special(forms::UNDEFINED, found.bytes + 1, found));
+    };
+    let constants = decoder.get_constant_offsets(&instruction);
+    let immediate_bytes = constants.immediate_size() + constants.immediate_size2();
+    let displacement_bytes = constants.displacement_size();
+    let constant_components = usize::from(immediate_bytes > 0) + usize::from(displacement_bytes > 0);
+    let mut op = special(form, instruction.len(), found);
+    op.components = (instruction.len() + constant_components - immediate_bytes - displacement_bytes) as u8;
+    operands(&mut op, &bytes[found.bytes..], &instruction);
+    address(
+        &mut op,
+        &instruction,
+        is_32_bit != found.has_address_size,
+        displacement_bytes > 0,
+    );
+    Ok(finish(op, form, has_memory_operand(&instruction), found))
+}
+
+/// An op with nothing but handler and length.
+fn special(form: usize, length: usize, found: Prefixes) -> Op {
+    Op {
+        handler: forms::slot(form, 0),
+        length: length as u8,
+        clocks: 0,
+        components: length as u8,
+        reg: 0,
+        rm: 0,
+        segment: Segment::Ds,
+        base: Op::NO_REGISTER,
+        index: Op::NO_REGISTER,
+        scale: 0,
+        repeat: found.repeat,
+        displacement: 0,
+        immediate: 0,
+        address_mask: u32::MAX,
+    }
+}
+
+fn has_memory_operand(instruction: &Instruction) -> bool {
+    (0..instruction.op_count()).any(|operand| instruction.op_kind(operand) == OpKind::Memory)
+}
+
+/// Registers and immediates. `code` begins with the opcode.
+fn operands(op: &mut Op, code: &[u8], instruction: &Instruction) {
+    let is_two_byte = code[0] == 0x0F;
+    let code = &code[usize::from(is_two_byte)..];
+    if has_modrm(is_two_byte, code[0]) {
+        op.rm = code[1] & 7;
+        op.reg = code[1] >> 3 & 7;
+    } else if names_register(is_two_byte, code[0]) {
+        op.rm = code[0] & 7;
+        op.reg = op.rm;
+    }
+    for operand in 0..instruction.op_count() {
+        match instruction.op_kind(operand) {
+            OpKind::NearBranch16 => {
+                let distance = instruction.near_branch16().wrapping_sub(instruction.len() as u16);
+                op.immediate = i32::from(distance as i16) as u32;
+            }
+            OpKind::NearBranch32 => {
+                op.immediate = instruction.near_branch32().wrapping_sub(instruction.len() as u32);
+            }
+            OpKind::FarBranch16 => {
+                op.immediate = u32::from(instruction.far_branch16());
+                op.displacement = u32::from(instruction.far_branch_selector());
+            }
+            OpKind::FarBranch32 => {
+                op.immediate = instruction.far_branch32();
+                op.displacement = u32::from(instruction.far_branch_selector());
+            }
+            OpKind::Immediate8_2nd => op.displacement = u32::from(instruction.immediate8_2nd()),
+            OpKind::Immediate8
+            | OpKind::Immediate16
+            | OpKind::Immediate32
+            | OpKind::Immediate8to16
+            | OpKind::Immediate8to32 => op.immediate = instruction.immediate(operand) as u32,
+            _ => {}
+        }
+    }
+}
+
+/// The memory operand: registers, scale, displacement, segment, address size, and the clock of the three-part form.
+fn address(op: &mut Op, instruction: &Instruction, is_32_bit: bool, has_displacement: bool) {
+    op.address_mask = if is_32_bit { u32::MAX } else { 0xFFFF };
+    op.segment = match instruction.memory_segment() {
+        Register::ES => Segment::Es,
+        Register::CS => Segment::Cs,
+        Register::SS => Segment::Ss,
+        Register::FS => Segment::Fs,
+        Register::GS => Segment::Gs,
+        _ => Segment::Ds,
+    };
+    if !has_memory_operand(instruction) {
+        return;
+    }
+    let number = |register: Register| {
+        if register == Register::None {
+            Op::NO_REGISTER
+        } else {
+            register.number() as u8
+        }
+    };
+    op.base = number(instruction.memory_base());
+    op.index = number(instruction.memory_index());
+    op.scale = instruction.memory_index_scale().trailing_zeros() as u8;
+    op.displacement = instruction.memory_displacement32();
+    let has_both = op.base != Op::NO_REGISTER && op.index != Op::NO_REGISTER;
+    op.clocks = u8::from(has_both && has_displacement);
+}
+
+/// Picks the slot of the form, checks LOCK, adds the clocks.
+fn finish(mut op: Op, form: usize, is_memory: bool, found: Prefixes) -> Op {
+    let row = forms::row(form);
+    let slot = match row.slots {
+        Slots::One => 0,
+        Slots::RegisterMemory => usize::from(is_memory),
+        Slots::OnceRepeated => usize::from(found.repeat != Repeat::None),
+    };
+    if found.is_locked && !(row.is_lockable && is_memory) {
+        op.handler = forms::slot(forms::UNDEFINED, 0);
+        return op;
+    }
+    op.handler = forms::slot(form, slot);
+    op.clocks += row.clocks[slot];
+    op
+}

@@ -1,0 +1,230 @@
+//! Jumps, calls, returns, loops, software interrupts. Far transfers only fetch their operands here.
+
+use super::Done;
+use super::data::far_pointer;
+use super::operand::{General, Place};
+use crate::core::Core;
+use crate::flags::Condition;
+use crate::interrupt::Source;
+use crate::op::{Flow, Op};
+use crate::transfer::FarTarget;
+use crate::unit::Unit;
+use crate::{Bus, Cycle, Fault, Flags, Register, Segment, Vector};
+
+/// Clocks of a taken Jcc beyond those of one that is not taken.
+const TAKEN_CLOCKS: Cycle = 4;
+
+/// Goes to an offset in CS, of which 16-bit operands leave the low half. An offset beyond the limit is the jump's own
+/// fault.
+#[inline(always)]
+fn jump_to<T: Unit>(core: &mut Core, target: u32) -> Done {
+    core.eip = checked::<T>(core, target)?;
+    Ok(Flow::Jump)
+}
+
+#[inline(always)]
+fn checked<T: Unit>(core: &Core, target: u32) -> Result<u32, Fault> {
+    let target = T::from_u32(target).to_u32();
+    if target > core.segment(Segment::Cs).limit {
+        return Err(Fault::with_code(Vector::GeneralProtection, 0));
+    }
+    Ok(target)
+}
+
+/// JMP to a distance from here.
+pub(crate) fn jump<B: Bus, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+    jump_to::<T>(core, core.eip.wrapping_add(op.immediate))
+}
+
+/// Jcc.
+pub(crate) fn jump_if<B: Bus, C: Condition, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+    if !C::holds(core.status) {
+        return Ok(Flow::Next);
+    }
+    core.cycles += TAKEN_CLOCKS;
+    jump_to::<T>(core, core.eip.wrapping_add(op.immediate))
+}
+
+/// JMP r/m.
+pub(crate) fn jump_indirect<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let target: T = P::get(core, bus, op)?;
+    jump_to::<T>(core, target.to_u32())
+}
+
+/// CALL to a distance from here.
+pub(crate) fn call<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    call_to::<B, T>(core, bus, core.eip.wrapping_add(op.immediate))
+}
+
+/// CALL r/m.
+pub(crate) fn call_indirect<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let target: T = P::get(core, bus, op)?;
+    call_to::<B, T>(core, bus, target.to_u32())
+}
+
+fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, target: u32) -> Done {
+    let target = checked::<T>(core, target)?;
+    core.push(bus, T::from_u32(core.eip))?;
+    core.eip = target;
+    Ok(Flow::Jump)
+}
+
+/// RET, releasing as many more bytes as the immediate says.
+pub(crate) fn near_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let target: T = core.peek(bus, 0)?;
+    core.eip = checked::<T>(core, target.to_u32())?;
+    let top = core
+        .stack_pointer()
+        .wrapping_add(T::BYTES)
+        .wrapping_add(op.immediate & 0xFFFF);
+    core.set_stack_pointer(top);
+    Ok(Flow::Jump)
+}
+
+/// What LOOP wants of ZF, as a type.
+pub(crate) trait Wish {
+    /// Whether the loop goes on with this ZF.
+    fn goes_on(zero: bool) -> bool;
+}
+
+/// LOOP.
+pub(crate) struct Always;
+
+/// LOOPE.
+pub(crate) struct WhileEqual;
+
+/// LOOPNE.
+pub(crate) struct WhileNotEqual;
+
+impl Wish for Always {
+    fn goes_on(_: bool) -> bool {
+        true
+    }
+}
+
+impl Wish for WhileEqual {
+    fn goes_on(zero: bool) -> bool {
+        zero
+    }
+}
+
+impl Wish for WhileNotEqual {
+    fn goes_on(zero: bool) -> bool {
+        !zero
+    }
+}
+
+const CX: u8 = Register::Ecx as u8;
+
+/// LOOP, LOOPE, LOOPNE: `A` is the counter's size, `T` the operand size.
+pub(crate) fn count_and_jump<B: Bus, W: Wish, A: General, T: General>(
+    core: &mut Core,
+    _: &mut B,
+    op: &Op,
+) -> Done {
+    let left = A::from_u32(A::register(core, CX).to_u32().wrapping_sub(1));
+    if left.to_u32() == 0 || !W::goes_on(core.status.zero()) {
+        left.set_register(core, CX);
+        return Ok(Flow::Next);
+    }
+    let target = checked::<T>(core, core.eip.wrapping_add(op.immediate))?;
+    left.set_register(core, CX);
+    core.eip = target;
+    Ok(Flow::Jump)
+}
+
+/// JCXZ, JECXZ.
+pub(crate) fn jump_if_no_count<B: Bus, A: General, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+    if A::register(core, CX).to_u32() != 0 {
+        return Ok(Flow::Next);
+    }
+    core.cycles += TAKEN_CLOCKS;
+    jump_to::<T>(core, core.eip.wrapping_add(op.immediate))
+}
+
+fn far_target<T: Unit>(selector: u16, offset: u32, is_in_memory: bool) -> FarTarget {
+    FarTarget {
+        selector,
+        offset,
+        size: T::WIDTH,
+        is_in_memory,
+    }
+}
+
+/// JMP to a far pointer in the instruction.
+pub(crate) fn far_jump<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.far_jump(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
+    Ok(Flow::FarJump)
+}
+
+/// JMP to a far pointer in memory.
+pub(crate) fn far_jump_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
+    core.far_jump(bus, far_target::<T>(selector, offset.to_u32(), true))?;
+    Ok(Flow::FarJump)
+}
+
+/// CALL to a far pointer in the instruction.
+pub(crate) fn far_call<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.far_call(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
+    Ok(Flow::FarJump)
+}
+
+/// CALL to a far pointer in memory.
+pub(crate) fn far_call_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
+    core.far_call(bus, far_target::<T>(selector, offset.to_u32(), true))?;
+    Ok(Flow::FarJump)
+}
+
+/// RETF, releasing as many more bytes as the immediate says.
+pub(crate) fn far_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.far_return(bus, T::WIDTH, op.immediate & 0xFFFF)?;
+    Ok(Flow::FarJump)
+}
+
+/// IRET.
+pub(crate) fn interrupt_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    core.interrupt_return(bus, T::WIDTH)?;
+    Ok(Flow::Transfer)
+}
+
+/// INT n.
+pub(crate) fn software_interrupt<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.interrupt(bus, op.immediate as u8, Source::Software)?;
+    Ok(Flow::Transfer)
+}
+
+/// INT 3.
+pub(crate) fn breakpoint<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    core.interrupt(bus, Vector::Breakpoint as u8, Source::Trap)?;
+    Ok(Flow::Transfer)
+}
+
+/// INTO.
+pub(crate) fn interrupt_on_overflow<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    if !core.has(Flags::OVERFLOW) {
+        return Ok(Flow::Next);
+    }
+    core.interrupt(bus, Vector::Overflow as u8, Source::Trap)?;
+    Ok(Flow::Transfer)
+}
+
+/// ICEBP, undocumented: interrupt 1, not subject to the checks of a software interrupt.
+pub(crate) fn ice_breakpoint<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    core.interrupt(bus, Vector::Debug as u8, Source::Exception)?;
+    Ok(Flow::Transfer)
+}
+
+/// BOUND.
+pub(crate) fn check_bounds<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let at = op.offset(core);
+    let lower: T = core.read(bus, op.segment, at)?;
+    let upper: T = core.read(bus, op.segment, at.wrapping_add(T::BYTES) & op.address_mask)?;
+    let index = T::register(core, op.reg).to_i32();
+    if (lower.to_i32()..=upper.to_i32()).contains(&index) {
+        Ok(Flow::Next)
+    } else {
+        Err(Fault::plain(Vector::BoundRange))
+    }
+}

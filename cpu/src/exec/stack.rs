@@ -1,0 +1,186 @@
+//! PUSH and POP in all forms, stack frames.
+
+use super::Done;
+use super::data::{SegmentName, charge_descriptor};
+use super::operand::{General, InRegister, Place, Source};
+use crate::core::Core;
+use crate::op::{Flow, Op};
+use crate::{Bus, Cycle, Fault, Register, Segment};
+
+const SP: u8 = Register::Esp as u8;
+const BP: u8 = Register::Ebp as u8;
+
+/// PUSH r/m. ESP is pushed as it was before.
+pub(crate) fn push<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let value: T = P::get(core, bus, op)?;
+    core.push(bus, value)?;
+    Ok(Flow::Next)
+}
+
+/// PUSH of the register in the opcode.
+pub(crate) fn push_register<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    push::<B, InRegister, T>(core, bus, op)
+}
+
+/// PUSH of the immediate.
+pub(crate) fn push_source<B: Bus, T: General, S: Source>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.push(bus, S::value::<T>(core, op))?;
+    Ok(Flow::Next)
+}
+
+/// PUSH of a segment register: with 32-bit operands zero-extended.
+pub(crate) fn push_segment<B: Bus, S: SegmentName, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    let selector = core.segment(S::SEGMENT).selector;
+    core.push(bus, T::from_u32(u32::from(selector)))?;
+    Ok(Flow::Next)
+}
+
+/// POP r/m. The address of a destination in memory is worked out with ESP as it is afterwards.
+pub(crate) fn pop<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let before = core.general[usize::from(SP)];
+    let value: T = core.pop(bus)?;
+    P::set(core, bus, op, value).inspect_err(|_| core.general[usize::from(SP)] = before)?;
+    Ok(Flow::Next)
+}
+
+/// POP of the register in the opcode.
+pub(crate) fn pop_register<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    pop::<B, InRegister, T>(core, bus, op)
+}
+
+/// What POP of a segment register costs more in protected mode: 21 clocks instead of 7.
+const PROTECTED_POP_CLOCKS: Cycle = 14;
+
+/// POP of a segment register. After SS one instruction follows without interrupt.
+pub(crate) fn pop_segment<B: Bus, S: SegmentName, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    let selector: T = core.peek(bus, 0)?;
+    let mask = core.stack_mask;
+    let top = core.stack_pointer().wrapping_add(T::BYTES);
+    core.load_segment(bus, S::SEGMENT, selector.to_u32() as u16)?;
+    charge_descriptor(core, PROTECTED_POP_CLOCKS);
+    // The stack that was popped from decides how wide its pointer is, even when SS has just changed.
+    let esp = &mut core.general[usize::from(SP)];
+    *esp = *esp & !mask | top & mask;
+    if S::SEGMENT == Segment::Ss {
+        core.begin_shadow();
+    }
+    Ok(Flow::Next)
+}
+
+/// PUSHA.
+pub(crate) fn push_all<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    check_pushes::<B, T>(core, bus, 8)?;
+    let before = T::register(core, SP);
+    for number in 0..8 {
+        let value = if number == SP {
+            before
+        } else {
+            T::register(core, number)
+        };
+        core.push(bus, value)?;
+    }
+    Ok(Flow::Next)
+}
+
+/// Checks that `count` pushes will not fault.
+fn check_pushes<B: Bus, T: General>(core: &mut Core, bus: &mut B, count: u32) -> Result<(), Fault> {
+    for number in 1..=count {
+        let offset = core.stack_pointer().wrapping_sub(number * T::BYTES) & core.stack_mask;
+        core.check_write(bus, Segment::Ss, offset, T::BYTES)?;
+    }
+    Ok(())
+}
+
+/// POPA: all but ESP.
+pub(crate) fn pop_all<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    let mut values = [T::from_u32(0); 8];
+    for (number, value) in values.iter_mut().enumerate() {
+        *value = core.peek(bus, number as u32 * T::BYTES)?;
+    }
+    for (number, value) in (0..8).rev().zip(values) {
+        if number != SP {
+            value.set_register(core, number);
+        }
+    }
+    let top = core.stack_pointer().wrapping_add(8 * T::BYTES);
+    core.set_stack_pointer(top);
+    Ok(Flow::Next)
+}
+
+/// PUSHF needs IOPL 3 in virtual 8086 mode; RF and VM are pushed as zero.
+pub(crate) fn push_flags<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    let flags = core.eflags_to_push()?;
+    core.push(bus, T::from_u32(flags))?;
+    Ok(Flow::Next)
+}
+
+/// POPF needs IOPL 3 in virtual 8086 mode; what else it may change depends on the privilege level.
+pub(crate) fn pop_flags<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    core.require_flags_privilege()?;
+    let value: T = core.pop(bus)?;
+    core.set_eflags_from_pop(value.to_u32(), T::WIDTH)?;
+    Ok(Flow::Next)
+}
+
+/// ENTER. Size in the immediate, nesting level (modulo 32) in the displacement.
+pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let level = op.displacement & 31;
+    let size = op.immediate & 0xFFFF;
+    core.cycles += match level {
+        0 => 0,
+        1 => 2,
+        _ => 5 + 4 * Cycle::from(level - 1),
+    };
+    let mask = core.stack_mask;
+    let frame = core.stack_pointer().wrapping_sub(T::BYTES) & mask;
+    let old_base = core.general[usize::from(BP)];
+    check_pushes::<B, T>(core, bus, level + 1)?;
+    let outer = outer_frames::<B, T>(core, bus, level)?;
+    let top = frame.wrapping_sub(level * T::BYTES + size) & mask;
+    // The new top must be writable, although nothing is stored there.
+    core.check_write(bus, Segment::Ss, top, 1)?;
+    core.push(bus, T::from_u32(old_base))?;
+    for pointer in &outer[..level.saturating_sub(1) as usize] {
+        core.push(bus, *pointer)?;
+    }
+    if level > 0 {
+        core.push(bus, T::from_u32(frame))?;
+    }
+    let base = &mut core.general[usize::from(BP)];
+    *base = if T::BYTES == 4 {
+        frame_register(*base, frame, mask)
+    } else {
+        *base & !0xFFFF | frame & 0xFFFF
+    };
+    core.set_stack_pointer(top);
+    Ok(Flow::Next)
+}
+
+/// EBP after ENTER with 32-bit operands: with a 16-bit stack the upper half is ESP's, which is EBP's own as far as the
+/// manual says.
+fn frame_register(old: u32, frame: u32, mask: u32) -> u32 {
+    old & !mask | frame & mask
+}
+
+/// The frame pointers that ENTER copies from the frame that EBP points to.
+fn outer_frames<B: Bus, T: General>(core: &mut Core, bus: &mut B, level: u32) -> Result<[T; 31], Fault> {
+    let mut outer = [T::from_u32(0); 31];
+    let base = core.general[usize::from(BP)];
+    for (number, pointer) in (1..level).zip(outer.iter_mut()) {
+        *pointer = core.read(
+            bus,
+            Segment::Ss,
+            base.wrapping_sub(number * T::BYTES) & core.stack_mask,
+        )?;
+    }
+    Ok(outer)
+}
+
+/// LEAVE.
+pub(crate) fn leave<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+    let base = core.general[usize::from(BP)] & core.stack_mask;
+    let value: T = core.read(bus, Segment::Ss, base)?;
+    core.set_stack_pointer(base.wrapping_add(T::BYTES));
+    value.set_register(core, BP);
+    Ok(Flow::Next)
+}

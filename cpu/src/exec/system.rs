@@ -1,0 +1,302 @@
+//! Instructions for systems: their operands. The meaning is in the modules `system`, `segment` and `task`.
+
+use super::Done;
+use super::operand::{General, Place};
+use crate::core::Core;
+use crate::op::{Flow, Op};
+use crate::unit::Unit;
+use crate::{Bus, Control, Cycle, Fault, TableRegister, Vector};
+
+/// The end of decoded code. No instruction: the run loop asks the cache what comes next.
+pub(crate) fn end_of_code<B: Bus>(_: &mut Core, _: &mut B, _: &Op) -> Done {
+    Ok(Flow::Leave)
+}
+
+/// What a 386 does not know.
+pub(crate) fn undefined<B: Bus>(_: &mut Core, _: &mut B, _: &Op) -> Done {
+    Err(Fault::plain(Vector::InvalidOpcode))
+}
+
+/// An instruction of more than 15 bytes.
+pub(crate) fn too_long<B: Bus>(_: &mut Core, _: &mut B, _: &Op) -> Done {
+    Err(Fault::with_code(Vector::GeneralProtection, 0))
+}
+
+/// NOP.
+pub(crate) fn no_operation<B: Bus>(_: &mut Core, _: &mut B, _: &Op) -> Done {
+    Ok(Flow::Next)
+}
+
+/// HLT.
+pub(crate) fn halt<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
+    core.halt()?;
+    Ok(Flow::Next)
+}
+
+/// Any instruction of the coprocessor. None is fitted: unless EM or TS asks for a trap, nothing answers, and neither memory nor
+/// registers change.
+pub(crate) fn escape<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
+    if core
+        .cr0
+        .intersects(Control::EMULATE_COPROCESSOR | Control::TASK_SWITCHED)
+    {
+        return Err(Fault::plain(Vector::NoCoprocessor));
+    }
+    Ok(Flow::Next)
+}
+
+/// WAIT. BUSY# is inactive for ever.
+pub(crate) fn wait<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
+    if core
+        .cr0
+        .contains(Control::MONITOR_COPROCESSOR | Control::TASK_SWITCHED)
+    {
+        return Err(Fault::plain(Vector::NoCoprocessor));
+    }
+    Ok(Flow::Next)
+}
+
+/// GDTR or IDTR, as a type.
+pub(crate) trait Table {
+    /// Loads it.
+    fn load(core: &mut Core, table: TableRegister) -> Result<(), Fault>;
+    /// Its value.
+    fn value(core: &Core) -> TableRegister;
+}
+
+/// GDTR.
+pub(crate) struct Global;
+
+/// IDTR.
+pub(crate) struct Interrupts;
+
+impl Table for Global {
+    fn load(core: &mut Core, table: TableRegister) -> Result<(), Fault> {
+        core.load_gdt(table)
+    }
+
+    fn value(core: &Core) -> TableRegister {
+        core.gdtr
+    }
+}
+
+impl Table for Interrupts {
+    fn load(core: &mut Core, table: TableRegister) -> Result<(), Fault> {
+        core.load_idt(table)
+    }
+
+    fn value(core: &Core) -> TableRegister {
+        core.idtr
+    }
+}
+
+/// A 16-bit operand has a base of 24 bits.
+fn base_mask<T: Unit>() -> u32 {
+    if T::BYTES == 2 { 0x00FF_FFFF } else { u32::MAX }
+}
+
+/// LGDT, LIDT.
+pub(crate) fn load_table<B: Bus, R: Table, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.require_privilege_0()?;
+    let at = op.offset(core);
+    let limit = core.read(bus, op.segment, at)?;
+    let base: u32 = core.read(bus, op.segment, at.wrapping_add(2) & op.address_mask)?;
+    R::load(
+        core,
+        TableRegister {
+            base: base & base_mask::<T>(),
+            limit,
+        },
+    )?;
+    Ok(Flow::Next)
+}
+
+/// SGDT, SIDT. With a 16-bit operand the highest byte is stored as zero.
+pub(crate) fn store_table<B: Bus, R: Table, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let table = R::value(core);
+    let at = op.offset(core);
+    let base_at = at.wrapping_add(2) & op.address_mask;
+    core.check_write(bus, op.segment, base_at, 4)?;
+    core.write(bus, op.segment, at, table.limit)?;
+    core.write(bus, op.segment, base_at, table.base & base_mask::<T>())?;
+    Ok(Flow::Next)
+}
+
+/// LLDT.
+pub(crate) fn load_local_table<B: Bus, P: Place>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.require_protected()?;
+    core.require_privilege_0()?;
+    let selector = P::get(core, bus, op)?;
+    core.load_local_table(bus, selector)?;
+    Ok(Flow::Next)
+}
+
+/// LTR.
+pub(crate) fn load_task_register<B: Bus, P: Place>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.require_protected()?;
+    core.require_privilege_0()?;
+    let selector = P::get(core, bus, op)?;
+    core.load_task_register(bus, selector)?;
+    Ok(Flow::Next)
+}
+
+/// Stores a selector: 16 bits in memory, zero-extended in a register.
+fn store_selector<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op, value: u32) -> Done {
+    if P::IS_MEMORY {
+        P::set(core, bus, op, value as u16)?;
+    } else {
+        T::from_u32(value).set_register(core, op.rm);
+    }
+    Ok(Flow::Next)
+}
+
+/// SLDT.
+pub(crate) fn store_local_table<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    let selector = core.store_local_table()?;
+    store_selector::<B, P, T>(core, bus, op, u32::from(selector))
+}
+
+/// STR.
+pub(crate) fn store_task_register<B: Bus, P: Place, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+) -> Done {
+    let selector = core.store_task_register()?;
+    store_selector::<B, P, T>(core, bus, op, u32::from(selector))
+}
+
+/// SMSW.
+pub(crate) fn store_machine_status<B: Bus, P: Place, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+) -> Done {
+    let status = core.store_machine_status();
+    // In real mode the memory form takes a clock more than in protected mode.
+    core.cycles += Cycle::from(P::IS_MEMORY && !core.is_protected());
+    store_selector::<B, P, T>(core, bus, op, status)
+}
+
+/// LMSW.
+pub(crate) fn load_machine_status<B: Bus, P: Place>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.require_privilege_0()?;
+    let value = P::get(core, bus, op)?;
+    core.load_machine_status(value)?;
+    Ok(Flow::Transfer)
+}
+
+/// CLTS.
+pub(crate) fn clear_task_switched<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
+    core.clear_task_switched()?;
+    Ok(Flow::Next)
+}
+
+/// LAR.
+pub(crate) fn load_access_rights<B: Bus, P: Place, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+) -> Done {
+    core.require_protected()?;
+    let selector = P::get(core, bus, op)?;
+    let rights = core.load_access_rights(bus, selector)?;
+    if let Some(rights) = rights {
+        T::from_u32(rights).set_register(core, op.reg);
+    }
+    core.status = core.status.with_zero(rights.is_some());
+    Ok(Flow::Next)
+}
+
+/// What a page-granular limit adds to LSL.
+const PAGE_GRANULAR_CLOCKS: Cycle = 5;
+
+/// LSL.
+pub(crate) fn load_segment_limit<B: Bus, P: Place, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+) -> Done {
+    core.require_protected()?;
+    let selector = P::get(core, bus, op)?;
+    let limit = core.load_segment_limit(bus, selector)?;
+    if let Some((limit, is_page_granular)) = limit {
+        T::from_u32(limit).set_register(core, op.reg);
+        core.cycles += if is_page_granular { PAGE_GRANULAR_CLOCKS } else { 0 };
+    }
+    core.status = core.status.with_zero(limit.is_some());
+    Ok(Flow::Next)
+}
+
+/// VERR.
+pub(crate) fn verify_read<B: Bus, P: Place>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.require_protected()?;
+    let selector = P::get(core, bus, op)?;
+    let is_readable = core.verify_read(bus, selector)?;
+    core.status = core.status.with_zero(is_readable);
+    Ok(Flow::Next)
+}
+
+/// VERW.
+pub(crate) fn verify_write<B: Bus, P: Place>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.require_protected()?;
+    let selector = P::get(core, bus, op)?;
+    let is_writable = core.verify_write(bus, selector)?;
+    core.status = core.status.with_zero(is_writable);
+    Ok(Flow::Next)
+}
+
+/// ARPL.
+pub(crate) fn adjust_privilege<B: Bus, P: Place>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.require_protected()?;
+    let selector: u16 = P::get(core, bus, op)?;
+    let adjusted = core.adjust_privilege(selector, u16::register(core, op.reg))?;
+    if let Some(adjusted) = adjusted {
+        P::set(core, bus, op, adjusted)?;
+    }
+    core.status = core.status.with_zero(adjusted.is_some());
+    Ok(Flow::Next)
+}
+
+/// MOV to a control register: 10, 4 or 5 clocks.
+pub(crate) fn move_to_control<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+    core.move_to_control(op.reg, u32::register(core, op.rm))?;
+    core.cycles += match op.reg {
+        0 => 10,
+        2 => 4,
+        _ => 5,
+    };
+    Ok(Flow::Transfer)
+}
+
+/// MOV from a control register.
+pub(crate) fn move_from_control<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+    core.move_from_control(op.reg)?.set_register(core, op.rm);
+    Ok(Flow::Next)
+}
+
+/// MOV to a debug register: 22 clocks for an address, 16 for status and control.
+pub(crate) fn move_to_debug<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+    core.move_to_debug(op.reg, u32::register(core, op.rm))?;
+    core.cycles += if op.reg < 4 { 22 } else { 16 };
+    Ok(Flow::Next)
+}
+
+/// MOV from a debug register: 22 clocks for an address, 14 for status and control.
+pub(crate) fn move_from_debug<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+    core.move_from_debug(op.reg)?.set_register(core, op.rm);
+    core.cycles += if op.reg < 4 { 22 } else { 14 };
+    Ok(Flow::Next)
+}
+
+/// MOV to a test register.
+pub(crate) fn move_to_test<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+    core.move_to_test(op.reg, u32::register(core, op.rm))?;
+    Ok(Flow::Transfer)
+}
+
+/// MOV from a test register.
+pub(crate) fn move_from_test<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+    core.move_from_test(op.reg)?.set_register(core, op.rm);
+    Ok(Flow::Next)
+}

@@ -1,0 +1,213 @@
+//! The six arithmetic flags, kept as what they are worked out from. Most instructions that set flags are followed by
+//! another that sets them again, so an instruction leaves its result and carries here and a reader works out the one flag
+//! it wants (Programmer's Reference Manual, section 2.3.4.1, says what each flag means).
+
+use crate::Flags;
+use crate::unit::Unit;
+
+/// The arithmetic flags, not yet worked out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Status {
+    /// The result, sign-extended: ZF is "zero", SF its top bit, PF the parity of its low byte.
+    result: u32,
+    /// Bit 31: CF. Bit 30: CF exclusive-or OF. Bit 3: AF. The other bits mean nothing.
+    carries: u32,
+    /// Corrections for flags that were loaded rather than calculated: bit 0 inverts SF, bit 1 inverts PF.
+    inverted: u32,
+}
+
+impl Status {
+    const SIGN_IS_INVERTED: u32 = 1;
+    const PARITY_IS_INVERTED: u32 = 2;
+
+    /// After an addition or subtraction: `carries` has the carry (or borrow) out of each bit of the operation.
+    #[inline(always)]
+    pub(crate) fn calculated<T: Unit>(result: T, carries: T) -> Self {
+        let carries = carries.to_u32();
+        let carries = if T::BITS == 32 {
+            carries
+        } else {
+            (carries << (32 - T::BITS)) | (carries & (1 << 3))
+        };
+        Self {
+            result: result.to_i32() as u32,
+            carries,
+            inverted: 0,
+        }
+    }
+
+    /// After a logical operation: CF, OF clear (and AF, which the manual leaves open).
+    #[inline(always)]
+    pub(crate) fn logical<T: Unit>(result: T) -> Self {
+        Self {
+            result: result.to_i32() as u32,
+            carries: 0,
+            inverted: 0,
+        }
+    }
+
+    /// With CF and OF replaced.
+    #[inline(always)]
+    pub(crate) fn with_carry_and_overflow(self, carry: bool, overflow: bool) -> Self {
+        Self {
+            carries: (self.carries & (1 << 3)) | u32::from(carry) << 31 | u32::from(carry != overflow) << 30,
+            ..self
+        }
+    }
+
+    /// With CF replaced.
+    #[inline(always)]
+    pub(crate) fn with_carry(self, carry: bool) -> Self {
+        self.with_carry_and_overflow(carry, self.overflow())
+    }
+
+    /// With ZF replaced, the others kept.
+    pub(crate) fn with_zero(self, zero: bool) -> Self {
+        let mut flags = self.flags();
+        flags.set(Flags::ZERO, zero);
+        Self::from_flags(flags)
+    }
+
+    /// CF.
+    #[inline(always)]
+    pub(crate) fn carry(self) -> bool {
+        self.carries >> 31 != 0
+    }
+
+    /// PF.
+    #[inline(always)]
+    pub(crate) fn parity(self) -> bool {
+        let odd = (self.result as u8).count_ones() & 1 != 0;
+        odd == (self.inverted & Self::PARITY_IS_INVERTED != 0)
+    }
+
+    /// AF.
+    #[inline(always)]
+    pub(crate) fn adjust(self) -> bool {
+        self.carries & (1 << 3) != 0
+    }
+
+    /// ZF.
+    #[inline(always)]
+    pub(crate) fn zero(self) -> bool {
+        self.result == 0
+    }
+
+    /// SF.
+    #[inline(always)]
+    pub(crate) fn sign(self) -> bool {
+        (self.result >> 31) ^ (self.inverted & Self::SIGN_IS_INVERTED) != 0
+    }
+
+    /// OF.
+    #[inline(always)]
+    pub(crate) fn overflow(self) -> bool {
+        (self.carries ^ (self.carries << 1)) >> 31 != 0
+    }
+
+    /// The flags, worked out: only those of [`Flags::ARITHMETIC`].
+    pub(crate) fn flags(self) -> Flags {
+        let mut flags = Flags::empty();
+        flags.set(Flags::CARRY, self.carry());
+        flags.set(Flags::PARITY, self.parity());
+        flags.set(Flags::ADJUST, self.adjust());
+        flags.set(Flags::ZERO, self.zero());
+        flags.set(Flags::SIGN, self.sign());
+        flags.set(Flags::OVERFLOW, self.overflow());
+        flags
+    }
+
+    /// The status that stands for the arithmetic flags among `flags`.
+    pub(crate) fn from_flags(flags: Flags) -> Self {
+        let result = u32::from(!flags.contains(Flags::ZERO));
+        let sign = flags.contains(Flags::SIGN);
+        // The result has sign clear; zero has even parity and one odd parity.
+        let parity_is_inverted = flags.contains(Flags::PARITY) != (result == 0);
+        let status = Self {
+            result,
+            carries: u32::from(flags.contains(Flags::ADJUST)) << 3,
+            inverted: u32::from(sign) * Self::SIGN_IS_INVERTED
+                + u32::from(parity_is_inverted) * Self::PARITY_IS_INVERTED,
+        };
+        status.with_carry_and_overflow(flags.contains(Flags::CARRY), flags.contains(Flags::OVERFLOW))
+    }
+}
+
+/// A condition that Jcc and SETcc test: a type, so that each gets its own handler.
+pub(crate) trait Condition {
+    /// Whether it holds.
+    fn holds(status: Status) -> bool;
+}
+
+macro_rules! conditions {
+    ($($(#[$doc:meta])* $name:ident($status:ident) = $holds:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub(crate) struct $name;
+
+            impl Condition for $name {
+                #[inline(always)]
+                fn holds($status: Status) -> bool {
+                    $holds
+                }
+            }
+        )*
+    };
+}
+
+conditions! {
+    /// O.
+    Overflow(s) = s.overflow();
+    /// NO.
+    NoOverflow(s) = !s.overflow();
+    /// B, C, NAE.
+    Below(s) = s.carry();
+    /// AE, NB, NC.
+    AboveOrEqual(s) = !s.carry();
+    /// E, Z.
+    Equal(s) = s.zero();
+    /// NE, NZ.
+    NotEqual(s) = !s.zero();
+    /// BE, NA.
+    BelowOrEqual(s) = s.carry() | s.zero();
+    /// A, NBE.
+    Above(s) = !(s.carry() | s.zero());
+    /// S.
+    Sign(s) = s.sign();
+    /// NS.
+    NoSign(s) = !s.sign();
+    /// P, PE.
+    Parity(s) = s.parity();
+    /// NP, PO.
+    NoParity(s) = !s.parity();
+    /// L, NGE.
+    Less(s) = s.sign() != s.overflow();
+    /// GE, NL.
+    GreaterOrEqual(s) = s.sign() == s.overflow();
+    /// LE, NG.
+    LessOrEqual(s) = s.zero() | (s.sign() != s.overflow());
+    /// G, NLE.
+    Greater(s) = !s.zero() & (s.sign() == s.overflow());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_64_sets_of_arithmetic_flags_can_be_loaded_and_read_back() {
+        for bits in 0..=Flags::ARITHMETIC.bits() {
+            let flags = Flags::from_bits_truncate(bits) & Flags::ARITHMETIC;
+            assert_eq!(Status::from_flags(flags).flags(), flags);
+        }
+    }
+
+    #[test]
+    fn replacing_the_carry_keeps_the_other_five() {
+        for bits in 0..=Flags::ARITHMETIC.bits() {
+            let flags = Flags::from_bits_truncate(bits) & Flags::ARITHMETIC;
+            let carry = Status::from_flags(flags).with_carry(true).flags();
+            assert_eq!(carry, flags | Flags::CARRY);
+        }
+    }
+}

@@ -1,0 +1,603 @@
+//! From segment and offset to memory: limit and right checks (PRM section 6.3.1), the fast path, accesses that straddle
+//! dwords and pages, device pages, the stack, and which memory holds decoded code.
+//!
+//! Every access first tries a [`Shortcuts`] entry: linear page to memory frame, for this level and direction. An entry
+//! exists only while the translation lookaside buffer holds the page with the needed rights (and its D bit, for writing), the page is plain memory, and,
+//! for writing, the frame holds no decoded code and no data breakpoint. So a hit costs nothing but the wait states.
+//!
+//! Clocks: the instruction's own count covers aligned accesses without waits. Added here: wait states, and for an
+//! operand that crosses a dword boundary a second bus cycle.
+
+use crate::core::Core;
+use crate::paging::{BUS_CYCLE_CLOCKS, Level};
+use crate::unit::Unit;
+use crate::{Bus, Cycle, Fault, Page, Register, Segment, SegmentRegister, Vector, Width};
+
+/// Shortcuts of one kind. The translation lookaside buffer has 32 entries; without paging more pages profit.
+const SHORTCUTS: usize = 64;
+/// Bytes in a line of [`CodeLines`]: 64 lines make a frame.
+const LINE_BYTES: u32 = 64;
+
+/// How far the fast path of a segment reaches: the last byte's offset, or -1 where each access must be looked at
+/// (no such right, expand-down, unusable).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reach {
+    base: u32,
+    read: i64,
+    write: i64,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self {
+            base: 0,
+            read: -1,
+            write: -1,
+        }
+    }
+}
+
+impl Reach {
+    /// Derives the reach of a segment register.
+    pub(crate) fn of(register: &SegmentRegister) -> Self {
+        let last = if register.is_expand_down() {
+            -1
+        } else {
+            i64::from(register.limit)
+        };
+        Self {
+            base: register.base,
+            read: if register.is_readable() { last } else { -1 },
+            write: if register.is_writable() { last } else { -1 },
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Shortcut {
+    /// Linear address bits 31 to 12; a number that no page has where the entry is empty.
+    page: u32,
+    /// First byte of the frame in [`Bus::memory`].
+    base: u32,
+}
+
+const EMPTY: Shortcut = Shortcut {
+    page: u32::MAX,
+    base: 0,
+};
+
+/// The fast path's map from linear pages to frames of memory, by level and direction.
+#[derive(Clone, Debug)]
+pub(crate) struct Shortcuts {
+    kinds: [[Shortcut; SHORTCUTS]; 4],
+}
+
+impl Default for Shortcuts {
+    fn default() -> Self {
+        Self {
+            kinds: [[EMPTY; SHORTCUTS]; 4],
+        }
+    }
+}
+
+impl Shortcuts {
+    /// The byte of memory at a linear address.
+    #[inline(always)]
+    fn find(&self, linear: u32, is_write: bool, level: Level) -> Option<u32> {
+        let page = linear >> 12;
+        let entry = &self.kinds[level as usize * 2 + usize::from(is_write)][page as usize % SHORTCUTS];
+        (entry.page == page).then_some(entry.base | (linear & 0xFFF))
+    }
+
+    fn enter(&mut self, linear: u32, is_write: bool, level: Level, frame: u32) {
+        let page = linear >> 12;
+        self.kinds[level as usize * 2 + usize::from(is_write)][page as usize % SHORTCUTS] = Shortcut {
+            page,
+            base: frame << 12,
+        };
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Forgets a linear page.
+    pub(crate) fn forget(&mut self, page: u32) {
+        for kind in &mut self.kinds {
+            let entry = &mut kind[page as usize % SHORTCUTS];
+            if entry.page == page {
+                *entry = EMPTY;
+            }
+        }
+    }
+
+    /// Forgets the ways to write to a frame.
+    fn forget_writes(&mut self, frame: u32) {
+        for kind in self.kinds.iter_mut().skip(1).step_by(2) {
+            for entry in kind.iter_mut().filter(|entry| entry.base == frame << 12) {
+                *entry = EMPTY;
+            }
+        }
+    }
+}
+
+/// Which lines of 64 bytes of [`Bus::memory`] hold decoded code, and which of those have been written since.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CodeLines {
+    /// A frame's 64 lines as bits.
+    frames: Vec<u64>,
+    /// Addresses of written lines. Their marks are gone already.
+    written: Vec<u32>,
+}
+
+impl CodeLines {
+    fn frame(&self, frame: u32) -> u64 {
+        self.frames.get(frame as usize).copied().unwrap_or(0)
+    }
+
+    /// Notes a write that does not cross a line; true if the line held code.
+    fn note_write(&mut self, address: u32) -> bool {
+        let mark = 1u64 << ((address & 0xFFF) / LINE_BYTES);
+        match self.frames.get_mut((address >> 12) as usize) {
+            Some(lines) if *lines & mark != 0 => {
+                *lines &= !mark;
+                self.written.push(address & !(LINE_BYTES - 1));
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Where the bytes of a code page are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CodePage {
+    /// In this frame of [`Bus::memory`].
+    Memory {
+        /// Index of the frame.
+        frame: u32,
+    },
+    /// Behind [`Core::fetch_byte`].
+    Device,
+}
+
+/// An operand cut at the dword boundary: physical addresses of its parts, the second with its bytes if there is one.
+#[derive(Clone, Copy, Debug)]
+struct Parts {
+    first: u32,
+    first_bytes: u32,
+    second: Option<(u32, u32)>,
+}
+
+/// Whether an operand lies inside one dword.
+#[inline(always)]
+fn is_whole<T: Unit>(linear: u32) -> bool {
+    (linear & 3) + T::BYTES <= 4
+}
+
+/// The fault of a bad access through a segment: #SS for the stack segment, #GP for others.
+pub(crate) fn access_fault(segment: Segment) -> Fault {
+    match segment {
+        Segment::Ss => Fault::with_code(Vector::Stack, 0),
+        _ => Fault::with_code(Vector::GeneralProtection, 0),
+    }
+}
+
+impl Core {
+    /// Reads an operand.
+    #[inline]
+    pub(crate) fn read<T: Unit, B: Bus>(
+        &mut self,
+        bus: &mut B,
+        segment: Segment,
+        offset: u32,
+    ) -> Result<T, Fault> {
+        let linear = self.linear::<T>(segment, offset, false)?;
+        self.read_linear(bus, linear, self.level())
+    }
+
+    /// Writes an operand.
+    #[inline]
+    pub(crate) fn write<T: Unit, B: Bus>(
+        &mut self,
+        bus: &mut B,
+        segment: Segment,
+        offset: u32,
+        value: T,
+    ) -> Result<(), Fault> {
+        let linear = self.linear::<T>(segment, offset, true)?;
+        self.write_linear(bus, linear, value, self.level())
+    }
+
+    /// Reads an operand, and writes back what `change` makes of it. The right to write is checked before the read.
+    #[inline]
+    pub(crate) fn modify<T: Unit, B: Bus>(
+        &mut self,
+        bus: &mut B,
+        segment: Segment,
+        offset: u32,
+        change: impl FnOnce(T) -> T,
+    ) -> Result<(), Fault> {
+        let linear = self.linear::<T>(segment, offset, true)?;
+        let level = self.level();
+        if is_whole::<T>(linear)
+            && let Some(address) = self.shortcuts.find(linear, true, level)
+        {
+            self.cycles += Cycle::from(bus.memory_wait(address, false));
+            self.cycles += Cycle::from(bus.memory_wait(address, true));
+            let start = address as usize;
+            let bytes = &mut bus.memory()[start..start + T::BYTES as usize];
+            change(T::load(bytes)).store(bytes);
+            return Ok(());
+        }
+        let parts = self.parts(bus, linear, T::BYTES, true, level)?;
+        let old = self.read_parts(bus, linear, parts, level);
+        self.write_parts(bus, linear, parts, change(T::from_u32(old)).to_u32(), level);
+        Ok(())
+    }
+
+    /// Checks that `bytes` bytes (at least one) from an offset may be written, all of their pages too, so that the writes cannot
+    /// fault.
+    pub(crate) fn check_write<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        segment: Segment,
+        offset: u32,
+        bytes: u32,
+    ) -> Result<(), Fault> {
+        let register = *self.segment(segment);
+        if !register.is_writable() || !register.holds(offset, bytes) {
+            return Err(access_fault(segment));
+        }
+        let level = self.level();
+        self.check_write_linear(bus, register.base.wrapping_add(offset), bytes, level)
+    }
+
+    /// The part of [`Core::check_write`] that is about pages.
+    pub(crate) fn check_write_linear<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        bytes: u32,
+        level: Level,
+    ) -> Result<(), Fault> {
+        self.check_pages(bus, linear, bytes, true, level)
+    }
+
+    /// Translates every page of a range once, so that a fault comes before the first change.
+    pub(crate) fn check_pages<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        bytes: u32,
+        is_write: bool,
+        level: Level,
+    ) -> Result<(), Fault> {
+        let mut at = linear;
+        let mut left = bytes;
+        while left > 0 {
+            self.translate(bus, at, is_write, level)?;
+            let step = (0x1000 - (at & 0xFFF)).min(left);
+            at = at.wrapping_add(step);
+            left -= step;
+        }
+        Ok(())
+    }
+
+    /// The linear address of an operand that may be accessed.
+    #[inline(always)]
+    fn linear<T: Unit>(&self, segment: Segment, offset: u32, is_write: bool) -> Result<u32, Fault> {
+        let reach = &self.reach[segment as usize];
+        let last = if is_write { reach.write } else { reach.read };
+        if i64::from(offset) + i64::from(T::BYTES - 1) > last {
+            self.check_rights(segment, offset, T::BYTES, is_write)?;
+        }
+        Ok(reach.base.wrapping_add(offset))
+    }
+
+    #[cold]
+    fn check_rights(&self, segment: Segment, offset: u32, bytes: u32, is_write: bool) -> Result<(), Fault> {
+        let register = self.segment(segment);
+        let has_right = if is_write {
+            register.is_writable()
+        } else {
+            register.is_readable()
+        };
+        if has_right && register.holds(offset, bytes) {
+            Ok(())
+        } else {
+            Err(access_fault(segment))
+        }
+    }
+
+    /// Reads at a linear address, as the given level.
+    #[inline]
+    pub(crate) fn read_linear<T: Unit, B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        level: Level,
+    ) -> Result<T, Fault> {
+        if is_whole::<T>(linear)
+            && let Some(address) = self.shortcuts.find(linear, false, level)
+        {
+            self.cycles += Cycle::from(bus.memory_wait(address, false));
+            let start = address as usize;
+            return Ok(T::load(&bus.memory()[start..start + T::BYTES as usize]));
+        }
+        let parts = self.parts(bus, linear, T::BYTES, false, level)?;
+        Ok(T::from_u32(self.read_parts(bus, linear, parts, level)))
+    }
+
+    /// Writes at a linear address, as the given level.
+    #[inline]
+    pub(crate) fn write_linear<T: Unit, B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        value: T,
+        level: Level,
+    ) -> Result<(), Fault> {
+        if is_whole::<T>(linear)
+            && let Some(address) = self.shortcuts.find(linear, true, level)
+        {
+            self.cycles += Cycle::from(bus.memory_wait(address, true));
+            let start = address as usize;
+            value.store(&mut bus.memory()[start..start + T::BYTES as usize]);
+            return Ok(());
+        }
+        let parts = self.parts(bus, linear, T::BYTES, true, level)?;
+        self.write_parts(bus, linear, parts, value.to_u32(), level);
+        Ok(())
+    }
+
+    /// Cuts an operand at the dword boundary and translates both parts, so that a fault changes nothing.
+    fn parts<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        bytes: u32,
+        is_write: bool,
+        level: Level,
+    ) -> Result<Parts, Fault> {
+        let first = self.translate(bus, linear, is_write, level)?;
+        let first_bytes = bytes.min(4 - (linear & 3));
+        let second_bytes = bytes - first_bytes;
+        let second_linear = linear.wrapping_add(first_bytes);
+        let second = match second_bytes {
+            0 => None,
+            _ if second_linear & 0xFFF == 0 => {
+                let second = self.translate(bus, second_linear, is_write, level)?;
+                Some((second, second_bytes))
+            }
+            _ => Some((first + first_bytes, second_bytes)),
+        };
+        Ok(Parts {
+            first,
+            first_bytes,
+            second,
+        })
+    }
+
+    fn read_parts<B: Bus>(&mut self, bus: &mut B, linear: u32, parts: Parts, level: Level) -> u32 {
+        self.note_data_breakpoint(linear, parts.bytes(), false);
+        let page = bus.page(parts.first >> 12);
+        self.enter_shortcut(page, linear, false, level);
+        let low = self.read_piece(bus, page, parts.first, parts.first_bytes);
+        let Some((second, second_bytes)) = parts.second else {
+            return low;
+        };
+        self.cycles += BUS_CYCLE_CLOCKS;
+        let page = bus.page(second >> 12);
+        let high = self.read_piece(bus, page, second, second_bytes);
+        low | (high << (8 * parts.first_bytes))
+    }
+
+    fn write_parts<B: Bus>(&mut self, bus: &mut B, linear: u32, parts: Parts, value: u32, level: Level) {
+        self.note_data_breakpoint(linear, parts.bytes(), true);
+        let page = bus.page(parts.first >> 12);
+        self.enter_shortcut(page, linear, true, level);
+        self.write_piece(bus, page, parts.first, parts.first_bytes, value);
+        if let Some((second, second_bytes)) = parts.second {
+            self.cycles += BUS_CYCLE_CLOCKS;
+            let page = bus.page(second >> 12);
+            self.write_piece(bus, page, second, second_bytes, value >> (8 * parts.first_bytes));
+        }
+    }
+
+    fn enter_shortcut(&mut self, page: Page, linear: u32, is_write: bool, level: Level) {
+        let Page::Memory { frame, is_writable } = page else {
+            return;
+        };
+        let is_plain = !is_write || (is_writable && self.code_lines.frame(frame) == 0);
+        if is_plain && !self.has_data_breakpoint_in(linear >> 12) {
+            self.shortcuts.enter(linear, is_write, level, frame);
+        }
+    }
+
+    /// Reads 1 to 4 bytes of one dword from what lies behind their physical page.
+    pub(crate) fn read_piece<B: Bus>(&mut self, bus: &mut B, page: Page, physical: u32, bytes: u32) -> u32 {
+        match page {
+            Page::Memory { frame, .. } => {
+                let address = (frame << 12) | (physical & 0xFFF);
+                self.cycles += Cycle::from(bus.memory_wait(address, false));
+                let start = address as usize;
+                let mut value = [0; 4];
+                value[..bytes as usize].copy_from_slice(&bus.memory()[start..start + bytes as usize]);
+                u32::from_le_bytes(value)
+            }
+            Page::Device => {
+                let mut value = 0;
+                let mut done = 0;
+                while done < bytes {
+                    let width = width_within(bytes - done);
+                    let reply = bus.read(self.cycles, physical + done, width);
+                    self.cycles += Cycle::from(reply.wait);
+                    value |= (reply.value & mask(width)) << (8 * done);
+                    done += width.bytes();
+                }
+                self.look_at_pins(bus);
+                value
+            }
+        }
+    }
+
+    /// Writes the low 1 to 4 bytes of `value` inside one dword.
+    pub(crate) fn write_piece<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        page: Page,
+        physical: u32,
+        bytes: u32,
+        value: u32,
+    ) {
+        if let Page::Memory {
+            frame,
+            is_writable: true,
+        } = page
+        {
+            let address = (frame << 12) | (physical & 0xFFF);
+            self.cycles += Cycle::from(bus.memory_wait(address, true));
+            let start = address as usize;
+            bus.memory()[start..start + bytes as usize]
+                .copy_from_slice(&value.to_le_bytes()[..bytes as usize]);
+            if self.code_lines.note_write(address) {
+                self.ask_attention();
+            }
+            return;
+        }
+        let mut done = 0;
+        while done < bytes {
+            let width = width_within(bytes - done);
+            let part = (value >> (8 * done)) & mask(width);
+            self.cycles += Cycle::from(bus.write(self.cycles, physical + done, width, part));
+            done += width.bytes();
+        }
+        self.look_at_pins(bus);
+    }
+
+    /// Pushes an operand of 16 or 32 bits. ESP changes last.
+    #[inline]
+    pub(crate) fn push<T: Unit, B: Bus>(&mut self, bus: &mut B, value: T) -> Result<(), Fault> {
+        let top = self.stack_pointer().wrapping_sub(T::BYTES) & self.stack_mask;
+        self.write(bus, Segment::Ss, top, value)?;
+        self.set_stack_pointer(top);
+        Ok(())
+    }
+
+    /// Pops an operand of 16 or 32 bits. ESP changes last.
+    #[inline]
+    pub(crate) fn pop<T: Unit, B: Bus>(&mut self, bus: &mut B) -> Result<T, Fault> {
+        let top = self.stack_pointer();
+        let value = self.read(bus, Segment::Ss, top)?;
+        self.set_stack_pointer(top.wrapping_add(T::BYTES));
+        Ok(value)
+    }
+
+    /// Reads above the top of the stack without popping.
+    pub(crate) fn peek<T: Unit, B: Bus>(&mut self, bus: &mut B, above: u32) -> Result<T, Fault> {
+        let offset = self.stack_pointer().wrapping_add(above) & self.stack_mask;
+        self.read(bus, Segment::Ss, offset)
+    }
+
+    /// ESP or SP, as the stack segment's B bit says.
+    #[inline]
+    pub(crate) fn stack_pointer(&self) -> u32 {
+        self.general[Register::Esp as usize] & self.stack_mask
+    }
+
+    /// Sets ESP or SP; with a 16-bit stack the upper half of ESP stays.
+    #[inline]
+    pub(crate) fn set_stack_pointer(&mut self, value: u32) {
+        let esp = &mut self.general[Register::Esp as usize];
+        *esp = (*esp & !self.stack_mask) | (value & self.stack_mask);
+    }
+
+    /// Where the code at a linear address is; checks the right to fetch there. The CS limit is the caller's.
+    #[inline]
+    pub(crate) fn code_page<B: Bus>(&mut self, bus: &mut B, linear: u32) -> Result<CodePage, Fault> {
+        let level = self.level();
+        if let Some(address) = self.shortcuts.find(linear, false, level) {
+            return Ok(CodePage::Memory { frame: address >> 12 });
+        }
+        let (page, _) = self.page_behind(bus, linear, level)?;
+        self.enter_shortcut(page, linear, false, level);
+        Ok(match page {
+            Page::Memory { frame, .. } => CodePage::Memory { frame },
+            Page::Device => CodePage::Device,
+        })
+    }
+
+    /// Fetches a byte of code from wherever it is, at the cost of a byte's bus cycle.
+    pub(crate) fn fetch_byte<B: Bus>(&mut self, bus: &mut B, linear: u32) -> Result<u8, Fault> {
+        let (page, physical) = self.page_behind(bus, linear, self.level())?;
+        self.cycles += BUS_CYCLE_CLOCKS;
+        Ok(self.read_piece(bus, page, physical, 1) as u8)
+    }
+
+    /// Notes that bytes of [`Bus::memory`] have been decoded: a write to their lines is then reported by
+    /// [`Core::take_written_code`].
+    pub(crate) fn mark_code(&mut self, address: u32, bytes: u32) {
+        let mut line = address & !(LINE_BYTES - 1);
+        while line < address.saturating_add(bytes) {
+            let frame = line >> 12;
+            if self.code_lines.frames.len() <= frame as usize {
+                self.code_lines.frames.resize(frame as usize + 1, 0);
+            }
+            if self.code_lines.frame(frame) == 0 {
+                self.shortcuts.forget_writes(frame);
+            }
+            self.code_lines.frames[frame as usize] |= 1 << ((line & 0xFFF) / LINE_BYTES);
+            line += LINE_BYTES;
+        }
+    }
+
+    /// The caller has dropped all decoded code of a frame: writes to it are plain again.
+    pub(crate) fn unmark_code_frame(&mut self, frame: u32) {
+        if let Some(lines) = self.code_lines.frames.get_mut(frame as usize) {
+            *lines = 0;
+        }
+    }
+
+    /// Memory was written by someone else (DMA, a loader).
+    pub(crate) fn note_outside_write(&mut self, address: u32, bytes: u32) {
+        let mut line = address & !(LINE_BYTES - 1);
+        while line < address.saturating_add(bytes) {
+            if self.code_lines.note_write(line) {
+                self.ask_attention();
+            }
+            line = line.saturating_add(LINE_BYTES);
+        }
+    }
+
+    /// Addresses in [`Bus::memory`] of the lines of 64 bytes that held decoded code and have been written. The caller
+    /// drops that code; the lines count as free of code from now on.
+    pub(crate) fn take_written_code(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.code_lines.written)
+    }
+
+    /// Whether [`Core::take_written_code`] has something to say.
+    pub(crate) fn has_written_code(&self) -> bool {
+        !self.code_lines.written.is_empty()
+    }
+}
+
+impl Parts {
+    fn bytes(&self) -> u32 {
+        self.first_bytes + self.second.map_or(0, |(_, bytes)| bytes)
+    }
+}
+
+/// The widest transfer that takes no more than `bytes` bytes.
+fn width_within(bytes: u32) -> Width {
+    match bytes {
+        4.. => Width::Dword,
+        2..=3 => Width::Word,
+        _ => Width::Byte,
+    }
+}
+
+fn mask(width: Width) -> u32 {
+    u32::MAX >> (32 - 8 * width.bytes())
+}

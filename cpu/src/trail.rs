@@ -1,0 +1,104 @@
+//! The last stretches of straight-line code that were executed, for a crash report, and the disassembler for it.
+
+use iced_x86::{Decoder, DecoderOptions, Formatter, NasmFormatter};
+
+/// How many stretches are kept.
+pub(crate) const STRETCHES: usize = 16;
+
+/// Code that was executed from one jump to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stretch {
+    /// Linear address of its first instruction.
+    pub linear: u32,
+    /// CS at the time.
+    pub selector: u16,
+    /// EIP of its first instruction.
+    pub start: u32,
+    /// EIP behind its last instruction (of an unfinished one: where it faulted or stands).
+    pub end: u32,
+    /// The code is 32-bit code.
+    pub is_32_bit: bool,
+}
+
+/// A ring of stretches. It starts over at a restore: it is a help, not part of the processor.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trail {
+    ring: [Stretch; STRETCHES],
+    entered: usize,
+    is_open: bool,
+}
+
+impl Trail {
+    /// A stretch begins.
+    #[inline(always)]
+    pub(crate) fn enter(&mut self, stretch: Stretch) {
+        self.entered = self.entered.wrapping_add(1);
+        self.ring[self.entered % STRETCHES] = stretch;
+        self.is_open = true;
+    }
+
+    /// The current stretch ends before `eip`.
+    #[inline(always)]
+    pub(crate) fn leave(&mut self, eip: u32) {
+        self.ring[self.entered % STRETCHES].end = eip;
+        self.is_open = false;
+    }
+
+    /// [`Trail::leave`], unless no stretch is under way.
+    pub(crate) fn leave_if_open(&mut self, eip: u32) {
+        if self.is_open {
+            self.leave(eip);
+        }
+    }
+
+    /// Whether a stretch is under way.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Oldest first; the last one is under way if the processor is running.
+    pub(crate) fn list(&self) -> Vec<Stretch> {
+        let kept = self.entered.min(STRETCHES);
+        (0..kept)
+            .map(|back| self.ring[(self.entered - (kept - 1 - back)) % STRETCHES])
+            .collect()
+    }
+}
+
+/// The first instruction in `bytes` as text, in the notation of NASM, and its length in bytes (at least 1);
+/// `(bad)` where there is none.
+#[must_use]
+pub fn disassemble(bytes: &[u8], eip: u32, is_32_bit: bool) -> (String, u32) {
+    let bitness = if is_32_bit { 32 } else { 16 };
+    let mut decoder = Decoder::with_ip(bitness, bytes, u64::from(eip), DecoderOptions::MOV_TR);
+    let instruction = decoder.decode();
+    let mut text = String::new();
+    NasmFormatter::new().format(&instruction, &mut text);
+    (text, (instruction.len() as u32).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instruction_is_written_with_its_branch_target() {
+        assert_eq!(disassemble(&[0xEB, 0xFE], 0x1000, true), ("jmp short 00001000h".into(), 2));
+        assert_eq!(disassemble(&[0x8B, 0x45, 0x08], 0, true), ("mov eax,[ebp+8]".into(), 3));
+        assert_eq!(disassemble(&[0x0F], 0, true), ("(bad)".into(), 1));
+    }
+
+    #[test]
+    fn the_trail_keeps_the_last_sixteen_stretches_in_order() {
+        let mut trail = Trail::default();
+        for number in 0..20 {
+            trail.enter(Stretch {
+                start: number,
+                ..Stretch::default()
+            });
+            trail.leave(number + 1);
+        }
+        let starts: Vec<u32> = trail.list().iter().map(|stretch| stretch.start).collect();
+        assert_eq!(starts, (4..20).collect::<Vec<_>>());
+    }
+}

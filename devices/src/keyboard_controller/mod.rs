@@ -1,0 +1,411 @@
+//! Intel 8042 keyboard controller of an AT at ports 60h and 64h, with a keyboard behind it, interrupt on IRQ 1.
+//!
+//! Source: IBM PC AT Technical Reference, "Keyboard Controller": status register, command byte, commands, input and
+//! output port. It also wires the A20 gate and the processor's reset to its output port.
+//!
+//! The keyboard's line takes its time: 11 bits for a byte. The controller's own answers are there at once, so the
+//! input buffer never shows full. Left out: the password and mouse of the PS/2; pulses on output port bits other than
+//! the reset, which last 6 us; and the diagnostic dump.
+
+mod keyboard;
+mod translation;
+
+use bitflags::bitflags;
+use clock::{Instant, Span};
+use keyboard::Keyboard;
+use translation::set_2_to_set_1;
+
+use crate::alarm::Alarm;
+use crate::interrupt_line::InterruptLine;
+use crate::{Context, Effect};
+
+/// A byte on the keyboard's line has 11 bits (start, 8 data, odd parity, stop); the keyboard's clock has 10 to
+/// 16.7 kHz, here 12.5 kHz.
+const BYTE_TIME: Span = Span::from_microseconds(11 * 80);
+
+bitflags! {
+    /// The status register, port 64h.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    struct Status: u8 {
+        const OUTPUT_BUFFER_FULL = 0x01;
+        const INPUT_BUFFER_FULL = 0x02;
+        /// The self test has passed.
+        const SYSTEM_FLAG = 0x04;
+        /// The last write was a command (port 64h).
+        const WAS_COMMAND = 0x08;
+        /// The keyboard lock is open.
+        const NOT_INHIBITED = 0x10;
+    }
+}
+
+bitflags! {
+    /// The command byte, which is byte 0 of the controller's RAM.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    struct CommandByte: u8 {
+        const INTERRUPT = 0x01;
+        const SYSTEM_FLAG = 0x04;
+        const INHIBIT_OVERRIDE = 0x08;
+        const DISABLE_KEYBOARD = 0x10;
+        /// Scan set 2 is translated into scan set 1.
+        const TRANSLATE = 0x40;
+    }
+}
+
+bitflags! {
+    /// The output port.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    struct OutputPort: u8 {
+        /// The processor runs; low resets it.
+        const NOT_RESET = 0x01;
+        const GATE_A20 = 0x02;
+        const OUTPUT_BUFFER_FULL = 0x10;
+        const INPUT_BUFFER_EMPTY = 0x20;
+        const KEYBOARD_CLOCK = 0x40;
+        const KEYBOARD_DATA = 0x80;
+    }
+}
+
+/// The input port of an AT: the keyboard is not locked (80h), the display is colour (bit 6 clear), no manufacturing
+/// jumper (20h), and 512 KiB on the system board (10h).
+const INPUT_PORT: u8 = 0xB0;
+
+/// The test inputs: T0 keyboard clock and T1 keyboard data, both high on an idle line.
+const TEST_INPUTS: u8 = 0x03;
+
+const SELF_TEST_PASSED: u8 = 0x55;
+const INTERFACE_TEST_PASSED: u8 = 0x00;
+
+/// The prefix of a released key in scan set 2.
+const RELEASE: u8 = 0xF0;
+
+/// Bytes of the controller's RAM that a program can reach.
+const RAM_BYTES: usize = 32;
+
+/// A command for the controller, port 64h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Command {
+    ReadRam(u8),
+    WriteRam(u8),
+    SelfTest,
+    InterfaceTest,
+    DisableKeyboard,
+    EnableKeyboard,
+    ReadInputPort,
+    ReadOutputPort,
+    WriteOutputPort,
+    WriteKeyboardOutputBuffer,
+    ReadTestInputs,
+    /// Pulls the output port bits low that are 0 in it.
+    PulseOutputPort(u8),
+}
+
+impl Command {
+    fn parse(value: u8) -> Option<Self> {
+        Some(match value {
+            0x20..=0x3F => Self::ReadRam(value & 0x1F),
+            0x60..=0x7F => Self::WriteRam(value & 0x1F),
+            0xAA => Self::SelfTest,
+            0xAB => Self::InterfaceTest,
+            0xAD => Self::DisableKeyboard,
+            0xAE => Self::EnableKeyboard,
+            0xC0 => Self::ReadInputPort,
+            0xD0 => Self::ReadOutputPort,
+            0xD1 => Self::WriteOutputPort,
+            0xD2 => Self::WriteKeyboardOutputBuffer,
+            0xE0 => Self::ReadTestInputs,
+            0xF0..=0xFF => Self::PulseOutputPort(value & 0x0F),
+            _ => return None,
+        })
+    }
+}
+
+/// What is on the keyboard's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Line {
+    Idle,
+    ToController { byte: u8, end: Instant },
+    ToKeyboard { byte: u8, end: Instant },
+}
+
+/// The 8042 and its keyboard.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeyboardController {
+    interrupt: InterruptLine,
+    alarm: Alarm,
+    /// Byte 0 is the command byte.
+    ram: [u8; RAM_BYTES],
+    output_port: OutputPort,
+    output_buffer: u8,
+    is_output_full: bool,
+    was_command: bool,
+    /// A command that waits for its data byte at port 60h.
+    awaits: Option<Command>,
+    /// A byte that waits for the line to the keyboard.
+    to_keyboard: Option<u8>,
+    line: Line,
+    /// The translation has taken a release prefix.
+    is_release: bool,
+    keyboard: Keyboard,
+}
+
+impl Default for KeyboardController {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl KeyboardController {
+    /// As it powers up: the keyboard is disabled until a self test and a command byte, A20 is off. The keyboard has
+    /// passed its own test.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut ram = [0; RAM_BYTES];
+        ram[0] = CommandByte::DISABLE_KEYBOARD.bits();
+        Self {
+            interrupt: InterruptLine::new(1),
+            alarm: Alarm::none(),
+            ram,
+            output_port: OutputPort::NOT_RESET | OutputPort::KEYBOARD_CLOCK | OutputPort::KEYBOARD_DATA,
+            output_buffer: 0,
+            is_output_full: false,
+            was_command: false,
+            awaits: None,
+            to_keyboard: None,
+            line: Line::Idle,
+            is_release: false,
+            keyboard: Keyboard::new(),
+        }
+    }
+
+    /// Reads port 60h (data) or 64h (status); others give FFh.
+    pub fn read(&mut self, port: u16, cx: &mut Context<'_>) -> u8 {
+        self.advance(cx);
+        let value = match port {
+            0x60 => {
+                self.is_output_full = false;
+                self.output_buffer
+            }
+            0x64 => self.status().bits(),
+            _ => 0xFF,
+        };
+        self.settle(cx);
+        value
+    }
+
+    /// Writes port 60h (data) or 64h (command).
+    pub fn write(&mut self, port: u16, value: u8, cx: &mut Context<'_>) {
+        self.advance(cx);
+        match port {
+            0x60 => self.write_data(value, cx),
+            0x64 => {
+                self.was_command = true;
+                self.awaits = None;
+                match Command::parse(value) {
+                    Some(command) => self.execute(command, cx),
+                    None => log::debug!("the 8042 has no command {value:02x}"),
+                }
+            }
+            _ => log::debug!("the 8042 has no port {port:#x}"),
+        }
+        self.settle(cx);
+    }
+
+    /// A key makes or breaks: one byte of its code in scan set 2, the keyboard's own (F0h first for a release). The
+    /// keyboard keeps 16.
+    pub fn key(&mut self, scancode: u8, cx: &mut Context<'_>) {
+        self.advance(cx);
+        self.keyboard.key(scancode);
+        self.settle(cx);
+    }
+
+    /// The keyboard's indicators: bit 0 scroll lock, 1 num lock, 2 caps lock.
+    #[must_use]
+    pub fn indicators(&self) -> u8 {
+        self.keyboard.indicators()
+    }
+
+    /// Opens the A20 gate, as a BIOS or loader has done before it starts a 32-bit kernel.
+    pub fn enable_a20(&mut self, cx: &mut Context<'_>) {
+        self.set_output_port(self.output_port | OutputPort::GATE_A20, cx);
+    }
+
+    /// The alarm set with [`Effect::Wake`] rings.
+    pub fn wake(&mut self, cx: &mut Context<'_>) {
+        self.alarm.ring(cx.now());
+        self.advance(cx);
+        self.settle(cx);
+    }
+
+    /// The reset line: back to the power-up state, with A20 off. The keyboard, which has no reset line, starts anew
+    /// with its controller all the same.
+    pub fn reset(&mut self, cx: &mut Context<'_>) {
+        self.set_output_port(self.output_port - OutputPort::GATE_A20, cx);
+        *self = Self {
+            interrupt: self.interrupt.clone(),
+            alarm: self.alarm.clone(),
+            ..Self::new()
+        };
+        self.settle(cx);
+    }
+
+    fn command_byte(&self) -> CommandByte {
+        CommandByte::from_bits_retain(self.ram[0])
+    }
+
+    fn set_command_byte(&mut self, bit: CommandByte, is_set: bool) {
+        let mut byte = self.command_byte();
+        byte.set(bit, is_set);
+        self.ram[0] = byte.bits();
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::NOT_INHIBITED;
+        status.set(Status::OUTPUT_BUFFER_FULL, self.is_output_full);
+        let is_tested = self.command_byte().contains(CommandByte::SYSTEM_FLAG);
+        status.set(Status::SYSTEM_FLAG, is_tested);
+        status.set(Status::WAS_COMMAND, self.was_command);
+        status
+    }
+
+    fn write_data(&mut self, value: u8, cx: &mut Context<'_>) {
+        self.was_command = false;
+        match self.awaits.take() {
+            Some(Command::WriteRam(index)) => self.ram[usize::from(index)] = value,
+            Some(Command::WriteOutputPort) => {
+                self.set_output_port(OutputPort::from_bits_retain(value), cx);
+            }
+            Some(Command::WriteKeyboardOutputBuffer) => self.put(value),
+            // A byte for the keyboard also enables its line.
+            _ => {
+                self.set_command_byte(CommandByte::DISABLE_KEYBOARD, false);
+                self.to_keyboard = Some(value);
+            }
+        }
+    }
+
+    fn execute(&mut self, command: Command, cx: &mut Context<'_>) {
+        match command {
+            Command::ReadRam(index) => self.put(self.ram[usize::from(index)]),
+            Command::WriteRam(_) | Command::WriteOutputPort | Command::WriteKeyboardOutputBuffer => {
+                self.awaits = Some(command);
+            }
+            Command::SelfTest => {
+                self.ram[0] = (CommandByte::DISABLE_KEYBOARD | CommandByte::SYSTEM_FLAG).bits();
+                self.put(SELF_TEST_PASSED);
+            }
+            Command::InterfaceTest => self.put(INTERFACE_TEST_PASSED),
+            Command::DisableKeyboard => self.set_command_byte(CommandByte::DISABLE_KEYBOARD, true),
+            Command::EnableKeyboard => self.set_command_byte(CommandByte::DISABLE_KEYBOARD, false),
+            Command::ReadInputPort => self.put(INPUT_PORT),
+            Command::ReadOutputPort => {
+                let mut value = self.output_port | OutputPort::INPUT_BUFFER_EMPTY;
+                value.set(OutputPort::OUTPUT_BUFFER_FULL, self.is_output_full);
+                self.put(value.bits());
+            }
+            Command::ReadTestInputs => self.put(TEST_INPUTS),
+            Command::PulseOutputPort(high) => {
+                if !OutputPort::from_bits_retain(high).contains(OutputPort::NOT_RESET) {
+                    cx.emit(Effect::ResetProcessor);
+                }
+            }
+        }
+    }
+
+    /// A reset bit that is left low would hold the processor for ever; here it is a pulse.
+    fn set_output_port(&mut self, value: OutputPort, cx: &mut Context<'_>) {
+        let changed = self.output_port ^ value;
+        self.output_port = value | OutputPort::NOT_RESET;
+        if changed.contains(OutputPort::GATE_A20) {
+            cx.emit(Effect::KeyboardA20(value.contains(OutputPort::GATE_A20)));
+        }
+        if !value.contains(OutputPort::NOT_RESET) {
+            cx.emit(Effect::ResetProcessor);
+        }
+    }
+
+    /// Puts a byte into the output buffer, over whatever was there.
+    fn put(&mut self, byte: u8) {
+        self.output_buffer = byte;
+        self.is_output_full = true;
+    }
+
+    /// The instant of the next thing that happens by itself.
+    fn next_event(&self) -> Instant {
+        let line = match self.line {
+            Line::Idle => Instant::NEVER,
+            Line::ToController { end, .. } | Line::ToKeyboard { end, .. } => end,
+        };
+        line.min(self.keyboard.test_until().unwrap_or(Instant::NEVER))
+    }
+
+    fn advance(&mut self, cx: &mut Context<'_>) {
+        while self.next_event() <= cx.now() && self.next_event() != Instant::NEVER {
+            self.happen(self.next_event());
+        }
+    }
+
+    fn happen(&mut self, now: Instant) {
+        if self.keyboard.test_until() == Some(now) {
+            self.keyboard.end_test();
+        }
+        match self.line {
+            Line::ToController { byte, end } if end == now => {
+                self.line = Line::Idle;
+                // A controller that has filled its output buffer meanwhile has held the clock low.
+                if self.is_output_full {
+                    self.keyboard.take_back(byte);
+                } else {
+                    self.take_from_keyboard(byte);
+                }
+            }
+            Line::ToKeyboard { byte, end } if end == now => {
+                self.line = Line::Idle;
+                self.keyboard.receive(byte, now);
+            }
+            _ => {}
+        }
+        self.start(now);
+    }
+
+    /// Starts a byte on the line if it is free. The controller's bytes go first; it holds the keyboard's back while
+    /// its output buffer is full or the keyboard is disabled.
+    fn start(&mut self, now: Instant) {
+        if self.line != Line::Idle {
+            return;
+        }
+        let end = now + BYTE_TIME;
+        if let Some(byte) = self.to_keyboard.take() {
+            self.line = Line::ToKeyboard { byte, end };
+        } else if !self.is_output_full
+            && !self.command_byte().contains(CommandByte::DISABLE_KEYBOARD)
+            && let Some(byte) = self.keyboard.send()
+        {
+            self.line = Line::ToController { byte, end };
+        }
+    }
+
+    fn take_from_keyboard(&mut self, byte: u8) {
+        if !self.command_byte().contains(CommandByte::TRANSLATE) {
+            self.put(byte);
+        } else if byte == RELEASE {
+            self.is_release = true;
+        } else {
+            let release = if core::mem::take(&mut self.is_release) {
+                0x80
+            } else {
+                0
+            };
+            self.put(set_2_to_set_1(byte) | release);
+        }
+    }
+
+    fn settle(&mut self, cx: &mut Context<'_>) {
+        self.start(cx.now());
+        let is_requesting = self.is_output_full && self.command_byte().contains(CommandByte::INTERRUPT);
+        self.interrupt.drive(is_requesting, cx);
+        self.alarm.set(self.next_event(), cx);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! The board as the processor sees it: which page is memory, and how long each access to anything else takes.
+
+use std::ops::Range;
+
+use clock::{Instant, Span};
+use cpu::{Bus, Cycle, Page, Pins, Reply, Width};
+use devices::Context;
+
+use super::{Board, Chip, OPEN_BUS};
+
+/// The window of the VGA, A0000h to BFFFFh.
+const VGA_WINDOW: Range<u32> = 0xA_0000..0xC_0000;
+/// Everything between the VGA's window and 1 MB belongs to the ISA bus too.
+const ISA_HOLE: Range<u32> = 0xA_0000..0x10_0000;
+/// Address bit 20, which the A20 gate forces low when closed.
+const BIT_20: u32 = 1 << 20;
+
+impl Board {
+    /// The instant of an access that begins at cycle `at`: never beyond what is settled outside this machine.
+    ///
+    /// An access in the middle of an instruction that began just before the horizon (a string copy's second half)
+    /// is seen by the chips at the horizon.
+    fn instant(&mut self, at: Cycle) -> Instant {
+        let now = self.processor_clock.instant(at).min(self.horizon);
+        if self.next_alarm() <= now {
+            self.ring_alarms(now);
+        }
+        now
+    }
+
+    /// The physical address behind the A20 gate.
+    fn gate(&self, address: u32) -> u32 {
+        if self.a20.is_high() { address } else { address & !BIT_20 }
+    }
+
+    fn read_device(&mut self, now: Instant, address: u32) -> (u8, Span) {
+        if VGA_WINDOW.contains(&address) {
+            return (self.vga.memory_read(address - VGA_WINDOW.start), Span::ZERO);
+        }
+        let Some((index, offset)) = self.card_window(address) else { return (OPEN_BUS, Span::ZERO) };
+        let mut context = Context::new(now, &mut self.effects);
+        let value = self.cards[index].memory_read(offset, &mut context);
+        let held = context.ready_after();
+        self.apply(now, Chip::Card(index));
+        (value, held)
+    }
+
+    fn write_device(&mut self, now: Instant, address: u32, value: u8) -> Span {
+        if VGA_WINDOW.contains(&address) {
+            self.vga.memory_write(address - VGA_WINDOW.start, value);
+            return Span::ZERO;
+        }
+        let Some((index, offset)) = self.card_window(address) else { return Span::ZERO };
+        let mut context = Context::new(now, &mut self.effects);
+        self.cards[index].memory_write(offset, value, &mut context);
+        let held = context.ready_after();
+        self.apply(now, Chip::Card(index));
+        held
+    }
+
+    fn card_window(&self, address: u32) -> Option<(usize, u32)> {
+        self.cards.iter().enumerate().find_map(|(index, card)| {
+            let window = card.memory_window()?;
+            window.contains(&address).then(|| (index, address - window.start))
+        })
+    }
+
+    /// Runs `each` once for every byte of an access to an 8-bit slave, one bus cycle after the other.
+    fn split(&mut self, at: Cycle, width: Width, mut each: impl FnMut(&mut Self, Instant, u32) -> Span) -> u32 {
+        let now = self.instant(at);
+        let mut end = self.processor_clock.instant(at);
+        for byte in 0..width.bytes() {
+            let slot = self.isa.narrow(end);
+            let held = each(self, now, byte);
+            end = self.isa.end(slot, held);
+        }
+        self.isa.wait_states(at, end)
+    }
+}
+
+impl Bus for Board {
+    #[inline]
+    fn memory(&mut self) -> &mut [u8] {
+        &mut self.memory
+    }
+
+    fn page(&self, page: u32) -> Page {
+        let address = self.gate(page << 12);
+        if ISA_HOLE.contains(&address) || address as usize >= self.memory.len() {
+            return Page::Device;
+        }
+        Page::Memory { frame: address >> 12, is_writable: true }
+    }
+
+    #[inline]
+    fn memory_wait(&mut self, address: u32, is_write: bool) -> u32 {
+        self.memory_timing.wait(address, is_write)
+    }
+
+    fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply {
+        let address = self.gate(address);
+        let mut value = 0;
+        let wait = self.split(at, width, |board, now, byte| {
+            let (read, held) = board.read_device(now, address.wrapping_add(byte));
+            value |= u32::from(read) << (8 * byte);
+            held
+        });
+        Reply { value, wait }
+    }
+
+    fn write(&mut self, at: Cycle, address: u32, width: Width, value: u32) -> u32 {
+        let address = self.gate(address);
+        self.split(at, width, |board, now, byte| {
+            board.write_device(now, address.wrapping_add(byte), (value >> (8 * byte)) as u8)
+        })
+    }
+
+    fn input(&mut self, at: Cycle, port: u16, width: Width) -> Reply {
+        let mut value = 0;
+        let wait = self.split(at, width, |board, now, byte| {
+            let (read, held) = board.read_port(now, port.wrapping_add(byte as u16));
+            value |= u32::from(read) << (8 * byte);
+            held
+        });
+        Reply { value, wait }
+    }
+
+    fn output(&mut self, at: Cycle, port: u16, width: Width, value: u32) -> u32 {
+        self.split(at, width, |board, now, byte| {
+            board.write_port(now, port.wrapping_add(byte as u16), (value >> (8 * byte)) as u8)
+        })
+    }
+
+    fn acknowledge(&mut self, at: Cycle) -> Reply {
+        self.instant(at);
+        let first = self.isa.acknowledge(self.processor_clock.instant(at));
+        let second_from = self.isa.end(first, Span::ZERO);
+        let second = self.isa.acknowledge(second_from);
+        let end = self.isa.end(second, Span::ZERO);
+        let value = u32::from(self.interrupt_controllers.acknowledge());
+        self.interrupts_acknowledged += 1;
+        Reply { value, wait: self.isa.wait_states(at, end) }
+    }
+
+    #[inline]
+    fn pins(&self) -> Pins {
+        Pins {
+            interrupt: self.interrupt_controllers.is_requesting(),
+            nmi: false,
+            until: self.until,
+            map_generation: self.map_generation,
+        }
+    }
+
+    fn nmi_taken(&mut self) {}
+}

@@ -1,0 +1,367 @@
+//! A board: memory, chips and cards wired together as an ISA AT, seen by the processor through [`cpu::Bus`].
+//!
+//! The board owns every chip and is the only one that knows them all. A chip is called with a [`Context`] and what it
+//! does to the others comes back as [`Effect`]s, which [`Board::apply`] carries out. Time on the board is the
+//! processor's cycle counter; chips see it as an [`Instant`].
+//!
+//! Left out so far: DMA controllers, disks, the second serial port and ROM images.
+
+mod bus;
+mod cache;
+mod isa;
+mod ports;
+
+use std::collections::BTreeMap;
+
+use clock::{Agenda, Instant, Rate};
+use cpu::Cycle;
+use devices::{
+    Context, Effect, InterruptControllers, KeyboardController, PostCodes, RealTimeClock, SerialPort, SystemControl, Timer, Vga,
+};
+use ne2000::Card;
+use wire::Notice;
+
+use crate::lab;
+use cache::MemoryTiming;
+use isa::{CycleLengths, IsaBus, at_or_after};
+use ports::Target;
+
+/// Whoever sleeps on the board's agenda.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chip {
+    Timer,
+    RealTimeClock,
+    Keyboard,
+    Serial,
+    SystemControl,
+    Vga,
+    PostCodes,
+    Card(usize),
+}
+
+/// Something that left the board in virtual time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// A character from COM1.
+    Console(u8),
+    /// A POST code.
+    Post(u8),
+}
+
+/// Memory, chips and cards of one machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Board {
+    memory: Vec<u8>,
+    memory_timing: MemoryTiming,
+    isa: IsaBus,
+    processor_clock: Rate,
+
+    interrupt_controllers: InterruptControllers,
+    timer: Timer,
+    real_time_clock: RealTimeClock,
+    keyboard: KeyboardController,
+    serial: SerialPort,
+    vga: Vga,
+    system_control: SystemControl,
+    post_codes: PostCodes,
+    cards: Vec<Card>,
+
+    agenda: Agenda<Chip>,
+    /// Notices from the segments, by the instant at which they reach their card; ties in the order of arrival.
+    inbox: BTreeMap<(Instant, u64), (usize, Notice)>,
+    notices_taken: u64,
+    effects: Vec<Effect>,
+    outputs: Vec<(Instant, Output)>,
+
+    /// Nothing beyond this instant is settled yet: chips never see a later time.
+    horizon: Instant,
+    /// The same as a cycle, or the cycle of the earliest alarm if that comes first.
+    until: Cycle,
+    a20: A20,
+    map_generation: u32,
+    is_reset_requested: bool,
+    interrupts_acknowledged: u64,
+}
+
+/// The two drivers of the A20 gate; the line is high when either is.
+#[derive(Clone, Copy, Debug, Default)]
+struct A20 {
+    keyboard: bool,
+    fast: bool,
+}
+
+impl A20 {
+    fn is_high(self) -> bool {
+        self.keyboard || self.fast
+    }
+}
+
+impl Board {
+    /// A board as `machine` describes it, powered on at the lab's start. `epoch_seconds` sets its CMOS clock.
+    pub(crate) fn new(machine: &lab::Machine, epoch_seconds: i64) -> Self {
+        let timing = &machine.timing;
+        let lengths = CycleLengths {
+            narrow: timing.isa_8bit.value,
+            acknowledge: timing.interrupt_acknowledge.value,
+            recovery: timing.isa_recovery.value,
+        };
+        let mut board = Self {
+            memory: vec![0; machine.memory_bytes as usize],
+            memory_timing: MemoryTiming::new(
+                timing.cache_kilobytes.value,
+                timing.dram_read_wait.value,
+                timing.dram_write_wait.value,
+            ),
+            isa: IsaBus::new(machine.cpu_clock, machine.isa_clock, lengths),
+            processor_clock: machine.cpu_clock,
+            interrupt_controllers: InterruptControllers::new(),
+            timer: Timer::new(),
+            real_time_clock: RealTimeClock::new(epoch_seconds),
+            keyboard: KeyboardController::new(),
+            serial: SerialPort::new(4),
+            vga: Vga::new(),
+            system_control: SystemControl::new(),
+            post_codes: PostCodes::new(machine.post_port),
+            cards: machine.cards.iter().map(|card| Card::new(&card.settings)).collect(),
+            agenda: Agenda::default(),
+            inbox: BTreeMap::new(),
+            notices_taken: 0,
+            effects: Vec::new(),
+            outputs: Vec::new(),
+            horizon: Instant::START,
+            until: 0,
+            a20: A20::default(),
+            map_generation: 0,
+            is_reset_requested: false,
+            interrupts_acknowledged: 0,
+        };
+        board.store_memory_size();
+        board
+    }
+
+    /// CMOS bytes 15h-18h and 30h-31h: base and extended memory in KB, as the AT's setup program stores them.
+    fn store_memory_size(&mut self) {
+        let extended = (self.memory.len() / 1024).saturating_sub(1024).min(0xFFFF) as u16;
+        let bytes = [(0x15, 640), (0x17, extended), (0x30, extended)];
+        for (index, kilobytes) in bytes {
+            let [low, high] = u16::to_le_bytes(kilobytes);
+            self.real_time_clock.set_cmos(index, low);
+            self.real_time_clock.set_cmos(index + 1, high);
+        }
+    }
+
+    /// All of memory, for the loader and for reports.
+    pub(crate) fn memory(&self) -> &[u8] {
+        &self.memory
+    }
+
+    /// All of memory, for the loader.
+    pub(crate) fn memory_mut(&mut self) -> &mut [u8] {
+        &mut self.memory
+    }
+
+    /// Chips as a BIOS leaves them when it hands over: A20 open, interrupt controllers at vectors 8h and 70h with all
+    /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz.
+    pub(crate) fn hand_over_from_bios(&mut self, now: Instant) {
+        let writes = [
+            (0x20, 0x11), (0x21, 0x08), (0x21, 0x04), (0x21, 0x01), (0x21, 0xF8),
+            (0xA0, 0x11), (0xA1, 0x70), (0xA1, 0x02), (0xA1, 0x01), (0xA1, 0xFF),
+            (0x43, 0x36), (0x40, 0x00), (0x40, 0x00),
+        ];
+        for (port, value) in writes {
+            self.write_port(now, port, value);
+        }
+        self.keyboard.enable_a20(&mut Context::new(now, &mut self.effects));
+        self.apply(now, Chip::Keyboard);
+    }
+
+    /// Lets the processor run up to `horizon`, up to which everything outside this machine is settled.
+    pub(crate) fn set_horizon(&mut self, horizon: Instant) {
+        self.horizon = horizon;
+        self.find_until();
+    }
+
+    /// The earliest instant at which a chip or a notice wants attention.
+    pub(crate) fn next_alarm(&self) -> Instant {
+        let notice = self.inbox.first_key_value().map_or(Instant::NEVER, |(&(at, _), _)| at);
+        self.agenda.earliest().min(notice)
+    }
+
+    /// The cycle up to which the processor may run on its own.
+    pub(crate) fn until(&self) -> Cycle {
+        self.until
+    }
+
+    fn find_until(&mut self) {
+        self.until = at_or_after(self.processor_clock, self.next_alarm().min(self.horizon));
+    }
+
+    /// A notice from a card's segment, to be delivered at its instant.
+    pub(crate) fn post_notice(&mut self, card: usize, notice: Notice) {
+        self.notices_taken += 1;
+        self.inbox.insert((notice.at(), self.notices_taken), (card, notice));
+    }
+
+    /// What a card asks of its segment, in order.
+    pub(crate) fn take_requests(&mut self, card: usize) -> Vec<wire::Request> {
+        self.cards[card].take_requests()
+    }
+
+    /// What left the board since the last call.
+    pub(crate) fn take_outputs(&mut self) -> Vec<(Instant, Output)> {
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// Whether a chip has pulsed the processor's reset pin since the last call.
+    pub(crate) fn take_reset_request(&mut self) -> bool {
+        let requested = std::mem::take(&mut self.is_reset_requested);
+        self.find_until();
+        requested
+    }
+
+    /// A reset of the whole board at `now`: chips and memory as at power-on, cards reset. What is settled stays
+    /// settled, and what is on its way to the cards still arrives.
+    pub(crate) fn power_cycle(&mut self, now: Instant, machine: &lab::Machine, epoch_seconds: i64) {
+        let mut old = std::mem::replace(self, Self::new(machine, epoch_seconds));
+        self.horizon = old.horizon;
+        self.map_generation = old.map_generation.wrapping_add(1);
+        self.outputs = std::mem::take(&mut old.outputs);
+        self.interrupts_acknowledged = old.interrupts_acknowledged;
+        self.cards = std::mem::take(&mut old.cards);
+        self.inbox = std::mem::take(&mut old.inbox);
+        self.notices_taken = old.notices_taken;
+        for index in 0..self.cards.len() {
+            self.cards[index].reset(&mut Context::new(now, &mut self.effects));
+            self.apply(now, Chip::Card(index));
+        }
+    }
+
+    /// The visible VGA text.
+    pub(crate) fn screen(&self) -> [String; 25] {
+        self.vga.screen()
+    }
+
+    /// Interrupts acknowledged since power-on.
+    pub(crate) fn interrupts_acknowledged(&self) -> u64 {
+        self.interrupts_acknowledged
+    }
+
+    /// The cards, for their counts.
+    pub(crate) fn cards(&self) -> &[Card] {
+        &self.cards
+    }
+
+    /// Wakes every chip and delivers every notice that is due at `now`, in time order; of two at the same instant
+    /// the notice comes first.
+    pub(crate) fn ring_alarms(&mut self, now: Instant) {
+        let now = now.min(self.horizon);
+        while self.next_alarm() <= now {
+            let notice_at = self.inbox.first_key_value().map_or(Instant::NEVER, |(&(at, _), _)| at);
+            if notice_at <= self.agenda.earliest() {
+                let Some(((at, _), (card, notice))) = self.inbox.pop_first() else { break };
+                let mut context = Context::new(at, &mut self.effects);
+                self.cards[card].notice(notice, &mut context);
+                self.apply(at, Chip::Card(card));
+            } else if let Some((at, chip)) = self.agenda.ring(now) {
+                self.wake(at, chip);
+            }
+        }
+        self.find_until();
+    }
+
+    fn wake(&mut self, at: Instant, chip: Chip) {
+        let mut context = Context::new(at, &mut self.effects);
+        match chip {
+            Chip::Timer => self.timer.wake(&mut context),
+            Chip::RealTimeClock => self.real_time_clock.wake(&mut context),
+            Chip::Keyboard => self.keyboard.wake(&mut context),
+            Chip::Serial => self.serial.wake(&mut context),
+            Chip::Card(index) => self.cards[index].wake(&mut context),
+            Chip::SystemControl | Chip::Vga | Chip::PostCodes => {}
+        }
+        self.apply(at, chip);
+    }
+
+    /// Carries out what `chip` did at `now`.
+    fn apply(&mut self, now: Instant, chip: Chip) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::InterruptRequest { line, asserted } => self.interrupt_controllers.set_line(line, asserted),
+                Effect::Wake(at) => self.agenda.set(chip, at),
+                Effect::Timer2Gate(level) => {
+                    let mut gated = Vec::new();
+                    self.timer.set_gate_2(level, &mut Context::new(now, &mut gated));
+                    self.effects = gated;
+                    self.apply(now, Chip::Timer);
+                }
+                Effect::KeyboardA20(level) => self.set_a20(A20 { keyboard: level, ..self.a20 }),
+                Effect::FastA20(level) => self.set_a20(A20 { fast: level, ..self.a20 }),
+                Effect::ResetProcessor => self.is_reset_requested = true,
+                Effect::NmiMasked(_) => {} // nothing on this board raises NMI
+                Effect::SerialOutput(byte) => self.outputs.push((now, Output::Console(byte))),
+            }
+        }
+        self.effects = effects;
+        self.find_until();
+        if self.is_reset_requested {
+            self.until = 0;
+        }
+    }
+
+    fn set_a20(&mut self, a20: A20) {
+        if a20.is_high() != self.a20.is_high() {
+            self.map_generation = self.map_generation.wrapping_add(1);
+        }
+        self.a20 = a20;
+    }
+
+    /// Reads an 8-bit port at `now`.
+    fn read_port(&mut self, now: Instant, port: u16) -> (u8, clock::Span) {
+        let Some((target, chip)) = self.decode_port(port) else { return (OPEN_BUS, clock::Span::ZERO) };
+        let mut context = Context::new(now, &mut self.effects);
+        let value = match target {
+            Target::InterruptControllers => self.interrupt_controllers.read(port),
+            Target::Timer => self.timer.read(port, &mut context),
+            Target::Keyboard => self.keyboard.read(port, &mut context),
+            Target::SystemControl => {
+                let timer_2 = self.timer.output(2, now);
+                self.system_control.read(port, timer_2, &mut context)
+            }
+            Target::RealTimeClock => self.real_time_clock.read(port, &mut context),
+            Target::Serial => self.serial.read(port & 7, &mut context),
+            Target::Vga => self.vga.read(port, &mut context),
+            Target::PostCodes => self.post_codes.read(),
+            Target::Card(index) => self.cards[index].read(port, &mut context),
+        };
+        let held = context.ready_after();
+        self.apply(now, chip);
+        (value, held)
+    }
+
+    /// Writes an 8-bit port at `now`; returns how long IOCHRDY was held.
+    fn write_port(&mut self, now: Instant, port: u16, value: u8) -> clock::Span {
+        if self.post_codes.port() == port {
+            self.outputs.push((now, Output::Post(value)));
+        }
+        let Some((target, chip)) = self.decode_port(port) else { return clock::Span::ZERO };
+        let mut context = Context::new(now, &mut self.effects);
+        match target {
+            Target::InterruptControllers => self.interrupt_controllers.write(port, value),
+            Target::Timer => self.timer.write(port, value, &mut context),
+            Target::Keyboard => self.keyboard.write(port, value, &mut context),
+            Target::SystemControl => self.system_control.write(port, value, &mut context),
+            Target::RealTimeClock => self.real_time_clock.write(port, value, &mut context),
+            Target::Serial => self.serial.write(port & 7, value, &mut context),
+            Target::Vga => self.vga.write(port, value, &mut context),
+            Target::PostCodes => self.post_codes.write(value, &mut context),
+            Target::Card(index) => self.cards[index].write(port, value, &mut context),
+        }
+        let held = context.ready_after();
+        self.apply(now, chip);
+        held
+    }
+}
+
+/// What a read finds where nothing answers.
+const OPEN_BUS: u8 = 0xFF;

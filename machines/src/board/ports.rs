@@ -1,0 +1,42 @@
+//! Which chip answers a port (hardware facts of the AT's I/O map; cards answer first, at their own ranges).
+
+use super::{Board, Chip};
+
+/// A chip as the port map names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    InterruptControllers,
+    Timer,
+    Keyboard,
+    SystemControl,
+    RealTimeClock,
+    Serial,
+    Vga,
+    PostCodes,
+    Card(usize),
+}
+
+impl Board {
+    /// The chip at `port` and its name on the agenda; `None` where nothing answers.
+    ///
+    /// Cards decode all sixteen address bits: the 3C503's gate array lies 400h above its controller.
+    pub(super) fn decode_port(&self, port: u16) -> Option<(Target, Chip)> {
+        if let Some(index) = self.cards.iter().position(|card| card.ports().iter().any(|range| range.contains(&port))) {
+            return Some((Target::Card(index), Chip::Card(index)));
+        }
+        if port == self.post_codes.port() {
+            return Some((Target::PostCodes, Chip::PostCodes));
+        }
+        Some(match port {
+            // The interrupt controllers drive no effect of their own; any name will do.
+            0x20..=0x21 | 0xA0..=0xA1 => (Target::InterruptControllers, Chip::SystemControl),
+            0x40..=0x43 => (Target::Timer, Chip::Timer),
+            0x60 | 0x64 => (Target::Keyboard, Chip::Keyboard),
+            0x61 | 0x92 => (Target::SystemControl, Chip::SystemControl),
+            0x70..=0x71 => (Target::RealTimeClock, Chip::RealTimeClock),
+            0x3F8..=0x3FF => (Target::Serial, Chip::Serial),
+            0x3B4..=0x3B5 | 0x3BA | 0x3C0..=0x3CF | 0x3D4..=0x3D5 | 0x3DA => (Target::Vga, Chip::Vga),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,154 @@
+//! The stable codes of messages. A code that users have met keeps its name and its meaning.
+
+/// Declares the codes, each with its name, and lists them all.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What kind of problem a message is about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(super) enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Code {
+            /// All codes.
+            #[cfg(test)]
+            pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name that is printed.
+            pub(super) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!("lab::", $name),)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file cannot be read.
+    Unreadable = "unreadable",
+    /// The file is not UTF-8 text.
+    Encoding = "encoding",
+    /// The text is not TOML.
+    Syntax = "syntax",
+    /// A path of `--set` leads nowhere.
+    Override = "override",
+    /// `format` is not one that this version reads.
+    UnknownFormat = "unknown-format",
+    /// A field that does not exist.
+    UnknownField = "unknown-field",
+    /// A field or word that a later version will have.
+    NotYet = "not-yet",
+    /// Text where a number is needed, or the like.
+    WrongType = "wrong-type",
+    /// A field that must be there is not.
+    MissingField = "missing-field",
+    /// A quantity without a unit.
+    MissingUnit = "missing-unit",
+    /// A quantity with a unit of another kind.
+    WrongUnit = "wrong-unit",
+    /// A quantity whose number cannot be read or is not a whole number of the smallest unit.
+    BadQuantity = "bad-quantity",
+    /// A number outside its range.
+    OutOfRange = "out-of-range",
+    /// A word that is not one of a list.
+    UnknownWord = "unknown-word",
+    /// A name with characters that names cannot have.
+    BadName = "bad-name",
+    /// A file name that is not a plain, free name in the run folder.
+    BadFileName = "bad-file-name",
+    /// A date that cannot be read.
+    BadDate = "bad-date",
+    /// A seed that is not a whole number of 63 bits.
+    BadSeed = "bad-seed",
+    /// A regular expression that cannot be read.
+    BadPattern = "bad-pattern",
+    /// A timing source that begins with none of the four words.
+    UnknownSource = "unknown-source",
+    /// A timing constant outside the range that hardware can have.
+    TimingRange = "timing-range",
+    /// `extends` names no profile.
+    UnknownProfile = "unknown-profile",
+    /// No such segment.
+    UnknownSegment = "unknown-segment",
+    /// No such image.
+    UnknownImage = "unknown-image",
+    /// No machine has a name that matches.
+    UnknownMachine = "unknown-machine",
+    /// Profiles that extend one another in a circle.
+    ExtendsCycle = "extends-cycle",
+    /// Two machines of one name, through `count`.
+    DuplicateMachine = "duplicate-machine",
+    /// A lab without a machine.
+    NoMachine = "no-machine",
+    /// More machines than a lab may have.
+    TooManyMachines = "too-many-machines",
+    /// The image's file does not exist.
+    MissingImage = "missing-image",
+    /// A machine with nothing to start.
+    NoBoot = "no-boot",
+    /// A clock that no 386DX had.
+    ImpossibleClock = "impossible-clock",
+    /// A clock that no 386DX was sold with.
+    UnusualClock = "unusual-clock",
+    /// A memory size that no board can have.
+    ImpossibleMemory = "impossible-memory",
+    /// A memory size that few boards had.
+    UnusualMemory = "unusual-memory",
+    /// A card's address that none of its jumpers sets.
+    ImpossibleJumper = "impossible-jumper",
+    /// An interrupt that the card has no line for.
+    ImpossibleIrq = "impossible-irq",
+    /// A connector that does not fit the cable.
+    WrongPort = "wrong-port",
+    /// Two devices at the same I/O ports.
+    IoConflict = "io-conflict",
+    /// Two devices at the same memory addresses.
+    MemoryConflict = "memory-conflict",
+    /// Two devices on the same interrupt.
+    IrqConflict = "irq-conflict",
+    /// Text that is not a station address.
+    BadMac = "bad-mac",
+    /// A station address that no station may have: zero, or a group's.
+    GroupMac = "group-mac",
+    /// `count` runs over the end of the maker's addresses.
+    MacOverflow = "mac-overflow",
+    /// A card without a station address.
+    NoMac = "no-mac",
+    /// A station address for a card that is not there.
+    NoCard = "no-card",
+    /// A card with two station addresses.
+    TwoMacs = "two-macs",
+    /// Two cards with the same station address.
+    DuplicateMac = "duplicate-mac",
+    /// A bit rate that the medium does not have.
+    UnusualRate = "unusual-rate",
+    /// A cable longer than its standard allows.
+    CableTooLong = "cable-too-long",
+    /// More stations than the standard allows on a cable.
+    TooManyStations = "too-many-stations",
+    /// A tap that is not on the cable.
+    TapBeyondEnd = "tap-beyond-end",
+    /// Taps closer than the standard allows.
+    TapsTooClose = "taps-too-close",
+    /// Two captures into one file.
+    DuplicateCapture = "duplicate-capture",
+    /// An expectation that the run is too short for.
+    LateExpectation = "late-expectation",
+}
+
+impl Code {
+    /// True if a lab with this problem can run all the same.
+    pub(super) const fn is_warning(self) -> bool {
+        matches!(
+            self,
+            Self::UnusualClock
+                | Self::UnusualMemory
+                | Self::UnusualRate
+                | Self::CableTooLong
+                | Self::TooManyStations
+                | Self::TapsTooClose
+                | Self::LateExpectation
+        )
+    }
+}

@@ -1,0 +1,484 @@
+//! Every field of a lab file: its name, what it means and what its values are.
+//!
+//! This is the one description of the format. The reader checks a file against it ([`check`](super::check)), and the
+//! JSON schema for editors is written from it ([`schema`](super::schema)).
+
+use super::cards::CARD_TYPES;
+use super::timing::CONSTANTS;
+use super::units::Dimension;
+
+/// A table: its fields, in groups because machines share those of profiles.
+pub(super) struct Shape {
+    /// What such a table is called in messages, such as `a card`.
+    pub(super) name: &'static str,
+    pub(super) groups: &'static [&'static [Field]],
+}
+
+/// A field of a table.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) kind: Kind,
+    pub(super) is_required: bool,
+}
+
+/// A word of a fixed list.
+pub(super) struct Word {
+    pub(super) word: &'static str,
+    pub(super) about: &'static str,
+    /// False for words whose meaning a later version will have.
+    pub(super) is_due: bool,
+}
+
+/// What the value of a field is.
+pub(super) enum Kind {
+    /// Free text.
+    Text,
+    /// A name: letters, digits, `-` and `_`.
+    Name,
+    /// A whole number.
+    Integer { least: i128, most: i128 },
+    /// The lab's seed.
+    Seed,
+    /// The format number.
+    Format,
+    /// True or false.
+    Boolean,
+    /// One of a list of words.
+    Word(&'static [Word]),
+    /// Some of a list of words.
+    Words(&'static [Word]),
+    /// A number with its unit.
+    Quantity(Dimension),
+    /// A station address.
+    Mac,
+    /// A point of UTC time.
+    Moment,
+    /// `max`, `realtime` or a factor.
+    Speed,
+    /// A regular expression.
+    Pattern,
+    /// One or several names of machines, with `*` and `?`.
+    Machines,
+    /// A file name without a folder.
+    FileName,
+    /// The unit of a timing constant.
+    ConstantUnit,
+    /// The source of a timing constant.
+    ConstantSource,
+    /// A table.
+    Table(&'static Shape),
+    /// Named tables: `[segment.ether0]`.
+    Named(&'static Shape),
+    /// Tables without names: `[[expect]]`.
+    List(&'static Shape),
+    /// The timing constants of a board.
+    Timing,
+    /// Anything: a later version will have it.
+    NotYet,
+}
+
+impl Shape {
+    pub(super) fn fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.groups.iter().flat_map(|group| group.iter())
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields().find(|field| field.name == name)
+    }
+}
+
+const fn field(name: &'static str, about: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        about,
+        kind,
+        is_required: false,
+    }
+}
+
+const fn required(name: &'static str, about: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        about,
+        kind,
+        is_required: true,
+    }
+}
+
+const fn word(word: &'static str, about: &'static str) -> Word {
+    Word {
+        word,
+        about,
+        is_due: true,
+    }
+}
+
+const fn later(word: &'static str, about: &'static str) -> Word {
+    Word {
+        word,
+        about,
+        is_due: false,
+    }
+}
+
+/// The format that this version reads.
+pub(super) const FORMAT: i128 = 1;
+
+/// A whole lab file.
+pub(super) static LAB_FILE: Shape = Shape {
+    name: "a lab file",
+    groups: &[&[
+        required("format", "The format of this file: 1.", Kind::Format),
+        required("lab", "What the lab is.", Kind::Table(&LAB)),
+        field(
+            "time",
+            "How virtual time begins, passes and ends.",
+            Kind::Table(&TIME),
+        ),
+        field("image", "Files that the lab uses.", Kind::Named(&IMAGE)),
+        field("segment", "Cables.", Kind::Named(&SEGMENT)),
+        field(
+            "profile",
+            "Settings that machines share through `extends`.",
+            Kind::Named(&PROFILE),
+        ),
+        required("machine", "The PCs.", Kind::Named(&MACHINE)),
+        field(
+            "expect",
+            "What a good run shows on its consoles.",
+            Kind::List(&EXPECT),
+        ),
+        field("capture", "What to record.", Kind::Named(&CAPTURE)),
+        field("fault", "Faults of the wire and of machines.", Kind::NotYet),
+        field("bench", "What to measure and compare.", Kind::NotYet),
+    ]],
+};
+
+static LAB: Shape = Shape {
+    name: "the lab",
+    groups: &[&[
+        required("name", "Name of the lab and of its run folders.", Kind::Name),
+        field("description", "One line for people.", Kind::Text),
+        field(
+            "seed",
+            "Seed of all randomness, such as the back-off after collisions; default 0.",
+            Kind::Seed,
+        ),
+    ]],
+};
+
+static TIME: Shape = Shape {
+    name: "the time table",
+    groups: &[&[
+        field(
+            "rtc",
+            "What the CMOS clocks show at the start, in UTC, and the epoch of captures; default 1995-05-30T09:00:00Z.",
+            Kind::Moment,
+        ),
+        field(
+            "stop",
+            "Virtual time at which the run ends; default never.",
+            Kind::Quantity(Dimension::Time),
+        ),
+        field(
+            "speed",
+            "How fast virtual time may pass: \"max\" (default), \"realtime\", or a factor of real time such as 0.5.",
+            Kind::Speed,
+        ),
+    ]],
+};
+
+static IMAGE: Shape = Shape {
+    name: "an image",
+    groups: &[&[
+        required(
+            "path",
+            "A file, relative to this file's folder; or `builtin:kernel`, the kernel that is part of this program.",
+            Kind::Text,
+        ),
+        field(
+            "access",
+            "What may happen to the file; default \"overlay\".",
+            Kind::Word(&[
+                word("readonly", "writes are refused"),
+                word("overlay", "writes go to the run folder"),
+                later("direct", "writes go to the file"),
+            ]),
+        ),
+    ]],
+};
+
+static SEGMENT: Shape = Shape {
+    name: "a segment",
+    groups: &[&[
+        required(
+            "kind",
+            "Kind of cable.",
+            Kind::Word(&[
+                word(
+                    "10base2",
+                    "thin coaxial cable, at most 185 m and 30 stations, taps 0.5 m apart",
+                ),
+                word(
+                    "10base5",
+                    "thick coaxial cable, at most 500 m and 100 stations, taps 2.5 m apart",
+                ),
+            ]),
+        ),
+        field(
+            "model",
+            "Rules of access; default \"csma-cd\".",
+            Kind::Word(&[
+                word(
+                    "csma-cd",
+                    "carrier sense, collisions and back-off: the real thing",
+                ),
+                word("fifo", "one frame after the other, no collisions"),
+                word(
+                    "ideal",
+                    "each frame arrives after its own length, whatever else is sent",
+                ),
+            ]),
+        ),
+        field(
+            "rate",
+            "Bit rate; default \"10Mbit/s\".",
+            Kind::Quantity(Dimension::BitRate),
+        ),
+        required(
+            "length",
+            "Length of the cable.",
+            Kind::Quantity(Dimension::Length),
+        ),
+    ]],
+};
+
+/// What profiles and machines have in common.
+const HARDWARE: &[Field] = &[
+    field(
+        "extends",
+        "The profile whose settings these are added to: key by key; cards add up, and `card = []` clears them.",
+        Kind::Name,
+    ),
+    field("role", "What the machine is for, in your own words.", Kind::Text),
+    field(
+        "memory",
+        "Memory, including the first megabyte; default \"4MB\".",
+        Kind::Quantity(Dimension::Memory),
+    ),
+    field("boot", "How the machine starts.", Kind::Table(&BOOT)),
+    field("cpu", "The processor.", Kind::Table(&CPU)),
+    field("isa", "The expansion bus.", Kind::Table(&ISA)),
+    field(
+        "post_port",
+        "The port whose writes are recorded as POST codes; default 0x80.",
+        Kind::Integer {
+            least: 0,
+            most: 0xFFFF,
+        },
+    ),
+    field(
+        "timing",
+        "Timing constants of the board, each with its source.",
+        Kind::Timing,
+    ),
+    field("nic", "The first card.", Kind::Table(&NIC)),
+    field("card", "Cards in the slots.", Kind::List(&CARD)),
+    field("disk", "Disks.", Kind::NotYet),
+    field("floppy", "Floppy drives.", Kind::NotYet),
+];
+
+static PROFILE: Shape = Shape {
+    name: "a profile",
+    groups: &[HARDWARE],
+};
+
+/// The most machines that one table can stand for.
+pub(super) const MOST_MACHINES: i128 = 1_000;
+
+static MACHINE: Shape = Shape {
+    name: "a machine",
+    groups: &[
+        HARDWARE,
+        &[field(
+            "count",
+            "So many machines: name0, name1, and so on, with MAC + 0, + 1, and so on.",
+            Kind::Integer {
+                least: 1,
+                most: MOST_MACHINES,
+            },
+        )],
+    ],
+};
+
+static BOOT: Shape = Shape {
+    name: "boot",
+    groups: &[&[
+        field(
+            "from",
+            "Where the first program comes from.",
+            Kind::Word(&[
+                word(
+                    "direct",
+                    "the loader puts a Multiboot kernel into memory; boot time then means nothing",
+                ),
+                later("net", "a boot ROM on the card"),
+                later("disk", "the first disk"),
+                later("floppy", "the first floppy drive"),
+            ]),
+        ),
+        field("image", "The kernel, one of `[image.*]`.", Kind::Name),
+        field("args", "Arguments given to the kernel.", Kind::Text),
+    ]],
+};
+
+static CPU: Shape = Shape {
+    name: "cpu",
+    groups: &[&[
+        field(
+            "model",
+            "The processor; default \"386dx\".",
+            Kind::Word(&[word("386dx", "Intel 80386DX")]),
+        ),
+        field(
+            "clock",
+            "Its clock; default \"40MHz\". \"33MHz\" is 33 1/3 MHz, as sold; everything else is exact.",
+            Kind::Quantity(Dimension::Frequency),
+        ),
+        field(
+            "fpu",
+            "The floating point unit; default \"none\".",
+            Kind::Word(&[word("none", "an empty socket"), later("387", "Intel 80387")]),
+        ),
+    ]],
+};
+
+static ISA: Shape = Shape {
+    name: "isa",
+    groups: &[&[field(
+        "clock",
+        "The bus clock; default \"8MHz\".",
+        Kind::Quantity(Dimension::Frequency),
+    )]],
+};
+
+static NIC: Shape = Shape {
+    name: "nic",
+    groups: &[&[field(
+        "mac",
+        "Station address of the first card; `count` adds 0, 1, 2, and so on.",
+        Kind::Mac,
+    )]],
+};
+
+static CARD: Shape = Shape {
+    name: "a card",
+    groups: &[&[
+        required("type", "Which card.", Kind::Word(CARD_TYPES)),
+        required("segment", "The cable, one of `[segment.*]`.", Kind::Name),
+        field(
+            "port",
+            "The connector that the cable is on; default the one that fits the cable.",
+            Kind::Word(&[word("bnc", "thin cable"), word("aui", "thick cable")]),
+        ),
+        required(
+            "io",
+            "I/O base jumper.",
+            Kind::Integer {
+                least: 0,
+                most: 0xFFFF,
+            },
+        ),
+        required("irq", "Interrupt.", Kind::Integer { least: 0, most: 15 }),
+        field(
+            "ram",
+            "Memory window jumper, a physical address; without it the card has no window.",
+            Kind::Integer {
+                least: 0,
+                most: 0xFFFF_FFFF,
+            },
+        ),
+        field(
+            "mac",
+            "Station address; `count` adds 0, 1, 2, and so on.",
+            Kind::Mac,
+        ),
+        field(
+            "tap",
+            "Distance from the cable's end; default the next place at the cable's least spacing. With `count`, the \
+             next machines follow at that spacing.",
+            Kind::Quantity(Dimension::Length),
+        ),
+        field("prom", "Boot ROM.", Kind::NotYet),
+    ]],
+};
+
+static EXPECT: Shape = Shape {
+    name: "an expectation",
+    groups: &[&[
+        required(
+            "machine",
+            "Machines that must all show it: a name, in which * and ? stand for any letters or one, or a list.",
+            Kind::Machines,
+        ),
+        required(
+            "console",
+            "A regular expression that a line of the console matches.",
+            Kind::Pattern,
+        ),
+        field(
+            "within",
+            "Virtual time within which it must appear; default the lab's `stop`.",
+            Kind::Quantity(Dimension::Time),
+        ),
+        field(
+            "absent",
+            "True if it must not appear; default false.",
+            Kind::Boolean,
+        ),
+    ]],
+};
+
+static CAPTURE: Shape = Shape {
+    name: "a capture",
+    groups: &[&[
+        required("segment", "The cable, one of `[segment.*]`.", Kind::Name),
+        required("file", "File name in the run folder.", Kind::FileName),
+        field(
+            "events",
+            "What to record besides frames; default nothing.",
+            Kind::Words(&[
+                word("collision", "collisions, with their stations"),
+                word("jam", "the jam after a collision"),
+                word("deferral", "stations that wait for a busy cable"),
+            ]),
+        ),
+    ]],
+};
+
+/// A timing constant.
+pub(super) static CONSTANT: Shape = Shape {
+    name: "a timing constant",
+    groups: &[&[
+        required(
+            "value",
+            "The value in its unit.",
+            Kind::Integer {
+                least: 0,
+                most: 0xFFFF_FFFF,
+            },
+        ),
+        required("unit", "The constant's unit, for the reader.", Kind::ConstantUnit),
+        required(
+            "source",
+            "\"measured: …\", \"data sheet: …\", \"derived: …\" or \"placeholder: …\".",
+            Kind::ConstantSource,
+        ),
+    ]],
+};
+
+/// Names of the timing constants, for suggestions.
+pub(super) fn constant_names() -> impl Iterator<Item = &'static str> {
+    CONSTANTS.iter().map(|constant| constant.name)
+}

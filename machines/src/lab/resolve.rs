@@ -1,0 +1,369 @@
+//! The second check of a lab file: what its values mean together, and the [`Lab`] that comes of it.
+//!
+//! The first check has reported every value that cannot be read, so that a value that is missing here is either not
+//! given, and has a default, or reported already; then whatever stands in its place is never used, because a lab file
+//! with errors gives no lab.
+
+use std::path::Path;
+
+use clock::{Rate, Span};
+
+use super::cables::{Attachment, lay_cables};
+use super::check::{speed_of, suggestion};
+use super::code::Code;
+use super::document::{Entry, Node, Table, Value};
+use super::machine::MachineBuilder;
+use super::merge::templates;
+use super::messages::{Place, Problem};
+use super::model::{Capture, Expectation, Image, ImageSource, Lab, Segment, Speed};
+use super::units::{Dimension, Quantity, show_bit_rate, show_length, show_time};
+use super::{moment, pattern};
+
+/// The images that are part of this program, by name.
+const BUILTIN_IMAGES: [&str; 1] = ["kernel"];
+/// What a CMOS clock shows if the lab file does not say.
+const DEFAULT_EPOCH: &str = "1995-05-30T09:00:00Z";
+/// The bit rate of every 10BASE medium.
+const TEN_MEGABITS: u64 = 10_000_000;
+/// The slowest bit rate that makes sense on a cable.
+const SLOWEST_BITS: u64 = 1_000_000;
+/// A cable so long that a signal takes half a slot time from end to end has no CSMA/CD any more.
+const LONGEST_CABLE: u64 = 4_990_000;
+
+/// Reads text; what is not given is `""`.
+pub(super) fn text_of<'a>(table: &'a Table, path: &[&str]) -> &'a str {
+    table.at(path).and_then(Node::text).unwrap_or("")
+}
+
+/// Reads a quantity in its smallest unit.
+pub(super) fn quantity_of(table: &Table, path: &[&str], dimension: Dimension) -> Option<(Quantity, Place)> {
+    let node = table.at(path)?;
+    Some((Quantity::parse(dimension, node.text()?).ok()?, node.place))
+}
+
+/// Finds `name` among the tables called `kind`.
+pub(super) fn find(
+    root: &Table,
+    kind: &str,
+    code: Code,
+    name: &Node,
+    problems: &mut Vec<Problem>,
+) -> Option<usize> {
+    let text = name.text()?;
+    let names: Vec<&str> = root
+        .children(kind)
+        .iter()
+        .map(|entry| entry.key.as_str())
+        .collect();
+    let index = names.iter().position(|known| *known == text);
+    if index.is_none() {
+        problems.push(
+            Problem::new(code, format!("there is no {kind} `{text}`"))
+                .at(name.place, format!("unknown {kind}"))
+                .help(suggestion(text, &names)),
+        );
+    }
+    index
+}
+
+/// Puts the lab together. It is only of use if no error is among the problems.
+pub(super) fn resolve(root: &Table, folder: &Path, problems: &mut Vec<Problem>) -> Lab {
+    let segments: Vec<Segment> = root
+        .children("segment")
+        .iter()
+        .map(|entry| segment(entry, problems))
+        .collect();
+    let mut lab = Lab {
+        name: text_of(root, &["lab", "name"]).to_owned(),
+        description: text_of(root, &["lab", "description"]).to_owned(),
+        seed: root
+            .at(&["lab", "seed"])
+            .and_then(Node::integer)
+            .and_then(|seed| u64::try_from(seed).ok())
+            .unwrap_or(0),
+        epoch_seconds: epoch(root),
+        stop: stop(root, problems),
+        speed: speed(root),
+        segments,
+        machines: Vec::new(),
+        expectations: Vec::new(),
+        captures: Vec::new(),
+        images: Vec::new(),
+    };
+    for entry in root.children("image") {
+        lab.images.push(image(entry, folder, problems));
+    }
+    machines(root, &mut lab, problems);
+    for entry in root.get("expect").map_or(&[][..], Node::list) {
+        expectation(entry, &mut lab, problems);
+    }
+    captures(root, &mut lab, problems);
+    lab
+}
+
+fn epoch(root: &Table) -> i64 {
+    let given = match root.at(&["time", "rtc"]).map(|node| &node.value) {
+        Some(Value::Text(text) | Value::Date(text)) => moment::parse(text),
+        _ => None,
+    };
+    given
+        .or_else(|| moment::parse(DEFAULT_EPOCH))
+        .expect("the default is a moment")
+}
+
+fn stop(root: &Table, problems: &mut Vec<Problem>) -> Option<Span> {
+    let (quantity, place) = quantity_of(root, &["time", "stop"], Dimension::Time)?;
+    let span = quantity.span();
+    if span == Span::ZERO {
+        problems.push(
+            Problem::new(Code::OutOfRange, "a run cannot stop before it begins")
+                .at(place, "no time at all")
+                .help("leave `stop` out for a run without end"),
+        );
+    }
+    Some(span)
+}
+
+fn speed(root: &Table) -> Speed {
+    match root.at(&["time", "speed"]).and_then(speed_of).flatten() {
+        Some(thousandths) => Speed::Thousandths(thousandths),
+        None => Speed::Max,
+    }
+}
+
+fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
+    let empty = Table::default();
+    let table = entry.node.table().unwrap_or(&empty);
+    let path = text_of(table, &["path"]);
+    let place = table.get("path").map_or(entry.key_place, |node| node.place);
+    let name = entry.key.clone();
+    if let Some(builtin) = path.strip_prefix("builtin:") {
+        if !BUILTIN_IMAGES.contains(&builtin) {
+            problems.push(
+                Problem::new(
+                    Code::MissingImage,
+                    format!("this program has no image `{builtin}`"),
+                )
+                .at(place, "no such image")
+                .help(suggestion(builtin, &BUILTIN_IMAGES)),
+            );
+        }
+        let source = ImageSource::Builtin(builtin.to_owned());
+        return Image { name, source };
+    }
+    let joined = folder.join(path);
+    let file = std::path::absolute(&joined).unwrap_or(joined);
+    if table.get("path").and_then(Node::text).is_some() && !file.is_file() {
+        let what = if file.exists() {
+            "is not a file"
+        } else {
+            "does not exist"
+        };
+        problems.push(
+            Problem::new(Code::MissingImage, format!("`{path}` {what}"))
+                .at(place, what)
+                .help(format!(
+                    "paths count from the lab file's folder; `builtin:{}` needs no file",
+                    BUILTIN_IMAGES[0]
+                )),
+        );
+    }
+    let source = ImageSource::File(file);
+    Image { name, source }
+}
+
+fn segment(entry: &Entry, problems: &mut Vec<Problem>) -> Segment {
+    let empty = Table::default();
+    let table = entry.node.table().unwrap_or(&empty);
+    let kind = match text_of(table, &["kind"]) {
+        "10base5" => wire::Kind::TenBase5,
+        _ => wire::Kind::TenBase2,
+    };
+    let model = match text_of(table, &["model"]) {
+        "fifo" => wire::Model::Fifo,
+        "ideal" => wire::Model::Ideal,
+        _ => wire::Model::CsmaCd,
+    };
+    let settings = wire::Settings {
+        kind,
+        model,
+        bit_rate: bit_rate(table, problems),
+        length_millimetres: cable_length(table, kind, problems),
+    };
+    Segment {
+        name: entry.key.clone(),
+        settings,
+    }
+}
+
+fn bit_rate(table: &Table, problems: &mut Vec<Problem>) -> Rate {
+    let Some((quantity, place)) = quantity_of(table, &["rate"], Dimension::BitRate) else {
+        return Rate::hertz(TEN_MEGABITS);
+    };
+    let rate = quantity.whole();
+    if !(SLOWEST_BITS..=TEN_MEGABITS).contains(&rate) {
+        let message = format!("a cable cannot carry {}", show_bit_rate(rate));
+        problems.push(
+            Problem::new(Code::OutOfRange, message)
+                .at(place, "out of range")
+                .help("the range is 1Mbit/s to 10Mbit/s"),
+        );
+        return Rate::hertz(TEN_MEGABITS);
+    }
+    if rate != TEN_MEGABITS {
+        problems.push(
+            Problem::new(Code::UnusualRate, "10BASE2 and 10BASE5 are 10 Mbit/s")
+                .at(place, "another rate")
+                .help("write \"10Mbit/s\", or leave `rate` out"),
+        );
+    }
+    Rate::hertz(rate)
+}
+
+fn cable_length(table: &Table, kind: wire::Kind, problems: &mut Vec<Problem>) -> u64 {
+    let Some((quantity, place)) = quantity_of(table, &["length"], Dimension::Length) else {
+        return kind.longest_millimetres();
+    };
+    let length = quantity.whole();
+    let longest = kind.longest_millimetres();
+    if length > LONGEST_CABLE {
+        problems.push(
+            Problem::new(
+                Code::OutOfRange,
+                "collisions cannot be noticed in time on so long a cable",
+            )
+            .at(place, "half a slot time and more from end to end")
+            .help(format!("the standard allows {}", show_length(longest))),
+        );
+        return longest;
+    }
+    if length > longest {
+        problems.push(
+            Problem::new(Code::CableTooLong, "the cable is longer than its standard allows")
+                .at(place, format!("at most {}", show_length(longest)))
+                .help("late collisions may follow; use a shorter cable or 10base5"),
+        );
+    }
+    length
+}
+
+fn machines(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
+    let mut attachments: Vec<Attachment> = Vec::new();
+    let templates = templates(root, problems);
+    if templates.is_empty()
+        && let Some(table) = root.entry("machine")
+    {
+        problems.push(
+            Problem::new(Code::NoMachine, "there is no machine in this lab")
+                .at(table.key_place, "no machine")
+                .help("begin one with [machine.NAME]"),
+        );
+    }
+    let mut builder = MachineBuilder::new(root);
+    for template in &templates {
+        builder.build(template, lab, &mut attachments, problems);
+    }
+    lay_cables(root, lab, &attachments, problems);
+}
+
+fn expectation(node: &Node, lab: &mut Lab, problems: &mut Vec<Problem>) {
+    let Some(table) = node.table() else {
+        return;
+    };
+    let patterns = match table.get("machine") {
+        Some(one) if one.text().is_some() => std::slice::from_ref(one),
+        Some(several) => several.list(),
+        None => &[],
+    };
+    let mut machines = Vec::new();
+    for named in patterns {
+        let matching = matching_machines(named, lab, problems);
+        machines.extend(matching);
+    }
+    machines.sort_unstable();
+    machines.dedup();
+    let within = quantity_of(table, &["within"], Dimension::Time);
+    if within.is_none() && lab.stop.is_none() && table.get("within").is_none() {
+        problems.push(
+            Problem::new(Code::MissingField, "nothing says how long to wait")
+                .at(node.place, "`within` is missing, and the lab has no `stop`")
+                .help("give `within = \"60s\"`, or `stop` in [time]"),
+        );
+    }
+    if let (Some((quantity, place)), Some(stop)) = (&within, lab.stop)
+        && quantity.span() > stop
+    {
+        problems.push(
+            Problem::new(Code::LateExpectation, "the run stops before this time is over")
+                .at(*place, format!("later than {}", show_time(stop)))
+                .help("make `stop` in [time] longer, or this shorter"),
+        );
+    }
+    lab.expectations.push(Expectation {
+        machines,
+        pattern: text_of(table, &["console"]).to_owned(),
+        within: within
+            .map(|(quantity, _)| quantity.span())
+            .or(lab.stop)
+            .unwrap_or(Span::ZERO),
+        is_absent: table.get("absent").and_then(Node::boolean).unwrap_or(false),
+    });
+}
+
+fn matching_machines(named: &Node, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {
+    let Some(wanted) = named.text() else {
+        return Vec::new();
+    };
+    let matching: Vec<usize> = (0..lab.machines.len())
+        .filter(|&index| pattern::matches(wanted, &lab.machines[index].name))
+        .collect();
+    if matching.is_empty() {
+        let names: Vec<&str> = lab.machines.iter().map(|machine| machine.name.as_str()).collect();
+        let shown = &names[..names.len().min(12)];
+        problems.push(
+            Problem::new(Code::UnknownMachine, format!("no machine is called `{wanted}`"))
+                .at(named.place, "matches nothing")
+                .help(suggestion(wanted, shown)),
+        );
+    }
+    matching
+}
+
+fn captures(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
+    let mut files: Vec<(&str, Place)> = Vec::new();
+    for entry in root.children("capture") {
+        let Some(table) = entry.node.table() else {
+            continue;
+        };
+        let has_event = |event: &str| {
+            let events = table.get("events").map_or(&[][..], Node::list);
+            events.iter().any(|node| node.text() == Some(event))
+        };
+        if let Some(file) = table.get("file")
+            && let Some(name) = file.text()
+        {
+            if let Some((_, first)) = files.iter().find(|(known, _)| *known == name) {
+                problems.push(
+                    Problem::new(Code::DuplicateCapture, format!("two captures write to `{name}`"))
+                        .at(file.place, "here")
+                        .at(*first, "and here")
+                        .help("give each capture its own file"),
+                );
+            }
+            files.push((name, file.place));
+        }
+        let segment = table
+            .get("segment")
+            .and_then(|name| find(root, "segment", Code::UnknownSegment, name, problems));
+        lab.captures.push(Capture {
+            name: entry.key.clone(),
+            segment: segment.unwrap_or(0),
+            file: text_of(table, &["file"]).to_owned(),
+            events: wire::CaptureEvents {
+                collisions: has_event("collision"),
+                jams: has_event("jam"),
+                deferrals: has_event("deferral"),
+            },
+        });
+    }
+}

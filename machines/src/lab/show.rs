@@ -1,0 +1,254 @@
+//! What a lab file means, written out: as a lab file again, and as a table of timing constants.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+
+use super::cards::word_of;
+use super::fields::FORMAT;
+use super::mac;
+use super::machine::port_of;
+use super::model::{Boot, Capture, Card, Expectation, Image, ImageSource, Lab, Machine, Segment, Speed};
+use super::moment;
+use super::units::{
+    show_bit_rate, show_frequency, show_length, show_memory, show_processor_clock, show_time,
+};
+
+/// The lab with profiles, counts and defaults filled in, as a lab file that means the same lab.
+#[must_use]
+pub fn show(lab: &Lab) -> String {
+    let mut out = String::new();
+    write_lab(&mut out, lab).expect("a string takes every text");
+    out
+}
+
+/// What [`show`] writes, for programs: the same fields with the same units.
+#[must_use]
+pub fn show_json(lab: &Lab) -> Json {
+    toml::from_str(&show(lab)).expect("a shown lab is TOML")
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn write_lab(out: &mut String, lab: &Lab) -> std::fmt::Result {
+    writeln!(out, "format = {FORMAT}\n\n[lab]\nname = {}", quoted(&lab.name))?;
+    if !lab.description.is_empty() {
+        writeln!(out, "description = {}", quoted(&lab.description))?;
+    }
+    writeln!(out, "seed = {}", lab.seed)?;
+    writeln!(
+        out,
+        "\n[time]\nrtc = {}",
+        quoted(&moment::show(lab.epoch_seconds))
+    )?;
+    if let Some(stop) = lab.stop {
+        writeln!(out, "stop = {}", quoted(&show_time(stop)))?;
+    }
+    writeln!(out, "speed = {}", quoted(&speed(lab.speed)))?;
+    for image in &lab.images {
+        write_image(out, image)?;
+    }
+    for segment in &lab.segments {
+        write_segment(out, segment)?;
+    }
+    for machine in &lab.machines {
+        write_machine(out, lab, machine)?;
+    }
+    for expectation in &lab.expectations {
+        write_expectation(out, lab, expectation)?;
+    }
+    for capture in &lab.captures {
+        write_capture(out, lab, capture)?;
+    }
+    Ok(())
+}
+
+fn speed(speed: Speed) -> String {
+    match speed {
+        Speed::Max => "max".to_owned(),
+        Speed::Thousandths(1_000) => "realtime".to_owned(),
+        Speed::Thousandths(factor) => format!("{}.{:03}", factor / 1_000, factor % 1_000),
+    }
+}
+
+fn write_image(out: &mut String, image: &Image) -> std::fmt::Result {
+    let path = match &image.source {
+        ImageSource::File(path) => Path::to_string_lossy(path).into_owned(),
+        ImageSource::Builtin(name) => format!("builtin:{name}"),
+    };
+    writeln!(out, "\n[image.{}]\npath = {}", image.name, quoted(&path))
+}
+
+fn write_segment(out: &mut String, segment: &Segment) -> std::fmt::Result {
+    let settings = &segment.settings;
+    let model = match settings.model {
+        wire::Model::CsmaCd => "csma-cd",
+        wire::Model::Fifo => "fifo",
+        wire::Model::Ideal => "ideal",
+    };
+    writeln!(out, "\n[segment.{}]", segment.name)?;
+    writeln!(
+        out,
+        "kind = \"{}\"\nmodel = \"{model}\"",
+        kind_word(settings.kind)
+    )?;
+    writeln!(
+        out,
+        "rate = \"{}\"",
+        show_bit_rate(settings.bit_rate.whole_hertz())
+    )?;
+    writeln!(out, "length = \"{}\"", show_length(settings.length_millimetres))
+}
+
+const fn kind_word(kind: wire::Kind) -> &'static str {
+    match kind {
+        wire::Kind::TenBase2 => "10base2",
+        wire::Kind::TenBase5 => "10base5",
+    }
+}
+
+fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Result {
+    let name = &machine.name;
+    writeln!(out, "\n[machine.{name}]")?;
+    if !machine.role.is_empty() {
+        writeln!(out, "role = {}", quoted(&machine.role))?;
+    }
+    let memory = show_memory(u64::from(machine.memory_bytes));
+    writeln!(out, "memory = \"{memory}\"")?;
+    let Boot::Direct { image, command_line } = &machine.boot;
+    let image = &lab.images[*image].name;
+    let args = quoted(command_line);
+    writeln!(
+        out,
+        "boot = {{ from = \"direct\", image = \"{image}\", args = {args} }}"
+    )?;
+    let clock = show_processor_clock(machine.cpu_clock);
+    writeln!(
+        out,
+        "cpu = {{ model = \"386dx\", clock = \"{clock}\", fpu = \"none\" }}"
+    )?;
+    writeln!(
+        out,
+        "isa = {{ clock = \"{}\" }}",
+        show_frequency(machine.isa_clock)
+    )?;
+    writeln!(out, "post_port = {:#x}", machine.post_port)?;
+    writeln!(out, "\n[machine.{name}.timing]")?;
+    for (constant, unit, value) in machine.timing.constants() {
+        let source = quoted(&format!("{}: {}", value.source.word(), value.note));
+        let value = value.value;
+        writeln!(
+            out,
+            "{constant} = {{ value = {value}, unit = \"{unit}\", source = {source} }}"
+        )?;
+    }
+    for card in &machine.cards {
+        write_card(out, lab, name, card)?;
+    }
+    Ok(())
+}
+
+fn write_card(out: &mut String, lab: &Lab, machine: &str, card: &Card) -> std::fmt::Result {
+    let segment = &lab.segments[card.segment];
+    let settings = &card.settings;
+    writeln!(out, "\n[[machine.{machine}.card]]")?;
+    writeln!(out, "type = \"{}\"", word_of(settings.model))?;
+    writeln!(out, "segment = \"{}\"", segment.name)?;
+    writeln!(out, "port = \"{}\"", port_of(kind_word(segment.settings.kind)))?;
+    writeln!(out, "io = {:#x}\nirq = {}", settings.io_base, settings.interrupt)?;
+    if let Some(memory) = settings.memory_base {
+        writeln!(out, "ram = {memory:#x}")?;
+    }
+    writeln!(out, "mac = \"{}\"", mac::show(settings.station_address))?;
+    writeln!(out, "tap = \"{}\"", show_length(card.position_millimetres))
+}
+
+fn write_expectation(out: &mut String, lab: &Lab, expectation: &Expectation) -> std::fmt::Result {
+    let machines: Vec<String> = expectation
+        .machines
+        .iter()
+        .map(|&machine| quoted(&lab.machines[machine].name))
+        .collect();
+    writeln!(out, "\n[[expect]]\nmachine = [{}]", machines.join(", "))?;
+    writeln!(out, "console = {}", quoted(&expectation.pattern))?;
+    writeln!(out, "within = \"{}\"", show_time(expectation.within))?;
+    writeln!(out, "absent = {}", expectation.is_absent)
+}
+
+fn write_capture(out: &mut String, lab: &Lab, capture: &Capture) -> std::fmt::Result {
+    let events = [
+        (capture.events.collisions, "\"collision\""),
+        (capture.events.jams, "\"jam\""),
+        (capture.events.deferrals, "\"deferral\""),
+    ];
+    let events: Vec<&str> = events
+        .into_iter()
+        .filter_map(|(is_wanted, word)| is_wanted.then_some(word))
+        .collect();
+    writeln!(out, "\n[capture.{}]", capture.name)?;
+    writeln!(out, "segment = \"{}\"", lab.segments[capture.segment].name)?;
+    writeln!(out, "file = {}", quoted(&capture.file))?;
+    writeln!(out, "events = [{}]", events.join(", "))
+}
+
+/// The timing constants of every machine with their sources, as a table. Machines that follow one another and have
+/// the same constants share their lines.
+#[must_use]
+pub fn show_timing(lab: &Lab) -> String {
+    const HEADINGS: [&str; 5] = ["machine", "constant", "value", "unit", "source"];
+    let mut rows: Vec<[String; 5]> = vec![HEADINGS.map(str::to_owned)];
+    for group in lab.machines.chunk_by(|a, b| a.timing == b.timing) {
+        let machines = match group {
+            [only] => only.name.clone(),
+            _ => format!("{}..{}", group[0].name, group[group.len() - 1].name),
+        };
+        for (name, unit, constant) in group[0].timing.constants() {
+            rows.push([
+                machines.clone(),
+                name.to_owned(),
+                constant.value.to_string(),
+                unit.to_owned(),
+                format!("{}: {}", constant.source.word(), constant.note),
+            ]);
+        }
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2), width(3)];
+    let mut out = String::new();
+    for [machine, constant, value, unit, source] in &rows {
+        writeln!(
+            out,
+            "{machine:0$}  {constant:1$}  {value:>2$}  {unit:3$}  {source}",
+            widths[0], widths[1], widths[2], widths[3]
+        )
+        .expect("a string takes every text");
+    }
+    out
+}
+
+/// The timing constants of every machine, for programs: a list of `{machine, constant, value, unit, source, note}`.
+#[must_use]
+pub fn show_timing_json(lab: &Lab) -> Json {
+    let of_machine = |machine: &Machine| -> Vec<Json> {
+        machine
+            .timing
+            .constants()
+            .into_iter()
+            .map(|(name, unit, constant)| {
+                json!({
+                    "machine": machine.name,
+                    "constant": name,
+                    "value": constant.value,
+                    "unit": unit,
+                    "source": constant.source.word(),
+                    "note": constant.note,
+                })
+            })
+            .collect()
+    };
+    lab.machines.iter().flat_map(of_machine).collect()
+}

@@ -1,0 +1,204 @@
+//! The timing constants of a board: names, units, ranges, and defaults with their sources.
+//!
+//! Defaults describe a 386DX board of about 1992 with an 8 MHz ISA bus. None of them is fitted to a result. The ISA
+//! cycle lengths are those of an AT bus with default ready: an 8-bit access has four wait states and so 6 bus clocks,
+//! a 16-bit access one and so 3.
+
+use super::model::{Constant, Machine, Source, Timing};
+
+/// A timing constant as the format knows it.
+pub(super) struct Description {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) unit: &'static str,
+    pub(super) least: u32,
+    pub(super) most: u32,
+    pub(super) value: u32,
+    pub(super) source: Source,
+    pub(super) note: &'static str,
+}
+
+/// All timing constants, in the order of [`Timing`]'s fields.
+pub(super) static CONSTANTS: [Description; 8] = [
+    Description {
+        name: "isa_8bit",
+        about: "8-bit ISA access from one start to the next.",
+        unit: "isa-cycle",
+        least: 6,
+        most: 9,
+        value: 8,
+        source: Source::Derived,
+        note: "6 clocks of an 8-bit command with default ready, 1 to meet the bus clock, 1 between accesses; \
+               86Box and PCem charge 8, IBMulator 8 to 10",
+    },
+    Description {
+        name: "isa_16bit_memory",
+        about: "16-bit ISA memory access from one start to the next.",
+        unit: "isa-cycle",
+        least: 3,
+        most: 6,
+        value: 4,
+        source: Source::Derived,
+        note: "3 clocks of a 16-bit memory command with one wait state, 1 between accesses",
+    },
+    Description {
+        name: "isa_16bit_io",
+        about: "16-bit ISA I/O access from one start to the next.",
+        unit: "isa-cycle",
+        least: 3,
+        most: 6,
+        value: 4,
+        source: Source::Derived,
+        note: "3 clocks of a 16-bit I/O command with its one wait state, 1 between accesses",
+    },
+    Description {
+        name: "isa_recovery",
+        about: "The end of each ISA access, during which the processor already runs on.",
+        unit: "isa-cycle",
+        least: 0,
+        most: 2,
+        value: 1,
+        source: Source::Placeholder,
+        note: "about 1 clock lies between two accesses; boards of the time guarantee none",
+    },
+    Description {
+        name: "interrupt_acknowledge",
+        about: "Each of the two interrupt acknowledge cycles.",
+        unit: "isa-cycle",
+        least: 2,
+        most: 12,
+        value: 6,
+        source: Source::Placeholder,
+        note: "taken as an 8-bit command with default ready; no board manual found yet",
+    },
+    Description {
+        name: "cache_kilobytes",
+        about: "Size of the external cache: 0 for none, or a power of two.",
+        unit: "KB",
+        least: 0,
+        most: 1_024,
+        value: 64,
+        source: Source::Placeholder,
+        note: "64 and 128 KB were usual on 386DX-40 boards; which one is the board's",
+    },
+    Description {
+        name: "dram_read_wait",
+        about: "Wait states of a cache miss, or of memory without a cache.",
+        unit: "cycle",
+        least: 0,
+        most: 16,
+        value: 5,
+        source: Source::Derived,
+        note: "7 clocks of a memory access at 40 MHz in 86Box's and PCem's machine tables, less the 2 of one \
+               without wait states",
+    },
+    Description {
+        name: "dram_write_wait",
+        about: "Wait states of a posted write.",
+        unit: "cycle",
+        least: 0,
+        most: 16,
+        value: 0,
+        source: Source::Placeholder,
+        note: "the write buffer of a write-through cache takes a write at once; no board manual found yet",
+    },
+];
+
+impl Source {
+    /// All sources.
+    pub(super) const ALL: [Self; 4] = [Self::Measured, Self::DataSheet, Self::Derived, Self::Placeholder];
+
+    /// The word that a lab file says before the colon.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::DataSheet => "data sheet",
+            Self::Derived => "derived",
+            Self::Placeholder => "placeholder",
+        }
+    }
+
+    /// Reads `data sheet: Intel 231746, page 3`.
+    pub(super) fn parse(text: &str) -> Option<(Self, &str)> {
+        let (word, note) = text.split_once(':')?;
+        let source = Self::ALL.into_iter().find(|source| source.word() == word)?;
+        let note = note.trim();
+        (!note.is_empty()).then_some((source, note))
+    }
+}
+
+impl Timing {
+    /// All constants with their names and units, in the order of the fields.
+    #[must_use]
+    pub fn constants(&self) -> [(&'static str, &'static str, &Constant); CONSTANTS.len()] {
+        let values = [
+            &self.isa_8bit,
+            &self.isa_16bit_memory,
+            &self.isa_16bit_io,
+            &self.isa_recovery,
+            &self.interrupt_acknowledge,
+            &self.cache_kilobytes,
+            &self.dram_read_wait,
+            &self.dram_write_wait,
+        ];
+        std::array::from_fn(|index| (CONSTANTS[index].name, CONSTANTS[index].unit, values[index]))
+    }
+
+    /// The constant of that name.
+    pub(super) fn constant_mut(&mut self, name: &str) -> Option<&mut Constant> {
+        match name {
+            "isa_8bit" => Some(&mut self.isa_8bit),
+            "isa_16bit_memory" => Some(&mut self.isa_16bit_memory),
+            "isa_16bit_io" => Some(&mut self.isa_16bit_io),
+            "isa_recovery" => Some(&mut self.isa_recovery),
+            "interrupt_acknowledge" => Some(&mut self.interrupt_acknowledge),
+            "cache_kilobytes" => Some(&mut self.cache_kilobytes),
+            "dram_read_wait" => Some(&mut self.dram_read_wait),
+            "dram_write_wait" => Some(&mut self.dram_write_wait),
+            _ => None,
+        }
+    }
+}
+
+/// The constants of a board about which a lab file says nothing.
+impl Default for Timing {
+    fn default() -> Self {
+        let [
+            isa_8bit,
+            isa_16bit_memory,
+            isa_16bit_io,
+            isa_recovery,
+            interrupt_acknowledge,
+            cache_kilobytes,
+            dram_read_wait,
+            dram_write_wait,
+        ] = std::array::from_fn(|index| Constant {
+            value: CONSTANTS[index].value,
+            source: CONSTANTS[index].source,
+            note: CONSTANTS[index].note.to_owned(),
+        });
+        Self {
+            isa_8bit,
+            isa_16bit_memory,
+            isa_16bit_io,
+            isa_recovery,
+            interrupt_acknowledge,
+            cache_kilobytes,
+            dram_read_wait,
+            dram_write_wait,
+        }
+    }
+}
+
+impl Machine {
+    /// How many of its timing constants are placeholders.
+    #[must_use]
+    pub fn placeholders(&self) -> usize {
+        self.timing
+            .constants()
+            .iter()
+            .filter(|(_, _, constant)| constant.source == Source::Placeholder)
+            .count()
+    }
+}

@@ -1,0 +1,241 @@
+//! One PC: a processor on a board, run alone up to a horizon of virtual time.
+
+mod multiboot;
+mod report;
+
+pub use multiboot::LoadError;
+
+use std::sync::Arc;
+
+use clock::{Instant, Rate};
+use cpu::{Cpu, Flags, Stop};
+
+use crate::board::{Board, Output};
+use crate::lab;
+use crate::runtime::{CardStatistics, MachineStatistics, StopCause, StopReport};
+
+/// What a machine starts from.
+#[derive(Clone, Debug)]
+pub struct BootImage {
+    /// A Multiboot kernel.
+    pub kernel: Arc<[u8]>,
+    /// Its command line, without the kernel's name.
+    pub command_line: String,
+}
+
+/// One PC.
+#[derive(Debug)]
+pub struct Machine {
+    description: lab::Machine,
+    epoch_seconds: i64,
+    boot: BootImage,
+    clock: Rate,
+    cpu: Cpu,
+    board: Board,
+    /// The processor's last word was a halt.
+    is_halted: bool,
+    halted_cycles: u64,
+    stopped: Option<StopCause>,
+    trace: Trace,
+}
+
+/// What happened on a machine since it was last asked.
+#[derive(Debug, Default)]
+pub(crate) struct MachineEvents {
+    /// Characters and codes that left it.
+    pub(crate) outputs: Vec<(Instant, Output)>,
+    /// Set when it stopped by itself.
+    pub(crate) stop: Option<(Instant, StopReport)>,
+}
+
+impl Machine {
+    /// A machine as `description` says, with its kernel loaded, at the lab's start.
+    ///
+    /// # Errors
+    /// The kernel is no Multiboot image or does not fit into this machine's memory.
+    pub fn new(description: &lab::Machine, epoch_seconds: i64, boot: BootImage) -> Result<Self, LoadError> {
+        let mut machine = Self {
+            clock: description.cpu_clock,
+            cpu: Cpu::new(),
+            board: Board::new(description, epoch_seconds),
+            description: description.clone(),
+            epoch_seconds,
+            boot,
+            is_halted: false,
+            halted_cycles: 0,
+            stopped: None,
+            trace: Trace::default(),
+        };
+        machine.load()?;
+        Ok(machine)
+    }
+
+    fn load(&mut self) -> Result<(), LoadError> {
+        self.board.hand_over_from_bios(self.now());
+        let command_line = format!("kernel {}", self.boot.command_line);
+        let start = multiboot::load(self.board.memory_mut(), &self.boot.kernel, command_line.trim_end())?;
+        let mut state = self.cpu.state();
+        multiboot::enter(&mut state, start);
+        self.cpu.restore(&state);
+        self.cpu.invalidate(0..self.description.memory_bytes);
+        Ok(())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.description.name
+    }
+
+    /// The machine's own virtual time: the end of the last instruction, at or a little after the last horizon.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.instant(self.cpu.cycles())
+    }
+
+    /// The earliest instant at which this machine does anything: now while it computes, its next alarm while it is
+    /// halted, [`Instant::NEVER`] once it has stopped.
+    pub(crate) fn next_event(&self) -> Instant {
+        if self.stopped.is_some() {
+            Instant::NEVER
+        } else if self.is_halted {
+            self.board.next_alarm()
+        } else {
+            self.now()
+        }
+    }
+
+    /// Whether it has stopped by itself.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// Gives a card of this machine a notice from its segment.
+    pub(crate) fn post_notice(&mut self, card: usize, notice: wire::Notice) {
+        self.board.post_notice(card, notice);
+    }
+
+    /// What a card asks of its segment, in order.
+    pub(crate) fn take_requests(&mut self, card: usize) -> Vec<wire::Request> {
+        self.board.take_requests(card)
+    }
+
+    /// Runs up to `horizon`, up to which everything outside this machine is settled.
+    pub(crate) fn run_until(&mut self, horizon: Instant) -> MachineEvents {
+        let mut events = MachineEvents::default();
+        self.board.set_horizon(horizon);
+        while self.stopped.is_none() {
+            self.board.ring_alarms(self.now());
+            if self.board.take_reset_request() {
+                self.reset();
+            }
+            if self.now() >= horizon {
+                break;
+            }
+            let stop = self.cpu.run(&mut self.board);
+            self.is_halted = stop == Stop::Halted;
+            match stop {
+                Stop::Reached => {}
+                Stop::Halted => self.pass_halted_time(),
+                Stop::ShutDown => self.stopped = Some(StopCause::TripleFault),
+            }
+        }
+        self.trace.boundary(&self.cpu);
+        events.outputs = self.board.take_outputs();
+        if let Some(cause) = self.stopped {
+            events.stop = Some((self.now(), report::write(cause, self.now(), &self.cpu, &self.board)));
+        }
+        events
+    }
+
+    /// A halted processor's time passes at once, up to the next alarm or the horizon. With interrupts off nothing
+    /// but a reset can wake it, and no chip resets a machine by itself: it has stopped for good.
+    fn pass_halted_time(&mut self) {
+        if self.cpu.state().eflags & Flags::INTERRUPT.bits() == 0 {
+            self.stopped = Some(StopCause::HaltedForGood);
+            return;
+        }
+        let from = self.cpu.cycles();
+        let until = self.board.until();
+        if until > from {
+            self.cpu.skip_to(until);
+            self.halted_cycles += until - from;
+        }
+    }
+
+    /// A pulse on the processor's reset pin. A machine that is booted directly has no firmware to run: its loader
+    /// starts it again from the same kernel, with every chip as at power-on.
+    fn reset(&mut self) {
+        self.board.power_cycle(self.now(), &self.description, self.epoch_seconds);
+        self.cpu.reset();
+        self.is_halted = false;
+        self.load().expect("a kernel that was loaded once can be loaded again");
+    }
+
+    /// What it counted up to `now`. A halted processor's time is counted although it has not passed here yet.
+    pub(crate) fn statistics(&self, now: Instant) -> MachineStatistics {
+        let cycles = self.cpu.cycles();
+        let still_halted = if self.is_halted { self.clock.ticks_at(now).saturating_sub(cycles) } else { 0 };
+        let cards = self.description.cards.iter().zip(self.board.cards()).map(|(described, card)| {
+            let counts = card.counts();
+            CardStatistics {
+                interface: described.interface.clone(),
+                sent: counts.sent,
+                received: counts.received,
+                missed: counts.missed,
+            }
+        });
+        MachineStatistics {
+            name: self.description.name.clone(),
+            instructions: self.cpu.state().instructions,
+            cycles: cycles + still_halted,
+            halted_cycles: self.halted_cycles + still_halted,
+            interrupts: self.board.interrupts_acknowledged(),
+            cards: cards.collect(),
+        }
+    }
+
+    /// The visible VGA text.
+    #[must_use]
+    pub fn screen(&self) -> [String; 25] {
+        self.board.screen()
+    }
+
+    /// A hash over every boundary at which this machine came back, and over its memory now.
+    pub(crate) fn trace_hash(&self) -> [u8; 32] {
+        self.trace.hash_with(self.board.memory())
+    }
+}
+
+/// The running hash of a machine: virtual time, instruction count and registers at every boundary.
+#[derive(Clone, Debug, Default)]
+struct Trace {
+    hasher: blake3::Hasher,
+    /// Not hashed yet: BLAKE3 is fastest on long pieces.
+    pending: Vec<u8>,
+}
+
+/// Bytes that are collected before they are hashed.
+const TRACE_PIECE: usize = 16 * 1024;
+
+impl Trace {
+    fn boundary(&mut self, cpu: &Cpu) {
+        let state = cpu.state();
+        self.pending.extend_from_slice(&state.cycles.to_le_bytes());
+        self.pending.extend_from_slice(&state.instructions.to_le_bytes());
+        for word in state.general.iter().chain([&state.eip, &state.eflags, &state.cr2, &state.cr3]) {
+            self.pending.extend_from_slice(&word.to_le_bytes());
+        }
+        if self.pending.len() >= TRACE_PIECE {
+            self.hasher.update(&self.pending);
+            self.pending.clear();
+        }
+    }
+
+    fn hash_with(&self, memory: &[u8]) -> [u8; 32] {
+        let mut hasher = self.hasher.clone();
+        hasher.update(&self.pending);
+        hasher.update(memory);
+        hasher.finalize().into()
+    }
+}

@@ -1,0 +1,414 @@
+//! The DP8390 network interface controller, as a pure chip.
+//!
+//! From National's data sheet DP8390D/NS32490D (TL/F/8582, July 1995; its sections are cited here by number), the
+//! ST-NIC's data sheet DP83902A (TL/F/11157) where it is clearer, and application notes AN-475 and AN-937.
+//!
+//! The chip sees its local memory, lent for the call, and virtual time. It speaks to the cable in
+//! [`wire::Request`]s, which its card collects with [`Dp8390::take_requests`], and is answered through
+//! [`Dp8390::sent`] and [`Dp8390::received`]. [`Dp8390::next_event`] says when [`Dp8390::advance`] has something to do.
+//!
+//! # What is answered from what the wire has settled
+//!
+//! The wire tells of a frame at its last bit. A program that looks in the middle of a frame can tell this model
+//! from the chip by the following, and by nothing else:
+//!
+//! * The bytes of a frame appear in the receive ring all at once, when local DMA has finished; CLDA and the address
+//!   counter move then. CURR, RSR, ISR, the tally counters and the header behave as on the chip, where they change
+//!   only then too.
+//! * OVW, and RST with it, rise at the end of the frame that found the ring full, not when it hit BNRY; BNRY, RCR,
+//!   PAR and MAR are looked at when the frame ends. A packet that is rejected for its check sequence leaves no trace in free pages of
+//!   the ring.
+//! * RST rises at once after a stop while a frame comes in (that frame is still received, as section 7 wants); the
+//!   data sheet calls the bit unreliable there.
+//! * RSR's DFR bit (a carrier now) reads zero.
+//! * The packet to send is read from memory when TXP is set.
+//!
+//! # Left out
+//!
+//! FIFO overrun, alignment errors (the wire has whole bytes), TCR.ATD, DCR.BOS and LAS, the 32-bit address mode,
+//! loss of carrier and of the heartbeat outside loopback, page 3. TCR.OFST, a change of the back-off policy, is
+//! stored; backing off is the wire's. TSR's reserved bit 1 reads zero, as AN-937 has it.
+
+mod memory;
+mod receive;
+mod registers;
+mod remote;
+#[cfg(test)]
+mod tests;
+mod transmit;
+
+use clock::{Instant, Span};
+use wire::Request;
+
+pub use memory::LocalMemory;
+pub(crate) use memory::PAGE;
+use receive::Receiver;
+use registers::{
+    Command, DataConfiguration, Interrupts, Loopback, Page, ReceiveConfiguration, ReceiveStatus,
+    TransmitConfiguration, TransmitStatus,
+};
+use remote::Remote;
+pub use transmit::SHORTEST_FIFO_FILL;
+use transmit::Transmission;
+
+/// One transfer of local DMA, a byte or in word mode two: four cycles of a bus clock of 20 MHz (AN-475: at most
+/// 10 MB a second in word mode).
+pub const DMA_TRANSFER: Span = Span::from_nanoseconds(200);
+
+/// A byte on the cable, at the controller's 10 Mbit/s.
+pub(crate) const BYTE_TIME: Span = Span::from_nanoseconds(800);
+
+/// What a read of a register gives that the chip does not have.
+const NO_REGISTER: u8 = 0xFF;
+
+/// What a controller has done since it was switched on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Packets that left without error.
+    pub sent: u64,
+    /// Packets that were stored in the receive ring.
+    pub received: u64,
+    /// Packets for this station that found no room in the ring.
+    pub missed: u64,
+}
+
+/// The controller's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dp8390 {
+    command: Command,
+    interrupts: Interrupts,
+    interrupt_mask: Interrupts,
+    data_configuration: DataConfiguration,
+    transmit_configuration: TransmitConfiguration,
+    receive_configuration: ReceiveConfiguration,
+    transmit_status: TransmitStatus,
+    receive_status: ReceiveStatus,
+    physical_address: [u8; 6],
+    multicast_filter: [u8; 8],
+    page_start: u8,
+    page_stop: u8,
+    boundary: u8,
+    current: u8,
+    transmit_page: u8,
+    transmit_count: u16,
+    collisions: u8,
+    tallies: Tallies,
+    /// CLDA: where local DMA has come to.
+    local_address: u16,
+    /// The local next packet pointer of page 2, which only diagnostics write.
+    local_next_packet: u8,
+    remote: Remote,
+    receiver: Receiver,
+    transmission: Option<Transmission>,
+    /// The half of the FIFO that loopback receives into, and the byte that is read next.
+    loopback_fifo: [u8; 8],
+    loopback_position: u8,
+    requests: Vec<Request>,
+    counts: Counts,
+}
+
+/// The tally counters CNTR0 to CNTR2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tallies {
+    check_errors: u8,
+    missed: u8,
+}
+
+/// A tally counter counts no further than this (section 10, Network Tally Counters).
+const TALLY_LIMIT: u8 = 0xC0;
+
+impl Default for Dp8390 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Dp8390 {
+    /// A controller that has just got power and is held in its reset state. Registers whose contents the data sheet
+    /// leaves open are zero.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            command: Command::STOP | Command::REMOTE_ABORT,
+            interrupts: Interrupts::empty(),
+            interrupt_mask: Interrupts::empty(),
+            data_configuration: DataConfiguration::LONG_ADDRESS,
+            transmit_configuration: TransmitConfiguration::empty(),
+            receive_configuration: ReceiveConfiguration::empty(),
+            transmit_status: TransmitStatus::empty(),
+            receive_status: ReceiveStatus::empty(),
+            physical_address: [0; 6],
+            multicast_filter: [0; 8],
+            page_start: 0,
+            page_stop: 0,
+            boundary: 0,
+            current: 0,
+            transmit_page: 0,
+            transmit_count: 0,
+            collisions: 0,
+            tallies: Tallies::default(),
+            local_address: 0,
+            local_next_packet: 0,
+            remote: Remote::default(),
+            receiver: Receiver::default(),
+            transmission: None,
+            loopback_fifo: [0; 8],
+            loopback_position: 0,
+            requests: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The RESET pin (section 11, Initialization): TXP and STA go low, RD2 and STP high, RST rises, no interrupt is
+    /// enabled, loopback is off. What was being sent or received is lost.
+    pub fn reset(&mut self, now: Instant) {
+        self.withdraw(now);
+        self.command = Command::STOP | Command::REMOTE_ABORT;
+        self.interrupts = Interrupts::empty();
+        self.interrupt_mask = Interrupts::empty();
+        self.data_configuration.insert(DataConfiguration::LONG_ADDRESS);
+        self.transmit_configuration
+            .remove(TransmitConfiguration::LOOPBACK_0 | TransmitConfiguration::LOOPBACK_1);
+        self.remote.abort();
+        self.receiver.reset();
+    }
+
+    /// The level of the interrupt pin.
+    #[must_use]
+    pub fn is_interrupting(&self) -> bool {
+        self.interrupts.intersects(self.interrupt_mask)
+    }
+
+    /// Whether a frame that began now would be looked at.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.is_running() && self.transmit_configuration.loopback() == Loopback::Off
+    }
+
+    /// What it has done since it was switched on.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What it has asked of the cable since the last call, in order. At most one transmission is outstanding: a
+    /// second `Transmit` comes only after the first was answered through [`Dp8390::sent`] or withdrawn.
+    pub fn take_requests(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.requests)
+    }
+
+    /// When [`Dp8390::advance`] has something to do next.
+    #[must_use]
+    pub fn next_event(&self) -> Instant {
+        let transmitted = self
+            .transmission
+            .as_ref()
+            .map_or(Instant::NEVER, Transmission::ends_inside);
+        self.receiver.next_done().min(transmitted)
+    }
+
+    /// Does what is due at `now`: finishes local DMA of received packets and transmissions that go round inside.
+    pub fn advance(&mut self, now: Instant, memory: &mut LocalMemory) {
+        while let Some(arrival) = self.receiver.take_done(now) {
+            self.complete_reception(&arrival, memory);
+        }
+        self.complete_inside(now);
+    }
+
+    /// Reads register `offset` (0 to 15; upper bits are not decoded) of the selected page.
+    pub fn read(&mut self, offset: u8) -> u8 {
+        let offset = offset & 0x0F;
+        if offset == 0 {
+            return self.read_command();
+        }
+        match self.command.page() {
+            Page::Zero => self.read_page_0(offset),
+            Page::One => self.read_page_1(offset),
+            Page::Two => self.read_page_2(offset),
+            Page::Three => NO_REGISTER,
+        }
+    }
+
+    /// Writes register `offset` (0 to 15; upper bits are not decoded) of the selected page.
+    pub fn write(&mut self, offset: u8, value: u8, now: Instant, memory: &LocalMemory) {
+        let offset = offset & 0x0F;
+        if offset == 0 {
+            return self.write_command(Command::from_bits_retain(value), now, memory);
+        }
+        match self.command.page() {
+            Page::Zero => self.write_page_0(offset, value, now),
+            Page::One => self.write_page_1(offset, value),
+            Page::Two => self.write_page_2(offset, value),
+            Page::Three => log::debug!("DP8390: write of {value:02X} to test register {offset:X}"),
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.command.contains(Command::START) && !self.command.contains(Command::STOP)
+    }
+
+    fn read_command(&self) -> u8 {
+        let mut command = self.command;
+        command.set(Command::TRANSMIT, self.transmission.is_some());
+        command.bits()
+    }
+
+    /// Section 10, Command Register. With STP and STA both zero the state stays as it is; with both one, STP wins.
+    fn write_command(&mut self, mut asked: Command, now: Instant, memory: &LocalMemory) {
+        let was_running = self.is_running();
+        let transmit = asked.contains(Command::TRANSMIT);
+        if !asked.intersects(Command::STOP | Command::START) {
+            asked |= self.command & (Command::STOP | Command::START);
+        }
+        self.command = asked - Command::TRANSMIT;
+        match (was_running, self.is_running()) {
+            (false, true) => self.receiver.start(now),
+            (true, false) => self.receiver.stop(now),
+            _ => {}
+        }
+        self.command_remote(asked.remote(), memory);
+        if transmit {
+            self.transmit(now, memory);
+        }
+    }
+
+    /// Bit RST comes from the state: stopped with nothing left to send, or the ring has overflowed and nothing was
+    /// removed from it since.
+    fn interrupt_status(&self) -> Interrupts {
+        let mut status = self.interrupts;
+        let is_stopped = !self.is_running() && self.transmission.is_none();
+        status.set(Interrupts::RESET, is_stopped || self.receiver.has_overflowed());
+        status
+    }
+
+    fn read_page_0(&mut self, offset: u8) -> u8 {
+        match offset {
+            0x1 => low(self.local_address),
+            0x2 => high(self.local_address),
+            0x3 => self.boundary,
+            0x4 => self.transmit_status.bits(),
+            0x5 => self.collisions,
+            0x6 => self.read_loopback_fifo(),
+            0x7 => self.interrupt_status().bits(),
+            0x8 => low(self.remote.address()),
+            0x9 => high(self.remote.address()),
+            0xC => self.read_receive_status(),
+            // Frame alignment errors: the cable carries whole bytes.
+            0xD => 0,
+            0xE => std::mem::take(&mut self.tallies.check_errors),
+            0xF => std::mem::take(&mut self.tallies.missed),
+            _ => NO_REGISTER,
+        }
+    }
+
+    fn write_page_0(&mut self, offset: u8, value: u8, now: Instant) {
+        match offset {
+            0x1 => self.page_start = value,
+            0x2 => self.page_stop = value,
+            0x3 => {
+                self.boundary = value;
+                self.receiver.make_room();
+            }
+            0x4 => self.transmit_page = value,
+            0x5 => set_low(&mut self.transmit_count, value),
+            0x6 => set_high(&mut self.transmit_count, value),
+            0x7 => self.interrupts.remove(Interrupts::from_bits_retain(value)),
+            0x8..=0xB => self.remote.write_register(offset, value),
+            0xC => self.receive_configuration = ReceiveConfiguration::from_bits_truncate(value),
+            0xD => self.write_transmit_configuration(TransmitConfiguration::from_bits_truncate(value), now),
+            0xE => self.data_configuration = DataConfiguration::from_bits_truncate(value),
+            _ => self.interrupt_mask = Interrupts::from_bits_retain(value) - Interrupts::RESET,
+        }
+    }
+
+    fn read_page_1(&self, offset: u8) -> u8 {
+        match offset {
+            0x1..=0x6 => self.physical_address[usize::from(offset - 1)],
+            0x7 => self.current,
+            _ => self.multicast_filter[usize::from(offset & 7)],
+        }
+    }
+
+    fn write_page_1(&mut self, offset: u8, value: u8) {
+        match offset {
+            0x1..=0x6 => self.physical_address[usize::from(offset - 1)] = value,
+            0x7 => {
+                self.current = value;
+                self.receiver.move_current();
+            }
+            _ => self.multicast_filter[usize::from(offset & 7)] = value,
+        }
+    }
+
+    fn read_page_2(&self, offset: u8) -> u8 {
+        match offset {
+            0x1 => self.page_start,
+            0x2 => self.page_stop,
+            0x3 => self.remote.next_packet(),
+            0x4 => self.transmit_page,
+            0x5 => self.local_next_packet,
+            0x6 => high(self.local_address),
+            0x7 => low(self.local_address),
+            0xC => self.receive_configuration.bits(),
+            0xD => self.transmit_configuration.bits(),
+            0xE => self.data_configuration.bits(),
+            0xF => self.interrupt_mask.bits(),
+            _ => NO_REGISTER,
+        }
+    }
+
+    /// Page 2 is for diagnostics; its writes move local DMA's own pointers.
+    fn write_page_2(&mut self, offset: u8, value: u8) {
+        match offset {
+            0x1 | 0x7 => set_low(&mut self.local_address, value),
+            0x2 | 0x6 => set_high(&mut self.local_address, value),
+            0x3 => self.remote.set_next_packet(value),
+            0x5 => self.local_next_packet = value,
+            _ => log::debug!("DP8390: write of {value:02X} to register {offset:X} of page 2, which has none"),
+        }
+    }
+
+    fn read_receive_status(&self) -> u8 {
+        let mut status = self.receive_status;
+        status.set(
+            ReceiveStatus::DISABLED,
+            self.receive_configuration.contains(ReceiveConfiguration::MONITOR),
+        );
+        status.bits()
+    }
+
+    /// How many local DMA transfers move `bytes`.
+    fn transfers(&self, bytes: u64) -> u64 {
+        if self.data_configuration.contains(DataConfiguration::WORD_TRANSFER) {
+            bytes.div_ceil(2)
+        } else {
+            bytes
+        }
+    }
+}
+
+/// Counts one more; true if the counter's upper bit has just been set, which raises CNT.
+fn tally(counter: &mut u8) -> bool {
+    if *counter < TALLY_LIMIT {
+        *counter += 1;
+        *counter == 0x80
+    } else {
+        false
+    }
+}
+
+fn low(value: u16) -> u8 {
+    value.to_le_bytes()[0]
+}
+
+fn high(value: u16) -> u8 {
+    value.to_le_bytes()[1]
+}
+
+fn set_low(register: &mut u16, value: u8) {
+    *register = u16::from_le_bytes([value, high(*register)]);
+}
+
+fn set_high(register: &mut u16, value: u8) {
+    *register = u16::from_le_bytes([low(*register), value]);
+}

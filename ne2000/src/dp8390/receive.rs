@@ -1,0 +1,268 @@
+//! The receiver: address recognition, the receive ring and its header (data sheet, section 7).
+
+use std::collections::VecDeque;
+
+use clock::{Instant, Span};
+use wire::{CheckSequence, Frame};
+
+use super::registers::{Interrupts, Loopback, ReceiveConfiguration, ReceiveStatus};
+use super::{BYTE_TIME, DMA_TRANSFER, Dp8390, LocalMemory, PAGE, tally};
+use crate::check_sequence;
+
+/// The header in front of each stored packet: status, next page, count.
+const HEADER_BYTES: usize = 4;
+
+/// A packet of fewer bytes, check sequence included, is a runt.
+const SHORTEST_PACKET: usize = 64;
+
+/// A runt of fewer bytes is never stored (section 10, RCR.AR).
+const SHORTEST_RUNT: usize = 8;
+
+/// The receiver's state beyond its registers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Receiver {
+    /// Frames that begin at `.0` or later and before `.1` are heard; `None` since a reset.
+    hears: Option<(Instant, Instant)>,
+    /// CURR has caught up with BNRY: the ring is full, not empty (DP83902A, section 7, Removing Packets).
+    is_full: bool,
+    /// A packet did not fit and none has been removed since.
+    has_overflowed: bool,
+    /// Packets whose last bytes are still on their way through the FIFO, in the order of their arrival.
+    arrivals: VecDeque<Arrival>,
+}
+
+/// A packet for this station that has left the cable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arrival {
+    /// When local DMA has stored it, header and all.
+    done: Instant,
+    frame: Frame,
+    /// [`ReceiveStatus::GROUP_ADDRESS`] or nothing.
+    address: ReceiveStatus,
+}
+
+impl Receiver {
+    pub(super) fn reset(&mut self) {
+        *self = Self {
+            is_full: self.is_full,
+            ..Self::default()
+        };
+    }
+
+    pub(super) fn start(&mut self, now: Instant) {
+        self.hears = Some((now, Instant::NEVER));
+        self.has_overflowed = false;
+    }
+
+    /// A packet that has begun to arrive is still received.
+    pub(super) fn stop(&mut self, now: Instant) {
+        if let Some((_, until)) = &mut self.hears {
+            *until = now;
+        }
+    }
+
+    pub(super) fn has_overflowed(&self) -> bool {
+        self.has_overflowed
+    }
+
+    /// BNRY has moved: packets were removed from the ring.
+    pub(super) fn make_room(&mut self) {
+        self.is_full = false;
+        self.has_overflowed = false;
+    }
+
+    /// CURR was written: the host sets the ring up.
+    pub(super) fn move_current(&mut self) {
+        self.is_full = false;
+    }
+
+    pub(super) fn next_done(&self) -> Instant {
+        self.arrivals
+            .front()
+            .map_or(Instant::NEVER, |arrival| arrival.done)
+    }
+
+    pub(super) fn take_done(&mut self, now: Instant) -> Option<Arrival> {
+        self.arrivals.pop_front_if(|arrival| arrival.done <= now)
+    }
+
+    /// Whether a frame whose first byte followed its start delimiter at `begin` is heard.
+    fn hears(&self, begin: Instant) -> bool {
+        self.hears
+            .is_some_and(|(from, until)| from <= begin && begin < until)
+    }
+}
+
+impl Dp8390 {
+    /// A frame has arrived whole; its last bit was there at `at`. It is in memory, and its interrupt rises, when
+    /// [`Dp8390::next_event`] says.
+    pub fn received(&mut self, at: Instant, frame: Frame, now: Instant) {
+        let length = frame.bytes().len() + check_sequence::LENGTH;
+        let begin = at - BYTE_TIME * length as u64;
+        if self.transmit_configuration.loopback() != Loopback::Off || !self.receiver.hears(begin) {
+            return;
+        }
+        let accepts_runts = self
+            .receive_configuration
+            .contains(ReceiveConfiguration::ACCEPT_RUNT);
+        let shortest = if accepts_runts {
+            SHORTEST_RUNT
+        } else {
+            SHORTEST_PACKET
+        };
+        if length < shortest {
+            return;
+        }
+        let Some(address) = self.recognise(destination(&frame)) else {
+            return;
+        };
+        let before = self
+            .receiver
+            .arrivals
+            .back()
+            .map_or(Instant::START, |arrival| arrival.done);
+        let done = at.max(now).max(before) + self.drain(length as u64);
+        self.receiver.arrivals.push_back(Arrival { done, frame, address });
+    }
+
+    /// Address recognition (section 10, RCR): `None` if the address is not for this station, otherwise bit PHY of
+    /// the status. Promiscuous mode takes every physical address; group addresses have to pass AB, or AM with the
+    /// hash filter, all the same.
+    pub(super) fn recognise(&self, address: [u8; 6]) -> Option<ReceiveStatus> {
+        let wanted = |bit| self.receive_configuration.contains(bit);
+        let is_group = address[0] & 1 == 1;
+        let is_recognised = if is_group {
+            let is_broadcast = address == [0xFF; 6];
+            (is_broadcast && wanted(ReceiveConfiguration::ACCEPT_BROADCAST))
+                || (wanted(ReceiveConfiguration::ACCEPT_MULTICAST) && self.passes_filter(address))
+        } else {
+            wanted(ReceiveConfiguration::PROMISCUOUS) || address == self.physical_address
+        };
+        is_recognised.then_some(if is_group {
+            ReceiveStatus::GROUP_ADDRESS
+        } else {
+            ReceiveStatus::empty()
+        })
+    }
+
+    fn passes_filter(&self, address: [u8; 6]) -> bool {
+        let index = check_sequence::multicast_index(address);
+        self.multicast_filter[index >> 3] >> (index & 7) & 1 == 1
+    }
+
+    /// How long local DMA goes on after the last bit of a packet of `length` bytes: it ends the burst that it is
+    /// in, moves what is left in the FIFO, and writes the header.
+    ///
+    /// A burst of as many bytes as the threshold says begins when one byte more than that is in the FIFO, in word
+    /// mode two (section 9).
+    fn drain(&self, length: u64) -> Span {
+        let threshold = self.data_configuration.threshold();
+        let surplus = if self.transfers(2) == 1 { 2 } else { 1 };
+        let requested = threshold + surplus;
+        // The last burst began when `requested` bytes had arrived, `since` before the last bit.
+        let bursts = (length + threshold).saturating_sub(requested) / threshold;
+        let left = length - bursts * threshold;
+        let since = BYTE_TIME * (left + threshold).saturating_sub(requested);
+        let burst = DMA_TRANSFER * self.transfers(threshold);
+        let rest = self.transfers(left) + self.transfers(HEADER_BYTES as u64);
+        burst.saturating_sub(since) + DMA_TRANSFER * rest
+    }
+
+    /// The end of packet operations (section 7), when local DMA has moved the packet's last byte.
+    pub(super) fn complete_reception(&mut self, arrival: &Arrival, memory: &mut LocalMemory) {
+        self.receive_status = arrival.address;
+        let is_wrong = arrival.frame.check() == CheckSequence::Wrong;
+        if is_wrong {
+            self.count_check_error();
+        }
+        let wanted = |bit| self.receive_configuration.contains(bit);
+        if wanted(ReceiveConfiguration::MONITOR) {
+            self.miss();
+        } else if !is_wrong || wanted(ReceiveConfiguration::SAVE_ERRORED) {
+            let status = if is_wrong {
+                ReceiveStatus::empty()
+            } else {
+                ReceiveStatus::INTACT
+            };
+            if !self.receiver.has_overflowed
+                && self.store(&arrival.frame, self.receive_status | status, memory)
+            {
+                self.receive_status |= status;
+                self.counts.received += 1;
+                if !is_wrong {
+                    self.interrupts |= Interrupts::PACKET_RECEIVED;
+                }
+            } else {
+                self.overflow();
+            }
+        }
+    }
+
+    /// Links pages from CURR on and fills them; false if that would cross BNRY. The header goes in last, and CURR
+    /// moves behind the packet.
+    fn store(&mut self, frame: &Frame, status: ReceiveStatus, memory: &mut LocalMemory) -> bool {
+        if self.receiver.is_full {
+            return false;
+        }
+        let bytes = check_sequence::with_sequence(frame);
+        let (first, others) = bytes.split_at(bytes.len().min(PAGE - HEADER_BYTES));
+        let mut page = self.current;
+        let mut end = HEADER_BYTES + first.len();
+        memory.store(page, HEADER_BYTES, first);
+        for part in others.chunks(PAGE) {
+            let next = self.page_after(page);
+            if next == self.boundary {
+                return false;
+            }
+            page = next;
+            end = part.len();
+            memory.store(page, 0, part);
+        }
+        let next = self.page_after(page);
+        let count = (bytes.len() as u64).to_le_bytes();
+        memory.store(self.current, 0, &[status.bits(), next, count[0], count[1]]);
+        self.local_address = (u16::from(page) << 8).wrapping_add(end as u16);
+        self.local_next_packet = next;
+        self.current = next;
+        self.receiver.is_full = next == self.boundary;
+        true
+    }
+
+    fn page_after(&self, page: u8) -> u8 {
+        let next = page.wrapping_add(1);
+        if next == self.page_stop {
+            self.page_start
+        } else {
+            next
+        }
+    }
+
+    /// The packet found no room: OVW, and the receiver stays in the reset state until the host makes some (section
+    /// 10, ISR.RST). The missed packets counter is off while the chip is stopped (DP83902A, section 7).
+    fn overflow(&mut self) {
+        self.interrupts |= Interrupts::OVERWRITE_WARNING;
+        self.receiver.has_overflowed = true;
+        self.counts.missed += 1;
+        if self.is_running() {
+            self.miss();
+        }
+    }
+
+    fn miss(&mut self) {
+        self.receive_status |= ReceiveStatus::MISSED;
+        self.interrupts |= Interrupts::RECEIVE_ERROR;
+        if tally(&mut self.tallies.missed) {
+            self.interrupts |= Interrupts::COUNTER_OVERFLOW;
+        }
+    }
+}
+
+/// The first six bytes on the cable; a frame too short for them goes on with its check sequence.
+fn destination(frame: &Frame) -> [u8; 6] {
+    match frame.bytes().first_chunk() {
+        Some(address) => *address,
+        None => *check_sequence::with_sequence(frame)
+            .first_chunk()
+            .expect("a runt has eight bytes"),
+    }
+}

@@ -1,0 +1,340 @@
+use super::*;
+use crate::slot::{STATION, Slot, settings};
+use clock::Span;
+use wire::{End, Notice, Outcome};
+
+const NIC: u16 = 0x280;
+const PSTR: u16 = 0x680;
+const PSPR: u16 = 0x681;
+const BCFR: u16 = 0x683;
+const PCFR: u16 = 0x684;
+const GACFR: u16 = 0x685;
+const CTRL: u16 = 0x686;
+const STREG: u16 = 0x687;
+const IDCFR: u16 = 0x688;
+const DAMSB: u16 = 0x689;
+const DALSB: u16 = 0x68A;
+const VPTR2: u16 = 0x68B;
+const RFMSB: u16 = 0x68E;
+const RFLSB: u16 = 0x68F;
+
+fn slot() -> Slot {
+    Slot::new(&settings())
+}
+
+/// A card whose controller answers and whose window shows memory.
+fn running() -> Slot {
+    let mut slot = slot();
+    slot.write(CTRL, 0x02);
+    slot.write(GACFR, 0x49);
+    slot
+}
+
+/// A card whose controller holds its interrupt up: a remote read of no bytes raises RDC.
+fn interrupting() -> Slot {
+    let mut slot = running();
+    slot.write(NIC, 0x22);
+    slot.write(NIC + 15, 0x40);
+    slot.write(NIC, 0x0A);
+    slot
+}
+
+#[test]
+fn the_card_answers_sixteen_ports_at_its_base_and_sixteen_400h_above() {
+    let mut slot = running();
+    assert_eq!(slot.card.ports(), [0x280..0x290, 0x680..0x690]);
+    assert_eq!(slot.read(0x290), 0xFF);
+    slot.write(0x290, 0);
+    assert_eq!(slot.read(NIC), 0x21);
+}
+
+#[test]
+fn the_jumper_registers_are_one_hot() {
+    for (base, jumper) in [
+        (0x300, 0x80),
+        (0x310, 0x40),
+        (0x330, 0x20),
+        (0x350, 0x10),
+        (0x250, 0x08),
+        (0x280, 0x04),
+        (0x2A0, 0x02),
+        (0x2E0, 0x01),
+    ] {
+        let mut slot = Slot::new(&Settings {
+            io_base: base,
+            ..settings()
+        });
+        assert_eq!(slot.read(base + 0x403), jumper);
+    }
+    for (base, jumper) in [
+        (Some(0xDC000), 0x80),
+        (Some(0xD8000), 0x40),
+        (Some(0xCC000), 0x20),
+        (Some(0xC8000), 0x10),
+        (None, 0),
+    ] {
+        let mut slot = Slot::new(&Settings {
+            memory_base: base,
+            ..settings()
+        });
+        assert_eq!(slot.read(PCFR), jumper);
+        assert_eq!(slot.card.memory_window(), base.map(|base| base..base + 0x2000));
+    }
+}
+
+#[test]
+fn the_jumper_registers_show_at_the_end_of_the_window_while_the_prom_is_mapped() {
+    let mut slot = slot();
+    assert_eq!((slot.memory_read(0x1FFE), slot.memory_read(0x1FFF)), (0x04, 0x20));
+    assert_eq!(slot.memory_read(0x1FFD), 0xFF);
+}
+
+#[test]
+fn the_jumper_registers_cannot_be_written() {
+    let mut slot = slot();
+    slot.write(BCFR, 0xFF);
+    slot.write(PCFR, 0xFF);
+    slot.write(STREG, 0xFF);
+    assert_eq!(
+        (slot.read(BCFR), slot.read(PCFR), slot.read(STREG)),
+        (0x04, 0x20, GATE_ARRAY_REVISION)
+    );
+}
+
+#[test]
+fn the_writable_registers_read_back() {
+    let mut slot = slot();
+    for port in [PSTR, PSPR, 0x682, GACFR, IDCFR, DAMSB, DALSB, VPTR2, 0x68C, 0x68D] {
+        slot.write(port, port as u8 ^ 0x5A);
+        assert_eq!(slot.read(port), port as u8 ^ 0x5A, "{port:X}");
+    }
+    slot.write(CTRL, 0x72);
+    assert_eq!(slot.read(CTRL), 0x72);
+}
+
+#[test]
+fn a_present_card_reads_other_than_ff_at_408h() {
+    assert_ne!(slot().read(IDCFR), 0xFF);
+}
+
+#[test]
+fn ealo_puts_the_station_address_in_the_controllers_place() {
+    let mut slot = slot();
+    slot.write(CTRL, 0x06);
+    let address: Vec<u8> = (0..6).map(|offset| slot.read(NIC + offset)).collect();
+    assert_eq!(address, STATION);
+    slot.write(CTRL, 0x02);
+    assert_eq!(slot.read(NIC), 0x21, "the controller's command register");
+}
+
+#[test]
+fn eahi_shows_the_other_half_of_the_prom() {
+    let mut slot = slot();
+    slot.write(CTRL, 0x0A);
+    assert!((0..16).all(|offset| slot.read(NIC + offset) == 0xFF));
+}
+
+#[test]
+fn writes_do_not_reach_a_controller_behind_the_prom() {
+    let mut slot = slot();
+    slot.write(CTRL, 0x06);
+    slot.write(NIC, 0x22);
+    slot.write(CTRL, 0x02);
+    assert_eq!(slot.read(NIC), 0x21);
+}
+
+#[test]
+fn rst_holds_the_controller_and_the_gate_array_in_reset() {
+    let mut slot = interrupting();
+    slot.write(IDCFR, 0x20);
+    assert_eq!(slot.lines, 1 << 3);
+    slot.write(CTRL, 0x03);
+    slot.write(NIC, 0x22);
+    assert_eq!(
+        (slot.lines, slot.read(IDCFR), slot.read(GACFR), slot.read(CTRL)),
+        (0, 0, 0, 0x03)
+    );
+    assert_eq!(slot.read(NIC), 0x21);
+    slot.write(CTRL, 0x02);
+    slot.write(NIC, 0x22);
+    assert_eq!(slot.read(NIC), 0x22);
+}
+
+#[test]
+fn memory_keeps_its_contents_through_every_reset() {
+    let mut slot = running();
+    slot.memory_write(5, 0x77);
+    slot.write(CTRL, 0x03);
+    slot.write(CTRL, 0x02);
+    slot.call(crate::Card::reset);
+    slot.write(GACFR, 0x49);
+    assert_eq!(slot.memory_read(5), 0x77);
+}
+
+#[test]
+fn a_reset_of_the_bus_puts_the_card_back_as_it_was_at_power_on() {
+    let mut slot = interrupting();
+    slot.write(IDCFR, 0x20);
+    slot.call(crate::Card::reset);
+    assert_eq!((slot.lines, slot.read(CTRL)), (0, 0x0A));
+    for port in [PSTR, PSPR, 0x682, GACFR, IDCFR, DAMSB, DALSB, VPTR2, 0x68C, 0x68D] {
+        assert_eq!(slot.read(port), 0);
+    }
+}
+
+#[test]
+fn a_reset_ends_a_transmission_and_its_completion_means_nothing_any_more() {
+    let mut slot = running();
+    for (offset, value) in [(0, 0x22), (4, 0x20), (5, 60), (6, 0), (0, 0x26)] {
+        slot.write(NIC + offset, value);
+    }
+    slot.transmission();
+    slot.write(CTRL, 0x03);
+    assert_eq!(
+        slot.card.take_requests(),
+        [wire::Request::Withdraw { at: slot.now }]
+    );
+    slot.write(CTRL, 0x02);
+    slot.wait(Span::from_milliseconds(1));
+    slot.notice(Notice::Sent {
+        at: slot.now,
+        outcome: Outcome {
+            collisions: 0,
+            deferred: false,
+            end: End::Good,
+        },
+    });
+    assert_eq!(slot.read(NIC + 7), 0x80);
+}
+
+#[test]
+fn each_interrupt_leaves_on_the_line_that_idcfr_selects() {
+    for (selection, lines) in [
+        (0x10, 1 << 9),
+        (0x20, 1 << 3),
+        (0x40, 1 << 4),
+        (0x80, 1 << 5),
+        (0x00, 0),
+        (0x0F, 0),
+    ] {
+        let mut slot = interrupting();
+        slot.write(IDCFR, selection);
+        assert_eq!(slot.lines, lines, "IDCFR {selection:02X}");
+        slot.write(NIC + 7, 0x40);
+        assert_eq!(slot.lines, 0);
+    }
+}
+
+#[test]
+fn another_selection_moves_the_level() {
+    let mut slot = interrupting();
+    slot.write(IDCFR, 0x20);
+    slot.write(IDCFR, 0x80);
+    assert_eq!(slot.lines, 1 << 5);
+}
+
+#[test]
+fn nim_masks_the_controllers_interrupt() {
+    let mut slot = interrupting();
+    slot.write(IDCFR, 0x20);
+    slot.write(GACFR, 0xC9);
+    assert_eq!(slot.lines, 0);
+    slot.write(GACFR, 0x49);
+    assert_eq!(slot.lines, 1 << 3);
+}
+
+#[test]
+fn bank_1_of_the_window_is_the_controllers_pages_20h_to_3fh_and_no_other_bank_has_memory() {
+    let mut slot = running();
+    for offset in 0..0x2000 {
+        slot.memory_write(offset, (offset >> 8 ^ offset) as u8);
+    }
+    for mbs in 0..8_u8 {
+        slot.write(GACFR, 0x48 | mbs);
+        for offset in 0..0x2000 {
+            let there = if mbs == 1 {
+                (offset >> 8 ^ offset) as u8
+            } else {
+                0xFF
+            };
+            assert_eq!(slot.memory_read(offset), there);
+        }
+    }
+    slot.write(DAMSB, 0x26);
+    slot.write(CTRL, 0x82);
+    assert_eq!(slot.read(RFMSB), 0x06, "the first byte of page 26h");
+}
+
+#[test]
+fn the_window_takes_no_writes_while_the_prom_is_mapped() {
+    let mut slot = running();
+    slot.write(GACFR, 0x41);
+    slot.memory_write(0, 0x12);
+    assert_eq!(slot.memory_read(0), 0xFF);
+    slot.write(GACFR, 0x49);
+    assert_eq!(slot.memory_read(0), 0);
+}
+
+#[test]
+fn a_read_of_the_address_in_vptr_maps_the_prom() {
+    let mut slot = running();
+    // CC123h: bits 19 to 12, 11 to 4, and 3 to 0 in the upper nibble.
+    for (port, value) in [(VPTR2, 0xCC), (0x68C, 0x12), (0x68D, 0x30)] {
+        slot.write(port, value);
+    }
+    assert_eq!((slot.memory_read(0x122), slot.memory_read(0x124)), (0, 0));
+    assert_eq!(slot.read(GACFR), 0x49);
+    assert_eq!(slot.memory_read(0x123), 0xFF);
+    assert_eq!(slot.read(GACFR), 0x41);
+}
+
+#[test]
+fn the_fifo_moves_bytes_to_the_card_while_dprdy_is_set() {
+    let mut slot = running();
+    slot.write(DAMSB, 0x20);
+    slot.write(DALSB, 0x10);
+    assert_eq!(slot.read(STREG) & 0x80, 0);
+    slot.write(CTRL, 0xC2);
+    assert_eq!(slot.read(STREG) & 0x80, 0x80);
+    for (port, value) in [(RFMSB, 1), (RFLSB, 2), (RFMSB, 3), (RFMSB, 4)] {
+        slot.write(port, value);
+    }
+    slot.write(CTRL, 0x02);
+    assert_eq!(slot.read(STREG) & 0x80, 0);
+    let stored: Vec<u8> = (0x10..0x14).map(|offset| slot.memory_read(offset)).collect();
+    assert_eq!(stored, [1, 2, 3, 4]);
+}
+
+#[test]
+fn the_fifos_address_goes_round_in_the_ring_from_pspr_to_pstr() {
+    let mut slot = running();
+    slot.write(PSTR, 0x26);
+    slot.write(PSPR, 0x40);
+    slot.memory_write(0x1FFF, 7);
+    slot.memory_write(0x0600, 8);
+    slot.write(DAMSB, 0x3F);
+    slot.write(DALSB, 0xFF);
+    slot.write(CTRL, 0x82);
+    assert_eq!((slot.read(RFMSB), slot.read(RFLSB)), (7, 8));
+    assert_eq!((slot.read(DAMSB), slot.read(DALSB)), (0x26, 0x01));
+}
+
+#[test]
+fn moving_data_against_the_transfer_sets_uflw_and_oflw_until_the_next_start() {
+    let mut slot = running();
+    assert_eq!(slot.read(RFMSB), 0xFF);
+    slot.write(RFMSB, 1);
+    assert_eq!(slot.read(STREG) & 0x60, 0x60);
+    slot.write(CTRL, 0x82);
+    assert_eq!(slot.read(STREG) & 0x60, 0);
+    slot.write(RFMSB, 1);
+    assert_eq!(slot.read(STREG) & 0x60, 0x20);
+}
+
+#[test]
+fn a_transfer_by_dma_is_under_way_as_long_as_it_is_started() {
+    let mut slot = running();
+    slot.write(IDCFR, 0x21);
+    slot.write(CTRL, 0x82);
+    assert_eq!(slot.read(STREG) & 0x98, 0x08);
+}

@@ -1,0 +1,92 @@
+//! Same lab, same seed, same bits: for any number of host threads.
+
+use std::ops::ControlFlow;
+
+use clock::{Instant, Span};
+use machines::lab::{self, Lab};
+use machines::runtime::{Happening, Observer, Runtime, What};
+use wire::{Capture, CaptureEvents, CaptureInfo};
+
+/// Writes the first segment's capture to memory.
+struct Recorder {
+    capture: Capture<Vec<u8>>,
+}
+
+impl Observer for Recorder {
+    fn window(&mut self, _now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
+        for happening in happenings {
+            if let What::Wire { segment: 0, record } = &happening.what {
+                self.capture.record(record).expect("writing to memory");
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+struct Outcome {
+    hash: [u8; 32],
+    capture: Vec<u8>,
+    frames: u64,
+    collisions: u64,
+}
+
+/// The lab file of that name with its kernel, and another seed if one is given.
+fn lab_file(name: &str, seed: Option<u64>) -> Lab {
+    let path = format!("{}/../machines/labs/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let mut lab = lab::load(lab::Source::File(path.into()), &[]).unwrap_or_else(|errors| panic!("{errors}")).lab;
+    if let Some(seed) = seed {
+        lab.seed = seed;
+    }
+    lab
+}
+
+fn run(lab: &Lab, span: Span, threads: usize) -> Outcome {
+    let images = machines::image::load_all(lab).expect("the built-in kernel");
+    let mut runtime = Runtime::build(lab, &images).expect("a lab that can be built");
+    let info = CaptureInfo {
+        program: "test".into(),
+        lab: lab.name.clone(),
+        seed: lab.seed,
+        epoch_seconds: lab.epoch_seconds,
+        interfaces: lab.machines.iter().map(|machine| machine.cards[0].interface.clone()).collect(),
+        segment: lab.segments[0].name.clone(),
+        bit_rate: lab.segments[0].settings.bit_rate,
+        events: CaptureEvents { collisions: true, jams: true, deferrals: true },
+    };
+    let mut recorder = Recorder { capture: Capture::new(Vec::new(), &info).expect("writing to memory") };
+    runtime.run(Instant::START + span, threads, &mut recorder);
+    let statistics = runtime.statistics();
+    Outcome {
+        hash: runtime.trace_hash(),
+        capture: recorder.capture.finish().expect("writing to memory"),
+        frames: statistics.segments[0].frames,
+        collisions: statistics.segments[0].collisions,
+    }
+}
+
+#[test]
+fn the_pair_lab_gives_the_same_hash_and_the_same_capture_with_one_thread_and_with_two() {
+    let lab = lab_file("pair", None);
+    let (one, two) = (run(&lab, Span::from_milliseconds(1500), 1), run(&lab, Span::from_milliseconds(1500), 2));
+    assert!(one.frames > 100, "the lab exchanged only {} frames", one.frames);
+    assert_eq!(one.hash, two.hash);
+    assert_eq!(one.capture, two.capture);
+}
+
+#[test]
+fn sixteen_machines_collide_the_same_way_with_one_thread_and_with_three() {
+    let lab = lab_file("sixteen", None);
+    let (one, three) = (run(&lab, Span::from_milliseconds(700), 1), run(&lab, Span::from_milliseconds(700), 3));
+    assert!(one.collisions > 0, "{} frames without a collision", one.frames);
+    assert_eq!(one.hash, three.hash);
+    assert_eq!(one.capture, three.capture);
+}
+
+#[test]
+fn another_seed_changes_the_back_off_and_so_the_hash() {
+    let span = Span::from_milliseconds(700);
+    let first = run(&lab_file("sixteen", None), span, 2);
+    let second = run(&lab_file("sixteen", Some(77)), span, 2);
+    assert!(first.collisions > 0 && second.collisions > 0);
+    assert_ne!(first.hash, second.hash);
+}

@@ -1,0 +1,606 @@
+//! One 10 Mbit/s cable with its stations: carrier sense, deferral, collisions, back-off.
+//!
+//! From IEEE 802.3 clause 4 (half duplex, 10 Mb/s) with the constants of 4.4.2; section numbers below are that
+//! standard's. Left out: repeaters, the turn-on delays of transceivers (a tap hears a signal the instant it arrives),
+//! jabber control and heartbeat.
+//!
+//! # What happens on the cable
+//!
+//! A transmission is a signal with two ends that travels from its tap in both directions at the speed of
+//! [`Kind::delay`]; that it ended early is heard as late as that it began. A station that has a frame
+//!
+//! * waits while it hears carrier, then for the gap of 96 bit times; carrier in the first 64 of them starts the gap
+//!   anew, carrier in the last 32 is ignored (4.2.3.2.2). Carrier that arrives in the very instant of a start is not
+//!   heard in time, so the result does not depend on the order in which simultaneous starts are looked at;
+//! * sends 64 bits of preamble, then the frame. A signal that arrives at its tap before its last bit has left is a
+//!   collision: it finishes the preamble if it is still in it, then jams for 32 bits, all on its own bit boundaries;
+//! * after collision n (up to 15) waits r slot times of 512 bits from the end of its jam, r uniform in
+//!   0 ..= 2^min(n, 10) - 1, while the gap runs beside it (4.2.3.2.5); after 16 it gives up. A collision 512 or more
+//!   bit times after its first bit is late, and the frame is lost.
+//!
+//! Who hears a whole frame that nothing overlapped at his tap receives it. Fragments are shorter than a frame and are
+//! not received by anyone. [`Model::Fifo`] and [`Model::Ideal`] keep lengths, delays and a station's own gap, but let
+//! frames wait in line or pass one another.
+//!
+//! # Windows
+//!
+//! Machines run alone for a window of time and hand over their requests at its end; [`Segment::settle`] then works
+//! through the cable. It gives out every notice that lies in the *next* window, and every one of them is final. With
+//!
+//! * `end`, the instant to which it settles;
+//! * `fill` = [`LEAST_FILL`], the least time from a program's deed to its first effect on the cable: a request that is
+//!   unknown at `end` takes effect at `end + fill` or later, so the cable is certain up to there;
+//! * `reach`, the delay between the outermost taps;
+//! * the rule that **a station is told how an attempt ended no sooner than 576 bit times (the shortest frame and its
+//!   preamble, 57.6 us) after the attempt's first bit**, and the other stations no sooner than their delay after that,
+//!
+//! the proof is short. Take a notice at `a < end + window` about an attempt that began at `s`. Then `s + 576 bits <=
+//! a`, so with `window = 576 bits - max(0, reach - fill)`, which is [`Segment::window`], `s + reach < end + fill`:
+//! before anything unknown happens every station hears the attempt. A station that hears it does not start, unless the
+//! attempt came up in the last third of its gap; but then the attempt began in the gap after a signal that its sender
+//! cannot have waited for, and so met it: it has collided already. Whoever started before he heard it is known.
+//! Hence no unknown request alters the attempt, and its end is settled. All cadences of settling with steps of at most
+//! [`Segment::window`] therefore give the same notices and the same records.
+//!
+//! The rule costs exactness in two places only, both at the sender or for frames that a receiver drops by default:
+//! frames of less than 64 bytes with their check sequence, which the DP8390 does not pad, and the end of a sixteenth
+//! collision are reported up to 48 us late. The cable itself is exact in both cases.
+//!
+//! A reset ([`Request::Withdraw`]) acts on the cable `fill` after it is asked for. It takes back a frame that waits;
+//! one that is being sent is broken off at the next bit, but not before all stations hear it; one that has met a
+//! collision is not sent again. Only if all stations hear it already and fewer than 576 bits are left, or if it fails
+//! for good, the attempt runs its course and its `Sent` is given, which may already lie in the machine's hands. It
+//! lies less than `fill` + 576 bit times after the reset, and that of a later frame does not. Nobody receives what was
+//! broken off.
+//!
+//! What a program could see sooner than the notices is not told: that its frame is waiting, has met collisions so far
+//! (TSR.COL and NCR before the end), or that carrier is on the cable.
+
+mod backoff;
+mod pileup;
+mod settlement;
+mod station;
+mod timing;
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use clock::{Instant, Span};
+
+use crate::{End, Kind, Model, Notice, Outcome, Party, Record, Request, Settings, StationId};
+use backoff::Generator;
+use pileup::Pileup;
+use settlement::Outbox;
+pub use settlement::Settlement;
+use station::{Job, Phase, Station, Step};
+use timing::{ATTEMPT_LIMIT, JAM_BITS, PREAMBLE_BITS, SLOT_BITS, Timing, bytes_on_cable};
+
+/// The least time from a register write to its first effect on the cable: before it looks for carrier, a DP8390 moves
+/// at least two bytes into its FIFO (the lowest threshold), at 200 ns a transfer (AN-475, 20 MHz bus clock). The
+/// `ready` of a [`Request::Transmit`] includes it; to a [`Request::Withdraw`] the segment adds it.
+pub const LEAST_FILL: Span = Span::from_nanoseconds(400);
+
+/// A cable and its stations. See the module's documentation for its rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    kind: Kind,
+    model: Model,
+    length_millimetres: u64,
+    seed: u64,
+    timing: Timing,
+    stations: Vec<Station>,
+    /// From each tap to each tap.
+    delays: Vec<Vec<Span>>,
+    /// Between the outermost taps.
+    reach: Span,
+    /// What is on the cable, and what has left it less than a gap ago.
+    signals: Vec<Signal>,
+    /// The instant of the last step.
+    now: Instant,
+    /// The earliest step, or an instant before it.
+    earliest: Instant,
+    /// Before this instant nothing unknown can happen.
+    horizon: Instant,
+    pileup: Option<Pileup>,
+    outbox: Outbox,
+    statistics: Statistics,
+}
+
+/// Counts over a segment's life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Frames that left their sender whole.
+    pub frames: u64,
+    /// Their bytes, destination address to check sequence.
+    pub bytes: u64,
+    /// Collisions, however many stations took part.
+    pub collisions: u64,
+    /// How long somebody was sending: preambles, frames, fragments and jams. Under [`Model::Ideal`] frames that pass
+    /// one another count each.
+    pub busy: Span,
+}
+
+/// A transmission, as it leaves its station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Signal {
+    station: usize,
+    start: Instant,
+    /// [`Instant::NEVER`] until it is decided.
+    end: Instant,
+}
+
+impl Segment {
+    /// A cable without stations. All its random choices follow from `seed`.
+    ///
+    /// # Panics
+    ///
+    /// If a signal takes a slot time or longer from end to end (over 10 km): no such Ethernet works.
+    #[must_use]
+    pub fn new(settings: &Settings, seed: u64) -> Self {
+        let timing = Timing::new(settings.bit_rate);
+        assert!(
+            settings.kind.delay(settings.length_millimetres) < timing.slot,
+            "a segment is shorter than a slot time"
+        );
+        Self {
+            kind: settings.kind,
+            model: settings.model,
+            length_millimetres: settings.length_millimetres,
+            seed,
+            timing,
+            stations: Vec::new(),
+            delays: Vec::new(),
+            reach: Span::ZERO,
+            signals: Vec::new(),
+            now: Instant::START,
+            earliest: Instant::NEVER,
+            horizon: Instant::START,
+            pileup: None,
+            outbox: Outbox::default(),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// Taps the cable at this distance from its end.
+    ///
+    /// # Panics
+    ///
+    /// If the cable is shorter than that, has 65535 stations, or has been settled already.
+    pub fn attach(&mut self, position_millimetres: u64) -> StationId {
+        assert!(
+            position_millimetres <= self.length_millimetres,
+            "a tap lies on its cable"
+        );
+        assert_eq!(self.horizon, Instant::START, "taps are made before the lab runs");
+        let id = StationId(u16::try_from(self.stations.len()).expect("fewer than 65536 stations"));
+        self.stations
+            .push(Station::new(position_millimetres, Generator::new(self.seed, id)));
+        let positions: Vec<_> = self
+            .stations
+            .iter()
+            .map(|station| station.position_millimetres)
+            .collect();
+        let delay = |from: &u64, to: &u64| self.kind.delay(from.abs_diff(*to));
+        self.delays = positions
+            .iter()
+            .map(|from| positions.iter().map(|to| delay(from, to)).collect())
+            .collect();
+        self.reach = self.delays.iter().flatten().copied().max().unwrap_or_default();
+        id
+    }
+
+    /// Hands over what a station asks. Requests of one station come in the order of their making; a station may ask
+    /// for the next frame before the last one has left.
+    ///
+    /// # Panics
+    ///
+    /// If it would have taken effect in what is settled already, because it was made (or handed over) in the wrong
+    /// window or allows less than [`LEAST_FILL`] for itself.
+    pub fn request(&mut self, station: StationId, request: Request) {
+        let effect = request.takes_effect();
+        assert!(
+            effect >= self.horizon,
+            "{station:?} asks for the past: {effect} is before {}",
+            self.horizon
+        );
+        self.earliest = self.earliest.min(effect);
+        let index = usize::from(station.0);
+        self.stations[index].requests.push_back(request);
+        self.reconsider(index);
+    }
+
+    /// Works through everything that the cable does before `until`, given that every request made before `until` has
+    /// been handed over, and puts what became certain in place of what `settlement` held: all notices of the window
+    /// that begins at `until`.
+    ///
+    /// # Panics
+    ///
+    /// If it comes so late that a notice lies before `until`: settle in steps of at most [`Segment::window`], or up to
+    /// [`Segment::next_event`] at once.
+    pub fn settle(&mut self, until: Instant, settlement: &mut Settlement) {
+        settlement.notices.clear();
+        settlement.records.clear();
+        self.horizon = self.horizon.max(until + LEAST_FILL);
+        self.take_steps();
+        let is_complete = |pileup: &mut Pileup| pileup.is_complete_at(self.reach) < self.horizon;
+        if let Some(pileup) = self.pileup.take_if(is_complete) {
+            self.finish(pileup);
+        }
+        let records_before = self.records_are_known_before();
+        self.outbox
+            .empty_into(settlement, until + self.window(), records_before);
+        if let Some((_, first)) = settlement.notices.first() {
+            assert!(first.at() >= until, "settled to {until}, past {first:?}");
+        }
+    }
+
+    /// The earliest instant at which the cable itself does something, given what it knows: a start, an end, an
+    /// arrival. [`Instant::NEVER`] when it is silent. Until then nothing needs to be settled if no station asks for
+    /// anything.
+    #[must_use]
+    pub fn next_event(&self) -> Instant {
+        let pileup = self
+            .pileup
+            .as_ref()
+            .map_or(Instant::NEVER, |pileup| pileup.is_complete_at(self.reach));
+        self.earliest.min(self.outbox.earliest()).min(pileup)
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// For how long machines may run between two settlings: 57.6 us at 10 Mbit/s, less by as much as a signal takes
+    /// longer between the outermost taps than [`LEAST_FILL`].
+    #[must_use]
+    pub fn window(&self) -> Span {
+        self.timing
+            .shortest
+            .saturating_sub(self.reach.saturating_sub(LEAST_FILL))
+    }
+
+    /// No record of an earlier instant can still be added.
+    fn records_are_known_before(&self) -> Instant {
+        let open = self.stations.iter().filter_map(Station::open_since).min();
+        let pileup = self.pileup.as_ref().map(Pileup::detected);
+        let first = open.into_iter().chain(pileup).min();
+        first.map_or(self.horizon, |first| first.min(self.horizon))
+    }
+
+    fn take_steps(&mut self) {
+        while self.earliest < self.horizon {
+            let next = (0..self.stations.len())
+                .map(|index| (self.stations[index].due, self.stations[index].step(), index))
+                .min();
+            let Some((due, step, index)) = next else { return };
+            self.earliest = due;
+            if due >= self.horizon {
+                return;
+            }
+            assert!(due >= self.now, "the cable's time goes forward");
+            self.now = due;
+            match step {
+                Step::Withdraw => self.withdraw(index),
+                Step::Look => self.look(index),
+                Step::Start => self.start(index),
+                Step::Decide => self.decide(index),
+                Step::Seal => self.seal(index),
+            }
+        }
+    }
+
+    /// Finds out again when a station does its next step.
+    fn reconsider(&mut self, index: usize) {
+        let station = &self.stations[index];
+        let step = match &station.phase {
+            Phase::Idle => match station.requests.front() {
+                Some(request @ Request::Transmit { .. }) => request.takes_effect().max(self.now),
+                Some(Request::Withdraw { .. }) | None => Instant::NEVER,
+            },
+            Phase::Waiting { since, .. } => self.first_chance(index, *since),
+            Phase::Trying { job, start, .. } => {
+                let end = self.timing.end_of(&job.frame, *start);
+                let collision = self.collision(index, *start, end).unwrap_or(end);
+                collision.min(*start + self.reach)
+            }
+            Phase::Carrying { start, end, .. } => (*end - self.timing.shortest).max(*start + self.reach),
+        };
+        self.stations[index].due = step.min(station.reset_at());
+    }
+
+    /// Finds out again when all stations do their next steps, after a change of what is on the cable.
+    fn reconsider_all(&mut self) {
+        for index in 0..self.stations.len() {
+            self.reconsider(index);
+        }
+    }
+
+    /// When a station that looks for a free cable from `since` on starts: not before now, for it has not yet.
+    fn first_chance(&self, index: usize, since: Instant) -> Instant {
+        let from = since.max(self.now);
+        match self.model {
+            Model::CsmaCd => self.end_of_deference(index, from),
+            Model::Fifo if self.is_first_in_line(index, since) => self.gap_after(index, from, |_| true),
+            Model::Fifo => Instant::NEVER,
+            Model::Ideal => self.gap_after(index, from, |signal| signal.station == index),
+        }
+    }
+
+    /// The process `Deference` of 4.2.8 at one tap, as far as it has become known what passes there. Signals that are
+    /// forgotten have passed a gap before `since`.
+    fn end_of_deference(&self, index: usize, since: Instant) -> Instant {
+        let mut fall = None;
+        let mut free = Instant::START;
+        loop {
+            let passing = self.signals.iter().map(|signal| self.at_tap(*signal, index));
+            let next = passing
+                .filter(|&(_, off)| fall.is_none_or(|fall| off > fall))
+                .min();
+            let Some((on, off)) = next else {
+                return since.max(free);
+            };
+            let restarts_gap = fall.is_some_and(|fall| on < fall + self.timing.gap_first_part);
+            if !restarts_gap && since <= free.max(on) {
+                return since.max(free);
+            }
+            fall = Some(off);
+            free = off + self.timing.gap;
+        }
+    }
+
+    /// `since`, or a gap after the last of some signals has passed.
+    fn gap_after(&self, index: usize, since: Instant, counts: impl Fn(&Signal) -> bool) -> Instant {
+        let signals = self.signals.iter().filter(|signal| counts(signal));
+        signals
+            .map(|signal| self.at_tap(*signal, index).1 + self.timing.gap)
+            .fold(since, Instant::max)
+    }
+
+    fn is_first_in_line(&self, index: usize, since: Instant) -> bool {
+        self.stations
+            .iter()
+            .enumerate()
+            .all(|(other, station)| match station.phase {
+                Phase::Waiting { since: others, .. } => (since, index) <= (others, other),
+                Phase::Idle | Phase::Trying { .. } | Phase::Carrying { .. } => true,
+            })
+    }
+
+    /// When a signal comes up and falls at a station's tap.
+    fn at_tap(&self, signal: Signal, index: usize) -> (Instant, Instant) {
+        let delay = self.delays[signal.station][index];
+        (signal.start + delay, signal.end + delay)
+    }
+
+    fn others_at_tap(&self, index: usize) -> impl Iterator<Item = (Instant, Instant)> {
+        self.signals
+            .iter()
+            .filter(move |signal| signal.station != index)
+            .map(move |signal| self.at_tap(*signal, index))
+    }
+
+    /// When a transmission that lasts from `start` to `end` first meets another at its own tap.
+    fn collision(&self, index: usize, start: Instant, end: Instant) -> Option<Instant> {
+        if self.model != Model::CsmaCd {
+            return None;
+        }
+        self.others_at_tap(index)
+            .filter(|&(on, off)| on < end && off > start)
+            .map(|(on, _)| on.max(start))
+            .min()
+    }
+
+    /// Whether another transmission spoils this one on its way past a tap. With frames of 64 bytes and cables of the
+    /// standard's length the sender would have noticed.
+    fn is_spoilt(&self, signal: Signal, index: usize) -> bool {
+        let (on, off) = self.at_tap(signal, index);
+        let mut others = self
+            .signals
+            .iter()
+            .filter(|other| other.station != signal.station);
+        self.model == Model::CsmaCd
+            && others.any(|other| {
+                let (other_on, other_off) = self.at_tap(*other, index);
+                other_on < off && other_off > on
+            })
+    }
+
+    fn withdraw(&mut self, index: usize) {
+        let station = &mut self.stations[index];
+        station.forget_until_reset();
+        match std::mem::replace(&mut station.phase, Phase::Idle) {
+            Phase::Idle | Phase::Waiting { .. } => {}
+            Phase::Trying { job, start, .. } => {
+                let is_withdrawn = true;
+                station.phase = Phase::Trying {
+                    job,
+                    start,
+                    is_withdrawn,
+                };
+            }
+            Phase::Carrying { start, .. } => self.break_off(index, start),
+        }
+        self.reconsider_all();
+    }
+
+    /// The station hears its cable for the first time with its next frame.
+    fn look(&mut self, index: usize) {
+        let is_busy = self.model != Model::Ideal
+            && self
+                .others_at_tap(index)
+                .any(|(on, off)| on < self.now && off > self.now);
+        let since = self.now;
+        let station = &mut self.stations[index];
+        let Some(Request::Transmit { frame, .. }) = station.requests.pop_front() else {
+            unreachable!("an idle station is due when a frame is ready");
+        };
+        if is_busy {
+            self.outbox.record(Record::Deferral {
+                at: since,
+                station: id(index),
+                frame: frame.clone(),
+            });
+        }
+        let job = Job {
+            frame,
+            collisions: 0,
+            deferred: is_busy,
+        };
+        station.phase = Phase::Waiting { job, since };
+        self.reconsider_all();
+    }
+
+    fn start(&mut self, index: usize) {
+        let start = self.now;
+        let station = &mut self.stations[index];
+        let Phase::Waiting { job, .. } = std::mem::replace(&mut station.phase, Phase::Idle) else {
+            unreachable!("only a waiting station starts");
+        };
+        station.phase = Phase::Trying {
+            job,
+            start,
+            is_withdrawn: false,
+        };
+        let is_over = self.reach + self.timing.gap;
+        self.signals.retain(|signal| signal.end + is_over >= start);
+        self.signals.push(Signal {
+            station: index,
+            start,
+            end: Instant::NEVER,
+        });
+        self.reconsider_all();
+    }
+
+    /// Every station that has started early enough to disturb the attempt, or to be the first to do so, is known.
+    fn decide(&mut self, index: usize) {
+        let phase = std::mem::replace(&mut self.stations[index].phase, Phase::Idle);
+        let Phase::Trying {
+            job,
+            start,
+            is_withdrawn,
+        } = phase
+        else {
+            unreachable!("only an attempt is decided");
+        };
+        let end = self.timing.end_of(&job.frame, start);
+        match self.collision(index, start, end) {
+            Some(detected) => self.collide(index, job, start, detected, is_withdrawn),
+            None if is_withdrawn => self.break_off(index, start),
+            None => {
+                self.set_end(index, start, end);
+                self.stations[index].phase = Phase::Carrying { job, start, end };
+            }
+        }
+        self.reconsider_all();
+    }
+
+    fn collide(&mut self, index: usize, mut job: Job, start: Instant, detected: Instant, is_withdrawn: bool) {
+        let bits_sent = self.timing.bits_begun(start, detected).max(PREAMBLE_BITS);
+        let end = self.timing.bit(start, bits_sent + JAM_BITS);
+        self.set_end(index, start, end);
+        job.collisions += 1;
+        let failure = if detected >= self.timing.bit(start, SLOT_BITS) {
+            Some(End::LateCollision)
+        } else {
+            (job.collisions == ATTEMPT_LIMIT).then_some(End::TooManyCollisions)
+        };
+        let tries_again = failure.is_none() && !is_withdrawn;
+        let backoff_slots = tries_again.then(|| self.stations[index].backoff.slots(job.collisions));
+        let frame_bytes = job.frame.bytes().len() as u64;
+        let party = Party {
+            station: id(index),
+            bytes_sent: u32::try_from(frame_bytes.min((bits_sent - PREAMBLE_BITS) / 8)).unwrap_or(u32::MAX),
+            frame: job.frame.clone(),
+            attempt: job.collisions,
+            backoff_slots,
+        };
+        self.pile_up(index, party, start, detected, end);
+        if let Some(failure) = failure {
+            self.report(index, start, end, job.outcome(failure));
+        }
+        if let Some(slots) = backoff_slots {
+            let since = end + self.timing.slot * u64::from(slots);
+            self.stations[index].phase = Phase::Waiting { job, since };
+        }
+    }
+
+    /// The transmission stops at the next bit, unless its end is near.
+    fn break_off(&mut self, index: usize, start: Instant) {
+        let bits = self.timing.bits_begun(start, self.now);
+        let end = self.timing.bit(start, bits);
+        self.set_end(index, start, end);
+        self.statistics.busy = self.statistics.busy + end.since(start);
+    }
+
+    fn pile_up(&mut self, index: usize, party: Party, start: Instant, detected: Instant, end: Instant) {
+        let delay_from = |other: usize| self.delays[other][index];
+        let is_another = |pileup: &mut Pileup| !pileup.includes(start, delay_from);
+        if let Some(former) = self.pileup.take_if(is_another) {
+            self.finish(former);
+        }
+        self.pileup
+            .get_or_insert_with(Pileup::new)
+            .add(party, start, detected, end);
+    }
+
+    fn finish(&mut self, pileup: Pileup) {
+        self.statistics.collisions += 1;
+        self.statistics.busy = self.statistics.busy + pileup.duration();
+        self.outbox.record(pileup.into_record(self.timing.jam));
+    }
+
+    /// The frame will leave whole: its receivers and its sender will be told.
+    fn seal(&mut self, index: usize) {
+        let phase = std::mem::replace(&mut self.stations[index].phase, Phase::Idle);
+        let Phase::Carrying { job, start, end } = phase else {
+            unreachable!("only a whole frame is sealed");
+        };
+        self.statistics.frames += 1;
+        self.statistics.bytes += bytes_on_cable(&job.frame);
+        self.statistics.busy = self.statistics.busy + end.since(start);
+        let outcome = job.outcome(End::Good);
+        let told = self.report(index, start, end, outcome);
+        let signal = Signal {
+            station: index,
+            start,
+            end,
+        };
+        for other in (0..self.stations.len()).filter(|&other| other != index) {
+            if !self.is_spoilt(signal, other) {
+                let at = told + self.delays[index][other];
+                let frame = job.frame.clone();
+                self.outbox
+                    .notify(id(other), id(index), Notice::Received { at, frame });
+            }
+        }
+        self.outbox.record(Record::Frame {
+            start,
+            station: id(index),
+            frame: job.frame,
+            outcome,
+        });
+        self.reconsider(index);
+    }
+
+    /// Tells a station how its last attempt ended, and returns when it learns of it.
+    fn report(&mut self, index: usize, start: Instant, end: Instant, outcome: Outcome) -> Instant {
+        let at = end.max(start + self.timing.shortest);
+        self.outbox
+            .notify(id(index), id(index), Notice::Sent { at, outcome });
+        at
+    }
+
+    fn set_end(&mut self, index: usize, start: Instant, end: Instant) {
+        let mut signals = self.signals.iter_mut();
+        let signal = signals.find(|signal| signal.station == index && signal.start == start);
+        signal.expect("what is being sent is on the cable").end = end;
+    }
+}
+
+fn id(index: usize) -> StationId {
+    StationId(u16::try_from(index).expect("fewer than 65536 stations"))
+}

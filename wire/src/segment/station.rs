@@ -1,0 +1,148 @@
+//! One station's transmitter: what it was asked to do and how far it has come.
+
+use std::collections::VecDeque;
+
+use clock::Instant;
+
+use crate::{End, Frame, Outcome, Request};
+
+use super::LEAST_FILL;
+use super::backoff::Generator;
+
+/// A station on its tap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Station {
+    pub(super) position_millimetres: u64,
+    /// What has been asked and has not taken effect yet, in order.
+    pub(super) requests: VecDeque<Request>,
+    pub(super) phase: Phase,
+    /// When it does its next step, as far as is known.
+    pub(super) due: Instant,
+    pub(super) backoff: Generator,
+}
+
+/// What a transmitter is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing.
+    Idle,
+    /// It looks for a free cable from `since` on.
+    Waiting {
+        /// What it will send.
+        job: Job,
+        /// When its FIFO was filled or its back-off ends.
+        since: Instant,
+    },
+    /// It sends, and may still meet a collision.
+    Trying {
+        /// What it sends.
+        job: Job,
+        /// First bit of the preamble.
+        start: Instant,
+        /// Whether it was reset since.
+        is_withdrawn: bool,
+    },
+    /// It sends, every other station hears it, and only a reset can break it off.
+    Carrying {
+        /// What it sends.
+        job: Job,
+        /// First bit of the preamble.
+        start: Instant,
+        /// End of the last bit.
+        end: Instant,
+    },
+}
+
+/// A frame on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Job {
+    pub(super) frame: Frame,
+    pub(super) collisions: u8,
+    pub(super) deferred: bool,
+}
+
+/// A transmitter's next step. At one instant requests come first, so that a reset prevents a start; then every start,
+/// so that whatever is settled at an instant knows all signals that were on the cable by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    /// A reset takes effect.
+    Withdraw,
+    /// The next frame is ready, and the station listens for the first time.
+    Look,
+    /// The first bit leaves.
+    Start,
+    /// Whether the attempt collides is certain.
+    Decide,
+    /// The frame is past recall.
+    Seal,
+}
+
+impl Station {
+    pub(super) fn new(position_millimetres: u64, backoff: Generator) -> Self {
+        Self {
+            position_millimetres,
+            requests: VecDeque::new(),
+            phase: Phase::Idle,
+            due: Instant::NEVER,
+            backoff,
+        }
+    }
+
+    /// The step that it does when it is due.
+    pub(super) fn step(&self) -> Step {
+        if self.reset_at() <= self.due {
+            return Step::Withdraw;
+        }
+        match self.phase {
+            Phase::Idle => Step::Look,
+            Phase::Waiting { .. } => Step::Start,
+            Phase::Trying { .. } => Step::Decide,
+            Phase::Carrying { .. } => Step::Seal,
+        }
+    }
+
+    /// When the next reset takes effect.
+    pub(super) fn reset_at(&self) -> Instant {
+        self.requests
+            .iter()
+            .find(|request| matches!(request, Request::Withdraw { .. }))
+            .map_or(Instant::NEVER, Request::takes_effect)
+    }
+
+    /// Takes the requests that a reset cancels, and the reset.
+    pub(super) fn forget_until_reset(&mut self) {
+        while let Some(request) = self.requests.pop_front() {
+            if matches!(request, Request::Withdraw { .. }) {
+                break;
+            }
+        }
+    }
+
+    /// First bit of what it is sending, if how that ends is open.
+    pub(super) fn open_since(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Trying { start, .. } | Phase::Carrying { start, .. } => Some(start),
+            Phase::Idle | Phase::Waiting { .. } => None,
+        }
+    }
+}
+
+impl Request {
+    /// The earliest instant at which it can change what is on the cable.
+    pub(super) fn takes_effect(&self) -> Instant {
+        match self {
+            Self::Transmit { ready, .. } => *ready,
+            Self::Withdraw { at } => *at + LEAST_FILL,
+        }
+    }
+}
+
+impl Job {
+    pub(super) fn outcome(&self, end: End) -> Outcome {
+        Outcome {
+            collisions: self.collisions,
+            deferred: self.deferred,
+            end,
+        }
+    }
+}

@@ -155,8 +155,9 @@ impl Default for KeyboardController {
 }
 
 impl KeyboardController {
-    /// As it powers up: the keyboard is disabled until a self test and a command byte, A20 is off. The keyboard has
-    /// passed its own test.
+    /// As it powers up: the keyboard is disabled, A20 is off; the keyboard has passed its own test. A BIOS then runs the
+    /// self test (AAh at 64h, read 60h) and writes the command byte (60h at 64h, 45h at 60h: interrupt on, self test
+    /// passed, translation on).
     #[must_use]
     pub fn new() -> Self {
         let mut ram = [0; RAM_BYTES];

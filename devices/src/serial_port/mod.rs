@@ -237,15 +237,20 @@ impl SerialPort {
         self.ticks(self.line_control.half_bits())
     }
 
+    /// When the character timeout is due if nothing moves after `tick`; never without FIFOs or without a baud clock.
+    fn timeout_after(&self, tick: u64) -> Option<u64> {
+        let is_possible = self.has_fifos() && self.divisor != 0;
+        is_possible.then(|| tick + TIMEOUT_CHARACTERS * self.character_ticks())
+    }
+
     fn read_data(&mut self) -> u8 {
-        let timeout = self.tick + TIMEOUT_CHARACTERS * self.character_ticks();
-        let has_fifos = self.has_fifos();
+        let timeout = self.timeout_after(self.tick);
         let receiver = &mut self.receiver;
         if let Some(byte) = receiver.queue.pop_front() {
             receiver.last_read = byte;
         }
         receiver.is_timed_out = false;
-        receiver.times_out_at = (has_fifos && !receiver.queue.is_empty()).then_some(timeout);
+        receiver.times_out_at = timeout.filter(|_| !receiver.queue.is_empty());
         receiver.last_read
     }
 
@@ -458,7 +463,7 @@ impl SerialPort {
     /// A character has arrived in the receiver's shift register.
     fn accept(&mut self, byte: u8, tick: u64) {
         let has_fifos = self.has_fifos();
-        let timeout = tick + TIMEOUT_CHARACTERS * self.character_ticks();
+        let timeout = self.timeout_after(tick);
         let byte = byte & self.line_control.data_mask();
         let receiver = &mut self.receiver;
         let depth = if has_fifos { FIFO_DEPTH } else { 1 };
@@ -470,8 +475,8 @@ impl SerialPort {
             receiver.queue.clear();
         }
         receiver.queue.push_back(byte);
-        if has_fifos && !receiver.is_timed_out {
-            receiver.times_out_at = Some(timeout);
+        if !receiver.is_timed_out {
+            receiver.times_out_at = timeout;
         }
     }
 

@@ -33,9 +33,8 @@ pub(crate) enum Chip {
     RealTimeClock,
     Keyboard,
     Serial,
-    SystemControl,
-    Vga,
-    PostCodes,
+    /// Chips that never sleep.
+    Wakeless,
     Card(usize),
 }
 
@@ -161,12 +160,13 @@ impl Board {
     }
 
     /// Chips as a BIOS leaves them when it hands over: A20 open, interrupt controllers at vectors 8h and 70h with all
-    /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz.
+    /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz, the keyboard on.
     pub(crate) fn hand_over_from_bios(&mut self, now: Instant) {
         let writes = [
             (0x20, 0x11), (0x21, 0x08), (0x21, 0x04), (0x21, 0x01), (0x21, 0xF8),
             (0xA0, 0x11), (0xA1, 0x70), (0xA1, 0x02), (0xA1, 0x01), (0xA1, 0xFF),
             (0x43, 0x36), (0x40, 0x00), (0x40, 0x00),
+            (0x64, 0x60), (0x60, 0x45),
         ];
         for (port, value) in writes {
             self.write_port(now, port, value);
@@ -209,6 +209,8 @@ impl Board {
 
     /// What left the board since the last call.
     pub(crate) fn take_outputs(&mut self) -> Vec<(Instant, Output)> {
+        let codes = self.post_codes.take().into_iter().map(|(at, code)| (at, Output::Post(code)));
+        self.outputs.extend(codes);
         std::mem::take(&mut self.outputs)
     }
 
@@ -277,7 +279,7 @@ impl Board {
             Chip::Keyboard => self.keyboard.wake(&mut context),
             Chip::Serial => self.serial.wake(&mut context),
             Chip::Card(index) => self.cards[index].wake(&mut context),
-            Chip::SystemControl | Chip::Vga | Chip::PostCodes => {}
+            Chip::Wakeless => {}
         }
         self.apply(at, chip);
     }
@@ -318,7 +320,10 @@ impl Board {
 
     /// Reads an 8-bit port at `now`.
     fn read_port(&mut self, now: Instant, port: u16) -> (u8, clock::Span) {
-        let Some((target, chip)) = self.decode_port(port) else { return (OPEN_BUS, clock::Span::ZERO) };
+        let Some((target, chip)) = self.decode_port(port) else {
+            let is_post_port = port == self.post_codes.port();
+            return (if is_post_port { self.post_codes.read() } else { OPEN_BUS }, clock::Span::ZERO);
+        };
         let mut context = Context::new(now, &mut self.effects);
         let value = match target {
             Target::InterruptControllers => self.interrupt_controllers.read(port),
@@ -331,7 +336,6 @@ impl Board {
             Target::RealTimeClock => self.real_time_clock.read(port, &mut context),
             Target::Serial => self.serial.read(port & 7, &mut context),
             Target::Vga => self.vga.read(port, &mut context),
-            Target::PostCodes => self.post_codes.read(),
             Target::Card(index) => self.cards[index].read(port, &mut context),
         };
         let held = context.ready_after();
@@ -341,8 +345,9 @@ impl Board {
 
     /// Writes an 8-bit port at `now`; returns how long IOCHRDY was held.
     fn write_port(&mut self, now: Instant, port: u16, value: u8) -> clock::Span {
-        if self.post_codes.port() == port {
-            self.outputs.push((now, Output::Post(value)));
+        // The POST code latch listens in, whoever else answers the port.
+        if port == self.post_codes.port() {
+            self.post_codes.write(value, &Context::new(now, &mut self.effects));
         }
         let Some((target, chip)) = self.decode_port(port) else { return clock::Span::ZERO };
         let mut context = Context::new(now, &mut self.effects);
@@ -353,8 +358,7 @@ impl Board {
             Target::SystemControl => self.system_control.write(port, value, &mut context),
             Target::RealTimeClock => self.real_time_clock.write(port, value, &mut context),
             Target::Serial => self.serial.write(port & 7, value, &mut context),
-            Target::Vga => self.vga.write(port, value, &mut context),
-            Target::PostCodes => self.post_codes.write(value, &mut context),
+            Target::Vga => self.vga.write(port, value),
             Target::Card(index) => self.cards[index].write(port, value, &mut context),
         }
         let held = context.ready_after();

@@ -12,7 +12,6 @@ pub(super) enum Target {
     RealTimeClock,
     Serial,
     Vga,
-    PostCodes,
     Card(usize),
 }
 
@@ -24,18 +23,14 @@ impl Board {
         if let Some(index) = self.cards.iter().position(|card| card.ports().iter().any(|range| range.contains(&port))) {
             return Some((Target::Card(index), Chip::Card(index)));
         }
-        if port == self.post_codes.port() {
-            return Some((Target::PostCodes, Chip::PostCodes));
-        }
         Some(match port {
-            // The interrupt controllers drive no effect of their own; any name will do.
-            0x20..=0x21 | 0xA0..=0xA1 => (Target::InterruptControllers, Chip::SystemControl),
+            0x20..=0x21 | 0xA0..=0xA1 => (Target::InterruptControllers, Chip::Wakeless),
             0x40..=0x43 => (Target::Timer, Chip::Timer),
             0x60 | 0x64 => (Target::Keyboard, Chip::Keyboard),
-            0x61 | 0x92 => (Target::SystemControl, Chip::SystemControl),
+            0x61 | 0x92 => (Target::SystemControl, Chip::Wakeless),
             0x70..=0x71 => (Target::RealTimeClock, Chip::RealTimeClock),
             0x3F8..=0x3FF => (Target::Serial, Chip::Serial),
-            0x3B4..=0x3B5 | 0x3BA | 0x3C0..=0x3CF | 0x3D4..=0x3D5 | 0x3DA => (Target::Vga, Chip::Vga),
+            0x3B4..=0x3B5 | 0x3BA | 0x3C0..=0x3CF | 0x3D4..=0x3D5 | 0x3DA => (Target::Vga, Chip::Wakeless),
             _ => return None,
         })
     }

@@ -217,7 +217,9 @@ impl OpenCapture {
     /// The last record was written.
     pub(crate) fn finish(self) -> Result<(), HostError> {
         let finished = self.capture.finish();
-        finished.map(drop).map_err(|error| host_error(&self.place, &error))
+        finished
+            .map(drop)
+            .map_err(|error| host_error(&self.place, &error))
     }
 }
 
@@ -227,7 +229,9 @@ fn host_error(place: &Path, error: &CaptureError) -> HostError {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    let kind = cause.downcast_ref::<io::Error>().map_or(io::ErrorKind::Other, io::Error::kind);
+    let kind = cause
+        .downcast_ref::<io::Error>()
+        .map_or(io::ErrorKind::Other, io::Error::kind);
     HostError::new("write", place, io::Error::new(kind, cause.to_string()))
 }
 

@@ -50,7 +50,10 @@ pub(crate) fn complain(name: &str, errors: &LabErrors, terminal: &mut Terminal) 
     let messages = errors.messages();
     let text = messages.render(terminal.has_coloured_messages());
     let count = plural(messages.errors(), "error");
-    terminal.complain(&format!("{}\n\namlab: {count} in {name}; nothing was run", text.trim_end()));
+    terminal.complain(&format!(
+        "{}\n\namlab: {count} in {name}; nothing was run",
+        text.trim_end()
+    ));
 }
 
 /// `amlab check`: every file is checked, whatever the one before was.
@@ -108,7 +111,12 @@ fn check_table(files: &[Value]) -> String {
     let mut table = String::from("file,ok,errors,warnings\n");
     for file in files {
         let messages = file["messages"].as_array().map_or(&[][..], Vec::as_slice);
-        let count = |severity| messages.iter().filter(|message| message["severity"] == severity).count();
+        let count = |severity| {
+            messages
+                .iter()
+                .filter(|message| message["severity"] == severity)
+                .count()
+        };
         let name = csv_field(file["file"].as_str().unwrap_or_default());
         table += &format!("{name},{},{},{}\n", file["ok"], count("error"), count("warning"));
     }
@@ -168,7 +176,10 @@ mod tests {
     #[test]
     fn check_looks_at_every_file_and_gives_2_if_one_is_bad() {
         let bench = Bench::new();
-        let (good, bad) = (bench.file("good.toml", SAMPLE), bench.file("bad.toml", "format = 9"));
+        let (good, bad) = (
+            bench.file("good.toml", SAMPLE),
+            bench.file("bad.toml", "format = 9"),
+        );
         let (exit, out, err) = call(&bench, &["check", &bad, &good]);
         assert_eq!(exit, Exit::BadInput);
         assert_eq!(out, "ok: sample: 2 machines, 1 segment, 1 expectation\n");
@@ -178,14 +189,22 @@ mod tests {
     #[test]
     fn check_reports_every_file_as_json() {
         let bench = Bench::new();
-        let (good, bad) = (bench.file("good.toml", SAMPLE), bench.file("bad.toml", "formt = 1"));
+        let (good, bad) = (
+            bench.file("good.toml", SAMPLE),
+            bench.file("bad.toml", "formt = 1"),
+        );
         let (_, out, err) = call(&bench, &["check", "--format", "json", &good, &bad]);
         assert_eq!(err, "");
         let report: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(report["files"][0]["ok"], true);
         assert_eq!(report["files"][0]["machines"], 2);
         let messages = report["files"][1]["messages"].as_array().unwrap();
-        assert!(messages.iter().any(|message| message["code"] == "lab::unknown-field"), "{out}");
+        assert!(
+            messages
+                .iter()
+                .any(|message| message["code"] == "lab::unknown-field"),
+            "{out}"
+        );
     }
 
     #[test]
@@ -209,7 +228,10 @@ mod tests {
         let lab = bench.file("good.toml", SAMPLE);
         let (exit, _, err) = call(&bench, &["show", &lab, "--set", "lab.seed"]);
         assert_eq!(exit, Exit::BadInput);
-        assert!(err.starts_with("amlab: set::syntax: --set: `lab.seed` is not PATH=VALUE"), "{err}");
+        assert!(
+            err.starts_with("amlab: set::syntax: --set: `lab.seed` is not PATH=VALUE"),
+            "{err}"
+        );
     }
 
     #[test]

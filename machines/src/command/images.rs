@@ -18,7 +18,12 @@ pub(crate) fn load(lab: &Lab) -> Result<Vec<Arc<[u8]>>, Failure> {
 
 /// What the manifest says about images.
 pub(crate) fn records(lab: &Lab, bytes: &[Arc<[u8]>]) -> Vec<ImageRecord> {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into()).display().to_string();
+    let absolute = |path: &Path| {
+        std::path::absolute(path)
+            .unwrap_or_else(|_| path.into())
+            .display()
+            .to_string()
+    };
     let record = |(image, bytes): (&crate::lab::Image, &Arc<[u8]>)| ImageRecord {
         name: image.name.clone(),
         source: match &image.source {

@@ -44,6 +44,10 @@ mod tests {
     fn the_timing_table_quotes_notes_with_commas() {
         let mut lab = sample_lab();
         lab.machines[0].timing.dram_read_wait.note = "board manual, not found".into();
-        assert!(table(&lab).contains(",\"board manual, not found\"\n"), "{}", table(&lab));
+        assert!(
+            table(&lab).contains(",\"board manual, not found\"\n"),
+            "{}",
+            table(&lab)
+        );
     }
 }

@@ -257,12 +257,7 @@ impl Replay {
             let comparison = Comparison::new(&recorded.folder, record);
             let plan = captures::replan(&recorded.lab, record)?;
             let writer = Box::new(comparison.clone());
-            open.push(OpenCapture::begin(
-                &recorded.lab,
-                &plan,
-                &record.file,
-                writer,
-            )?);
+            open.push(OpenCapture::begin(&recorded.lab, &plan, &record.file, writer)?);
             comparisons.push(comparison);
         }
         let replay = Self {

@@ -1,4 +1,5 @@
-//! `events.jsonl`: one JSON object per event, in the order of virtual time.
+//! `events.jsonl`: one JSON object per event, in the order in which they became known. That is the order of virtual
+//! time, but for a lost frame: it is known at its end and carries the time of its beginning.
 
 use clock::Instant;
 use serde::Serialize;
@@ -72,7 +73,8 @@ pub enum Event<'a> {
     },
     /// The run ended.
     End {
-        /// Why: `expected`, `until`, `wall-limit`, `interrupted`, `all-stopped` or `host-trouble`.
+        /// Why: `expected`, `until`, `wall-limit`, `interrupted`, `all-stopped`, `asleep` or
+        /// `host-trouble`.
         reason: &'a str,
     },
 }

@@ -105,7 +105,8 @@ fn carry_out(laboratory: &mut dyn Laboratory, plan: &Plan, watcher: &mut Watcher
         let end = laboratory.run(plan.end.limit, plan.threads, watcher);
         match (watcher.reason(), end) {
             (Some(reason), _) => return reason,
-            (None, RunEnd::Limit) => return EndReason::Until,
+            (None, RunEnd::Limit) if plan.end.limit == Instant::NEVER => return EndReason::Asleep,
+            (None, RunEnd::Limit) => return watcher.reason_at_limit(),
             (None, RunEnd::AllStopped) => return EndReason::AllStopped,
             (None, RunEnd::Observer) => {
                 let width = match watcher.terminal().progress_style() {

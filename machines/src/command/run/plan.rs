@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clock::Instant;
+use clock::{Instant, Span};
 
 use crate::command::arguments::RunArguments;
 use crate::command::captures::{self, CapturePlan};
@@ -59,7 +59,11 @@ impl Plan {
         is_default: bool,
         terminal: &mut Terminal,
     ) -> Result<Self, Failure> {
-        let source = if is_default { LabSource::builtin() } else { LabSource::File(arguments.lab.clone()) };
+        let source = if is_default {
+            LabSource::builtin()
+        } else {
+            LabSource::File(arguments.lab.clone())
+        };
         let named = (describe::source_name(&source), source_folder(&source));
         let Loaded { mut lab, text, .. } = describe::load(source, &arguments.set, terminal)?;
         lab.seed = arguments.seed.unwrap_or(lab.seed);
@@ -133,14 +137,27 @@ fn end_rule(lab: &Lab, arguments: &RunArguments, is_default: bool) -> Result<End
             ),
         });
     }
-    let limit = arguments.until.or(lab.stop);
+    let end = arguments.until.or(lab.stop);
+    let is_until_expected = until_expected || (end.is_none() && !lab.expectations.is_empty());
+    let last_deadline = last_deadline(lab).filter(|_| is_until_expected);
+    let limit = [end, last_deadline].into_iter().flatten().min();
     Ok(EndRule {
         limit: limit.map_or(Instant::NEVER, |span| Instant::START + span),
-        is_until_expected: until_expected || (limit.is_none() && !lab.expectations.is_empty()),
+        is_until_expected,
         wall_limit: arguments
             .wall_limit
             .map(|span| Duration::from_nanos(span.nanoseconds())),
     })
+}
+
+/// When everything that is waited for is decided at the latest.
+fn last_deadline(lab: &Lab) -> Option<Span> {
+    let has_positive = lab.expectations.iter().any(|expectation| !expectation.is_absent);
+    let awaited = lab
+        .expectations
+        .iter()
+        .filter(|expectation| expectation.is_absent != has_positive);
+    awaited.map(|expectation| expectation.within).max()
 }
 
 fn echoes(lab: &Lab, names: &[String]) -> Result<Vec<bool>, Failure> {
@@ -182,7 +199,6 @@ fn default_threads(lab: &Lab) -> usize {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use clock::Span;
 
     use super::*;
     use crate::command::arguments::{Arguments, Command};

@@ -92,8 +92,8 @@ impl Report<'_> {
         let is_open = |watch: &Watch| watch.verdict == Verdict::Open && !watch.is_absent;
         let mut exit = match self.reason {
             EndReason::Expected | EndReason::AllStopped => Exit::Good,
-            EndReason::Until if !self.watches.iter().any(is_open) => Exit::Good,
-            EndReason::Until | EndReason::WallLimit => Exit::TimeLimit,
+            EndReason::Until | EndReason::Asleep if !self.watches.iter().any(is_open) => Exit::Good,
+            EndReason::Until | EndReason::Asleep | EndReason::WallLimit => Exit::TimeLimit,
             EndReason::Interrupted => Exit::Interrupted,
             EndReason::HostTrouble => Exit::HostTrouble,
         };
@@ -169,6 +169,7 @@ impl Report<'_> {
             EndReason::WallLimit => "the host time limit ran out",
             EndReason::Interrupted => "interrupted",
             EndReason::AllStopped => "every machine has stopped",
+            EndReason::Asleep => "every machine sleeps, and nothing will wake one",
             EndReason::HostTrouble => "the host refused to go on",
         }
     }

@@ -34,6 +34,8 @@ pub(crate) enum EndReason {
     Interrupted,
     /// Every machine has stopped by itself.
     AllStopped,
+    /// Nothing will ever happen again, and nothing limits the run.
+    Asleep,
     /// The host refused something.
     HostTrouble,
 }
@@ -47,6 +49,7 @@ impl EndReason {
             Self::WallLimit => "wall-limit",
             Self::Interrupted => "interrupted",
             Self::AllStopped => "all-stopped",
+            Self::Asleep => "asleep",
             Self::HostTrouble => "host-trouble",
         }
     }
@@ -132,6 +135,16 @@ impl<'a> Watcher<'a> {
     /// Why the watcher ended the run; `None` if it only wants progress to be shown, or did not end it.
     pub(crate) fn reason(&self) -> Option<EndReason> {
         self.reason
+    }
+
+    /// Why a run ended that reached its virtual time limit. That may be the last deadline of what was waited for.
+    pub(crate) fn reason_at_limit(&mut self) -> EndReason {
+        self.setting.expectations.finish(self.setting.end.limit);
+        if self.setting.end.is_until_expected && self.setting.expectations.are_decided() {
+            EndReason::Expected
+        } else {
+            EndReason::Until
+        }
     }
 
     /// Host time since the start.

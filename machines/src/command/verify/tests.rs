@@ -107,7 +107,10 @@ fn a_changed_image_gives_6_before_anything_is_run() {
     let bench = Bench::new();
     bench.file("kernel.elf", "kernel");
     let lab = bench.file("lab.toml", SAMPLE.replace("builtin:kernel", "kernel.elf"));
-    call(&bench, &["run", &lab, "--out", &bench.path("run"), "--until", "1s"]);
+    call(
+        &bench,
+        &["run", &lab, "--out", &bench.path("run"), "--until", "1s"],
+    );
     bench.file("kernel.elf", "another kernel");
     let (exit, out, err) = verify(&bench, &[]);
     assert_eq!((exit, out.as_str()), (Exit::Differs, ""));

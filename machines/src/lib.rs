@@ -2,9 +2,12 @@
 //!
 //! A tour: [`lab`] turns a description file into a checked `Lab`; a board wires chips and cards together, a machine puts
 //! a processor on it and boots a kernel; [`runtime`] runs machines in windows of virtual time and settles the cables
-//! between them; [`image`] finds the bytes of kernels.
+//! between them; [`image`] finds the bytes of kernels. [`command`] is what people type, and [`folder`] is what a run
+//! leaves behind.
 
 mod board;
+pub mod command;
+pub mod folder;
 pub mod image;
 pub mod lab;
 pub mod machine;

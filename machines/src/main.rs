@@ -1,3 +1,7 @@
 //! The `amlab` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    machines::command::main(std::env::args_os())
+}

@@ -277,7 +277,7 @@ mod tests {
         image.extend([2, 0].into_iter().chain(machine.to_le_bytes()));
         image.extend(words(&[1, entry, 52, 0, 0]));
         image.extend([52u16, 32, 1, 40, 0, 0].into_iter().flat_map(u16::to_le_bytes));
-        image.extend(words(&[elf::PT_LOAD, 96, load, load, code.len() as u32, memory_size, 7, 4]));
+        image.extend(words(&[elf::PT_LOAD.0, 96, load, load, code.len() as u32, memory_size, 7, 4]));
         image.extend(header(0b11, &[]));
         image.extend(code);
         image

@@ -1,0 +1,317 @@
+//! The command line. Every option can also come from the environment as `AMLAB_<OPTION>`.
+
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clock::Span;
+
+use super::time_text::{parse_decimal, parse_span};
+use crate::lab::Speed;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 good, 1 an expectation or tolerance failed, 2 bad command line or lab file,
+3 a guest stopped by itself, 4 a time limit ran out, 5 a host file or device failed,
+6 two runs that should be equal differ, 70 a fault in amlab itself, 130 interrupted.
+
+Without a command, amlab runs its built-in lab of two PCs until every expectation is met.
+Every option can also be given in the environment, as AMLAB_ and its name: AMLAB_SEED=7.";
+
+const RUN_END: &str = "\
+When a run ends:
+  The first of these ends it: the time of --until (else the lab file's stop), --wall-limit, Ctrl-C,
+  every machine having stopped by itself, and with --until-expected the moment at which every
+  expectation is decided. A lab without stop and --until ends as with --until-expected; if it
+  expects nothing either, it runs until it is interrupted.
+
+  Reaching the time of --until or stop is good (0) unless an expectation was still open (4);
+  --wall-limit always gives 4. A missed expectation gives 1, a machine that stopped by itself 3
+  even if the others went on. If several codes apply, the first of 70, 5, 130, 3, 1, 4 is given.
+
+Files named by --capture lie where the name says; everything else goes to the run folder.";
+
+/// A laboratory of emulated 386 PCs on one shared Ethernet
+#[derive(Debug, Parser)]
+#[command(name = "amlab", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// How much is printed, and in which form.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OutputArguments {
+    /// How results are printed
+    #[arg(
+        long,
+        global = true,
+        env = "AMLAB_FORMAT",
+        default_value = "human",
+        display_order = 1
+    )]
+    pub(crate) format: Format,
+    /// Less output (repeat: -qq prints only errors)
+    #[arg(short, long, global = true, action = ArgAction::Count, env = "AMLAB_QUIET", hide_env = true)]
+    #[arg(display_order = 20)]
+    pub(crate) quiet: u8,
+    /// More output (repeat for device traces)
+    #[arg(short, long, global = true, action = ArgAction::Count, env = "AMLAB_VERBOSE", hide_env = true)]
+    #[arg(display_order = 22)]
+    pub(crate) verbose: u8,
+    /// Colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        env = "AMLAB_COLOR",
+        default_value = "auto"
+    )]
+    #[arg(hide_possible_values = true, display_order = 23)]
+    pub(crate) color: Colour,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Human,
+    Json,
+    Csv,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check a lab file without running it
+    Check(CheckArguments),
+    /// Print what a lab file means once profiles, counts and defaults are filled in
+    Show(ShowArguments),
+    /// Print the JSON schema of lab files
+    Schema,
+    /// Run a lab
+    Run(RunArguments),
+    /// Run again from a run folder and check that nothing differs
+    Verify(VerifyArguments),
+    /// Look for what is missing on this host (Wireshark, gdb)
+    Doctor,
+}
+
+/// Arguments of `amlab check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    #[arg(default_value = "lab.toml")]
+    pub(crate) lab: Vec<PathBuf>,
+    /// Override one setting, e.g. --set profile.at386.cpu.clock=33MHz
+    #[arg(
+        long,
+        value_name = "PATH=VALUE",
+        env = "AMLAB_SET",
+        hide_env = true,
+        display_order = 21
+    )]
+    pub(crate) set: Vec<String>,
+}
+
+/// Arguments of `amlab show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    #[arg(default_value = "lab.toml")]
+    pub(crate) lab: PathBuf,
+    /// Print every timing constant with its source instead
+    #[arg(long, env = "AMLAB_TIMING", hide_env = true, value_parser = FalseyValueParser::new())]
+    #[arg(display_order = 24)]
+    pub(crate) timing: bool,
+    /// Override one setting, e.g. --set profile.at386.cpu.clock=33MHz
+    #[arg(
+        long,
+        value_name = "PATH=VALUE",
+        env = "AMLAB_SET",
+        hide_env = true,
+        display_order = 21
+    )]
+    pub(crate) set: Vec<String>,
+}
+
+/// Arguments of `amlab run`.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_END)]
+pub(crate) struct RunArguments {
+    #[arg(default_value = "lab.toml")]
+    pub(crate) lab: PathBuf,
+    /// Folder for everything the run writes [default: runs/<lab>-<n>]
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        env = "AMLAB_OUT",
+        hide_env = true,
+        display_order = 10
+    )]
+    pub(crate) out: Option<PathBuf>,
+    /// Override one setting, e.g. --set profile.at386.cpu.clock=33MHz
+    #[arg(
+        long,
+        value_name = "PATH=VALUE",
+        env = "AMLAB_SET",
+        hide_env = true,
+        display_order = 21
+    )]
+    pub(crate) set: Vec<String>,
+    /// Seed for every random choice
+    #[arg(long, env = "AMLAB_SEED", hide_env = true, display_order = 30)]
+    pub(crate) seed: Option<u64>,
+    /// Stop at this virtual time
+    #[arg(long, value_name = "TIME", value_parser = parse_span, env = "AMLAB_UNTIL", hide_env = true)]
+    #[arg(display_order = 31)]
+    pub(crate) until: Option<Span>,
+    /// Stop when every expectation in the lab file is met
+    #[arg(long, env = "AMLAB_UNTIL_EXPECTED", hide_env = true, value_parser = FalseyValueParser::new())]
+    #[arg(display_order = 32)]
+    pub(crate) until_expected: bool,
+    /// Stop after this much host time
+    #[arg(long, value_name = "TIME", value_parser = parse_span, env = "AMLAB_WALL_LIMIT", hide_env = true)]
+    #[arg(display_order = 33)]
+    pub(crate) wall_limit: Option<Span>,
+    /// max, realtime, or a factor
+    #[arg(long, value_parser = parse_speed, env = "AMLAB_SPEED", hide_env = true, display_order = 34)]
+    pub(crate) speed: Option<Speed>,
+    /// Host threads (results do not depend on it)
+    #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads, env = "AMLAB_THREADS")]
+    #[arg(hide_env = true, display_order = 35)]
+    pub(crate) threads: Option<usize>,
+    /// Also write consoles to this terminal, as `name | text` (`all` for every machine)
+    #[arg(
+        long,
+        value_name = "MACHINE",
+        env = "AMLAB_CONSOLE",
+        hide_env = true,
+        display_order = 36
+    )]
+    pub(crate) console: Vec<String>,
+    /// Capture a segment to a file
+    #[arg(long, value_name = "SEGMENT=FILE", env = "AMLAB_CAPTURE", hide_env = true)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "", display_order = 37)]
+    pub(crate) capture: Vec<String>,
+}
+
+/// Arguments of `amlab verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The run folder
+    pub(crate) run: PathBuf,
+    /// Run once with each of these numbers of host threads
+    #[arg(
+        short = 'j',
+        long,
+        value_name = "N,...",
+        value_delimiter = ',',
+        default_value = "1"
+    )]
+    #[arg(value_parser = parse_threads, env = "AMLAB_THREADS", hide_env = true, display_order = 35)]
+    pub(crate) threads: Vec<usize>,
+}
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("write a number from 1 to 1024".into()),
+    }
+}
+
+fn parse_speed(text: &str) -> Result<Speed, String> {
+    match text {
+        "max" => return Ok(Speed::Max),
+        "realtime" => return Ok(Speed::Thousandths(1000)),
+        _ => {}
+    }
+    parse_decimal(text)
+        .and_then(|(numerator, denominator)| u64::try_from(numerator * 1000 / denominator).ok())
+        .filter(|thousandths| *thousandths > 0)
+        .map(Speed::Thousandths)
+        .ok_or_else(|| "write max, realtime, or a factor of at least 0.001 such as 0.5".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn help(command: &str) -> String {
+        let mut all = Arguments::command();
+        all.build();
+        let chosen = match command {
+            "" => &mut all,
+            name => all.find_subcommand_mut(name).unwrap(),
+        };
+        chosen.clone().term_width(100).render_help().to_string()
+    }
+
+    fn run(arguments: &[&str]) -> RunArguments {
+        let words = ["amlab", "run"].iter().chain(arguments);
+        match Arguments::try_parse_from(words).unwrap().command {
+            Some(Command::Run(run)) => run,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_reads_as_agreed() {
+        insta::assert_snapshot!("help", help(""));
+        insta::assert_snapshot!("help-run", help("run"));
+        insta::assert_snapshot!("help-verify", help("verify"));
+        insta::assert_snapshot!("help-show", help("show"));
+        insta::assert_snapshot!("help-check", help("check"));
+    }
+
+    #[test]
+    fn a_bare_capture_does_not_swallow_the_lab_file() {
+        let run = run(&["--capture", "pair.toml"]);
+        assert_eq!(run.lab, PathBuf::from("pair.toml"));
+        assert_eq!(run.capture, [""]);
+    }
+
+    #[test]
+    fn a_capture_takes_its_value_after_an_equals_sign() {
+        assert_eq!(run(&["--capture=ether0=w.pcapng"]).capture, ["ether0=w.pcapng"]);
+    }
+
+    #[test]
+    fn the_lab_file_is_lab_toml_unless_named() {
+        assert_eq!(run(&[]).lab, PathBuf::from("lab.toml"));
+    }
+
+    #[test]
+    fn quiet_and_verbose_count() {
+        let arguments = Arguments::try_parse_from(["amlab", "doctor", "-qq", "-v"]).unwrap();
+        assert_eq!((arguments.output.quiet, arguments.output.verbose), (2, 1));
+    }
+
+    #[test]
+    fn speed_is_max_realtime_or_a_factor() {
+        assert_eq!(parse_speed("max"), Ok(Speed::Max));
+        assert_eq!(parse_speed("realtime"), Ok(Speed::Thousandths(1000)));
+        assert_eq!(parse_speed("0.5"), Ok(Speed::Thousandths(500)));
+        assert!(parse_speed("0").is_err());
+        assert!(parse_speed("fast").is_err());
+    }
+
+    #[test]
+    fn no_threads_at_all_are_refused() {
+        assert!(Arguments::try_parse_from(["amlab", "run", "-j", "0"]).is_err());
+    }
+}

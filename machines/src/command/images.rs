@@ -1,0 +1,37 @@
+//! Images: their bytes, and their hashes for the manifest.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::failure::Failure;
+use crate::folder::{HostError, ImageRecord};
+use crate::image::{ImageError, load_all};
+use crate::lab::{ImageSource, Lab};
+
+/// The bytes of every image of a lab, in its order.
+pub(crate) fn load(lab: &Lab) -> Result<Vec<Arc<[u8]>>, Failure> {
+    load_all(lab).map_err(|error| match error {
+        ImageError::Unreadable { path, source, .. } => HostError::new("read image", &path, source).into(),
+        ImageError::UnknownBuiltin { .. } => Failure::Build(error.to_string()),
+    })
+}
+
+/// What the manifest says about images.
+pub(crate) fn records(lab: &Lab, bytes: &[Arc<[u8]>]) -> Vec<ImageRecord> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path)
+            .unwrap_or_else(|_| path.into())
+            .display()
+            .to_string()
+    };
+    let record = |(image, bytes): (&crate::lab::Image, &Arc<[u8]>)| ImageRecord {
+        name: image.name.clone(),
+        source: match &image.source {
+            ImageSource::File(path) => absolute(path),
+            ImageSource::Builtin(name) => format!("builtin:{name}"),
+        },
+        bytes: bytes.len() as u64,
+        blake3: blake3::hash(bytes).to_hex().to_string(),
+    };
+    lab.images.iter().zip(bytes).map(record).collect()
+}

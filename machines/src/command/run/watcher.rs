@@ -1,0 +1,409 @@
+//! The observer of a run: puts what happens into the run folder and onto the terminal, and ends the run.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clock::Instant;
+
+use super::echo::Echo;
+use super::expectations::{Expectations, Verdict};
+use super::pace::{Call, Pace};
+use super::plan::EndRule;
+use super::storm::{STORM, StormWatch};
+use crate::command::captures::Captures;
+use crate::command::terminal::{Importance, Paint, Terminal};
+use crate::command::time_text::seconds;
+use crate::folder::{CaptureRecord, ConsoleLog, Event, EventLog, HostError, RunFolder};
+use crate::lab::Lab;
+use crate::runtime::{Happening, Observer, StopReport, What};
+
+/// So many POST codes of a machine become events; a guest may write them without end.
+const POSTS_KEPT: u64 = 4096;
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndReason {
+    /// Every expectation is decided.
+    Expected,
+    /// The virtual time of `--until` or of the lab's `stop`.
+    Until,
+    /// The host time of `--wall-limit`.
+    WallLimit,
+    /// Ctrl-C.
+    Interrupted,
+    /// Every machine has stopped by itself.
+    AllStopped,
+    /// Nothing will ever happen again, and nothing limits the run.
+    Asleep,
+    /// The host refused something.
+    HostTrouble,
+}
+
+impl EndReason {
+    /// As in `events.jsonl` and the manifest.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Expected => "expected",
+            Self::Until => "until",
+            Self::WallLimit => "wall-limit",
+            Self::Interrupted => "interrupted",
+            Self::AllStopped => "all-stopped",
+            Self::Asleep => "asleep",
+            Self::HostTrouble => "host-trouble",
+        }
+    }
+}
+
+/// A machine that stopped by itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    /// Index in the lab.
+    pub(crate) machine: usize,
+    /// When.
+    pub(crate) at: Instant,
+    /// The stable code.
+    pub(crate) code: &'static str,
+    /// One line.
+    pub(crate) summary: String,
+    /// Where the registers are.
+    pub(crate) report: PathBuf,
+}
+
+/// What a watcher works with.
+pub(crate) struct Setting<'a> {
+    pub(crate) lab: &'a Lab,
+    pub(crate) folder: &'a RunFolder,
+    pub(crate) terminal: &'a mut Terminal,
+    pub(crate) end: EndRule,
+    pub(crate) pace: Pace,
+    pub(crate) captures: Captures,
+    pub(crate) is_echoed: &'a [bool],
+    pub(crate) expectations: Expectations,
+}
+
+/// What is left of a watcher when the run has ended.
+pub(crate) struct Findings {
+    pub(crate) expectations: Expectations,
+    pub(crate) stops: Vec<Stop>,
+    pub(crate) elapsed: Duration,
+    pub(crate) trouble: Option<HostError>,
+}
+
+/// Watches a run.
+pub(crate) struct Watcher<'a> {
+    setting: Setting<'a>,
+    events: EventLog,
+    consoles: Vec<ConsoleLog>,
+    echoes: Vec<Option<Echo>>,
+    storms: Vec<StormWatch>,
+    posts: Vec<u64>,
+    stops: Vec<Stop>,
+    name_width: usize,
+    reason: Option<EndReason>,
+    trouble: Option<HostError>,
+}
+
+impl<'a> Watcher<'a> {
+    /// Creates the files that grow during the run.
+    pub(crate) fn new(setting: Setting<'a>) -> Result<Self, HostError> {
+        let machines = &setting.lab.machines;
+        let consoles = machines
+            .iter()
+            .map(|machine| ConsoleLog::create(setting.folder, &machine.name));
+        let echoes = machines.iter().zip(setting.is_echoed);
+        Ok(Self {
+            events: EventLog::create(setting.folder)?,
+            consoles: consoles.collect::<Result<_, _>>()?,
+            echoes: echoes
+                .map(|(machine, is_echoed)| is_echoed.then(|| Echo::new(&machine.name)))
+                .collect(),
+            storms: vec![StormWatch::default(); setting.lab.segments.len()],
+            posts: vec![0; machines.len()],
+            stops: Vec::new(),
+            name_width: machines
+                .iter()
+                .map(|machine| machine.name.len())
+                .max()
+                .unwrap_or(0),
+            reason: None,
+            trouble: None,
+            setting,
+        })
+    }
+
+    /// Why the watcher ended the run; `None` if it only wants progress to be shown, or did not end it.
+    pub(crate) fn reason(&self) -> Option<EndReason> {
+        self.reason
+    }
+
+    /// Why a run ended that reached its virtual time limit. That may be the last deadline of what was waited for.
+    pub(crate) fn reason_at_limit(&mut self) -> EndReason {
+        self.setting.expectations.finish(self.setting.end.limit);
+        if self.setting.end.is_until_expected && self.setting.expectations.are_decided() {
+            EndReason::Expected
+        } else {
+            EndReason::Until
+        }
+    }
+
+    /// Host time since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.setting.pace.elapsed()
+    }
+
+    /// For progress.
+    pub(crate) fn terminal(&mut self) -> &mut Terminal {
+        self.setting.terminal
+    }
+
+    /// The run ended at `now`: completes and closes every file, even if one fails.
+    pub(crate) fn finish(
+        mut self,
+        now: Instant,
+        reason: EndReason,
+        captures: &mut [CaptureRecord],
+    ) -> Findings {
+        let elapsed = self.elapsed();
+        self.setting.terminal.clear_bottom_line();
+        for echo in self.echoes.iter_mut().flatten() {
+            if let Some(line) = echo.rest() {
+                self.setting.terminal.console(&line);
+            }
+        }
+        self.setting.expectations.finish(now);
+        let mut outcomes = vec![
+            self.tell_news(),
+            self.log_the_end(now, reason),
+            self.events.finish(),
+        ];
+        outcomes.extend(self.consoles.iter_mut().map(ConsoleLog::finish));
+        outcomes.push(self.setting.captures.finish(captures));
+        let late = outcomes.into_iter().find_map(Result::err);
+        Findings {
+            expectations: self.setting.expectations,
+            stops: self.stops,
+            elapsed,
+            trouble: self.trouble.or(late),
+        }
+    }
+
+    fn log_the_end(&mut self, now: Instant, reason: EndReason) -> Result<(), HostError> {
+        for (machine, posts) in self.setting.lab.machines.iter().zip(&self.posts) {
+            if *posts > POSTS_KEPT {
+                let (machine, count) = (machine.name.as_str(), *posts - POSTS_KEPT);
+                self.events.append(now, &Event::PostOmitted { machine, count })?;
+            }
+        }
+        self.events.append(
+            now,
+            &Event::End {
+                reason: reason.word(),
+            },
+        )
+    }
+
+    fn take_in(&mut self, now: Instant, happenings: &[Happening]) -> Result<(), HostError> {
+        for happening in happenings {
+            let at = happening.at;
+            self.setting.expectations.advance(at);
+            self.tell_news()?;
+            match &happening.what {
+                What::Console { machine, byte } => self.console(at, *machine, *byte)?,
+                What::Post { machine, code } => self.post(at, *machine, *code)?,
+                What::Stopped { machine, report } => self.stopped(at, *machine, report)?,
+                What::Wire { segment, record } => self.wire(*segment, record)?,
+            }
+        }
+        self.setting.expectations.advance(now);
+        self.tell_news()
+    }
+
+    fn console(&mut self, at: Instant, machine: usize, byte: u8) -> Result<(), HostError> {
+        self.consoles[machine].byte(at, byte)?;
+        if let Some(line) = self.echoes[machine].as_mut().and_then(|echo| echo.byte(byte)) {
+            self.setting.terminal.console(&line);
+        }
+        self.setting.expectations.byte(at, machine, byte);
+        self.tell_news()
+    }
+
+    fn post(&mut self, at: Instant, machine: usize, code: u8) -> Result<(), HostError> {
+        self.posts[machine] += 1;
+        if self.posts[machine] > POSTS_KEPT {
+            return Ok(());
+        }
+        let machine = &self.setting.lab.machines[machine].name;
+        self.events.append(at, &Event::Post { machine, code })
+    }
+
+    fn stopped(&mut self, at: Instant, machine: usize, report: &StopReport) -> Result<(), HostError> {
+        let earlier = self.stops.iter().filter(|stop| stop.machine == machine).count();
+        let number = u32::try_from(earlier + 1).unwrap_or(u32::MAX);
+        let name = self.setting.lab.machines[machine].name.clone();
+        let code = report.cause.code();
+        let head = format!("{code} {name} at {}\n{}\n\n", seconds(at), report.summary);
+        let path = self
+            .setting
+            .folder
+            .write_fault(&name, number, &(head + &report.text))?;
+        let place = path
+            .strip_prefix(self.setting.folder.path())
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        let (summary, report_place) = (report.summary.as_str(), place.as_str());
+        let event = Event::GuestStop {
+            machine: &name,
+            code,
+            summary,
+            report: report_place,
+        };
+        self.events.append(at, &event)?;
+        self.tell(at, &name, Paint::Bad, Importance::Result, "stopped:", summary);
+        self.stops.push(Stop {
+            machine,
+            at,
+            code,
+            summary: summary.into(),
+            report: path,
+        });
+        self.setting.expectations.stopped(at, machine);
+        self.tell_news()
+    }
+
+    fn wire(&mut self, segment: usize, record: &wire::Record) -> Result<(), HostError> {
+        self.setting.captures.record(segment, record)?;
+        let name = self.setting.lab.segments[segment].name.clone();
+        match record {
+            wire::Record::Collision { at, .. } if self.storms[segment].collision(*at) => {
+                let event = Event::CollisionStorm {
+                    segment: &name,
+                    collisions: STORM,
+                };
+                self.events.append(*at, &event)?;
+                let text = format!("{STORM} collisions within a tenth of a second");
+                self.tell(
+                    *at,
+                    &name,
+                    Paint::Odd,
+                    Importance::Detail,
+                    "collision storm:",
+                    &text,
+                );
+                Ok(())
+            }
+            wire::Record::Frame {
+                start,
+                station,
+                outcome,
+                ..
+            } => {
+                let reason = match outcome.end {
+                    wire::End::Good => return Ok(()),
+                    wire::End::TooManyCollisions => "sixteen attempts collided",
+                    wire::End::LateCollision => "a collision after the slot time",
+                };
+                let interface = self.interface(segment, *station);
+                let event = Event::FrameLost {
+                    segment: &name,
+                    interface: &interface,
+                    reason,
+                };
+                self.events.append(*start, &event)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn interface(&self, segment: usize, station: wire::StationId) -> String {
+        let cards = self
+            .setting
+            .lab
+            .machines
+            .iter()
+            .flat_map(|machine| &machine.cards);
+        let mut attached = cards.filter(|card| card.segment == segment);
+        let found = attached.nth(usize::from(station.0));
+        found.map_or_else(|| format!("station {}", station.0), |card| card.interface.clone())
+    }
+
+    /// Expectations decided since the last call.
+    fn tell_news(&mut self) -> Result<(), HostError> {
+        for index in self.setting.expectations.take_news() {
+            let watch = self.setting.expectations.watches()[index].clone();
+            let machine = self.setting.lab.machines[watch.machine].name.clone();
+            let (pattern, absent) = (watch.pattern.as_str(), watch.is_absent);
+            let shown = if absent {
+                format!("no {pattern}")
+            } else {
+                pattern.to_owned()
+            };
+            match watch.verdict {
+                Verdict::Open => {}
+                Verdict::Met(at) => {
+                    self.events.append(
+                        at,
+                        &Event::Met {
+                            machine: &machine,
+                            pattern,
+                            absent,
+                        },
+                    )?;
+                    self.tell(at, &machine, Paint::Good, Importance::Detail, "met:", &shown);
+                }
+                Verdict::Missed(at, miss) => {
+                    let reason = &miss.to_string();
+                    self.events.append(
+                        at,
+                        &Event::Missed {
+                            machine: &machine,
+                            pattern,
+                            absent,
+                            reason,
+                        },
+                    )?;
+                    let text = format!("{shown} ({reason})");
+                    self.tell(at, &machine, Paint::Bad, Importance::Result, "missed:", &text);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, at: Instant, who: &str, paint: Paint, importance: Importance, word: &str, text: &str) {
+        let word = self.setting.terminal.painted(paint, word);
+        let width = self.name_width;
+        let line = format!("{:>12}  {who:<width$}  {word} {text}", seconds(at));
+        self.setting.terminal.line(importance, &line);
+    }
+
+    fn decide(&mut self, now: Instant) -> ControlFlow<()> {
+        if self.setting.end.is_until_expected && self.setting.expectations.are_decided() {
+            return self.end(EndReason::Expected);
+        }
+        match self.setting.pace.reached(now) {
+            Call::GoOn => ControlFlow::Continue(()),
+            Call::Progress => ControlFlow::Break(()),
+            Call::WallLimit => self.end(EndReason::WallLimit),
+            Call::Interrupted => self.end(EndReason::Interrupted),
+        }
+    }
+
+    fn end(&mut self, reason: EndReason) -> ControlFlow<()> {
+        self.reason = Some(reason);
+        ControlFlow::Break(())
+    }
+}
+
+impl Observer for Watcher<'_> {
+    fn window(&mut self, now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
+        match self.take_in(now, happenings) {
+            Ok(()) => self.decide(now),
+            Err(trouble) => {
+                self.trouble = Some(trouble);
+                self.end(EndReason::HostTrouble)
+            }
+        }
+    }
+}

@@ -19,5 +19,5 @@ pub use capture::{Capture, CaptureError, CaptureInfo};
 pub use exchange::{End, Notice, Outcome, Request, StationId};
 pub use frame::{CheckSequence, Frame};
 pub use record::{Party, Record};
-pub use segment::{LEAST_FILL, Segment, Settlement, Statistics};
+pub use segment::{LEAST_ATTEMPT, LEAST_FILL, Segment, Settlement, Statistics};
 pub use settings::{CaptureEvents, Kind, Model, Settings};

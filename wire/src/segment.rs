@@ -82,9 +82,13 @@ use station::{Job, Phase, Station, Step};
 use timing::{ATTEMPT_LIMIT, JAM_BITS, PREAMBLE_BITS, SLOT_BITS, Timing, bytes_on_cable};
 
 /// The least time from a register write to its first effect on the cable: before it looks for carrier, a DP8390 moves
-/// at least two bytes into its FIFO (the lowest threshold), at 200 ns a transfer (AN-475, 20 MHz bus clock). The
+/// at least one word into its FIFO (the lowest threshold) in one transfer of 200 ns (AN-475, 20 MHz bus clock). The
 /// `ready` of a [`Request::Transmit`] includes it; to a [`Request::Withdraw`] the segment adds it.
-pub const LEAST_FILL: Span = Span::from_nanoseconds(400);
+pub const LEAST_FILL: Span = Span::from_nanoseconds(200);
+
+/// No station is told sooner than this after an attempt's first bit how it ended: the shortest frame and its preamble
+/// at 10 Mbit/s, 576 bit times. An answer that comes sooner after the `ready` of a frame belongs to an earlier one.
+pub const LEAST_ATTEMPT: Span = Span::from_nanoseconds(57_600);
 
 /// A cable and its stations. The rules of the cable and of windows stand at the head of `segment.rs`.
 ///

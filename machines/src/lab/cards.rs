@@ -33,46 +33,9 @@ pub(super) const CARD_TYPES: &[Word] = &[
     },
 ];
 
-/// The word for a card.
-pub(super) const fn word_of(model: Model) -> &'static str {
-    match model {
-        Model::EtherLinkII => "3c503",
-    }
-}
-
 /// The card of a word.
 pub(super) fn model_of(word: &str) -> Option<Model> {
-    [Model::EtherLinkII]
-        .into_iter()
-        .find(|&model| word_of(model) == word)
-}
-
-/// Interrupts that the card can drive (3C503: IDCFR).
-pub(super) const fn interrupts(model: Model) -> &'static [u8] {
-    match model {
-        Model::EtherLinkII => &[2, 3, 4, 5],
-    }
-}
-
-/// Settings of the I/O base jumper (3C503: BCFR).
-pub(super) const fn io_bases(model: Model) -> &'static [u16] {
-    match model {
-        Model::EtherLinkII => &[0x250, 0x280, 0x2A0, 0x2E0, 0x300, 0x310, 0x330, 0x350],
-    }
-}
-
-/// Settings of the memory window jumper (3C503: PCFR).
-pub(super) const fn memory_bases(model: Model) -> &'static [u32] {
-    match model {
-        Model::EtherLinkII => &[0xC_8000, 0xC_C000, 0xD_8000, 0xD_C000],
-    }
-}
-
-/// Bytes of the memory window.
-pub(super) const fn window_bytes(model: Model) -> u32 {
-    match model {
-        Model::EtherLinkII => 8 << 10,
-    }
+    Model::ALL.iter().copied().find(|model| model.name() == word)
 }
 
 /// Offsets and lengths of the I/O ranges: the DP8390 and, on the 3C503, the gate array 400h above it.

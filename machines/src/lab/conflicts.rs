@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::board::{EXTENDED_MEMORY, INTERRUPTS, MEMORY, PORTS, input_of};
-use super::cards::{io_ranges, window_bytes, word_of};
+use super::cards::io_ranges;
 use super::code::Code;
 use super::document::Table;
 use super::fields::CARD;
@@ -29,7 +29,7 @@ impl CardInSlot<'_> {
     }
 
     fn word(&self) -> &'static str {
-        word_of(self.settings.model)
+        self.settings.model.name()
     }
 
     fn ports(&self) -> Vec<Range<u64>> {
@@ -48,7 +48,7 @@ impl CardInSlot<'_> {
 
     fn window(&self) -> Option<Range<u64>> {
         let start = u64::from(self.settings.memory_base?);
-        Some(start..start + u64::from(window_bytes(self.settings.model)))
+        Some(start..start + u64::from(self.settings.model.memory_window_bytes()))
     }
 }
 

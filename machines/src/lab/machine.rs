@@ -6,7 +6,7 @@ use clock::Rate;
 use ne2000::Model;
 
 use super::cables::Attachment;
-use super::cards::{interrupts, io_bases, memory_bases, model_of, word_of};
+use super::cards::model_of;
 use super::code::Code;
 use super::conflicts::{CardInSlot, check_conflicts};
 use super::document::{Node, Table};
@@ -365,12 +365,12 @@ fn card_settings(table: &Table, model: Model) -> ne2000::Settings {
 }
 
 fn check_jumpers(table: &Table, model: Model, problems: &mut Vec<Problem>) {
-    let card = word_of(model);
+    let card = model.name();
     let list = |values: &[u32]| {
         let shown: Vec<String> = values.iter().map(|value| format!("{value:#x}")).collect();
         format!("the jumper has {}", shown.join(", "))
     };
-    let io_bases: Vec<u32> = io_bases(model).iter().map(|&base| u32::from(base)).collect();
+    let io_bases: Vec<u32> = model.io_bases().iter().map(|&base| u32::from(base)).collect();
     if let Some((io, place)) = CARD.number(table, "io")
         && !io_bases.contains(&io)
     {
@@ -384,7 +384,7 @@ fn check_jumpers(table: &Table, model: Model, problems: &mut Vec<Problem>) {
         );
     }
     if let Some((ram, place)) = CARD.number(table, "ram")
-        && !memory_bases(model).contains(&ram)
+        && !model.memory_bases().contains(&ram)
     {
         problems.push(
             Problem::new(
@@ -392,13 +392,13 @@ fn check_jumpers(table: &Table, model: Model, problems: &mut Vec<Problem>) {
                 format!("a {card} has no memory at {ram:#x}"),
             )
             .at(place, "no such jumper")
-            .help(list(memory_bases(model))),
+            .help(list(model.memory_bases())),
         );
     }
     if let Some((irq, place)) = CARD.number(table, "irq")
-        && !interrupts(model).iter().any(|&line| u32::from(line) == irq)
+        && !model.interrupts().iter().any(|&line| u32::from(line) == irq)
     {
-        let lines: Vec<String> = interrupts(model).iter().map(u8::to_string).collect();
+        let lines: Vec<String> = model.interrupts().iter().map(u8::to_string).collect();
         problems.push(
             Problem::new(Code::ImpossibleIrq, format!("a {card} cannot drive IRQ {irq}"))
                 .at(place, "no such line on the card")

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::cards::word_of;
 use super::fields::FORMAT;
 use super::mac;
 use super::machine::port_of;
@@ -156,7 +155,7 @@ fn write_card(out: &mut String, lab: &Lab, machine: &str, card: &Card) -> std::f
     let segment = &lab.segments[card.segment];
     let settings = &card.settings;
     writeln!(out, "\n[[machine.{machine}.card]]")?;
-    writeln!(out, "type = \"{}\"", word_of(settings.model))?;
+    writeln!(out, "type = \"{}\"", settings.model.name())?;
     writeln!(out, "segment = \"{}\"", segment.name)?;
     writeln!(out, "port = \"{}\"", port_of(kind_word(segment.settings.kind)))?;
     writeln!(out, "io = {:#x}\nirq = {}", settings.io_base, settings.interrupt)?;

@@ -1,7 +1,7 @@
 //! The transmitter (data sheet, section 8; loopback: section 12 and AN-937).
 
 use clock::{Instant, Span};
-use wire::{End, Outcome, Request};
+use wire::{End, LEAST_ATTEMPT, Outcome, Request};
 
 use super::registers::{
     DataConfiguration, Interrupts, Loopback, ReceiveStatus, TransmitConfiguration, TransmitStatus,
@@ -53,7 +53,7 @@ impl Dp8390 {
     /// The cable's answer to the transmission that was asked for: it ended at `at`.
     ///
     /// After a reset the answer to a withdrawn request may still be under way. It is ignored if nothing is being
-    /// sent, or if it ended before what is being sent now could begin.
+    /// sent, or if it comes sooner than any answer to what is being sent now can.
     pub fn sent(&mut self, at: Instant, outcome: Outcome, now: Instant) {
         let Some(Transmission {
             route: Route::Cable { ready, is_loopback },
@@ -63,7 +63,7 @@ impl Dp8390 {
             log::debug!("DP8390: completion of a withdrawn transmission ignored");
             return;
         };
-        if at <= ready {
+        if at < ready + LEAST_ATTEMPT {
             log::debug!("DP8390: completion at {at} of an earlier transmission ignored");
             return;
         }

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use clock::{Instant, Span};
 use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
-use wire::{CheckSequence, End, Frame, Notice, Outcome, Request};
+use wire::{CheckSequence, End, Frame, LEAST_ATTEMPT, Notice, Outcome, Request};
 
 use crate::slot::{STATION, Slot, settings};
 use crate::{Card, Dp8390, LocalMemory};
@@ -125,7 +125,7 @@ struct Cable {
 
 impl Cable {
     fn take(&mut self, slot: &mut Slot, was_answered: bool) -> Result<(), TestCaseError> {
-        if was_answered && self.outstanding.is_some_and(|ready| ready < slot.now) {
+        if was_answered && self.outstanding.is_some_and(|ready| ready + LEAST_ATTEMPT <= slot.now) {
             self.outstanding = None;
         }
         for request in slot.card.take_requests() {

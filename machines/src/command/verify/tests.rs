@@ -92,7 +92,7 @@ fn the_first_count_that_differs_is_named() {
     let stats = bench.read("run/stats.json");
     bench.file(
         "run/stats.json",
-        &stats.replacen("\"interrupts\": 7", "\"interrupts\": 8", 1),
+        stats.replacen("\"interrupts\": 7", "\"interrupts\": 8", 1),
     );
     let (exit, _, err) = verify(&bench, &[]);
     assert_eq!(exit, Exit::Differs);

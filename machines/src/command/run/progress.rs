@@ -87,7 +87,7 @@ fn summed_up(machines: &[(&str, u64)]) -> String {
     let mean = sum / (machines.len() as u64).max(1);
     let busiest = machines.iter().rev().max_by_key(|(_, percent)| percent);
     let busiest = busiest.map_or_else(String::new, |(name, percent)| format!(", most {name} {percent}%"));
-    format!("{} machines, mean {mean}%{busiest}", machines.len())
+    format!("{} machines {mean}%{busiest}", machines.len())
 }
 
 /// The wires: how busy the busiest was, and what all carried.
@@ -171,7 +171,7 @@ mod tests {
             1,
         );
         let line = Progress::default().line(&now, Duration::from_secs(1), Some(70));
-        assert!(line.contains("[3 machines, mean 20%, most pool1 50%]"), "{line}");
+        assert!(line.contains("[3 machines 20%, most pool1 50%]"), "{line}");
     }
 
     #[test]

@@ -127,9 +127,9 @@ impl Guest {
         Err(format!(
             "the guest cannot be built: the toolchain lacks its part rust-src\n\
              missing: {}\n\
-             tried:   rustup toolchain install, in {}: {why}\n\
-             remedy:  run `rustup component add rust-src` there, or install the source of the standard library \
-             of this very compiler at that place",
+             remedy:  run `rustup component add rust-src` in {}, or put the source of the standard library of this \
+             very compiler there\n\
+             tried:   `rustup toolchain install` in that folder: {why}",
             library.display(),
             self.root.display(),
         ))
@@ -148,9 +148,11 @@ impl Guest {
     /// Has rustup install what rust-toolchain.toml names, and says how that went.
     fn install_toolchain(&self) -> String {
         let mut rustup = quiet(Command::new("rustup"));
-        // Without the outer build's choice of a toolchain rustup reads rust-toolchain.toml.
+        // Without the outer build's choice of a toolchain rustup reads rust-toolchain.toml; its own call stack tells
+        // nobody here anything.
         rustup
             .env_remove("RUSTUP_TOOLCHAIN")
+            .env_remove("RUST_BACKTRACE")
             .current_dir(&self.root)
             .args(["toolchain", "install"]);
         let output = rustup.output();

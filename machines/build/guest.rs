@@ -102,12 +102,21 @@ impl Guest {
         Ok(self.target.join(TARGET).join("release").join(package))
     }
 
-    /// Folders of this host do not belong into an image that shall be the same everywhere.
-    fn flags(&self, library: &Path) -> [String; 2] {
-        [
-            format!("--remap-path-prefix={}=amoeba-rs", self.source.display()),
-            format!("--remap-path-prefix={}=library", library.display()),
-        ]
+    /// Folders of this host do not belong into an image: what of it is loaded is the same everywhere.
+    fn flags(&self, library: &Path) -> Vec<String> {
+        let packages = env::var_os("CARGO_HOME").map(PathBuf::from);
+        let packages = packages.or_else(|| Some(env::home_dir()?.join(".cargo")));
+        let folders = [
+            (Some(self.source.as_path()), "amoeba-rs"),
+            (Some(library), "library"),
+            (packages.as_deref(), "cargo"),
+        ];
+        let present = folders
+            .into_iter()
+            .filter_map(|(folder, name)| Some((folder?, name)));
+        present
+            .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()))
+            .collect()
     }
 
     /// The source of the standard library; has rustup install it if it is not there.

@@ -102,12 +102,21 @@ impl Guest {
         Ok(self.target.join(TARGET).join("release").join(package))
     }
 
-    /// Folders of this host do not belong into an image that shall be the same everywhere.
-    fn flags(&self, library: &Path) -> [String; 2] {
-        [
-            format!("--remap-path-prefix={}=amoeba-rs", self.source.display()),
-            format!("--remap-path-prefix={}=library", library.display()),
-        ]
+    /// Folders of this host do not belong into an image: what of it is loaded is the same everywhere.
+    fn flags(&self, library: &Path) -> Vec<String> {
+        let packages = env::var_os("CARGO_HOME").map(PathBuf::from);
+        let packages = packages.or_else(|| Some(env::home_dir()?.join(".cargo")));
+        let folders = [
+            (Some(self.source.as_path()), "amoeba-rs"),
+            (Some(library), "library"),
+            (packages.as_deref(), "cargo"),
+        ];
+        let present = folders
+            .into_iter()
+            .filter_map(|(folder, name)| Some((folder?, name)));
+        present
+            .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()))
+            .collect()
     }
 
     /// The source of the standard library; has rustup install it if it is not there.
@@ -127,9 +136,9 @@ impl Guest {
         Err(format!(
             "the guest cannot be built: the toolchain lacks its part rust-src\n\
              missing: {}\n\
-             tried:   rustup toolchain install, in {}: {why}\n\
-             remedy:  run `rustup component add rust-src` there, or install the source of the standard library \
-             of this very compiler at that place",
+             remedy:  run `rustup component add rust-src` in {}, or put the source of the standard library of this \
+             very compiler there\n\
+             tried:   `rustup toolchain install` in that folder: {why}",
             library.display(),
             self.root.display(),
         ))
@@ -148,9 +157,11 @@ impl Guest {
     /// Has rustup install what rust-toolchain.toml names, and says how that went.
     fn install_toolchain(&self) -> String {
         let mut rustup = quiet(Command::new("rustup"));
-        // Without the outer build's choice of a toolchain rustup reads rust-toolchain.toml.
+        // Without the outer build's choice of a toolchain rustup reads rust-toolchain.toml; its own call stack tells
+        // nobody here anything.
         rustup
             .env_remove("RUSTUP_TOOLCHAIN")
+            .env_remove("RUST_BACKTRACE")
             .current_dir(&self.root)
             .args(["toolchain", "install"]);
         let output = rustup.output();

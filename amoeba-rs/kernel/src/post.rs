@@ -11,10 +11,10 @@ const DIAGNOSTICS: Port = unsafe { Port::new(0x80) };
 pub(crate) enum Stage {
     /// The first line of Rust runs.
     Entered = 0x10,
-    /// Paging is on.
-    Paging = 0x11,
     /// Segments, task state and interrupt table are the kernel's own.
-    Descriptors = 0x12,
+    Descriptors = 0x11,
+    /// Paging is on.
+    Paging = 0x12,
     /// The interrupt controllers are programmed.
     Interrupts = 0x13,
     /// The clock ticks.

@@ -172,6 +172,8 @@ fn stop(frame: &Frame) -> ! {
     } = frame;
     // EIP, CS and EFLAGS lie on the stack above what PUSHAD recorded.
     let esp = frame.stack.wrapping_add(5 * 4);
+    // The upper halves of pushed selectors mean nothing.
+    let [cs, ds, es, fs, gs] = [cs, ds, es, fs, gs].map(|selector| selector & 0xffff);
     let (status, directory) = processor::control();
     line!("exception {vector} ({}), error code {error:08x}", name(*vector));
     line!(

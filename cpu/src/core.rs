@@ -239,6 +239,16 @@ impl Core {
         self.ask_attention();
     }
 
+    /// Whether a repeated string instruction must stop between two iterations. Not for written code: the instruction has
+    /// been decoded and goes on even if it overwrites itself.
+    pub(crate) fn must_stop_repeating(&self) -> bool {
+        self.cycles >= self.deadline
+            || self.debug_pending != 0
+            || self.has(Flags::TRAP)
+            || (self.is_nmi_requested && !self.is_nmi_blocked)
+            || (self.is_interrupt_requested && self.has(Flags::INTERRUPT))
+    }
+
     /// The run loop has looked round.
     pub(crate) fn end_attention(&mut self) {
         self.needs_attention = false;
@@ -287,6 +297,7 @@ impl Core {
             is_shut_down: self.is_shut_down,
             is_nmi_blocked: self.is_nmi_blocked,
             is_in_shadow: self.is_in_shadow,
+            debug_pending: self.debug_pending,
             is_refilling: self.is_refilling,
             is_repeating: self.is_repeating,
         }
@@ -323,7 +334,7 @@ impl Core {
         self.is_shut_down = state.is_shut_down;
         self.is_nmi_blocked = state.is_nmi_blocked;
         self.is_in_shadow = state.is_in_shadow;
-        self.debug_pending = 0;
+        self.debug_pending = state.debug_pending;
         self.is_in_new_task = false;
         self.ask_attention();
     }

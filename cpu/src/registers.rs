@@ -154,6 +154,8 @@ pub struct State {
     pub is_nmi_blocked: bool,
     /// The next instruction boundary takes no interrupt (after STI, MOV SS, POP SS).
     pub is_in_shadow: bool,
+    /// Bits of DR6 for which a debug trap is due before the next instruction.
+    pub debug_pending: u32,
     /// The next instruction is the target of a jump: its components (`m` of the manual's clocks) are still to be charged.
     pub is_refilling: bool,
     /// The next instruction is a repeated one that stopped between two iterations: its start-up clocks have been charged.

@@ -5,6 +5,7 @@
 //! board's deadline, or zero when the run loop must look round first ([`Core::ask_attention`]): an interrupt can be taken,
 //! decoded code was written, the memory map changed, a debug condition is pending.
 
+use crate::debug::STATUS_ONES;
 use crate::flags::Status;
 use crate::memory::{CodeLines, Reach, Shortcuts};
 use crate::paging::Tlb;
@@ -135,6 +136,7 @@ impl Core {
         self.cr2 = 0;
         self.cr3 = 0;
         self.debug = [0; 8];
+        self.debug[6] = STATUS_ONES;
         self.test = [0; 2];
         self.set_eflags(Flags::ALWAYS);
         for segment in Segment::ALL {

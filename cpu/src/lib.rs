@@ -29,6 +29,8 @@ mod interrupt;
 mod memory;
 mod op;
 mod paging;
+#[cfg(test)]
+mod programs;
 mod registers;
 mod segment;
 mod system;

@@ -313,23 +313,26 @@ pub(crate) fn multiplier_clocks(multiplier: u32) -> u32 {
 
 /// DAA on AL: the new AL. OF is cleared.
 pub(crate) fn daa(al: u8, status: Status) -> Outcome<u8> {
-    decimal_adjusted(al, status, u8::wrapping_add)
-}
-
-/// DAS on AL.
-pub(crate) fn das(al: u8, status: Status) -> Outcome<u8> {
-    decimal_adjusted(al, status, u8::wrapping_sub)
-}
-
-fn decimal_adjusted(al: u8, status: Status, step: fn(u8, u8) -> u8) -> Outcome<u8> {
     let low = al & 0xF > 9 || status.adjust();
     let high = al > 0x99 || status.carry();
-    let result = step(al, u8::from(low) * 6 + u8::from(high) * 0x60);
-    let carries = u8::from(low) << 3;
-    (
-        result,
-        Status::calculated(result, carries).with_carry_and_overflow(high, false),
-    )
+    let result = al.wrapping_add(decimal_correction(low, high));
+    (result, decimal_status(result, low, high))
+}
+
+/// DAS on AL. A borrow from the low digit's correction is a borrow as well.
+pub(crate) fn das(al: u8, status: Status) -> Outcome<u8> {
+    let low = al & 0xF > 9 || status.adjust();
+    let high = al > 0x99 || status.carry();
+    let result = al.wrapping_sub(decimal_correction(low, high));
+    (result, decimal_status(result, low, high || low && al < 6))
+}
+
+fn decimal_correction(low: bool, high: bool) -> u8 {
+    u8::from(low) * 6 + u8::from(high) * 0x60
+}
+
+fn decimal_status(result: u8, adjust: bool, carry: bool) -> Status {
+    Status::calculated(result, u8::from(adjust) << 3).with_carry_and_overflow(carry, false)
 }
 
 /// AAA on AX. SF, ZF, PF follow AL; OF is cleared.

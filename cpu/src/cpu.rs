@@ -475,3 +475,236 @@ fn stretch(core: &Core, is_32_bit: bool) -> Stretch {
         is_32_bit,
     }
 }
+
+#[cfg(test)]
+impl Cpu {
+    /// A processor with this core, for tests.
+    pub(crate) fn with_core(core: Core) -> Self {
+        Self { core, ..Self::new() }
+    }
+
+    /// Its core, for tests.
+    pub(crate) fn core_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Register;
+    use crate::test_board::{Board, CODE_0, IDT, protected};
+
+    /// Where the tests' code lies.
+    const CODE: u32 = 0x1_0000;
+
+    /// A processor in flat protected mode in front of `code`.
+    fn machine(code: &[u8]) -> (Cpu, Board) {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.set_bytes(CODE, code);
+        core.eip = CODE;
+        (Cpu::with_core(core), board)
+    }
+
+    /// Runs until HLT.
+    fn run(code: &[u8]) -> (Cpu, Board) {
+        let (mut cpu, mut board) = machine(code);
+        board.pins.until = 1_000_000;
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        (cpu, board)
+    }
+
+    fn register(cpu: &Cpu, register: Register) -> u32 {
+        cpu.state().general[register as usize]
+    }
+
+    #[test]
+    fn reset_fetches_16_bytes_below_the_top_of_the_address_space() {
+        let cpu = Cpu::new();
+        let cs = cpu.state().segments[Segment::Cs as usize];
+        assert_eq!(cs.base.wrapping_add(cpu.state().eip), 0xFFFF_FFF0);
+    }
+
+    #[test]
+    fn a_loop_runs_as_often_as_its_counter_says() {
+        // xor eax,eax; mov ecx,10; l: add eax,ecx; dec ecx; jnz l; hlt
+        let (cpu, _) = run(&[0x31, 0xC0, 0xB9, 10, 0, 0, 0, 0x01, 0xC8, 0x49, 0x75, 0xFB, 0xF4]);
+        assert_eq!(register(&cpu, Register::Eax), 55);
+        assert_eq!(cpu.state().instructions, 2 + 30 + 1);
+    }
+
+    #[test]
+    fn the_clocks_of_a_loop_are_those_of_the_manual() {
+        // mov ecx,10; l: dec ecx; jns l; hlt
+        let (cpu, _) = run(&[0xB9, 10, 0, 0, 0, 0x49, 0x79, 0xFD, 0xF4]);
+        // 2, eleven times DEC (2), ten times JNS taken (7 + 1 component of DEC), once not taken (3), HLT (5).
+        assert_eq!(cpu.cycles(), 2 + 11 * 2 + 10 * 8 + 3 + 5);
+    }
+
+    #[test]
+    fn a_call_returns_behind_itself() {
+        // call f; inc eax; hlt; f: mov eax,41; ret
+        let (cpu, _) = run(&[0xE8, 2, 0, 0, 0, 0x40, 0xF4, 0xB8, 41, 0, 0, 0, 0xC3]);
+        assert_eq!(register(&cpu, Register::Eax), 42);
+        assert_eq!(register(&cpu, Register::Esp), 0x8000);
+    }
+
+    #[test]
+    fn code_that_writes_the_instruction_behind_a_jump_executes_what_it_wrote() {
+        // mov byte [l+1],7; jmp l; l: mov al,1; hlt
+        let (cpu, _) = run(&[0xC6, 0x05, 10, 0, 1, 0, 7, 0xEB, 0, 0xB0, 1, 0xF4]);
+        assert_eq!(register(&cpu, Register::Eax) & 0xFF, 7);
+    }
+
+    #[test]
+    fn code_that_was_executed_and_is_then_written_executes_as_written() {
+        // mov ecx,3; l: mov al,1; add bl,al; add byte [l+1],1; loop l; hlt
+        let code = [
+            0xB9, 3, 0, 0, 0, 0xB0, 1, 0x00, 0xC3, 0x80, 0x05, 6, 0, 1, 0, 1, 0xE2, 0xF3, 0xF4,
+        ];
+        let (cpu, _) = run(&code);
+        assert_eq!(register(&cpu, Register::Ebx) & 0xFF, 1 + 2 + 3);
+    }
+
+    #[test]
+    fn code_that_someone_else_has_written_executes_after_invalidate() {
+        // l: mov al,1; hlt; jmp l
+        let (mut cpu, mut board) = machine(&[0xB0, 1, 0xF4, 0xEB, 0xFB]);
+        board.set_gate(IDT + 2 * 8, CODE_0, CODE, 0x8E, 0);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        board.set_bytes(CODE + 1, &[9]);
+        cpu.invalidate(CODE + 1..CODE + 2);
+        board.pins.nmi = true;
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(register(&cpu, Register::Eax) & 0xFF, 9);
+    }
+
+    #[test]
+    fn an_instruction_may_straddle_two_pages() {
+        let (mut cpu, mut board) = machine(&[]);
+        // mov eax,12345678h; hlt, three bytes before a page's end
+        board.set_bytes(CODE + 0xFFD, &[0xB8, 0x78, 0x56, 0x34, 0x12, 0xF4]);
+        cpu.core_mut().eip = CODE + 0xFFD;
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(register(&cpu, Register::Eax), 0x1234_5678);
+    }
+
+    #[test]
+    fn no_instruction_begins_at_the_deadline() {
+        let (mut cpu, mut board) = machine(&[0x90, 0x90, 0x90, 0xF4]);
+        board.pins.until = 6;
+        assert_eq!(cpu.run(&mut board), Stop::Reached);
+        assert_eq!((cpu.cycles(), cpu.state().eip), (6, CODE + 2));
+        board.pins.until = 7;
+        assert_eq!(cpu.run(&mut board), Stop::Reached);
+        assert_eq!((cpu.cycles(), cpu.state().eip), (9, CODE + 3));
+    }
+
+    #[test]
+    fn a_repeated_string_instruction_stops_at_the_deadline_and_goes_on_without_starting_anew() {
+        // mov ecx,100; rep stosb; hlt
+        let code = [0xB9, 100, 0, 0, 0, 0xF3, 0xAA, 0xF4];
+        let (mut cpu, mut board) = machine(&code);
+        cpu.core_mut().general[Register::Edi as usize] = 0x2_0000;
+        board.pins.until = 50;
+        assert_eq!(cpu.run(&mut board), Stop::Reached);
+        assert_eq!(cpu.state().eip, CODE + 5);
+        let state = cpu.state();
+        cpu.restore(&state);
+        board.pins.until = Cycle::MAX;
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(cpu.cycles(), 2 + 5 + 5 * 100 + 5);
+        assert_eq!(register(&cpu, Register::Edi), 0x2_0064);
+    }
+
+    #[test]
+    fn an_interrupt_waits_for_the_instruction_behind_sti() {
+        // sti; inc eax; inc eax; hlt
+        let (mut cpu, mut board) = machine(&[0xFB, 0x40, 0x40, 0xF4]);
+        board.set_gate(IDT + 0x30 * 8, CODE_0, CODE + 3, 0x8E, 0);
+        board.answer = 0x30;
+        board.pins.interrupt = true;
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(register(&cpu, Register::Eax), 1);
+        assert_eq!(board.dword(0x8000 - 12), CODE + 2);
+    }
+
+    #[test]
+    fn an_interrupt_wakes_a_halted_processor() {
+        // sti; hlt; inc eax; hlt. The handler: pop the frame's interrupt request by iretd
+        let (mut cpu, mut board) = machine(&[0xFB, 0xF4, 0x40, 0xFA, 0xF4]);
+        board.set_gate(IDT + 0x30 * 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0xBB, 5, 0, 0, 0, 0xCF]);
+        board.answer = 0x30;
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        board.pins.interrupt = true;
+        board.pins.until = cpu.cycles() + 65;
+        assert_eq!(cpu.run(&mut board), Stop::Reached);
+        board.pins.interrupt = false;
+        board.pins.until = Cycle::MAX;
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(
+            (register(&cpu, Register::Ebx), register(&cpu, Register::Eax)),
+            (5, 1)
+        );
+    }
+
+    #[test]
+    fn a_fault_is_reported_with_the_address_of_its_instruction() {
+        // nop; bswap eax (a 486 instruction)
+        let (mut cpu, mut board) = machine(&[0x90, 0x0F, 0xC8]);
+        board.set_gate(IDT + 6 * 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0xF4]);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(board.dword(0x8000 - 12), CODE + 1);
+    }
+
+    #[test]
+    fn a_fault_without_any_handler_shuts_the_processor_down() {
+        let (mut cpu, mut board) = machine(&[0x0F, 0x0B]);
+        assert_eq!(cpu.run(&mut board), Stop::ShutDown);
+        assert_eq!(cpu.run(&mut board), Stop::ShutDown);
+    }
+
+    #[test]
+    fn single_step_traps_behind_each_instruction() {
+        // pushfd; or byte [esp+1],1; popfd; inc eax; pushfd; and byte [esp+1],0FEh; popfd; inc eax; hlt
+        let set = [0x9C, 0x80, 0x4C, 0x24, 1, 1, 0x9D, 0x40];
+        let clear = [0x9C, 0x80, 0x64, 0x24, 1, 0xFE, 0x9D, 0x40, 0xF4];
+        let (mut cpu, mut board) = machine(&[&set[..], &clear[..]].concat());
+        board.set_gate(IDT + 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0x43, 0xCF]);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        // The instruction that sets TF is not stepped, the one that clears it is.
+        assert_eq!(
+            (register(&cpu, Register::Eax), register(&cpu, Register::Ebx)),
+            (2, 4)
+        );
+    }
+
+    #[test]
+    fn real_mode_runs_from_the_reset_vector() {
+        let (mut cpu, mut board) = (Cpu::new(), Board::new());
+        let mut state = cpu.state();
+        state.segments[Segment::Cs as usize].base = 0xF_0000;
+        cpu.restore(&state);
+        // jmp far F000:E000; there: mov ax,1234h; mov ds,ax; mov [5],al; hlt
+        board.set_bytes(0xF_FFF0, &[0xEA, 0x00, 0xE0, 0x00, 0xF0]);
+        board.set_bytes(0xF_E000, &[0xB8, 0x34, 0x12, 0x8E, 0xD8, 0xA2, 0x05, 0x00, 0xF4]);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(board.dword(0x1_2345) & 0xFF, 0x34);
+    }
+
+    #[test]
+    fn the_trail_tells_the_last_stretches() {
+        // jmp l; l: jmp m; m: hlt
+        let (cpu, _) = run(&[0xEB, 0, 0xEB, 0, 0xF4]);
+        let trail = cpu.trail();
+        let stretches: Vec<_> = trail.iter().map(|stretch| (stretch.start, stretch.end)).collect();
+        assert_eq!(
+            stretches,
+            [(CODE, CODE + 2), (CODE + 2, CODE + 4), (CODE + 4, CODE + 5)]
+        );
+    }
+}

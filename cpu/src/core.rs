@@ -265,7 +265,7 @@ impl Core {
         self.until = if self.needs_attention { 0 } else { self.deadline };
     }
 
-    /// The programmer's model, for a snapshot.
+    /// The programmer's model, for a snapshot; the page that code is executed from is the run loop's to add.
     pub(crate) fn state(&self) -> State {
         State {
             general: self.general[..8].try_into().expect("eight registers"),
@@ -280,9 +280,12 @@ impl Core {
             cr2: self.cr2,
             cr3: self.cr3,
             debug: self.debug,
+            debug_pending: self.debug_pending,
             test: self.test,
             privilege: self.privilege,
             translations: self.tlb.state(),
+            executed_page: None,
+            map_generation: self.map_generation,
             cycles: self.cycles,
             instructions: self.instructions,
             is_halted: self.is_halted,
@@ -319,13 +322,14 @@ impl Core {
         self.tlb = Tlb::from_state(&state.translations);
         self.shortcuts.clear();
         self.code_lines = CodeLines::default();
+        self.map_generation = state.map_generation;
         self.cycles = state.cycles;
         self.instructions = state.instructions;
         self.is_halted = state.is_halted;
         self.is_shut_down = state.is_shut_down;
         self.is_nmi_blocked = state.is_nmi_blocked;
         self.is_in_shadow = state.is_in_shadow;
-        self.debug_pending = 0;
+        self.debug_pending = state.debug_pending;
         self.is_in_new_task = false;
         self.ask_attention();
     }

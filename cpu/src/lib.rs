@@ -45,5 +45,5 @@ pub use bus::{Bus, Cycle, Page, Pins, Reply, Width};
 pub use cpu::{Cpu, Stop};
 pub use fault::{Fault, Vector};
 pub use paging::{Translation, Translations};
-pub use registers::{Control, Flags, Register, Segment, SegmentRegister, State, TableRegister};
+pub use registers::{Control, ExecutedPage, Flags, Register, Segment, SegmentRegister, State, TableRegister};
 pub use trail::{Stretch, disassemble};

@@ -676,4 +676,26 @@ proptest! {
         prop_assert_eq!(cut.state(), whole.state());
         prop_assert!(cut_board.accesses == whole_board.accesses);
     }
+
+    #[test]
+    fn a_restored_processor_goes_on_as_the_one_it_was_taken_from(
+        number in 0..6_u8,
+        code in prop::collection::vec(any::<u8>(), 1..600),
+        general in any::<[u32; 8]>(),
+        at in 1..3000_u64,
+    ) {
+        let (mut cpu, mut board) = load(number, &code, general);
+        board.pins.until = at;
+        cpu.run(&mut board);
+        let mut copy = Cpu::new();
+        let mut copy_board = board.clone();
+        copy.restore(&cpu.state());
+        prop_assert_eq!(copy.state(), cpu.state());
+        for machine in [(&mut cpu, &mut board), (&mut copy, &mut copy_board)] {
+            machine.1.pins.until = 4000;
+            machine.0.run(machine.1);
+        }
+        prop_assert_eq!(copy.state(), cpu.state());
+        prop_assert!(copy_board.accesses == board.accesses);
+    }
 }

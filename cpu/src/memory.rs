@@ -186,7 +186,7 @@ pub(crate) fn access_fault(segment: Segment) -> Fault {
 
 impl Core {
     /// Reads an operand.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -198,7 +198,7 @@ impl Core {
     }
 
     /// Writes an operand.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -211,7 +211,7 @@ impl Core {
     }
 
     /// Reads an operand, and writes back what `change` makes of it. The right to write is checked before the read.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn modify<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -312,7 +312,7 @@ impl Core {
     }
 
     /// Reads at a linear address, as the given level.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read_linear<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -326,12 +326,23 @@ impl Core {
             let start = address as usize;
             return Ok(T::load(&bus.memory()[start..start + T::BYTES as usize]));
         }
-        let parts = self.parts(bus, linear, T::BYTES, false, level)?;
-        Ok(T::from_u32(self.read_parts(bus, linear, parts, level)))
+        Ok(T::from_u32(self.read_slowly(bus, linear, T::BYTES, level)?))
+    }
+
+    #[inline(never)]
+    fn read_slowly<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        bytes: u32,
+        level: Level,
+    ) -> Result<u32, Fault> {
+        let parts = self.parts(bus, linear, bytes, false, level)?;
+        Ok(self.read_parts(bus, linear, parts, level))
     }
 
     /// Writes at a linear address, as the given level.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write_linear<T: Unit, B: Bus>(
         &mut self,
         bus: &mut B,
@@ -347,8 +358,20 @@ impl Core {
             value.store(&mut bus.memory()[start..start + T::BYTES as usize]);
             return Ok(());
         }
-        let parts = self.parts(bus, linear, T::BYTES, true, level)?;
-        self.write_parts(bus, linear, parts, value.to_u32(), level);
+        self.write_slowly(bus, linear, T::BYTES, value.to_u32(), level)
+    }
+
+    #[inline(never)]
+    fn write_slowly<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        bytes: u32,
+        value: u32,
+        level: Level,
+    ) -> Result<(), Fault> {
+        let parts = self.parts(bus, linear, bytes, true, level)?;
+        self.write_parts(bus, linear, parts, value, level);
         Ok(())
     }
 

@@ -6,6 +6,8 @@
 
 use crate::core::Core;
 
+/// DR6: the four breakpoints.
+pub(crate) const STATUS_BREAKPOINTS: u32 = 0xF;
 /// DR6: single step.
 pub(crate) const STATUS_SINGLE_STEP: u32 = 1 << 14;
 /// DR6: task switch with the T bit.

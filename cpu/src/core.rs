@@ -5,6 +5,7 @@
 //! board's deadline, or zero when the run loop must look round first ([`Core::ask_attention`]): an interrupt can be taken,
 //! decoded code was written, the memory map changed, a debug condition is pending.
 
+use crate::debug::STATUS_ONES;
 use crate::flags::Status;
 use crate::memory::{CodeLines, Reach, Shortcuts};
 use crate::paging::Tlb;
@@ -135,6 +136,7 @@ impl Core {
         self.cr2 = 0;
         self.cr3 = 0;
         self.debug = [0; 8];
+        self.debug[6] = STATUS_ONES;
         self.test = [0; 2];
         self.set_eflags(Flags::ALWAYS);
         for segment in Segment::ALL {
@@ -273,7 +275,7 @@ impl Core {
         self.until = if self.needs_attention { 0 } else { self.deadline };
     }
 
-    /// The programmer's model, for a snapshot.
+    /// The programmer's model, for a snapshot; the page that code is executed from is the run loop's to add.
     pub(crate) fn state(&self) -> State {
         State {
             general: self.general[..8].try_into().expect("eight registers"),
@@ -288,16 +290,18 @@ impl Core {
             cr2: self.cr2,
             cr3: self.cr3,
             debug: self.debug,
+            debug_pending: self.debug_pending,
             test: self.test,
             privilege: self.privilege,
             translations: self.tlb.state(),
+            executed_page: None,
+            map_generation: self.map_generation,
             cycles: self.cycles,
             instructions: self.instructions,
             is_halted: self.is_halted,
             is_shut_down: self.is_shut_down,
             is_nmi_blocked: self.is_nmi_blocked,
             is_in_shadow: self.is_in_shadow,
-            debug_pending: self.debug_pending,
             is_refilling: self.is_refilling,
             is_repeating: self.is_repeating,
         }
@@ -328,6 +332,7 @@ impl Core {
         self.tlb = Tlb::from_state(&state.translations);
         self.shortcuts.clear();
         self.code_lines = CodeLines::default();
+        self.map_generation = state.map_generation;
         self.cycles = state.cycles;
         self.instructions = state.instructions;
         self.is_halted = state.is_halted;

@@ -241,6 +241,16 @@ impl Core {
         self.ask_attention();
     }
 
+    /// Whether a repeated string instruction must stop between two iterations. Not for written code: the instruction has
+    /// been decoded and goes on even if it overwrites itself.
+    pub(crate) fn must_stop_repeating(&self) -> bool {
+        self.cycles >= self.deadline
+            || self.debug_pending != 0
+            || self.has(Flags::TRAP)
+            || (self.is_nmi_requested && !self.is_nmi_blocked)
+            || (self.is_interrupt_requested && self.has(Flags::INTERRUPT))
+    }
+
     /// The run loop has looked round.
     pub(crate) fn end_attention(&mut self) {
         self.needs_attention = false;

@@ -525,6 +525,27 @@ impl Cpu {
         Self { core, ..Self::new() }
     }
 
+    /// As [`Cpu::run`], but every instruction is fetched and decoded by itself.
+    pub(crate) fn run_singly<B: Bus>(&mut self, bus: &mut B) -> Stop {
+        self.core.look_at_pins(bus);
+        loop {
+            if self.core.is_shut_down {
+                return Stop::ShutDown;
+            }
+            if self.core.cycles >= self.core.deadline {
+                return Stop::Reached;
+            }
+            match self.attend(bus) {
+                Attention::Run => {
+                    self.execute_single(bus);
+                }
+                Attention::Step => self.step(bus),
+                Attention::LookAgain => {}
+                Attention::Halted => return Stop::Halted,
+            }
+        }
+    }
+
     /// Its core, for tests.
     pub(crate) fn core_mut(&mut self) -> &mut Core {
         &mut self.core

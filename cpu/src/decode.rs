@@ -100,7 +100,8 @@ pub(crate) fn decode(bytes: &[u8], is_32_bit: bool) -> Result<Op, Incomplete> {
     }
     let code = if is_escape { Code::Fnop } else { instruction.code() };
     let Some(form) = forms::of(code) else {
-        return Ok(special(forms::UNDEFINED, found.bytes + 1, found));
+        // All bytes count as its own: a change of any may make it another instruction.
+        return Ok(special(forms::UNDEFINED, bytes.len(), found));
     };
     let constants = decoder.get_constant_offsets(&instruction);
     let immediate_bytes = constants.immediate_size() + constants.immediate_size2();

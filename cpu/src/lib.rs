@@ -34,6 +34,8 @@ mod op;
 mod paging;
 #[cfg(test)]
 mod programs;
+#[cfg(test)]
+mod random;
 mod registers;
 mod segment;
 mod system;

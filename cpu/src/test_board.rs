@@ -46,7 +46,7 @@ pub(crate) enum Access {
 }
 
 /// The board.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Board {
     memory: Vec<u8>,
     /// Accesses to the device page and writes to ROM, in order.

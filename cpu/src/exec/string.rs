@@ -58,7 +58,7 @@ fn iterate<B: Bus, R: Times>(
         if !goes_on {
             break;
         }
-        if core.cycles >= core.until && core.general[CX] & mask != 0 {
+        if core.cycles >= core.until && core.general[CX] & mask != 0 && core.must_stop_repeating() {
             core.is_repeating = true;
             return Ok(Flow::Again);
         }

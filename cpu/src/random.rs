@@ -132,7 +132,7 @@ fn enable_paging(core: &mut Core, board: &mut Board, random: &mut Random) {
         } else {
             [7, 7, 5, 3, 6][random.below(5) as usize]
         };
-        board.set_dword(table + page * 4, page * 0x1000 | attributes);
+        board.set_dword(table + page * 4, (page * 0x1000) | attributes);
     }
     let control = core.cr0 | Control::PAGING;
     core.move_to_control(3, DIRECTORY).expect("level 0 may");

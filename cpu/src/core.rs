@@ -186,6 +186,16 @@ impl Core {
         }
     }
 
+    /// EFLAGS without the arithmetic flags.
+    pub(crate) fn control_flags(&self) -> Flags {
+        Flags::from_bits_truncate(self.eflags)
+    }
+
+    /// Clears flags other than the arithmetic ones.
+    pub(crate) fn clear_control_flags(&mut self, flags: Flags) {
+        self.eflags &= !flags.bits();
+    }
+
     /// Whether all of `flags` are set.
     #[inline]
     pub(crate) fn has(&self, flags: Flags) -> bool {

@@ -191,7 +191,7 @@ impl Core {
         self.push_frame(bus, &frame)?;
         self.load_segment_8086(Segment::Cs, (pointer >> 16) as u16);
         self.eip = pointer & 0xFFFF;
-        self.set_eflags(self.eflags() - (Flags::INTERRUPT | Flags::TRAP | Flags::RESUME));
+        self.clear_control_flags(Flags::INTERRUPT | Flags::TRAP | Flags::RESUME);
         self.cycles += delivery.real_clocks();
         Ok(())
     }
@@ -322,7 +322,7 @@ impl Core {
         if !is_trap {
             cleared |= Flags::INTERRUPT;
         }
-        self.set_eflags(self.eflags() - cleared);
+        self.clear_control_flags(cleared);
         if from_8086 {
             for segment in [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs] {
                 self.set_segment(segment, SegmentRegister::default());
@@ -378,7 +378,7 @@ impl Core {
             may_change |= Flags::RESUME;
         }
         let image = Flags::from_bits_truncate(image);
-        self.set_eflags((self.eflags() - may_change) | (image & may_change));
+        self.set_eflags((self.control_flags() - may_change) | (image & may_change));
     }
 
     /// EIP, CS, EFLAGS, ESP, SS, ES, DS, FS and GS lie on the stack as dwords.

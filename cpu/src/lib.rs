@@ -18,6 +18,8 @@ mod alu;
 mod bus;
 mod cache;
 mod core;
+#[cfg(test)]
+mod costs;
 mod cpu;
 mod debug;
 mod decode;

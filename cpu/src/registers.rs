@@ -153,7 +153,8 @@ pub struct State {
     pub privilege: u8,
     /// The translation lookaside buffer: a guest can see its stale entries, and its misses cost clocks.
     pub translations: crate::Translations,
-    /// The page that code is executed from, if its translation is still good.
+    /// The page that code is executed from, if its translation is still good. Whoever changes CS, CR0, CR3 or the level in a
+    /// state sets it to none.
     pub executed_page: Option<ExecutedPage>,
     /// The [`crate::Pins::map_generation`] that was seen last.
     pub map_generation: u32,

@@ -339,7 +339,7 @@ impl Core {
             _ => image & 0xFFFF,
         };
         let image = Flags::from_bits_truncate(image);
-        self.set_eflags((self.eflags() - may_change) | (image & may_change));
+        self.set_eflags((self.control_flags() - may_change) | (image & may_change));
         Ok(())
     }
 
@@ -367,7 +367,7 @@ impl Core {
             self.is_in_shadow |= !self.has(Flags::INTERRUPT);
             self.set_eflags(self.eflags() | Flags::INTERRUPT);
         } else {
-            self.set_eflags(self.eflags() - Flags::INTERRUPT);
+            self.clear_control_flags(Flags::INTERRUPT);
         }
         if self.is_in_shadow {
             self.ask_attention();

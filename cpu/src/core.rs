@@ -5,6 +5,7 @@
 //! board's deadline, or zero when the run loop must look round first ([`Core::ask_attention`]): an interrupt can be taken,
 //! decoded code was written, the memory map changed, a debug condition is pending.
 
+use crate::debug::STATUS_ONES;
 use crate::flags::Status;
 use crate::memory::{CodeLines, Reach, Shortcuts};
 use crate::paging::Tlb;
@@ -135,6 +136,7 @@ impl Core {
         self.cr2 = 0;
         self.cr3 = 0;
         self.debug = [0; 8];
+        self.debug[6] = STATUS_ONES;
         self.test = [0; 2];
         self.set_eflags(Flags::ALWAYS);
         for segment in Segment::ALL {
@@ -182,6 +184,16 @@ impl Core {
         if may_interrupt || flags.intersects(Flags::TRAP | Flags::RESUME) {
             self.ask_attention();
         }
+    }
+
+    /// EFLAGS without the arithmetic flags.
+    pub(crate) fn control_flags(&self) -> Flags {
+        Flags::from_bits_truncate(self.eflags)
+    }
+
+    /// Clears flags other than the arithmetic ones.
+    pub(crate) fn clear_control_flags(&mut self, flags: Flags) {
+        self.eflags &= !flags.bits();
     }
 
     /// Whether all of `flags` are set.
@@ -239,6 +251,16 @@ impl Core {
         self.ask_attention();
     }
 
+    /// Whether a repeated string instruction must stop between two iterations. Not for written code: the instruction has
+    /// been decoded and goes on even if it overwrites itself.
+    pub(crate) fn must_stop_repeating(&self) -> bool {
+        self.cycles >= self.deadline
+            || self.debug_pending != 0
+            || self.has(Flags::TRAP)
+            || (self.is_nmi_requested && !self.is_nmi_blocked)
+            || (self.is_interrupt_requested && self.has(Flags::INTERRUPT))
+    }
+
     /// The run loop has looked round.
     pub(crate) fn end_attention(&mut self) {
         self.needs_attention = false;
@@ -263,7 +285,7 @@ impl Core {
         self.until = if self.needs_attention { 0 } else { self.deadline };
     }
 
-    /// The programmer's model, for a snapshot.
+    /// The programmer's model, for a snapshot; the page that code is executed from is the run loop's to add.
     pub(crate) fn state(&self) -> State {
         State {
             general: self.general[..8].try_into().expect("eight registers"),
@@ -278,9 +300,12 @@ impl Core {
             cr2: self.cr2,
             cr3: self.cr3,
             debug: self.debug,
+            debug_pending: self.debug_pending,
             test: self.test,
             privilege: self.privilege,
             translations: self.tlb.state(),
+            executed_page: None,
+            map_generation: self.map_generation,
             cycles: self.cycles,
             instructions: self.instructions,
             is_halted: self.is_halted,
@@ -317,13 +342,14 @@ impl Core {
         self.tlb = Tlb::from_state(&state.translations);
         self.shortcuts.clear();
         self.code_lines = CodeLines::default();
+        self.map_generation = state.map_generation;
         self.cycles = state.cycles;
         self.instructions = state.instructions;
         self.is_halted = state.is_halted;
         self.is_shut_down = state.is_shut_down;
         self.is_nmi_blocked = state.is_nmi_blocked;
         self.is_in_shadow = state.is_in_shadow;
-        self.debug_pending = 0;
+        self.debug_pending = state.debug_pending;
         self.is_in_new_task = false;
         self.ask_attention();
     }

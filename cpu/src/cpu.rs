@@ -14,7 +14,7 @@ use crate::interrupt::Source;
 use crate::memory::CodePage;
 use crate::op::{Flow, Op};
 use crate::trail::{Stretch, Trail};
-use crate::{Bus, Cycle, Fault, Flags, Segment, State, Vector};
+use crate::{Bus, Cycle, ExecutedPage, Fault, Flags, Segment, State, Vector};
 
 /// Vector of the non-maskable interrupt.
 const NMI: u8 = 2;
@@ -56,6 +56,21 @@ enum Code {
     Cached { frame: u32, number: usize },
     /// A device, or a page in which the code segment ends: one instruction at a time.
     Single,
+    /// As a restored state has it: memory of this frame, or one instruction at a time.
+    Restored { frame: Option<u32> },
+}
+
+impl Window {
+    fn state(self) -> ExecutedPage {
+        ExecutedPage {
+            page: self.page,
+            frame: match self.code {
+                Code::Cached { frame, .. } => Some(frame),
+                Code::Single => None,
+                Code::Restored { frame } => frame,
+            },
+        }
+    }
 }
 
 /// What the run loop does after looking round.
@@ -111,14 +126,24 @@ impl Cpu {
     /// The programmer's model, for a snapshot or a report.
     #[must_use]
     pub fn state(&self) -> State {
-        self.core.state()
+        State {
+            executed_page: self.window.map(Window::state),
+            ..self.core.state()
+        }
     }
 
     /// Takes over a state; everything derived is derived anew.
     pub fn restore(&mut self, state: &State) {
         self.core.restore(state);
         self.cache = DecodeCache::default();
-        self.window = None;
+        self.window = state.executed_page.map(|executed| Window {
+            page: executed.page,
+            is_32_bit: self.core.segment(Segment::Cs).is_big(),
+            map_generation: state.map_generation,
+            code: Code::Restored {
+                frame: executed.frame,
+            },
+        });
         self.trail = Trail::default();
     }
 
@@ -132,7 +157,6 @@ impl Cpu {
 
     /// Runs until the board's deadline, a halt or shutdown.
     pub fn run<B: Bus>(&mut self, bus: &mut B) -> Stop {
-        self.window = None;
         self.core.look_at_pins(bus);
         loop {
             if self.core.is_shut_down {
@@ -359,7 +383,7 @@ impl Cpu {
             && window.page == linear >> 12
             && window.map_generation == self.core.map_generation
         {
-            return Ok(window);
+            return Ok(self.open_restored(bus, window));
         }
         if eip > limit {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
@@ -379,6 +403,24 @@ impl Cpu {
         };
         self.window = Some(window);
         Ok(window)
+    }
+
+    /// Goes on in the page of a restored state, without translating its address again.
+    fn open_restored<B: Bus>(&mut self, bus: &mut B, window: Window) -> Window {
+        let Code::Restored { frame } = window.code else {
+            return window;
+        };
+        let frames = bus.memory().len() / 0x1000;
+        let code = match frame.filter(|frame| (*frame as usize) < frames) {
+            Some(frame) => Code::Cached {
+                frame,
+                number: self.cache.page_of(&mut self.core, frame, window.is_32_bit),
+            },
+            None => Code::Single,
+        };
+        let opened = Window { code, ..window };
+        self.window = Some(opened);
+        opened
     }
 
     /// Page and index of the op at CS:EIP; none where the instruction must be fetched by itself.
@@ -481,6 +523,27 @@ impl Cpu {
     /// A processor with this core, for tests.
     pub(crate) fn with_core(core: Core) -> Self {
         Self { core, ..Self::new() }
+    }
+
+    /// As [`Cpu::run`], but every instruction is fetched and decoded by itself.
+    pub(crate) fn run_singly<B: Bus>(&mut self, bus: &mut B) -> Stop {
+        self.core.look_at_pins(bus);
+        loop {
+            if self.core.is_shut_down {
+                return Stop::ShutDown;
+            }
+            if self.core.cycles >= self.core.deadline {
+                return Stop::Reached;
+            }
+            match self.attend(bus) {
+                Attention::Run => {
+                    self.execute_single(bus);
+                }
+                Attention::Step => self.step(bus),
+                Attention::LookAgain => {}
+                Attention::Halted => return Stop::Halted,
+            }
+        }
     }
 
     /// Its core, for tests.

@@ -6,12 +6,18 @@
 
 use crate::core::Core;
 
+/// DR6: the four breakpoints.
+pub(crate) const STATUS_BREAKPOINTS: u32 = 0xF;
 /// DR6: single step.
 pub(crate) const STATUS_SINGLE_STEP: u32 = 1 << 14;
 /// DR6: task switch with the T bit.
 pub(crate) const STATUS_TASK_SWITCH: u32 = 1 << 15;
 /// DR6: the next instruction touches a debug register while GD is set.
 pub(crate) const STATUS_ACCESS_DETECTED: u32 = 1 << 13;
+/// DR6: bits that read as one (the 386EX recordings in SingleStepTests show FFFF0FF0h after reset).
+pub(crate) const STATUS_ONES: u32 = 0xFFFF_0FF0;
+/// DR6: bits that can be written.
+pub(crate) const STATUS_BITS: u32 = 0xE00F;
 /// DR7: general detect.
 pub(crate) const CONTROL_GENERAL_DETECT: u32 = 1 << 13;
 /// DR7: the L bits and LE.

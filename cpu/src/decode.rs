@@ -100,7 +100,8 @@ pub(crate) fn decode(bytes: &[u8], is_32_bit: bool) -> Result<Op, Incomplete> {
     }
     let code = if is_escape { Code::Fnop } else { instruction.code() };
     let Some(form) = forms::of(code) else {
-        return Ok(special(forms::UNDEFINED, found.bytes + 1, found));
+        // All bytes count as its own: a change of any may make it another instruction.
+        return Ok(special(forms::UNDEFINED, bytes.len(), found));
     };
     let constants = decoder.get_constant_offsets(&instruction);
     let immediate_bytes = constants.immediate_size() + constants.immediate_size2();
@@ -225,4 +226,150 @@ fn finish(mut op: Op, form: usize, is_memory: bool, found: Prefixes) -> Op {
     op.handler = forms::slot(form, slot);
     op.clocks += row.clocks[slot];
     op
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form_of(bytes: &[u8], is_32_bit: bool) -> usize {
+        let op = decode(bytes, is_32_bit).expect("enough bytes");
+        usize::from(op.handler) / 2
+    }
+
+    fn is_undefined(bytes: &[u8]) -> bool {
+        let mut padded = bytes.to_vec();
+        padded.resize(LONGEST, 0);
+        form_of(&padded, true) == forms::UNDEFINED
+    }
+
+    #[test]
+    fn every_form_of_the_table_has_an_encoding() {
+        let mut is_reached = vec![false; forms::count()];
+        for opcode in 0..=0x1FFu16 {
+            for modrm in 0..=255u8 {
+                for prefixes in [&[][..], &[0x66], &[0x67], &[0x66, 0x67]] {
+                    let mut bytes = prefixes.to_vec();
+                    if opcode > 0xFF {
+                        bytes.push(0x0F);
+                    }
+                    bytes.extend([opcode as u8, modrm]);
+                    bytes.resize(LONGEST, 0);
+                    is_reached[form_of(&bytes, true)] = true;
+                }
+            }
+        }
+        is_reached[forms::END_OF_CODE] = true;
+        is_reached[forms::TOO_LONG] = true;
+        let missing: Vec<_> = (0..forms::count()).filter(|form| !is_reached[*form]).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn what_later_processors_added_is_undefined() {
+        let later: [(&str, &[u8]); 20] = [
+            ("BSWAP", &[0x0F, 0xC8]),
+            ("CMPXCHG", &[0x0F, 0xB1, 0x08]),
+            ("CMPXCHG of the first 486", &[0x0F, 0xA7, 0x08]),
+            ("XADD", &[0x0F, 0xC1, 0x08]),
+            ("INVD", &[0x0F, 0x08]),
+            ("WBINVD", &[0x0F, 0x09]),
+            ("INVLPG", &[0x0F, 0x01, 0x38]),
+            ("CPUID", &[0x0F, 0xA2]),
+            ("RDTSC", &[0x0F, 0x31]),
+            ("RDMSR", &[0x0F, 0x32]),
+            ("CMPXCHG8B", &[0x0F, 0xC7, 0x08]),
+            ("RSM", &[0x0F, 0xAA]),
+            ("CMOVE", &[0x0F, 0x44, 0xC0]),
+            ("UD2", &[0x0F, 0x0B]),
+            ("SYSENTER", &[0x0F, 0x34]),
+            ("NOP r/m", &[0x0F, 0x1F, 0x00]),
+            ("MOVUPS", &[0x0F, 0x10, 0x00]),
+            ("POPCNT", &[0xF3, 0x0F, 0xB8, 0xC0]),
+            ("PREFETCHW", &[0x0F, 0x0D, 0x08]),
+            ("LDS with a register, which became VEX", &[0xC5, 0xF8, 0x77]),
+        ];
+        for (name, bytes) in later {
+            assert!(is_undefined(bytes), "{name}");
+        }
+    }
+
+    #[test]
+    fn prefixes_that_later_made_other_instructions_do_nothing() {
+        // REP NOP (PAUSE), REP BSF (TZCNT), REP BSR (LZCNT)
+        for bytes in [
+            &[0xF3, 0x90][..],
+            &[0xF3, 0x0F, 0xBC, 0xC0],
+            &[0xF3, 0x0F, 0xBD, 0xC0],
+        ] {
+            assert_eq!(form_of(bytes, true), form_of(&bytes[1..], true));
+        }
+    }
+
+    #[test]
+    fn lock_is_allowed_with_a_destination_in_memory_only() {
+        assert!(!is_undefined(&[0xF0, 0x01, 0x00]), "ADD [EAX], EAX");
+        assert!(!is_undefined(&[0xF0, 0x87, 0x00]), "XCHG [EAX], EAX");
+        assert!(!is_undefined(&[0xF0, 0x0F, 0xBA, 0x28, 1]), "BTS [EAX], 1");
+        assert!(is_undefined(&[0xF0, 0x01, 0xC0]), "ADD EAX, EAX");
+        assert!(is_undefined(&[0xF0, 0x03, 0x00]), "ADD EAX, [EAX]");
+        assert!(is_undefined(&[0xF0, 0x39, 0x00]), "CMP [EAX], EAX");
+        assert!(is_undefined(&[0xF0, 0x8B, 0x00]), "MOV EAX, [EAX]");
+        assert!(is_undefined(&[0xF0, 0x90]), "NOP");
+    }
+
+    #[test]
+    fn an_instruction_of_15_bytes_is_the_longest() {
+        let mut bytes = [0x66; 20];
+        bytes[14] = 0x90;
+        assert_eq!(decode(&bytes, true).map(|op| op.length), Ok(15));
+        bytes[14] = 0x66;
+        bytes[15] = 0x90;
+        assert_eq!(form_of(&bytes, true), forms::TOO_LONG);
+    }
+
+    #[test]
+    fn bytes_that_end_too_early_decode_to_nothing() {
+        // MOV EAX, [EAX + ECX * 4 + disp32]
+        let bytes = [0x8B, 0x84, 0x88, 1, 2, 3, 4];
+        for length in 0..bytes.len() {
+            assert_eq!(
+                decode(&bytes[..length], true).err(),
+                Some(Incomplete),
+                "{length} bytes"
+            );
+        }
+        let op = decode(&bytes, true).expect("the whole instruction");
+        assert_eq!(
+            (op.base, op.index, op.scale, op.displacement),
+            (0, 1, 2, 0x0403_0201)
+        );
+    }
+
+    #[test]
+    fn base_index_and_displacement_cost_a_clock_and_four_components() {
+        let with_all = decode(&[0x8B, 0x44, 0x88, 1], true).expect("MOV EAX, [EAX + ECX * 4 + 1]");
+        let without = decode(&[0x8B, 0x04, 0x88], true).expect("MOV EAX, [EAX + ECX * 4]");
+        assert_eq!((with_all.clocks, without.clocks), (5, 4));
+        assert_eq!((with_all.components, without.components), (4, 3));
+    }
+
+    #[test]
+    fn an_escape_has_the_length_of_its_operand() {
+        let op = decode(&[0xDD, 0x84, 0x88, 1, 2, 3, 4], true).expect("FLD qword [EAX + ECX * 4 + disp32]");
+        assert_eq!(op.length, 7);
+        assert_eq!(decode(&[0xDF, 0xE0], true).map(|op| op.length), Ok(2));
+    }
+
+    #[test]
+    fn a_relative_branch_counts_from_its_end() {
+        assert_eq!(
+            decode(&[0xEB, 0xFE], true).map(|op| op.immediate),
+            Ok(u32::MAX - 1)
+        );
+        assert_eq!(
+            decode(&[0xE9, 0x00, 0x80], false).map(|op| op.immediate),
+            Ok(0xFFFF_8000)
+        );
+    }
 }

@@ -743,6 +743,12 @@ pub(crate) fn row(form: usize) -> &'static Row {
     &ROWS[form]
 }
 
+/// How many forms there are.
+#[cfg(test)]
+pub(crate) fn count() -> usize {
+    ROW_COUNT
+}
+
 /// How the instruction of a handler's form changes the flow of execution.
 pub(crate) fn flow(handler: u16) -> FlowControl {
     ROWS[usize::from(handler / 2)].code.flow_control()

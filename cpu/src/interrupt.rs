@@ -2,6 +2,7 @@
 //! table of real mode or the gates of protected mode, double faults, shutdown, and the return.
 
 use crate::core::Core;
+use crate::debug::STATUS_BREAKPOINTS;
 use crate::descriptor::{Descriptor, Kind, Selector};
 use crate::paging::Level;
 use crate::task::Reason;
@@ -106,8 +107,9 @@ fn combine(first: Vector, second: Fault) -> Option<Fault> {
 
 impl Core {
     /// Delivers the fault of an instruction that began at `start`. After a task switch it is the new task that faults, at its
-    /// own EIP.
+    /// own EIP. Data breakpoints that the instruction has met are forgotten: it will meet them again.
     pub(crate) fn raise_at<B: Bus>(&mut self, bus: &mut B, fault: Fault, start: u32) {
+        self.debug_pending &= !STATUS_BREAKPOINTS;
         if !std::mem::take(&mut self.is_in_new_task) {
             self.eip = start;
         }
@@ -189,7 +191,7 @@ impl Core {
         self.push_frame(bus, &frame)?;
         self.load_segment_8086(Segment::Cs, (pointer >> 16) as u16);
         self.eip = pointer & 0xFFFF;
-        self.set_eflags(self.eflags() - (Flags::INTERRUPT | Flags::TRAP | Flags::RESUME));
+        self.clear_control_flags(Flags::INTERRUPT | Flags::TRAP | Flags::RESUME);
         self.cycles += delivery.real_clocks();
         Ok(())
     }
@@ -320,7 +322,7 @@ impl Core {
         if !is_trap {
             cleared |= Flags::INTERRUPT;
         }
-        self.set_eflags(self.eflags() - cleared);
+        self.clear_control_flags(cleared);
         if from_8086 {
             for segment in [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs] {
                 self.set_segment(segment, SegmentRegister::default());
@@ -341,8 +343,9 @@ impl Core {
             self.merge_returned_flags(flags, size, self.privilege);
             self.cycles += 22;
         }
-        self.is_nmi_blocked = false;
-        self.ask_attention();
+        if std::mem::take(&mut self.is_nmi_blocked) {
+            self.ask_attention();
+        }
         Ok(())
     }
 
@@ -375,7 +378,7 @@ impl Core {
             may_change |= Flags::RESUME;
         }
         let image = Flags::from_bits_truncate(image);
-        self.set_eflags((self.eflags() - may_change) | (image & may_change));
+        self.set_eflags((self.control_flags() - may_change) | (image & may_change));
     }
 
     /// EIP, CS, EFLAGS, ESP, SS, ES, DS, FS and GS lie on the stack as dwords.

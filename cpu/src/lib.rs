@@ -6,9 +6,10 @@
 //! * `decode` turns bytes (through iced-x86) into an `Op` once, and `cache` keeps the ops of a physical page.
 //! * `forms` is the table of instruction forms: one row a form, with its handler and its clocks.
 //! * `exec` holds the handlers: they compute, then commit. `alu` is the arithmetic, pure.
-//! * `memory` goes from segment and offset to physical memory: limits, paging, TLB.
-//! * `segment`, `transfer`, `interrupt`, `task` and `system` are protection: descriptor loads, far transfers, gates,
-//!   task switches, control registers.
+//! * `memory` goes from segment and offset to physical memory: limits, the fast path, which memory holds code; `paging` is
+//!   the walk, the TLB and the page faults, `debug` the breakpoints.
+//! * `descriptor`, `segment`, `transfer`, `interrupt`, `task` and `system` are protection: descriptor tables, segment
+//!   loads, far transfers, gates, task switches, control registers.
 //! * [`Fault`] is an exception as a value; a handler that returns one has changed nothing.
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
@@ -17,6 +18,8 @@ mod alu;
 mod bus;
 mod cache;
 mod core;
+#[cfg(test)]
+mod costs;
 mod cpu;
 mod debug;
 mod decode;
@@ -29,6 +32,10 @@ mod interrupt;
 mod memory;
 mod op;
 mod paging;
+#[cfg(test)]
+mod programs;
+#[cfg(test)]
+mod random;
 mod registers;
 mod segment;
 mod system;
@@ -43,5 +50,5 @@ pub use bus::{Bus, Cycle, Page, Pins, Reply, Width};
 pub use cpu::{Cpu, Stop};
 pub use fault::{Fault, Vector};
 pub use paging::{Translation, Translations};
-pub use registers::{Control, Flags, Register, Segment, SegmentRegister, State, TableRegister};
+pub use registers::{Control, ExecutedPage, Flags, Register, Segment, SegmentRegister, State, TableRegister};
 pub use trail::{Stretch, disassemble};

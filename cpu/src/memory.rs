@@ -285,6 +285,28 @@ impl Core {
         Ok(())
     }
 
+    /// Where in memory a run of aligned units lies that begins at an offset and goes up, all in one page of plain memory and
+    /// inside the segment, and how many units it has. `mask` is where offsets wrap. None where the fast path does not reach.
+    #[inline]
+    pub(crate) fn plain_run<T: Unit>(
+        &self,
+        segment: Segment,
+        offset: u32,
+        mask: u32,
+        is_write: bool,
+    ) -> Option<(u32, u32)> {
+        let reach = &self.reach[segment as usize];
+        let last = if is_write { reach.write } else { reach.read }.min(i64::from(mask));
+        let linear = reach.base.wrapping_add(offset);
+        if linear & (T::BYTES - 1) != 0 {
+            return None;
+        }
+        let address = self.shortcuts.find(linear, is_write, self.level())?;
+        let to_end = (last - i64::from(offset) + 1).clamp(0, 0x1000) as u32;
+        let units = to_end.min(0x1000 - (linear & 0xFFF)) / T::BYTES;
+        Some((address, units))
+    }
+
     /// The linear address of an operand that may be accessed.
     #[inline(always)]
     fn linear<T: Unit>(&self, segment: Segment, offset: u32, is_write: bool) -> Result<u32, Fault> {

@@ -109,6 +109,15 @@ pub struct TableRegister {
     pub limit: u16,
 }
 
+/// The page that code is executed from. Its translation is kept while execution stays in the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExecutedPage {
+    /// Linear address bits 31 to 12.
+    pub page: u32,
+    /// Frame of [`crate::Bus::memory`]; none where instructions are fetched one by one.
+    pub frame: Option<u32>,
+}
+
 /// The programmer's model as plain data: what a snapshot, a report or a loader needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
@@ -136,12 +145,19 @@ pub struct State {
     pub cr3: u32,
     /// DR0 to DR7 (4 and 5 unused).
     pub debug: [u32; 8],
+    /// Bits of DR6 whose condition has been met: a debug trap is due before the next instruction.
+    pub debug_pending: u32,
     /// TR6 and TR7.
     pub test: [u32; 2],
     /// Current privilege level, 0 to 3.
     pub privilege: u8,
     /// The translation lookaside buffer: a guest can see its stale entries, and its misses cost clocks.
     pub translations: crate::Translations,
+    /// The page that code is executed from, if its translation is still good. Whoever changes CS, CR0, CR3 or the level in a
+    /// state sets it to none.
+    pub executed_page: Option<ExecutedPage>,
+    /// The [`crate::Pins::map_generation`] that was seen last.
+    pub map_generation: u32,
     /// Cycles since power-on.
     pub cycles: crate::Cycle,
     /// Instructions completed since power-on.

@@ -59,11 +59,6 @@ impl SegmentRegister {
         self.has(PRESENT | NOT_SYSTEM)
     }
 
-    /// Holds code.
-    pub(crate) const fn is_code(&self) -> bool {
-        self.has(NOT_SYSTEM | CODE)
-    }
-
     /// Code that less privileged code may call without changing its own level.
     pub(crate) const fn is_conforming(&self) -> bool {
         self.has(NOT_SYSTEM | CODE | EXPAND_DOWN_OR_CONFORMING)

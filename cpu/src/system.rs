@@ -4,7 +4,7 @@
 //! Operands and static clocks are the callers'; here is the meaning and who may do it.
 
 use crate::core::Core;
-use crate::debug::{CONTROL_GENERAL_DETECT, STATUS_ACCESS_DETECTED};
+use crate::debug::{CONTROL_GENERAL_DETECT, STATUS_ACCESS_DETECTED, STATUS_BITS, STATUS_ONES};
 use crate::descriptor::{Descriptor, Kind, Selector};
 use crate::paging::Translation;
 use crate::{Bus, Control, Fault, Flags, TableRegister, Vector, Width};
@@ -232,7 +232,10 @@ impl Core {
     /// MOV to a debug register. DR4 and DR5 are other names of DR6 and DR7.
     pub(crate) fn move_to_debug(&mut self, number: u8, value: u32) -> Result<(), Fault> {
         let number = self.require_debug(number)?;
-        self.debug[number] = value;
+        self.debug[number] = match number {
+            6 => (value & STATUS_BITS) | STATUS_ONES,
+            _ => value,
+        };
         self.shortcuts.clear();
         self.ask_attention();
         Ok(())
@@ -336,7 +339,7 @@ impl Core {
             _ => image & 0xFFFF,
         };
         let image = Flags::from_bits_truncate(image);
-        self.set_eflags((self.eflags() - may_change) | (image & may_change));
+        self.set_eflags((self.control_flags() - may_change) | (image & may_change));
         Ok(())
     }
 
@@ -364,7 +367,7 @@ impl Core {
             self.is_in_shadow |= !self.has(Flags::INTERRUPT);
             self.set_eflags(self.eflags() | Flags::INTERRUPT);
         } else {
-            self.set_eflags(self.eflags() - Flags::INTERRUPT);
+            self.clear_control_flags(Flags::INTERRUPT);
         }
         if self.is_in_shadow {
             self.ask_attention();

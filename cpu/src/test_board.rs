@@ -11,6 +11,11 @@ pub(crate) const ROM_PAGE: u32 = 0xF0;
 /// The physical page that is a device.
 pub(crate) const DEVICE_PAGE: u32 = 0xA0;
 
+/// Writing a vector to this port raises INTR until it is acknowledged.
+pub(crate) const INTERRUPT_PORT: u16 = 0x10;
+/// Writing to this port raises NMI.
+pub(crate) const NMI_PORT: u16 = 0x11;
+
 /// Where the tables lie.
 pub(crate) const GDT: u32 = 0x1000;
 /// The interrupt table.
@@ -41,7 +46,7 @@ pub(crate) enum Access {
 }
 
 /// The board.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Board {
     memory: Vec<u8>,
     /// Accesses to the device page and writes to ROM, in order.
@@ -152,11 +157,20 @@ impl Bus for Board {
         }
     }
 
-    fn output(&mut self, _: Cycle, _: u16, _: Width, _: u32) -> u32 {
+    fn output(&mut self, _: Cycle, port: u16, _: Width, value: u32) -> u32 {
+        match port {
+            INTERRUPT_PORT => {
+                self.pins.interrupt = true;
+                self.answer = value;
+            }
+            NMI_PORT => self.pins.nmi = true,
+            _ => {}
+        }
         self.wait
     }
 
     fn acknowledge(&mut self, _: Cycle) -> Reply {
+        self.pins.interrupt = false;
         Reply {
             value: self.answer,
             wait: self.wait,

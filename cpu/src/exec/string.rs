@@ -34,13 +34,31 @@ impl Times for Repeated {
     const IS_REPEATED: bool = true;
 }
 
-/// Does `iteration` once, or as often as (E)CX says while it returns true. Repeated, `start` clocks begin it and `each` follow
-/// for an iteration; once, the instruction's own clocks are all.
+/// Clocks of a repeated string instruction: to start, and for each iteration.
+type Clocks = (Cycle, Cycle);
+
+/// Does `iteration` once, or as often as (E)CX says while it returns true. Repeated, its clocks are those given; once, the
+/// instruction's own clocks are all.
+#[inline(always)]
 fn iterate<B: Bus, R: Times>(
     core: &mut Core,
     bus: &mut B,
     op: &Op,
-    (start, each): (Cycle, Cycle),
+    clocks: Clocks,
+    iteration: impl Fn(&mut Core, &mut B) -> Result<bool, Fault>,
+) -> Done {
+    iterate_blocks::<B, R>(core, bus, op, clocks, |_, _, _| 0, iteration)
+}
+
+/// As [`iterate`], but first tries `block`, which does as many of the given number of iterations as it can together, with
+/// all their clocks, and tells how many; it stops early at the first one that ends at or after `Core::until`.
+#[inline(always)]
+fn iterate_blocks<B: Bus, R: Times>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+    (start, each): Clocks,
+    block: impl Fn(&mut Core, &mut B, u32) -> u32,
     iteration: impl Fn(&mut Core, &mut B) -> Result<bool, Fault>,
 ) -> Done {
     if !R::IS_REPEATED {
@@ -51,19 +69,27 @@ fn iterate<B: Bus, R: Times>(
         core.cycles += start;
     }
     let mask = op.address_mask;
-    while core.general[CX] & mask != 0 {
-        let goes_on = iteration(core, bus)?;
-        core.cycles += each;
-        core.general[CX] = core.general[CX] & !mask | core.general[CX].wrapping_sub(1) & mask;
-        if !goes_on {
-            break;
+    loop {
+        let count = core.general[CX];
+        if count & mask == 0 {
+            return Ok(Flow::Next);
         }
-        if core.cycles >= core.until && core.general[CX] & mask != 0 {
+        let mut done = block(core, bus, count & mask);
+        let mut goes_on = true;
+        if done == 0 {
+            goes_on = iteration(core, bus)?;
+            core.cycles += each;
+            done = 1;
+        }
+        core.general[CX] = count & !mask | count.wrapping_sub(done) & mask;
+        if !goes_on {
+            return Ok(Flow::Next);
+        }
+        if core.cycles >= core.until && core.general[CX] & mask != 0 && core.must_stop_repeating() {
             core.is_repeating = true;
             return Ok(Flow::Again);
         }
     }
-    Ok(Flow::Next)
 }
 
 /// Start-up clocks of repeated MOVS, STOS, LODS, CMPS and SCAS.
@@ -101,9 +127,68 @@ fn wants(op: &Op, zero: bool) -> bool {
     zero == (op.repeat == Repeat::WhileEqual)
 }
 
+/// How many iterations end before `until`, or the first that does not; with their clocks.
+#[inline(always)]
+fn count_until(core: &mut Core, most: u32, mut clocks: impl FnMut(u32) -> Cycle) -> u32 {
+    let mut done = 0;
+    let mut cycles = core.cycles;
+    while done < most {
+        cycles += clocks(done);
+        done += 1;
+        if cycles >= core.until {
+            break;
+        }
+    }
+    core.cycles = cycles;
+    done
+}
+
+/// Moves an index register upwards.
+fn skip(core: &mut Core, register: usize, mask: u32, bytes: u32) {
+    let value = core.general[register];
+    core.general[register] = value & !mask | value.wrapping_add(bytes) & mask;
+}
+
+const MOVE_CLOCKS: Clocks = (START, 4);
+
+/// As many iterations of an upward MOVS as both operands lie in plain memory for.
+fn move_block<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op, most: u32) -> u32 {
+    let mask = op.address_mask;
+    if core.has(Flags::DIRECTION) {
+        return 0;
+    }
+    let Some((from, readable)) = core.plain_run::<T>(op.segment, core.general[SI] & mask, mask, false) else {
+        return 0;
+    };
+    let Some((to, writable)) = core.plain_run::<T>(Segment::Es, core.general[DI] & mask, mask, true) else {
+        return 0;
+    };
+    let done = count_until(core, most.min(readable).min(writable), |number| {
+        let distance = number * T::BYTES;
+        let waits = bus.memory_wait(from + distance, false) + bus.memory_wait(to + distance, true);
+        MOVE_CLOCKS.1 + Cycle::from(waits)
+    });
+    let bytes = done * T::BYTES;
+    let (source, target) = (from as usize..(from + bytes) as usize, to as usize);
+    let memory = bus.memory();
+    if from < to && to < from + bytes {
+        // Units that have been written are read again: a pattern repeats.
+        for at in source.step_by(T::BYTES as usize) {
+            let size = T::BYTES as usize;
+            memory.copy_within(at..at + size, target + at - from as usize);
+        }
+    } else {
+        memory.copy_within(source, target);
+    }
+    skip(core, SI, mask, bytes);
+    skip(core, DI, mask, bytes);
+    done
+}
+
 /// MOVS.
 pub(crate) fn moves<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    iterate::<B, R>(core, bus, op, (START, 4), |core, bus| {
+    let block = |core: &mut Core, bus: &mut B, most| move_block::<B, T>(core, bus, op, most);
+    iterate_blocks::<B, R>(core, bus, op, MOVE_CLOCKS, block, |core, bus| {
         let value: T = read_source(core, bus, op)?;
         write_destination(core, bus, op, value)?;
         advance::<T>(core, SI, op.address_mask);
@@ -112,9 +197,33 @@ pub(crate) fn moves<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, 
     })
 }
 
+const STORE_CLOCKS: Clocks = (START, 5);
+
+/// As many iterations of an upward STOS as its operand lies in plain memory for.
+fn store_block<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op, most: u32) -> u32 {
+    let mask = op.address_mask;
+    if core.has(Flags::DIRECTION) {
+        return 0;
+    }
+    let Some((to, writable)) = core.plain_run::<T>(Segment::Es, core.general[DI] & mask, mask, true) else {
+        return 0;
+    };
+    let done = count_until(core, most.min(writable), |number| {
+        STORE_CLOCKS.1 + Cycle::from(bus.memory_wait(to + number * T::BYTES, true))
+    });
+    let bytes = done * T::BYTES;
+    let value = T::register(core, 0);
+    for unit in bus.memory()[to as usize..(to + bytes) as usize].chunks_exact_mut(T::BYTES as usize) {
+        value.store(unit);
+    }
+    skip(core, DI, mask, bytes);
+    done
+}
+
 /// STOS.
 pub(crate) fn stores<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    iterate::<B, R>(core, bus, op, (START, 5), |core, bus| {
+    let block = |core: &mut Core, bus: &mut B, most| store_block::<B, T>(core, bus, op, most);
+    iterate_blocks::<B, R>(core, bus, op, STORE_CLOCKS, block, |core, bus| {
         write_destination(core, bus, op, T::register(core, 0))?;
         advance::<T>(core, DI, op.address_mask);
         Ok(true)
@@ -186,5 +295,59 @@ pub(crate) fn outputs<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B
 fn charge_once<R: Times>(core: &mut Core, clocks: [Cycle; 3]) {
     if !R::IS_REPEATED {
         core.cycles += port::charge(core, clocks);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cpu::{Cpu, Stop};
+    use crate::test_board::{Board, protected};
+    use crate::{Bus, Register, State};
+    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
+
+    const CODE: u32 = 0x1_0000;
+    const DATA: u32 = 0x2_0000;
+
+    /// Runs code on a pattern in memory with ESI and EDI beside it.
+    fn run(code: &[u8], from: u32, to: u32, count: u32) -> (State, Vec<u8>) {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let pattern: Vec<u8> = (0..0x4000u32).map(|at| (at * 7 + (at >> 8)) as u8).collect();
+        board.set_bytes(DATA, &pattern);
+        board.set_bytes(CODE, code);
+        core.eip = CODE;
+        core.general[Register::Eax as usize] = 0x1234_5678;
+        core.general[Register::Esi as usize] = DATA + from;
+        core.general[Register::Edi as usize] = DATA + to;
+        core.general[Register::Ecx as usize] = count;
+        let mut cpu = Cpu::with_core(core);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        let data = DATA as usize..DATA as usize + 0x4000;
+        (cpu.state(), board.memory()[data].to_vec())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn a_repeated_instruction_leaves_what_single_ones_leave(
+            from in 0xF00u32..0x1100, to in 0xF00u32..0x1100, count in 0u32..300, form in 0usize..6, down: bool,
+        ) {
+            let instruction = [&[0xA4][..], &[0x66, 0xA5], &[0xA5], &[0xAA], &[0x66, 0xAB], &[0xAB]][form];
+            let direction = if down { 0xFD } else { 0xFC };
+            let repeated = [&[direction, 0xF3][..], instruction, &[0xF4]].concat();
+            let singles = [&[direction][..], &instruction.repeat(count as usize), &[0xF4]].concat();
+            let (repeated, repeated_memory) = run(&repeated, from, to, count);
+            let (singles, single_memory) = run(&singles, from, to, count);
+            prop_assert_eq!(repeated_memory, single_memory);
+            prop_assert_eq!(repeated.general[6..].to_vec(), singles.general[6..].to_vec());
+            prop_assert_eq!(repeated.general[Register::Ecx as usize], 0);
+        }
+
+        #[test]
+        fn an_aligned_move_takes_5_clocks_and_4_for_each_unit(count in 0u32..900) {
+            let (state, _) = run(&[0xF3, 0xA5, 0xF4], 0x100, 0x2100, count);
+            prop_assert_eq!(state.cycles, 5 + 4 * u64::from(count) + 5);
+        }
     }
 }

@@ -243,7 +243,7 @@ impl Segment {
         let effect = request.takes_effect();
         assert!(
             effect >= self.horizon,
-            "{station:?} asks for the past: {effect} is before {}",
+            "{station:?} asks for the past: {request:?} {effect} is before {}",
             self.horizon
         );
         self.earliest = self.earliest.min(effect);

@@ -8,7 +8,7 @@ pub use multiboot::LoadError;
 use std::sync::Arc;
 
 use clock::{Instant, Rate};
-use cpu::{Cpu, Flags, Stop};
+use cpu::{Bus as _, Cpu, Flags, Stop};
 
 use crate::board::{Board, Output};
 use crate::lab;
@@ -98,10 +98,11 @@ impl Machine {
     pub(crate) fn next_event(&self) -> Instant {
         if self.stopped.is_some() {
             Instant::NEVER
-        } else if self.is_halted {
+        } else if self.is_halted && !self.board.pins().interrupt {
             self.board.next_alarm()
         } else {
-            self.now()
+            // An instruction may have taken the processor past alarms that are still to come.
+            self.now().min(self.board.next_alarm())
         }
     }
 

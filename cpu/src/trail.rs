@@ -83,8 +83,14 @@ mod tests {
 
     #[test]
     fn an_instruction_is_written_with_its_branch_target() {
-        assert_eq!(disassemble(&[0xEB, 0xFE], 0x1000, true), ("jmp short 00001000h".into(), 2));
-        assert_eq!(disassemble(&[0x8B, 0x45, 0x08], 0, true), ("mov eax,[ebp+8]".into(), 3));
+        assert_eq!(
+            disassemble(&[0xEB, 0xFE], 0x1000, true),
+            ("jmp short 00001000h".into(), 2)
+        );
+        assert_eq!(
+            disassemble(&[0x8B, 0x45, 0x08], 0, true),
+            ("mov eax,[ebp+8]".into(), 3)
+        );
         assert_eq!(disassemble(&[0x0F], 0, true), ("(bad)".into(), 1));
     }
 

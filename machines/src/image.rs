@@ -40,14 +40,19 @@ pub enum ImageError {
 pub fn load(image: &Image) -> Result<Arc<[u8]>, ImageError> {
     match &image.source {
         ImageSource::Builtin(builtin) if builtin == "kernel" => Ok(KERNEL.into()),
-        ImageSource::Builtin(builtin) => {
-            Err(ImageError::UnknownBuiltin { name: image.name.clone(), builtin: builtin.clone() })
-        }
-        ImageSource::File(path) => std::fs::read(path).map(Into::into).map_err(|source| ImageError::Unreadable {
+        ImageSource::Builtin(builtin) => Err(ImageError::UnknownBuiltin {
             name: image.name.clone(),
-            path: path.clone(),
-            source,
+            builtin: builtin.clone(),
         }),
+        ImageSource::File(path) => {
+            std::fs::read(path)
+                .map(Into::into)
+                .map_err(|source| ImageError::Unreadable {
+                    name: image.name.clone(),
+                    path: path.clone(),
+                    source,
+                })
+        }
     }
 }
 

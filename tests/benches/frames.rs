@@ -30,7 +30,13 @@ fn saturate(bytes: usize, span: Span) -> u64 {
         let end = now + segment.window();
         for (station, at) in asking.drain(..) {
             let ready = at + Span::from_microseconds(1);
-            segment.request(StationId(station), Request::Transmit { ready, frame: frame.clone() });
+            segment.request(
+                StationId(station),
+                Request::Transmit {
+                    ready,
+                    frame: frame.clone(),
+                },
+            );
         }
         segment.settle(end, &mut settlement);
         for (station, notice) in settlement.notices.drain(..) {
@@ -49,9 +55,13 @@ fn frames(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("wire");
     for bytes in [64, 1518] {
         group.throughput(Throughput::Elements(saturate(bytes, span)));
-        group.bench_with_input(BenchmarkId::new("24 saturating stations", bytes), &bytes, |bencher, &bytes| {
-            bencher.iter(|| black_box(saturate(bytes, span)));
-        });
+        group.bench_with_input(
+            BenchmarkId::new("24 saturating stations", bytes),
+            &bytes,
+            |bencher, &bytes| {
+                bencher.iter(|| black_box(saturate(bytes, span)));
+            },
+        );
     }
     group.finish();
 }

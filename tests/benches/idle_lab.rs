@@ -18,11 +18,18 @@ fn idle(criterion: &mut Criterion) {
     for threads in [1, 2] {
         let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
         let (_, booted) = run_for(&mut runtime, Span::from_seconds(2), threads);
-        assert!(booted.console(47).contains("kernel ready"), "{}", booted.console(47));
+        assert!(
+            booted.console(47).contains("kernel ready"),
+            "{}",
+            booted.console(47)
+        );
         assert!(runtime.now() > Instant::START);
-        group.bench_function(format!("48 idle machines, 1 virtual second, {threads} threads"), |bencher| {
-            bencher.iter(|| black_box(run_for(&mut runtime, Span::from_seconds(1), threads)));
-        });
+        group.bench_function(
+            format!("48 idle machines, 1 virtual second, {threads} threads"),
+            |bencher| {
+                bencher.iter(|| black_box(run_for(&mut runtime, Span::from_seconds(1), threads)));
+            },
+        );
     }
     group.finish();
 }

@@ -43,9 +43,13 @@ fn integer_mix(criterion: &mut Criterion) {
     let instructions = probe.statistics().machines[0].instructions;
 
     let mut group = criterion.benchmark_group("cpu");
-    group.throughput(Throughput::Elements(instructions)).sample_size(20);
+    group
+        .throughput(Throughput::Elements(instructions))
+        .sample_size(20);
     let mut machine = runtime(&lab, &kernels);
-    group.bench_function("integer mix", |bencher| bencher.iter(|| black_box(run_for(&mut machine, span, 1))));
+    group.bench_function("integer mix", |bencher| {
+        bencher.iter(|| black_box(run_for(&mut machine, span, 1)))
+    });
     group.finish();
 }
 

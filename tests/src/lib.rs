@@ -46,7 +46,14 @@ pub fn kernel(code: &[u8]) -> Arc<[u8]> {
 /// If it has an error.
 #[must_use]
 pub fn lab(text: &str) -> Lab {
-    match lab::load(LabSource::Text { name: "test.toml".into(), text: text.into(), folder: "".into() }, &[]) {
+    match lab::load(
+        LabSource::Text {
+            name: "test.toml".into(),
+            text: text.into(),
+            folder: "".into(),
+        },
+        &[],
+    ) {
         Ok(loaded) => loaded.lab,
         Err(errors) => panic!("{}", errors.messages().render(false)),
     }
@@ -109,16 +116,22 @@ impl Memory {
     /// How many machines stopped by themselves.
     #[must_use]
     pub fn stops(&self) -> usize {
-        self.happenings.iter().filter(|happening| matches!(happening.what, What::Stopped { .. })).count()
+        self.happenings
+            .iter()
+            .filter(|happening| matches!(happening.what, What::Stopped { .. }))
+            .count()
     }
 
     /// What `machine` wrote to its console.
     #[must_use]
     pub fn console(&self, machine: usize) -> String {
-        let bytes = self.happenings.iter().filter_map(|happening| match happening.what {
-            What::Console { machine: from, byte } if from == machine => Some(byte),
-            _ => None,
-        });
+        let bytes = self
+            .happenings
+            .iter()
+            .filter_map(|happening| match happening.what {
+                What::Console { machine: from, byte } if from == machine => Some(byte),
+                _ => None,
+            });
         String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
     }
 }

@@ -31,16 +31,24 @@ struct Recorder {
 impl Observer for Recorder {
     fn window(&mut self, _now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
         for happening in happenings {
-            let What::Wire { record, .. } = &happening.what else { continue };
+            let What::Wire { record, .. } = &happening.what else {
+                continue;
+            };
             self.capture.record(record).expect("writing to memory");
             match record {
-                Record::Frame { start, station, frame, .. } => {
+                Record::Frame {
+                    start,
+                    station,
+                    frame,
+                    ..
+                } => {
                     let address = |bytes: &[u8]| {
                         let parts: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
                         parts.join(":")
                     };
                     let nanoseconds = start.nanoseconds();
-                    let seconds = self.epoch_seconds + i64::try_from(nanoseconds / 1_000_000_000).expect("a short run");
+                    let seconds =
+                        self.epoch_seconds + i64::try_from(nanoseconds / 1_000_000_000).expect("a short run");
                     self.seen.push(Seen {
                         stamp: format!("{seconds}.{:09}", nanoseconds % 1_000_000_000),
                         interface: self.interfaces[usize::from(station.0)].clone(),
@@ -60,9 +68,15 @@ impl Observer for Recorder {
 /// Runs the lab of sixteen for a short while and returns its capture beside what the lab knows.
 fn record() -> (Vec<u8>, Recorder) {
     let path = format!("{}/../machines/labs/sixteen.toml", env!("CARGO_MANIFEST_DIR"));
-    let lab = lab::load(LabSource::File(path.into()), &[]).expect("a good lab file").lab;
+    let lab = lab::load(LabSource::File(path.into()), &[])
+        .expect("a good lab file")
+        .lab;
     let images = machines::image::load_all(&lab).expect("the built-in kernel");
-    let interfaces: Vec<_> = lab.machines.iter().map(|machine| machine.cards[0].interface.clone()).collect();
+    let interfaces: Vec<_> = lab
+        .machines
+        .iter()
+        .map(|machine| machine.cards[0].interface.clone())
+        .collect();
     let info = CaptureInfo {
         program: "test".into(),
         lab: lab.name.clone(),
@@ -71,7 +85,11 @@ fn record() -> (Vec<u8>, Recorder) {
         interfaces: interfaces.clone(),
         segment: lab.segments[0].name.clone(),
         bit_rate: lab.segments[0].settings.bit_rate,
-        events: CaptureEvents { collisions: true, jams: false, deferrals: false },
+        events: CaptureEvents {
+            collisions: true,
+            jams: false,
+            deferrals: false,
+        },
     };
     let mut recorder = Recorder {
         capture: Capture::new(Vec::new(), &info).expect("writing to memory"),
@@ -82,21 +100,38 @@ fn record() -> (Vec<u8>, Recorder) {
     };
     let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
     runtime.run(Instant::START + Span::from_milliseconds(700), 2, &mut recorder);
-    let capture = std::mem::replace(&mut recorder.capture, Capture::new(Vec::new(), &info).expect("memory"));
+    let capture = std::mem::replace(
+        &mut recorder.capture,
+        Capture::new(Vec::new(), &info).expect("memory"),
+    );
     (capture.finish().expect("writing to memory"), recorder)
 }
 
 fn tshark(file: &std::path::Path, arguments: &[&str]) -> Vec<Vec<String>> {
-    let output = Command::new("tshark").arg("-r").arg(file).args(arguments).output().expect("tshark starts");
-    assert!(output.status.success(), "tshark: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("tshark")
+        .arg("-r")
+        .arg(file)
+        .args(arguments)
+        .output()
+        .expect("tshark starts");
+    assert!(
+        output.status.success(),
+        "tshark: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout).expect("tshark writes UTF-8");
-    text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+    text.lines()
+        .map(|line| line.split('\t').map(str::to_owned).collect())
+        .collect()
 }
 
 #[test]
 fn tshark_reads_the_frames_names_and_stamps_that_the_lab_knows() {
     if Command::new("tshark").arg("--version").output().is_err() {
-        assert!(std::env::var_os("AMLAB_REQUIRE_TSHARK").is_none(), "tshark is required here and not installed");
+        assert!(
+            std::env::var_os("AMLAB_REQUIRE_TSHARK").is_none(),
+            "tshark is required here and not installed"
+        );
         eprintln!("tshark is not installed: the capture was not compared");
         return;
     }
@@ -105,7 +140,22 @@ fn tshark_reads_the_frames_names_and_stamps_that_the_lab_knows() {
     let file = folder.path().join("wire.pcapng");
     std::fs::write(&file, bytes).expect("a writable folder");
 
-    let fields = ["-T", "fields", "-e", "frame.time_epoch", "-e", "frame.interface_name", "-e", "frame.len", "-e", "eth.src", "-e", "eth.dst", "-e", "frame.comment"];
+    let fields = [
+        "-T",
+        "fields",
+        "-e",
+        "frame.time_epoch",
+        "-e",
+        "frame.interface_name",
+        "-e",
+        "frame.len",
+        "-e",
+        "eth.src",
+        "-e",
+        "eth.dst",
+        "-e",
+        "frame.comment",
+    ];
     let rows = tshark(&file, &fields);
     let is_event = |row: &Vec<String>| row[1].ends_with("(wire events)");
     let mut read: Vec<_> = rows
@@ -124,7 +174,10 @@ fn tshark_reads_the_frames_names_and_stamps_that_the_lab_knows() {
     recorder.seen.sort();
     assert_eq!(read, recorder.seen);
 
-    let collisions = rows.iter().filter(|row| is_event(row) && row[5].starts_with("collision: ")).count();
+    let collisions = rows
+        .iter()
+        .filter(|row| is_event(row) && row[5].starts_with("collision: "))
+        .count();
     assert!(recorder.collisions > 0);
     assert_eq!(collisions, recorder.collisions);
     let stamps: Vec<_> = rows.iter().map(|row| row[0].clone()).collect();

@@ -33,7 +33,9 @@ struct Outcome {
 /// The lab file of that name with its kernel, and another seed if one is given.
 fn lab_file(name: &str, seed: Option<u64>) -> Lab {
     let path = format!("{}/../machines/labs/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut lab = lab::load(LabSource::File(path.into()), &[]).expect("a good lab file").lab;
+    let mut lab = lab::load(LabSource::File(path.into()), &[])
+        .expect("a good lab file")
+        .lab;
     if let Some(seed) = seed {
         lab.seed = seed;
     }
@@ -48,12 +50,22 @@ fn run(lab: &Lab, span: Span, threads: usize) -> Outcome {
         lab: lab.name.clone(),
         seed: lab.seed,
         epoch_seconds: lab.epoch_seconds,
-        interfaces: lab.machines.iter().map(|machine| machine.cards[0].interface.clone()).collect(),
+        interfaces: lab
+            .machines
+            .iter()
+            .map(|machine| machine.cards[0].interface.clone())
+            .collect(),
         segment: lab.segments[0].name.clone(),
         bit_rate: lab.segments[0].settings.bit_rate,
-        events: CaptureEvents { collisions: true, jams: true, deferrals: true },
+        events: CaptureEvents {
+            collisions: true,
+            jams: true,
+            deferrals: true,
+        },
     };
-    let mut recorder = Recorder { capture: Capture::new(Vec::new(), &info).expect("writing to memory") };
+    let mut recorder = Recorder {
+        capture: Capture::new(Vec::new(), &info).expect("writing to memory"),
+    };
     runtime.run(Instant::START + span, threads, &mut recorder);
     let statistics = runtime.statistics();
     Outcome {
@@ -67,7 +79,10 @@ fn run(lab: &Lab, span: Span, threads: usize) -> Outcome {
 #[test]
 fn the_pair_lab_gives_the_same_hash_and_the_same_capture_with_one_thread_and_with_two() {
     let lab = lab_file("pair", None);
-    let (one, two) = (run(&lab, Span::from_milliseconds(1500), 1), run(&lab, Span::from_milliseconds(1500), 2));
+    let (one, two) = (
+        run(&lab, Span::from_milliseconds(1500), 1),
+        run(&lab, Span::from_milliseconds(1500), 2),
+    );
     assert!(one.frames > 100, "the lab exchanged only {} frames", one.frames);
     assert_eq!(one.hash, two.hash);
     assert_eq!(one.capture, two.capture);
@@ -76,7 +91,10 @@ fn the_pair_lab_gives_the_same_hash_and_the_same_capture_with_one_thread_and_wit
 #[test]
 fn sixteen_machines_collide_the_same_way_with_one_thread_and_with_three() {
     let lab = lab_file("sixteen", None);
-    let (one, three) = (run(&lab, Span::from_milliseconds(700), 1), run(&lab, Span::from_milliseconds(700), 3));
+    let (one, three) = (
+        run(&lab, Span::from_milliseconds(700), 1),
+        run(&lab, Span::from_milliseconds(700), 3),
+    );
     assert!(one.collisions > 0, "{} frames without a collision", one.frames);
     assert_eq!(one.hash, three.hash);
     assert_eq!(one.capture, three.capture);

@@ -8,7 +8,17 @@ fn the_tests_of_the_guests_host_crates_pass() {
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../amoeba-rs/Cargo.toml");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("amoeba-rs");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["test", "--locked", "--quiet", "--workspace", "--exclude", "kernel", "--manifest-path"]).arg(guest);
+    cargo
+        .args([
+            "test",
+            "--locked",
+            "--quiet",
+            "--workspace",
+            "--exclude",
+            "kernel",
+            "--manifest-path",
+        ])
+        .arg(guest);
     cargo.arg("--target-dir").arg(target);
     for (name, _) in std::env::vars_os() {
         let own = name.to_string_lossy().starts_with("CARGO_") && name != "CARGO_HOME";

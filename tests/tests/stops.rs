@@ -8,7 +8,9 @@ use machines::runtime::{RunEnd, StopCause, StopReport, What};
 use tests::{Memory, kernel, pcs, run_for, runtime};
 
 /// LIDT from a place that holds zeros, then INT 3: a fault in the handler of the fault in the handler.
-const TRIPLE_FAULT: &[u8] = &[0x0F, 0x01, 0x1D, 0x00, 0x00, 0x18, 0x00, 0xB8, 0x78, 0x56, 0x34, 0x12, 0xCC];
+const TRIPLE_FAULT: &[u8] = &[
+    0x0F, 0x01, 0x1D, 0x00, 0x00, 0x18, 0x00, 0xB8, 0x78, 0x56, 0x34, 0x12, 0xCC,
+];
 /// CLI; HLT.
 const HALT_FOR_GOOD: &[u8] = &[0xFA, 0xF4];
 /// Writes `A` to COM1 and waits: MOV DX, 3FBh; MOV AL, 80h; OUT DX, AL; ... 115200 baud; then `A` for ever.
@@ -26,7 +28,9 @@ fn two_kernels() -> Lab {
     let text = pcs(2, 1).replace("[image.kernel]\npath = \"builtin:kernel\"", "");
     let text = text.replace("[machine.pc]\ncount = 2", "[profile.pc]");
     let text = text.replace("boot = { from = \"direct\", image = \"kernel\" }\n", "");
-    let text = text.replace("nic = { mac = \"02:60:8c:00:00:01\" }\n", "").replace("[[machine.pc.card]]", "[[profile.pc.card]]");
+    let text = text
+        .replace("nic = { mac = \"02:60:8c:00:00:01\" }\n", "")
+        .replace("[[machine.pc.card]]", "[[profile.pc.card]]");
     let machines = r#"
 [image.first]
 path = "builtin:kernel"
@@ -55,10 +59,13 @@ fn run(first: &[u8], second: &[u8]) -> (RunEnd, Memory) {
 }
 
 fn stop_of(memory: &Memory, wanted: usize) -> &StopReport {
-    let report = memory.happenings.iter().find_map(|happening| match &happening.what {
-        What::Stopped { machine, report } if *machine == wanted => Some(report),
-        _ => None,
-    });
+    let report = memory
+        .happenings
+        .iter()
+        .find_map(|happening| match &happening.what {
+            What::Stopped { machine, report } if *machine == wanted => Some(report),
+            _ => None,
+        });
     report.expect("the machine stopped")
 }
 
@@ -73,7 +80,10 @@ fn a_triple_fault_ends_its_machine_with_registers_and_instructions_and_the_other
     assert_eq!(end, RunEnd::Limit);
     let said = memory.console(1).len();
     // 20 ms at 115200 baud, ten bits a character, is 230 characters.
-    assert!((225..=231).contains(&said), "the other machine said {said} characters");
+    assert!(
+        (225..=231).contains(&said),
+        "the other machine said {said} characters"
+    );
 }
 
 #[test]

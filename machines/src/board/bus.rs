@@ -30,14 +30,20 @@ impl Board {
 
     /// The physical address behind the A20 gate.
     fn gate(&self, address: u32) -> u32 {
-        if self.a20.is_high() { address } else { address & !BIT_20 }
+        if self.a20.is_high() {
+            address
+        } else {
+            address & !BIT_20
+        }
     }
 
     fn read_device(&mut self, now: Instant, address: u32) -> (u8, Span) {
         if VGA_WINDOW.contains(&address) {
             return (self.vga.memory_read(address - VGA_WINDOW.start), Span::ZERO);
         }
-        let Some((index, offset)) = self.card_window(address) else { return (OPEN_BUS, Span::ZERO) };
+        let Some((index, offset)) = self.card_window(address) else {
+            return (OPEN_BUS, Span::ZERO);
+        };
         let mut context = Context::new(now, &mut self.effects);
         let value = self.cards[index].memory_read(offset, &mut context);
         let held = context.ready_after();
@@ -50,7 +56,9 @@ impl Board {
             self.vga.memory_write(address - VGA_WINDOW.start, value);
             return Span::ZERO;
         }
-        let Some((index, offset)) = self.card_window(address) else { return Span::ZERO };
+        let Some((index, offset)) = self.card_window(address) else {
+            return Span::ZERO;
+        };
         let mut context = Context::new(now, &mut self.effects);
         self.cards[index].memory_write(offset, value, &mut context);
         let held = context.ready_after();
@@ -66,7 +74,12 @@ impl Board {
     }
 
     /// Runs `each` once for every byte of an access to an 8-bit slave, one bus cycle after the other.
-    fn split(&mut self, at: Cycle, width: Width, mut each: impl FnMut(&mut Self, Instant, u32) -> Span) -> u32 {
+    fn split(
+        &mut self,
+        at: Cycle,
+        width: Width,
+        mut each: impl FnMut(&mut Self, Instant, u32) -> Span,
+    ) -> u32 {
         let now = self.instant(at);
         let mut end = self.processor_clock.instant(at);
         for byte in 0..width.bytes() {
@@ -89,7 +102,10 @@ impl Bus for Board {
         if ISA_HOLE.contains(&address) || address as usize >= self.memory.len() {
             return Page::Device;
         }
-        Page::Memory { frame: address >> 12, is_writable: true }
+        Page::Memory {
+            frame: address >> 12,
+            is_writable: true,
+        }
     }
 
     #[inline]
@@ -139,7 +155,10 @@ impl Bus for Board {
         let end = self.isa.end(second, Span::ZERO);
         let value = u32::from(self.interrupt_controllers.acknowledge());
         self.interrupts_acknowledged += 1;
-        Reply { value, wait: self.isa.wait_states(at, end) }
+        Reply {
+            value,
+            wait: self.isa.wait_states(at, end),
+        }
     }
 
     #[inline]

@@ -18,7 +18,11 @@ impl MemoryTiming {
     /// and for writes.
     pub(crate) fn new(cache_kilobytes: u32, read_wait: u32, write_wait: u32) -> Self {
         let lines = (cache_kilobytes * 1024) >> LINE_SHIFT;
-        Self { tags: vec![0; lines as usize], read_wait, write_wait }
+        Self {
+            tags: vec![0; lines as usize],
+            read_wait,
+            write_wait,
+        }
     }
 
     /// The wait states of one access, in processor cycles; a read that misses fills its line.

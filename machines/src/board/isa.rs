@@ -38,7 +38,12 @@ pub(crate) struct Slot {
 impl IsaBus {
     /// A free bus.
     pub(crate) fn new(processor_clock: Rate, bus_clock: Rate, lengths: CycleLengths) -> Self {
-        Self { processor_clock, bus_clock, lengths, free_edge: 0 }
+        Self {
+            processor_clock,
+            bus_clock,
+            lengths,
+            free_edge: 0,
+        }
     }
 
     /// Begins an 8-bit cycle at the first free clock edge at or after `at`.
@@ -54,14 +59,19 @@ impl IsaBus {
     fn begin(&mut self, at: Instant, clocks: u32) -> Slot {
         let edge = at_or_after(self.bus_clock, at).max(self.free_edge);
         self.free_edge = edge + u64::from(clocks);
-        Slot { start_edge: edge, clocks }
+        Slot {
+            start_edge: edge,
+            clocks,
+        }
     }
 
     /// Ends a cycle that the slave held for `held` by IOCHRDY: returns the instant at which the processor goes on.
     pub(crate) fn end(&mut self, slot: Slot, held: Span) -> Instant {
-        let held = self.bus_clock.ticks(held) + u64::from(self.bus_clock.span(self.bus_clock.ticks(held)) != held);
+        let held =
+            self.bus_clock.ticks(held) + u64::from(self.bus_clock.span(self.bus_clock.ticks(held)) != held);
         self.free_edge = slot.start_edge + u64::from(slot.clocks) + held;
-        self.bus_clock.instant(self.free_edge - u64::from(self.lengths.recovery.min(slot.clocks)))
+        self.bus_clock
+            .instant(self.free_edge - u64::from(self.lengths.recovery.min(slot.clocks)))
     }
 
     /// Wait states of an access that began at cycle `at` and ended at `end`, beyond the two cycles of a bus cycle
@@ -83,7 +93,11 @@ mod tests {
     use super::*;
 
     const PROCESSOR: Rate = Rate::hertz(40_000_000);
-    const LENGTHS: CycleLengths = CycleLengths { narrow: 8, acknowledge: 6, recovery: 1 };
+    const LENGTHS: CycleLengths = CycleLengths {
+        narrow: 8,
+        acknowledge: 6,
+        recovery: 1,
+    };
 
     fn bus() -> IsaBus {
         IsaBus::new(PROCESSOR, Rate::hertz(8_000_000), LENGTHS)
@@ -100,7 +114,11 @@ mod tests {
             at += 2 + u64::from(bus.wait_states(at, end));
             ends.push(end.nanoseconds());
         }
-        assert_eq!(ends, [875, 1875, 2875, 3875], "7 clocks of 125 ns, then one every 1000 ns");
+        assert_eq!(
+            ends,
+            [875, 1875, 2875, 3875],
+            "7 clocks of 125 ns, then one every 1000 ns"
+        );
     }
 
     #[test]
@@ -114,6 +132,9 @@ mod tests {
     fn iochrdy_stretches_a_cycle_by_whole_bus_clocks() {
         let mut bus = bus();
         let slot = bus.narrow(Instant::START);
-        assert_eq!(bus.end(slot, Span::from_nanoseconds(130)).nanoseconds(), 875 + 250);
+        assert_eq!(
+            bus.end(slot, Span::from_nanoseconds(130)).nanoseconds(),
+            875 + 250
+        );
     }
 }

@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 use clock::{Agenda, Instant, Rate};
 use cpu::Cycle;
 use devices::{
-    Context, Effect, InterruptControllers, KeyboardController, PostCodes, RealTimeClock, SerialPort, SystemControl, Timer, Vga,
+    Context, Effect, InterruptControllers, KeyboardController, PostCodes, RealTimeClock, SerialPort,
+    SystemControl, Timer, Vga,
 };
 use ne2000::Card;
 use wire::Notice;
@@ -121,7 +122,11 @@ impl Board {
             vga: Vga::new(),
             system_control: SystemControl::new(),
             post_codes: PostCodes::new(machine.post_port),
-            cards: machine.cards.iter().map(|card| Card::new(&card.settings)).collect(),
+            cards: machine
+                .cards
+                .iter()
+                .map(|card| Card::new(&card.settings))
+                .collect(),
             agenda: Agenda::default(),
             inbox: BTreeMap::new(),
             notices_taken: 0,
@@ -163,15 +168,27 @@ impl Board {
     /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz, the keyboard on.
     pub(crate) fn hand_over_from_bios(&mut self, now: Instant) {
         let writes = [
-            (0x20, 0x11), (0x21, 0x08), (0x21, 0x04), (0x21, 0x01), (0x21, 0xF8),
-            (0xA0, 0x11), (0xA1, 0x70), (0xA1, 0x02), (0xA1, 0x01), (0xA1, 0xFF),
-            (0x43, 0x36), (0x40, 0x00), (0x40, 0x00),
-            (0x64, 0x60), (0x60, 0x45),
+            (0x20, 0x11),
+            (0x21, 0x08),
+            (0x21, 0x04),
+            (0x21, 0x01),
+            (0x21, 0xF8),
+            (0xA0, 0x11),
+            (0xA1, 0x70),
+            (0xA1, 0x02),
+            (0xA1, 0x01),
+            (0xA1, 0xFF),
+            (0x43, 0x36),
+            (0x40, 0x00),
+            (0x40, 0x00),
+            (0x64, 0x60),
+            (0x60, 0x45),
         ];
         for (port, value) in writes {
             self.write_port(now, port, value);
         }
-        self.keyboard.enable_a20(&mut Context::new(now, &mut self.effects));
+        self.keyboard
+            .enable_a20(&mut Context::new(now, &mut self.effects));
         self.apply(now, Chip::Keyboard);
     }
 
@@ -183,7 +200,10 @@ impl Board {
 
     /// The earliest instant at which a chip or a notice wants attention.
     pub(crate) fn next_alarm(&self) -> Instant {
-        let notice = self.inbox.first_key_value().map_or(Instant::NEVER, |(&(at, _), _)| at);
+        let notice = self
+            .inbox
+            .first_key_value()
+            .map_or(Instant::NEVER, |(&(at, _), _)| at);
         self.agenda.earliest().min(notice)
     }
 
@@ -199,7 +219,8 @@ impl Board {
     /// A notice from a card's segment, to be delivered at its instant.
     pub(crate) fn post_notice(&mut self, card: usize, notice: Notice) {
         self.notices_taken += 1;
-        self.inbox.insert((notice.at(), self.notices_taken), (card, notice));
+        self.inbox
+            .insert((notice.at(), self.notices_taken), (card, notice));
     }
 
     /// What a card asks of its segment, in order.
@@ -209,7 +230,11 @@ impl Board {
 
     /// What left the board since the last call.
     pub(crate) fn take_outputs(&mut self) -> Vec<(Instant, Output)> {
-        let codes = self.post_codes.take().into_iter().map(|(at, code)| (at, Output::Post(code)));
+        let codes = self
+            .post_codes
+            .take()
+            .into_iter()
+            .map(|(at, code)| (at, Output::Post(code)));
         self.outputs.extend(codes);
         std::mem::take(&mut self.outputs)
     }
@@ -258,9 +283,14 @@ impl Board {
     pub(crate) fn ring_alarms(&mut self, now: Instant) {
         let now = now.min(self.horizon);
         while self.next_alarm() <= now {
-            let notice_at = self.inbox.first_key_value().map_or(Instant::NEVER, |(&(at, _), _)| at);
+            let notice_at = self
+                .inbox
+                .first_key_value()
+                .map_or(Instant::NEVER, |(&(at, _), _)| at);
             if notice_at <= self.agenda.earliest() {
-                let Some(((at, _), (card, notice))) = self.inbox.pop_first() else { break };
+                let Some(((at, _), (card, notice))) = self.inbox.pop_first() else {
+                    break;
+                };
                 let mut context = Context::new(at, &mut self.effects);
                 self.cards[card].notice(notice, &mut context);
                 self.apply(at, Chip::Card(card));
@@ -289,7 +319,9 @@ impl Board {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             match effect {
-                Effect::InterruptRequest { line, asserted } => self.interrupt_controllers.set_line(line, asserted),
+                Effect::InterruptRequest { line, asserted } => {
+                    self.interrupt_controllers.set_line(line, asserted)
+                }
                 Effect::Wake(at) => self.agenda.set(chip, at),
                 Effect::Timer2Gate(level) => {
                     let mut gated = Vec::new();
@@ -297,8 +329,14 @@ impl Board {
                     self.effects = gated;
                     self.apply(now, Chip::Timer);
                 }
-                Effect::KeyboardA20(level) => self.set_a20(A20 { keyboard: level, ..self.a20 }),
-                Effect::FastA20(level) => self.set_a20(A20 { fast: level, ..self.a20 }),
+                Effect::KeyboardA20(level) => self.set_a20(A20 {
+                    keyboard: level,
+                    ..self.a20
+                }),
+                Effect::FastA20(level) => self.set_a20(A20 {
+                    fast: level,
+                    ..self.a20
+                }),
                 Effect::ResetProcessor => self.is_reset_requested = true,
                 Effect::NmiMasked(_) => {} // nothing on this board raises NMI
                 Effect::SerialOutput(byte) => self.outputs.push((now, Output::Console(byte))),
@@ -322,7 +360,14 @@ impl Board {
     fn read_port(&mut self, now: Instant, port: u16) -> (u8, clock::Span) {
         let Some((target, chip)) = self.decode_port(port) else {
             let is_post_port = port == self.post_codes.port();
-            return (if is_post_port { self.post_codes.read() } else { OPEN_BUS }, clock::Span::ZERO);
+            return (
+                if is_post_port {
+                    self.post_codes.read()
+                } else {
+                    OPEN_BUS
+                },
+                clock::Span::ZERO,
+            );
         };
         let mut context = Context::new(now, &mut self.effects);
         let value = match target {
@@ -331,11 +376,11 @@ impl Board {
             Target::Keyboard => self.keyboard.read(port, &mut context),
             Target::SystemControl => {
                 let timer_2 = self.timer.output(2, now);
-                self.system_control.read(port, timer_2, &mut context)
+                self.system_control.read(port, timer_2, &context)
             }
             Target::RealTimeClock => self.real_time_clock.read(port, &mut context),
             Target::Serial => self.serial.read(port & 7, &mut context),
-            Target::Vga => self.vga.read(port, &mut context),
+            Target::Vga => self.vga.read(port, &context),
             Target::Card(index) => self.cards[index].read(port, &mut context),
         };
         let held = context.ready_after();
@@ -347,9 +392,12 @@ impl Board {
     fn write_port(&mut self, now: Instant, port: u16, value: u8) -> clock::Span {
         // The POST code latch listens in, whoever else answers the port.
         if port == self.post_codes.port() {
-            self.post_codes.write(value, &Context::new(now, &mut self.effects));
+            self.post_codes
+                .write(value, &Context::new(now, &mut self.effects));
         }
-        let Some((target, chip)) = self.decode_port(port) else { return clock::Span::ZERO };
+        let Some((target, chip)) = self.decode_port(port) else {
+            return clock::Span::ZERO;
+        };
         let mut context = Context::new(now, &mut self.effects);
         match target {
             Target::InterruptControllers => self.interrupt_controllers.write(port, value),

@@ -20,7 +20,11 @@ impl Board {
     ///
     /// Cards decode all sixteen address bits: the 3C503's gate array lies 400h above its controller.
     pub(super) fn decode_port(&self, port: u16) -> Option<(Target, Chip)> {
-        if let Some(index) = self.cards.iter().position(|card| card.ports().iter().any(|range| range.contains(&port))) {
+        if let Some(index) = self
+            .cards
+            .iter()
+            .position(|card| card.ports().iter().any(|range| range.contains(&port)))
+        {
             return Some((Target::Card(index), Chip::Card(index)));
         }
         Some(match port {

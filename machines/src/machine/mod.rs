@@ -73,7 +73,11 @@ impl Machine {
     fn load(&mut self) -> Result<(), LoadError> {
         self.board.hand_over_from_bios(self.now());
         let command_line = format!("kernel {}", self.boot.command_line);
-        let start = multiboot::load(self.board.memory_mut(), &self.boot.kernel, command_line.trim_end())?;
+        let start = multiboot::load(
+            self.board.memory_mut(),
+            &self.boot.kernel,
+            command_line.trim_end(),
+        )?;
         let mut state = self.cpu.state();
         multiboot::enter(&mut state, start);
         self.cpu.restore(&state);
@@ -144,7 +148,10 @@ impl Machine {
         self.trace.boundary(&self.cpu);
         events.outputs = self.board.take_outputs();
         if let Some(cause) = self.stopped {
-            events.stop = Some((self.now(), report::write(cause, self.now(), &self.cpu, &self.board)));
+            events.stop = Some((
+                self.now(),
+                report::write(cause, self.now(), &self.cpu, &self.board),
+            ));
         }
         events
     }
@@ -167,25 +174,36 @@ impl Machine {
     /// A pulse on the processor's reset pin. A machine that is booted directly has no firmware to run: its loader
     /// starts it again from the same kernel, with every chip as at power-on.
     fn reset(&mut self) {
-        self.board.power_cycle(self.now(), &self.description, self.epoch_seconds);
+        self.board
+            .power_cycle(self.now(), &self.description, self.epoch_seconds);
         self.cpu.reset();
         self.is_halted = false;
-        self.load().expect("a kernel that was loaded once can be loaded again");
+        self.load()
+            .expect("a kernel that was loaded once can be loaded again");
     }
 
     /// What it counted up to `now`. A halted processor's time is counted although it has not passed here yet.
     pub(crate) fn statistics(&self, now: Instant) -> MachineStatistics {
         let cycles = self.cpu.cycles();
-        let still_halted = if self.is_halted { self.clock.ticks_at(now).saturating_sub(cycles) } else { 0 };
-        let cards = self.description.cards.iter().zip(self.board.cards()).map(|(described, card)| {
-            let counts = card.counts();
-            CardStatistics {
-                interface: described.interface.clone(),
-                sent: counts.sent,
-                received: counts.received,
-                missed: counts.missed,
-            }
-        });
+        let still_halted = if self.is_halted {
+            self.clock.ticks_at(now).saturating_sub(cycles)
+        } else {
+            0
+        };
+        let cards = self
+            .description
+            .cards
+            .iter()
+            .zip(self.board.cards())
+            .map(|(described, card)| {
+                let counts = card.counts();
+                CardStatistics {
+                    interface: described.interface.clone(),
+                    sent: counts.sent,
+                    received: counts.received,
+                    missed: counts.missed,
+                }
+            });
         MachineStatistics {
             name: self.description.name.clone(),
             instructions: self.cpu.state().instructions,
@@ -224,7 +242,11 @@ impl Trace {
         let state = cpu.state();
         self.pending.extend_from_slice(&state.cycles.to_le_bytes());
         self.pending.extend_from_slice(&state.instructions.to_le_bytes());
-        for word in state.general.iter().chain([&state.eip, &state.eflags, &state.cr2, &state.cr3]) {
+        for word in state
+            .general
+            .iter()
+            .chain([&state.eip, &state.eflags, &state.cr2, &state.cr3])
+        {
             self.pending.extend_from_slice(&word.to_le_bytes());
         }
         if self.pending.len() >= TRACE_PIECE {

@@ -16,18 +16,26 @@ use thiserror::Error;
 pub enum LoadError {
     #[error("no Multiboot header in the first 8192 bytes; name a Multiboot 1 kernel")]
     NoHeader,
-    #[error("the Multiboot header's checksum is wrong: magic, flags and checksum must add up to zero, not {sum:#010x}")]
+    #[error(
+        "the Multiboot header's checksum is wrong: magic, flags and checksum must add up to zero, not {sum:#010x}"
+    )]
     Checksum { sum: u32 },
-    #[error("the Multiboot header requires feature bit {bit}, which this loader does not offer (it offers bits 0, 1 and 2)")]
+    #[error(
+        "the Multiboot header requires feature bit {bit}, which this loader does not offer (it offers bits 0, 1 and 2)"
+    )]
     Feature { bit: u32 },
-    #[error("the Multiboot header asks for a graphics mode (mode type {mode}); these machines boot in 80x25 text")]
+    #[error(
+        "the Multiboot header asks for a graphics mode (mode type {mode}); these machines boot in 80x25 text"
+    )]
     Graphics { mode: u32 },
     #[error("the Multiboot header's address fields make no sense: {reason}")]
     AddressFields { reason: &'static str },
     #[error("not an ELF32 file for the 386: {reason}")]
     NotElf { reason: String },
-    #[error("the kernel's segment at {start:#x} to {end:#x} does not lie in this machine's memory ({usable}); \
-             give the machine more memory or link the kernel elsewhere")]
+    #[error(
+        "the kernel's segment at {start:#x} to {end:#x} does not lie in this machine's memory ({usable}); \
+             give the machine more memory or link the kernel elsewhere"
+    )]
     DoesNotFit { start: u64, end: u64, usable: String },
     #[error("the kernel's entry point {entry:#x} lies in none of its segments")]
     Entry { entry: u32 },
@@ -69,7 +77,9 @@ pub(super) fn load(memory: &mut [u8], image: &[u8], command_line: &str) -> Resul
     let header = Header::find(image)?;
     header.check_requirements()?;
     if command_line.len() > LONGEST_COMMAND_LINE {
-        return Err(LoadError::CommandLine { length: command_line.len() });
+        return Err(LoadError::CommandLine {
+            length: command_line.len(),
+        });
     }
     let entry = if header.flags() & ADDRESS_FIELDS == 0 {
         load_elf(memory, image)?
@@ -77,7 +87,10 @@ pub(super) fn load(memory: &mut [u8], image: &[u8], command_line: &str) -> Resul
         load_by_address_fields(memory, image, &header)?
     };
     write_information(memory, command_line);
-    Ok(Start { entry, information: INFORMATION })
+    Ok(Start {
+        entry,
+        information: INFORMATION,
+    })
 }
 
 /// The Multiboot header of an image; words beyond the image's end read as zero.
@@ -116,7 +129,9 @@ impl Header {
     fn check_requirements(&self) -> Result<(), LoadError> {
         let unknown = self.flags() & 0xFFFF & !OFFERED;
         if unknown != 0 {
-            return Err(LoadError::Feature { bit: unknown.trailing_zeros() });
+            return Err(LoadError::Feature {
+                bit: unknown.trailing_zeros(),
+            });
         }
         let mode = self.words[8];
         // Mode type 0 is a linear graphics mode, 1 is EGA text.
@@ -131,26 +146,41 @@ impl Header {
 fn load_by_address_fields(memory: &mut [u8], image: &[u8], header: &Header) -> Result<u32, LoadError> {
     let [_, _, _, header_address, load, load_end, bss_end, entry, ..] = header.words;
     let wrong = |reason| LoadError::AddressFields { reason };
-    let before = header_address.checked_sub(load).ok_or(wrong("the header lies below its own load address"))?;
-    let first = header.offset.checked_sub(before as usize).ok_or(wrong("the load address lies before the file"))?;
+    let before = header_address
+        .checked_sub(load)
+        .ok_or(wrong("the header lies below its own load address"))?;
+    let first = header
+        .offset
+        .checked_sub(before as usize)
+        .ok_or(wrong("the load address lies before the file"))?;
     let data = &image[first..];
     let data = match load_end.checked_sub(load) {
         _ if load_end == 0 => data,
-        Some(length) => data.get(..length as usize).ok_or(wrong("the file ends before the load end address"))?,
+        Some(length) => data
+            .get(..length as usize)
+            .ok_or(wrong("the file ends before the load end address"))?,
         None => return Err(wrong("the load end address lies below the load address")),
     };
     let start = u64::from(load);
     let end = (start + data.len() as u64).max(u64::from(bss_end));
     put(memory, start, end, data)?;
-    if (start..end).contains(&u64::from(entry)) { Ok(entry) } else { Err(LoadError::Entry { entry }) }
+    if (start..end).contains(&u64::from(entry)) {
+        Ok(entry)
+    } else {
+        Err(LoadError::Entry { entry })
+    }
 }
 
 fn load_elf(memory: &mut [u8], image: &[u8]) -> Result<u32, LoadError> {
-    let not_elf = |reason: object::Error| LoadError::NotElf { reason: reason.to_string() };
+    let not_elf = |reason: object::Error| LoadError::NotElf {
+        reason: reason.to_string(),
+    };
     let header = elf::FileHeader32::<object::LittleEndian>::parse(image).map_err(not_elf)?;
     let endian = header.endian().map_err(not_elf)?;
     if header.e_machine(endian) != elf::EM_386 {
-        return Err(LoadError::NotElf { reason: "it is made for another processor".into() });
+        return Err(LoadError::NotElf {
+            reason: "it is made for another processor".into(),
+        });
     }
     let entry = header.e_entry(endian);
     let mut entry_is_loaded = false;
@@ -158,15 +188,19 @@ fn load_elf(memory: &mut [u8], image: &[u8]) -> Result<u32, LoadError> {
         if segment.p_type(endian) != elf::PT_LOAD || segment.p_memsz(endian) == 0 {
             continue;
         }
-        let data = segment
-            .data(endian, image)
-            .map_err(|()| LoadError::NotElf { reason: "a segment lies beyond the end of the file".into() })?;
+        let data = segment.data(endian, image).map_err(|()| LoadError::NotElf {
+            reason: "a segment lies beyond the end of the file".into(),
+        })?;
         let start = u64::from(segment.p_paddr(endian));
         let end = start + u64::from(segment.p_memsz(endian));
         put(memory, start, end, data)?;
         entry_is_loaded |= (start..end).contains(&u64::from(entry));
     }
-    if entry_is_loaded { Ok(entry) } else { Err(LoadError::Entry { entry }) }
+    if entry_is_loaded {
+        Ok(entry)
+    } else {
+        Err(LoadError::Entry { entry })
+    }
 }
 
 /// Puts `data` at `start` and zeros from its end to `end`.
@@ -182,10 +216,14 @@ fn put(memory: &mut [u8], start: u64, end: u64, data: &[u8]) -> Result<(), LoadE
 fn place(memory: usize, start: u64, end: u64) -> Result<Range<usize>, LoadError> {
     let low = u64::from(INFORMATION_END)..=u64::from(CONVENTIONAL_END);
     let high = u64::from(EXTENDED_START)..=memory as u64;
-    if [low, high].iter().any(|area| area.contains(&start) && area.contains(&end)) {
+    if [low, high]
+        .iter()
+        .any(|area| area.contains(&start) && area.contains(&end))
+    {
         return Ok(start as usize..end as usize);
     }
-    let usable = format!("{INFORMATION_END:#x} to {CONVENTIONAL_END:#x} and {EXTENDED_START:#x} to {memory:#x}");
+    let usable =
+        format!("{INFORMATION_END:#x} to {CONVENTIONAL_END:#x} and {EXTENDED_START:#x} to {memory:#x}");
     Err(LoadError::DoesNotFit { start, end, usable })
 }
 
@@ -242,7 +280,12 @@ pub(super) fn enter(state: &mut State, start: Start) {
     /// 32-bit, page granular, present, ring 0: code readable and data writable, both accessed.
     const CODE: u16 = 0xC09B;
     const DATA: u16 = 0xC093;
-    let flat = |selector, access| SegmentRegister { selector, base: 0, limit: u32::MAX, access };
+    let flat = |selector, access| SegmentRegister {
+        selector,
+        base: 0,
+        limit: u32::MAX,
+        access,
+    };
     state.general[Register::Eax as usize] = LOADER_MAGIC;
     state.general[Register::Ebx as usize] = start.information;
     state.eip = start.entry;
@@ -266,7 +309,11 @@ mod tests {
 
     /// A header with these flags, a right checksum and the optional fields `more`.
     fn header(flags: u32, more: &[u32]) -> Vec<u8> {
-        let mut image = words(&[HEADER_MAGIC, flags, 0u32.wrapping_sub(HEADER_MAGIC).wrapping_sub(flags)]);
+        let mut image = words(&[
+            HEADER_MAGIC,
+            flags,
+            0u32.wrapping_sub(HEADER_MAGIC).wrapping_sub(flags),
+        ]);
         image.extend(words(more));
         image
     }
@@ -277,7 +324,16 @@ mod tests {
         image.extend([2, 0].into_iter().chain(machine.to_le_bytes()));
         image.extend(words(&[1, entry, 52, 0, 0]));
         image.extend([52u16, 32, 1, 40, 0, 0].into_iter().flat_map(u16::to_le_bytes));
-        image.extend(words(&[elf::PT_LOAD.0, 96, load, load, code.len() as u32, memory_size, 7, 4]));
+        image.extend(words(&[
+            elf::PT_LOAD.0,
+            96,
+            load,
+            load,
+            code.len() as u32,
+            memory_size,
+            7,
+            4,
+        ]));
         image.extend(header(0b11, &[]));
         image.extend(code);
         image
@@ -300,12 +356,22 @@ mod tests {
     fn the_information_block_tells_memory_and_command_line() {
         let (memory, start) = load_into(&elf(3, 0x10_0000, 0x10_0000, 4, &[0xF4]));
         let block = start.expect("a kernel").information;
-        let word = |address: u32| u32::from_le_bytes(memory[address as usize..][..4].try_into().expect("four bytes"));
-        assert_eq!((word(block + 4), word(block + 8)), (639, 1024), "KB below and above 1 MB");
+        let word = |address: u32| {
+            u32::from_le_bytes(memory[address as usize..][..4].try_into().expect("four bytes"))
+        };
+        assert_eq!(
+            (word(block + 4), word(block + 8)),
+            (639, 1024),
+            "KB below and above 1 MB"
+        );
         let line = word(block + 16) as usize;
         assert_eq!(&memory[line..line + 13], b"kernel irq=3\0");
         let (length, map) = (word(block + 44), word(block + 48));
-        let usable: u32 = (0..length / 24).map(|i| map + i * 24).filter(|at| word(at + 20) == 1).map(|at| word(at + 12)).sum();
+        let usable: u32 = (0..length / 24)
+            .map(|i| map + i * 24)
+            .filter(|at| word(at + 20) == 1)
+            .map(|at| word(at + 12))
+            .sum();
         assert_eq!(usable, (639 + 1024) * 1024);
     }
 
@@ -313,26 +379,50 @@ mod tests {
     fn the_address_fields_place_a_file_of_any_format() {
         let load = 0x10_0000;
         let mut image = vec![0x90; 8];
-        image.extend(header(ADDRESS_FIELDS, &[load + 8, load, load + 48, load + 64, load + 40]));
+        image.extend(header(
+            ADDRESS_FIELDS,
+            &[load + 8, load, load + 48, load + 64, load + 40],
+        ));
         image.resize(60, 0xCC);
         let (memory, start) = load_into(&image);
         assert_eq!(start.expect("a kernel").entry, load + 40);
         assert_eq!(memory[load as usize], 0x90);
-        assert_eq!((memory[load as usize + 47], memory[load as usize + 48]), (0xCC, 0));
+        assert_eq!(
+            (memory[load as usize + 47], memory[load as usize + 48]),
+            (0xCC, 0)
+        );
     }
 
     #[test]
     fn what_cannot_be_booted_is_refused_with_its_reason() {
         let refused = |image: &[u8]| load_into(image).1.expect_err("no kernel");
         assert_eq!(refused(b"MZ"), LoadError::NoHeader);
-        assert_eq!(refused(&words(&[HEADER_MAGIC, 0, 0])), LoadError::Checksum { sum: HEADER_MAGIC });
+        assert_eq!(
+            refused(&words(&[HEADER_MAGIC, 0, 0])),
+            LoadError::Checksum { sum: HEADER_MAGIC }
+        );
         assert_eq!(refused(&header(1 << 3, &[])), LoadError::Feature { bit: 3 });
-        assert_eq!(refused(&header(VIDEO_MODE, &[0; 9])), LoadError::Graphics { mode: 0 });
+        assert_eq!(
+            refused(&header(VIDEO_MODE, &[0; 9])),
+            LoadError::Graphics { mode: 0 }
+        );
         assert!(matches!(refused(&header(0, &[])), LoadError::NotElf { .. }));
-        assert!(matches!(refused(&elf(62, 0x10_0000, 0x10_0000, 1, &[0xF4])), LoadError::NotElf { .. }));
-        assert_eq!(refused(&elf(3, 0x10_0000, 5, 1, &[0xF4])), LoadError::Entry { entry: 5 });
+        assert!(matches!(
+            refused(&elf(62, 0x10_0000, 0x10_0000, 1, &[0xF4])),
+            LoadError::NotElf { .. }
+        ));
+        assert_eq!(
+            refused(&elf(3, 0x10_0000, 5, 1, &[0xF4])),
+            LoadError::Entry { entry: 5 }
+        );
         for place in [0x0, 0x9_FFFF, 0xF_0000, 0x1F_FFFF, 0xFFFF_FFF0] {
-            assert!(matches!(refused(&elf(3, place, place, 0x20, &[0xF4])), LoadError::DoesNotFit { .. }), "{place:#x}");
+            assert!(
+                matches!(
+                    refused(&elf(3, place, place, 0x20, &[0xF4])),
+                    LoadError::DoesNotFit { .. }
+                ),
+                "{place:#x}"
+            );
         }
     }
 
@@ -340,16 +430,33 @@ mod tests {
     fn a_command_line_that_does_not_fit_is_refused() {
         let mut memory = vec![0; MEMORY];
         let long = "x".repeat(LONGEST_COMMAND_LINE + 1);
-        let error = load(&mut memory, &elf(3, 0x10_0000, 0x10_0000, 1, &[0xF4]), &long).expect_err("too long");
-        assert_eq!(error, LoadError::CommandLine { length: LONGEST_COMMAND_LINE + 1 });
+        let error =
+            load(&mut memory, &elf(3, 0x10_0000, 0x10_0000, 1, &[0xF4]), &long).expect_err("too long");
+        assert_eq!(
+            error,
+            LoadError::CommandLine {
+                length: LONGEST_COMMAND_LINE + 1
+            }
+        );
     }
 
     #[test]
     fn the_processor_starts_flat_protected_with_the_magic_number() {
         let mut state = cpu::Cpu::new().state();
-        enter(&mut state, Start { entry: 0x10_0000, information: INFORMATION });
+        enter(
+            &mut state,
+            Start {
+                entry: 0x10_0000,
+                information: INFORMATION,
+            },
+        );
         assert_eq!((state.general[0], state.general[3]), (LOADER_MAGIC, INFORMATION));
-        assert!(state.segments.iter().all(|segment| segment.base == 0 && segment.limit == u32::MAX));
+        assert!(
+            state
+                .segments
+                .iter()
+                .all(|segment| segment.base == 0 && segment.limit == u32::MAX)
+        );
         assert_eq!(state.cr0 & 0x8000_0001, 1, "protection on, paging off");
     }
 }

@@ -16,7 +16,10 @@ pub(super) fn write(cause: StopCause, now: Instant, cpu: &Cpu, board: &Board) ->
         StopCause::TripleFault => "fault in the double fault handler",
         StopCause::HaltedForGood => "halt with interrupts off",
     };
-    let summary = format!("{why} at {now}, cs:eip {cs:04x}:{:08x}, cr2 {:08x}", state.eip, state.cr2);
+    let summary = format!(
+        "{why} at {now}, cs:eip {cs:04x}:{:08x}, cr2 {:08x}",
+        state.eip, state.cr2
+    );
     let mut text = format!("{} {summary}\n\n", cause.code());
     registers(&mut text, &state);
     instructions(&mut text, cpu, &state, board.memory());
@@ -31,9 +34,16 @@ fn registers(text: &mut String, state: &State) {
         let _ = write!(text, "{name} {value:08x}{end}");
     }
     let _ = writeln!(text, "eip {:08x} eflags {:08x}", state.eip, state.eflags);
-    let _ = writeln!(text, "cr0 {:08x} cr2 {:08x} cr3 {:08x}", state.cr0, state.cr2, state.cr3);
+    let _ = writeln!(
+        text,
+        "cr0 {:08x} cr2 {:08x} cr3 {:08x}",
+        state.cr0, state.cr2, state.cr3
+    );
     let segments = ["es", "cs", "ss", "ds", "fs", "gs"];
-    let named = segments.iter().zip(state.segments).chain([(&"ldtr", state.ldtr), (&"tr", state.tr)]);
+    let named = segments
+        .iter()
+        .zip(state.segments)
+        .chain([(&"ldtr", state.ldtr), (&"tr", state.tr)]);
     for (name, register) in named {
         let _ = writeln!(
             text,
@@ -44,7 +54,11 @@ fn registers(text: &mut String, state: &State) {
     for (name, table) in [("gdtr", state.gdtr), ("idtr", state.idtr)] {
         let _ = writeln!(text, "{name} base {:08x} limit {:04x}", table.base, table.limit);
     }
-    let _ = writeln!(text, "cycles {} instructions {}\n", state.cycles, state.instructions);
+    let _ = writeln!(
+        text,
+        "cycles {} instructions {}\n",
+        state.cycles, state.instructions
+    );
 }
 
 /// How many instructions the report shows.
@@ -65,7 +79,10 @@ fn instructions(text: &mut String, cpu: &Cpu, state: &State, memory: &[u8]) {
             done += bytes;
         }
     }
-    let _ = writeln!(text, "last instructions (newest last; the code is shown as it is in memory now)");
+    let _ = writeln!(
+        text,
+        "last instructions (newest last; the code is shown as it is in memory now)"
+    );
     for line in &lines[lines.len().saturating_sub(SHOWN)..] {
         let _ = writeln!(text, "{line}");
     }
@@ -73,7 +90,9 @@ fn instructions(text: &mut String, cpu: &Cpu, state: &State, memory: &[u8]) {
 
 /// Up to 15 bytes of code at a linear address, by the page tables as they are now; unmapped bytes are left out.
 fn peek(state: &State, memory: &[u8], linear: u32) -> Vec<u8> {
-    (0..15).map_while(|offset| byte_at(state, memory, linear.wrapping_add(offset))).collect()
+    (0..15)
+        .map_while(|offset| byte_at(state, memory, linear.wrapping_add(offset)))
+        .collect()
 }
 
 fn byte_at(state: &State, memory: &[u8], linear: u32) -> Option<u8> {
@@ -93,7 +112,10 @@ fn byte_at(state: &State, memory: &[u8], linear: u32) -> Option<u8> {
 
 fn screen(text: &mut String, board: &Board) {
     let lines = board.screen();
-    let used = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+    let used = lines
+        .iter()
+        .rposition(|line| !line.is_empty())
+        .map_or(0, |last| last + 1);
     let _ = writeln!(text, "\nscreen");
     for line in &lines[..used] {
         let _ = writeln!(text, "| {line}");

@@ -64,7 +64,11 @@ impl Crew {
 
     /// The earliest instant at which any machine does something.
     pub(super) fn earliest_event(&self) -> Instant {
-        self.machines.iter().map(|machine| machine.lock().next_event()).min().unwrap_or(Instant::NEVER)
+        self.machines
+            .iter()
+            .map(|machine| machine.lock().next_event())
+            .min()
+            .unwrap_or(Instant::NEVER)
     }
 
     /// Whether every machine has stopped by itself (true of a lab without machines).
@@ -79,8 +83,16 @@ impl Crew {
 
     /// Runs every machine that has something to do before `horizon` up to it and hands on what each let out, in the
     /// order of their numbers.
-    pub(super) fn run_window(&self, horizon: Instant, helpers: usize, mut collect: impl FnMut(usize, MachineEvents)) {
-        let due: Vec<usize> = (0..self.len()).rev().filter(|&n| self.machines[n].lock().next_event() < horizon).collect();
+    pub(super) fn run_window(
+        &self,
+        horizon: Instant,
+        helpers: usize,
+        mut collect: impl FnMut(usize, MachineEvents),
+    ) {
+        let due: Vec<usize> = (0..self.len())
+            .rev()
+            .filter(|&n| self.machines[n].lock().next_event() < horizon)
+            .collect();
         if helpers == 0 || due.len() < 2 {
             for &number in due.iter().rev() {
                 collect(number, self.machines[number].lock().run_until(horizon));
@@ -110,7 +122,11 @@ impl Crew {
         while let Some(number) = window.waiting.pop() {
             let horizon = window.horizon;
             drop(window);
-            let mut turn = Turn { crew: self, number, events: None };
+            let mut turn = Turn {
+                crew: self,
+                number,
+                events: None,
+            };
             turn.events = Some(self.machines[number].lock().run_until(horizon));
             drop(turn);
             window = self.window.lock();

@@ -111,15 +111,23 @@ impl Runtime {
                 cable.stations.push((number, card));
             }
             let Boot::Direct { image, command_line } = &description.boot;
-            let boot = BootImage { kernel: images[*image].clone(), command_line: command_line.clone() };
-            let machine = Machine::new(description, lab.epoch_seconds, boot).map_err(|source| BuildError::Load {
-                machine: description.name.clone(),
-                image: lab.images[*image].name.clone(),
-                source,
-            })?;
+            let boot = BootImage {
+                kernel: images[*image].clone(),
+                command_line: command_line.clone(),
+            };
+            let machine =
+                Machine::new(description, lab.epoch_seconds, boot).map_err(|source| BuildError::Load {
+                    machine: description.name.clone(),
+                    image: lab.images[*image].name.clone(),
+                    source,
+                })?;
             machines.push(machine);
         }
-        let longest_window = cables.iter().map(|cable| cable.segment.window()).min().unwrap_or(WINDOW_WITHOUT_CABLES);
+        let longest_window = cables
+            .iter()
+            .map(|cable| cable.segment.window())
+            .min()
+            .unwrap_or(WINDOW_WITHOUT_CABLES);
         Ok(Self {
             machines,
             cables,
@@ -160,13 +168,23 @@ impl Runtime {
         end
     }
 
-    fn run_windows(&mut self, limit: Instant, crew: &Crew, helpers: usize, observer: &mut dyn Observer) -> RunEnd {
+    fn run_windows(
+        &mut self,
+        limit: Instant,
+        crew: &Crew,
+        helpers: usize,
+        observer: &mut dyn Observer,
+    ) -> RunEnd {
         loop {
             let earliest_machine = crew.earliest_event();
             if earliest_machine == Instant::NEVER && crew.all_stopped() {
                 return RunEnd::AllStopped;
             }
-            let start = self.cables.iter().map(|cable| cable.segment.next_event()).fold(earliest_machine, Instant::min);
+            let start = self
+                .cables
+                .iter()
+                .map(|cable| cable.segment.next_event())
+                .fold(earliest_machine, Instant::min);
             let start = start.max(self.now);
             if start >= limit {
                 self.now = limit;
@@ -199,7 +217,10 @@ impl Runtime {
             self.happenings.push(Happening { at, what });
         }
         if let Some((at, report)) = events.stop {
-            let what = What::Stopped { machine, report: Box::new(report) };
+            let what = What::Stopped {
+                machine,
+                report: Box::new(report),
+            };
             self.happenings.push(Happening { at, what });
         }
     }
@@ -218,12 +239,24 @@ impl Runtime {
                 crew.with(machine, |machine| machine.post_notice(card, notice));
             }
             for record in self.settlement.records.drain(..) {
-                if let wire::Record::Frame { start, station, frame, .. } = &record {
+                if let wire::Record::Frame {
+                    start,
+                    station,
+                    frame,
+                    ..
+                } = &record
+                {
                     self.frames.update(&start.picoseconds().to_le_bytes());
                     self.frames.update(&station.0.to_le_bytes());
                     self.frames.update(frame.bytes());
                 }
-                self.happenings.push(Happening { at: record.at(), what: What::Wire { segment: index, record } });
+                self.happenings.push(Happening {
+                    at: record.at(),
+                    what: What::Wire {
+                        segment: index,
+                        record,
+                    },
+                });
             }
         }
     }
@@ -243,7 +276,11 @@ impl Runtime {
         });
         Statistics {
             virtual_nanoseconds: self.now.nanoseconds(),
-            machines: self.machines.iter().map(|machine| machine.statistics(self.now)).collect(),
+            machines: self
+                .machines
+                .iter()
+                .map(|machine| machine.statistics(self.now))
+                .collect(),
             segments: segments.collect(),
         }
     }

@@ -125,7 +125,11 @@ struct Cable {
 
 impl Cable {
     fn take(&mut self, slot: &mut Slot, was_answered: bool) -> Result<(), TestCaseError> {
-        if was_answered && self.outstanding.is_some_and(|ready| ready + LEAST_ATTEMPT <= slot.now) {
+        if was_answered
+            && self
+                .outstanding
+                .is_some_and(|ready| ready + LEAST_ATTEMPT <= slot.now)
+        {
             self.outstanding = None;
         }
         for request in slot.card.take_requests() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clock::{Instant, Span};
 use machines::lab::{self, Lab, LabSource};
 use machines::runtime::{Happening, Observer, RunEnd, Runtime, What};
+use wire::{Capture, CaptureEvents, CaptureInfo};
 
 /// Where [`kernel`] puts its code.
 pub const ENTRY: u32 = 0x10_0000;
@@ -96,6 +97,46 @@ irq = 3
 ram = 0xCC000
 "#
     )
+}
+
+/// The lab file of that name in `machines/labs`.
+///
+/// # Panics
+/// If it has an error.
+#[must_use]
+pub fn lab_file(name: &str) -> Lab {
+    let path = format!("{}/../machines/labs/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    match lab::load(LabSource::File(path.into()), &[]) {
+        Ok(loaded) => loaded.lab,
+        Err(errors) => panic!("{}", errors.messages().render(false)),
+    }
+}
+
+/// A capture of the first segment of `lab`, with every kind of event, into memory. Every machine has one card.
+///
+/// # Panics
+/// If the lab's clock starts before 1970.
+#[must_use]
+pub fn capture(lab: &Lab) -> Capture<Vec<u8>> {
+    let info = CaptureInfo {
+        program: "test".into(),
+        lab: lab.name.clone(),
+        seed: lab.seed,
+        epoch_seconds: u64::try_from(lab.epoch_seconds).expect("a clock that starts after 1970"),
+        interfaces: lab
+            .machines
+            .iter()
+            .map(|machine| machine.cards[0].interface.clone())
+            .collect(),
+        segment: lab.segments[0].name.clone(),
+        bit_rate: lab.segments[0].settings.bit_rate,
+        events: CaptureEvents {
+            collisions: true,
+            jams: true,
+            deferrals: true,
+        },
+    };
+    Capture::new(Vec::new(), info).expect("writing to memory")
 }
 
 /// Remembers everything that happened.

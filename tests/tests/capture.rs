@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use std::process::Command;
 
 use clock::{Instant, Span};
-use machines::lab::{self, LabSource};
 use machines::runtime::{Happening, Observer, Runtime, What};
-use wire::{Capture, CaptureEvents, CaptureInfo, Record};
+use tests::{capture, lab_file};
+use wire::{Capture, Record};
 
 /// What the lab knows of a frame, in tshark's words.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,44 +67,23 @@ impl Observer for Recorder {
 
 /// Runs the lab of sixteen for a short while and returns its capture beside what the lab knows.
 fn record() -> (Vec<u8>, Recorder) {
-    let path = format!("{}/../machines/labs/sixteen.toml", env!("CARGO_MANIFEST_DIR"));
-    let lab = lab::load(LabSource::File(path.into()), &[])
-        .expect("a good lab file")
-        .lab;
+    let lab = lab_file("sixteen");
     let images = machines::image::load_all(&lab).expect("the built-in kernel");
-    let interfaces: Vec<_> = lab
-        .machines
-        .iter()
-        .map(|machine| machine.cards[0].interface.clone())
-        .collect();
-    let info = CaptureInfo {
-        program: "test".into(),
-        lab: lab.name.clone(),
-        seed: lab.seed,
-        epoch_seconds: lab.epoch_seconds,
-        interfaces: interfaces.clone(),
-        segment: lab.segments[0].name.clone(),
-        bit_rate: lab.segments[0].settings.bit_rate,
-        events: CaptureEvents {
-            collisions: true,
-            jams: false,
-            deferrals: false,
-        },
-    };
     let mut recorder = Recorder {
-        capture: Capture::new(Vec::new(), &info).expect("writing to memory"),
+        capture: capture(&lab),
         epoch_seconds: lab.epoch_seconds,
-        interfaces,
+        interfaces: lab
+            .machines
+            .iter()
+            .map(|machine| machine.cards[0].interface.clone())
+            .collect(),
         seen: Vec::new(),
         collisions: 0,
     };
     let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
     runtime.run(Instant::START + Span::from_milliseconds(700), 2, &mut recorder);
-    let capture = std::mem::replace(
-        &mut recorder.capture,
-        Capture::new(Vec::new(), &info).expect("memory"),
-    );
-    (capture.finish().expect("writing to memory"), recorder)
+    let written = std::mem::replace(&mut recorder.capture, capture(&lab));
+    (written.finish().expect("writing to memory"), recorder)
 }
 
 fn tshark(file: &std::path::Path, arguments: &[&str]) -> Vec<Vec<String>> {

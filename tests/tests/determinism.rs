@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use clock::{Instant, Span};
-use machines::lab::{self, Lab, LabSource};
+use machines::lab::Lab;
 use machines::runtime::{Happening, Observer, Runtime, What};
-use wire::{Capture, CaptureEvents, CaptureInfo};
+use tests::{capture, lab_file};
+use wire::Capture;
 
 /// Writes the first segment's capture to memory.
 struct Recorder {
@@ -30,41 +31,19 @@ struct Outcome {
     collisions: u64,
 }
 
-/// The lab file of that name with its kernel, and another seed if one is given.
-fn lab_file(name: &str, seed: Option<u64>) -> Lab {
-    let path = format!("{}/../machines/labs/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut lab = lab::load(LabSource::File(path.into()), &[])
-        .expect("a good lab file")
-        .lab;
-    if let Some(seed) = seed {
-        lab.seed = seed;
+/// The lab file of that name with another seed.
+fn reseeded(name: &str, seed: u64) -> Lab {
+    Lab {
+        seed,
+        ..lab_file(name)
     }
-    lab
 }
 
 fn run(lab: &Lab, span: Span, threads: usize) -> Outcome {
     let images = machines::image::load_all(lab).expect("the built-in kernel");
     let mut runtime = Runtime::build(lab, &images).expect("a lab that can be built");
-    let info = CaptureInfo {
-        program: "test".into(),
-        lab: lab.name.clone(),
-        seed: lab.seed,
-        epoch_seconds: lab.epoch_seconds,
-        interfaces: lab
-            .machines
-            .iter()
-            .map(|machine| machine.cards[0].interface.clone())
-            .collect(),
-        segment: lab.segments[0].name.clone(),
-        bit_rate: lab.segments[0].settings.bit_rate,
-        events: CaptureEvents {
-            collisions: true,
-            jams: true,
-            deferrals: true,
-        },
-    };
     let mut recorder = Recorder {
-        capture: Capture::new(Vec::new(), &info).expect("writing to memory"),
+        capture: capture(lab),
     };
     runtime.run(Instant::START + span, threads, &mut recorder);
     let statistics = runtime.statistics();
@@ -78,7 +57,7 @@ fn run(lab: &Lab, span: Span, threads: usize) -> Outcome {
 
 #[test]
 fn the_pair_lab_gives_the_same_hash_and_the_same_capture_with_one_thread_and_with_two() {
-    let lab = lab_file("pair", None);
+    let lab = lab_file("pair");
     let (one, two) = (
         run(&lab, Span::from_milliseconds(1500), 1),
         run(&lab, Span::from_milliseconds(1500), 2),
@@ -90,7 +69,7 @@ fn the_pair_lab_gives_the_same_hash_and_the_same_capture_with_one_thread_and_wit
 
 #[test]
 fn sixteen_machines_collide_the_same_way_with_one_thread_and_with_three() {
-    let lab = lab_file("sixteen", None);
+    let lab = lab_file("sixteen");
     let (one, three) = (
         run(&lab, Span::from_milliseconds(700), 1),
         run(&lab, Span::from_milliseconds(700), 3),
@@ -103,8 +82,8 @@ fn sixteen_machines_collide_the_same_way_with_one_thread_and_with_three() {
 #[test]
 fn another_seed_changes_the_back_off_and_so_the_hash() {
     let span = Span::from_milliseconds(700);
-    let first = run(&lab_file("sixteen", None), span, 2);
-    let second = run(&lab_file("sixteen", Some(77)), span, 2);
+    let first = run(&lab_file("sixteen"), span, 2);
+    let second = run(&reseeded("sixteen", 77), span, 2);
     assert!(first.collisions > 0 && second.collisions > 0);
     assert_ne!(first.hash, second.hash);
 }

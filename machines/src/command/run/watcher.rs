@@ -243,7 +243,7 @@ impl<'a> Watcher<'a> {
         let number = u32::try_from(earlier + 1).unwrap_or(u32::MAX);
         let name = self.setting.lab.machines[machine].name.clone();
         let code = report.cause.code();
-        let head = format!("{code} {name} at {}\n{}\n\n", seconds(at), report.summary);
+        let head = format!("{code} {name} at {at}, {}\n\n", report.summary);
         let path = self
             .setting
             .folder

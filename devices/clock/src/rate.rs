@@ -63,6 +63,7 @@ impl Rate {
 
     /// How many ticks lie in `span`, when the first tick after the origin counts as tick 1.
     #[must_use]
+    #[inline]
     pub fn ticks(self, span: Span) -> u64 {
         if let Some(ticks) = span.picoseconds().checked_div(self.whole_period) {
             return ticks;
@@ -74,6 +75,7 @@ impl Rate {
 
     /// The distance of tick `ticks` from the origin, rounded up to a picosecond: `self.ticks(self.span(n)) == n`.
     #[must_use]
+    #[inline]
     pub fn span(self, ticks: u64) -> Span {
         if self.whole_period != 0 {
             return Span::from_picoseconds(ticks.saturating_mul(self.whole_period));
@@ -85,6 +87,7 @@ impl Rate {
 
     /// The first tick at or beyond `span`: how many ticks it takes to cover it.
     #[must_use]
+    #[inline]
     pub fn ticks_to_cover(self, span: Span) -> u64 {
         if self.whole_period != 0 {
             return span.picoseconds().div_ceil(self.whole_period);
@@ -95,12 +98,14 @@ impl Rate {
 
     /// The instant of tick `ticks` of an oscillator that starts with the lab.
     #[must_use]
+    #[inline]
     pub fn instant(self, ticks: u64) -> Instant {
         Instant::START + self.span(ticks)
     }
 
     /// How many ticks of an oscillator that starts with the lab lie at or before `at`.
     #[must_use]
+    #[inline]
     pub fn ticks_at(self, at: Instant) -> u64 {
         self.ticks(at.since(Instant::START))
     }

@@ -11,10 +11,8 @@
 
 use std::path::Path;
 
-use cpu::{
-    Bus, Control, Cpu, Cycle, Flags, Page, Pins, Register, Reply, Segment, SegmentRegister, State,
-    TableRegister, Width,
-};
+use cpu::{Control, Cpu, Cycle, Flags, Register, Segment, SegmentRegister, State, TableRegister};
+use tests::{Board, tell};
 
 const FILE: &str = "../../shared/facts/386-clocks.tsv";
 const CODE: u32 = 0x4000;
@@ -276,7 +274,7 @@ fn prepare(row: &Row<'_>, mode: Mode, board: &mut Board, flags: Flags, count: u3
 /// Clocks of a row's instruction, and whether it has jumped by two. In real mode a fault would show in the clocks; in protected
 /// mode, without any gate, it shuts the processor down.
 fn measure(row: &Row<'_>, mode: Mode, place: Place, flags: Flags, count: u32) -> (Cycle, bool) {
-    let mut board = Board(vec![0; 0x10_0000]);
+    let mut board = Board::new(vec![0; 0x10_0000], 1);
     let state = prepare(row, mode, &mut board, flags, count);
     let code = row.encode(mode, place);
     board.write_bytes(CODE, &code);
@@ -319,7 +317,7 @@ fn measured(row: &Row<'_>, mode: Mode, figures: usize) -> Vec<Cycle> {
 fn instructions_cost_what_the_extracted_table_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("{}: not there, nothing to compare", path.display());
+        tell(&format!("{}: not there, nothing to compare\n", path.display()));
         return;
     };
     let lines = text.lines().filter(|line| !line.starts_with('#')).skip(1);
@@ -341,65 +339,9 @@ fn instructions_cost_what_the_extracted_table_says() {
             }
         }
     }
-    println!("{compared} figures compared, {left_out} left out");
+    tell(&format!(
+        "{compared} clock figures compared, {left_out} left out\n"
+    ));
     assert!(compared > 0, "{}: no rows", path.display());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// Memory, and ports that answer at once.
-struct Board(Vec<u8>);
-
-impl Board {
-    fn write_bytes(&mut self, address: u32, bytes: &[u8]) {
-        let at = address as usize;
-        self.0[at..at + bytes.len()].copy_from_slice(bytes);
-    }
-}
-
-impl Bus for Board {
-    fn memory(&mut self) -> &mut [u8] {
-        &mut self.0
-    }
-
-    fn page(&self, page: u32) -> Page {
-        Page::Memory {
-            frame: page % 0x100,
-            is_writable: true,
-        }
-    }
-
-    fn memory_wait(&mut self, _: u32, _: bool) -> u32 {
-        0
-    }
-
-    fn read(&mut self, _: Cycle, address: u32, _: Width) -> Reply {
-        unreachable!("a device at {address:#x}")
-    }
-
-    fn write(&mut self, _: Cycle, address: u32, _: Width, _: u32) -> u32 {
-        unreachable!("a device at {address:#x}")
-    }
-
-    fn input(&mut self, _: Cycle, _: u16, _: Width) -> Reply {
-        Reply { value: 0, wait: 0 }
-    }
-
-    fn output(&mut self, _: Cycle, _: u16, _: Width, _: u32) -> u32 {
-        0
-    }
-
-    fn acknowledge(&mut self, _: Cycle) -> Reply {
-        unreachable!("no interrupt is requested")
-    }
-
-    fn pins(&self) -> Pins {
-        Pins {
-            interrupt: false,
-            nmi: false,
-            until: 1,
-            map_generation: 0,
-        }
-    }
-
-    fn nmi_taken(&mut self) {}
 }

@@ -1,11 +1,13 @@
 //! A flat protected-mode machine whose handlers all halt, and how to bring it in front of one instruction that faults.
 
 use cpu::{
-    Bus, Control, Cpu, Cycle, Fault, Flags, Page, Pins, Register, Reply, Segment, SegmentRegister, State,
-    Stop, TableRegister, Vector, Width,
+    Control, Cpu, Fault, Flags, Register, Segment, SegmentRegister, State, Stop, TableRegister, Vector,
 };
+use tests::Board;
 
 const MEMORY_BYTES: usize = 0x10_0000;
+/// More cycles than any row takes.
+const DEADLINE: cpu::Cycle = 10_000;
 
 /// Where things lie, as linear and physical addresses.
 pub(crate) const GDT: u32 = 0x1000;
@@ -263,7 +265,8 @@ impl Setup {
         self.bytes(CODE + code.len() as u32, &[0xF4]);
         let mut cpu = Cpu::new();
         cpu.restore(&self.state);
-        let stop = cpu.run(&mut Board(self.memory.as_mut_slice()));
+        let mut board = Board::new(self.memory, DEADLINE);
+        let stop = cpu.run(&mut board);
         let state = cpu.state();
         let mut outcome = Outcome {
             fault: None,
@@ -281,7 +284,7 @@ impl Setup {
         };
         let mut top = state.general[Register::Esp as usize] as usize;
         let mut pop = || {
-            let bytes = self.memory[top..top + 4].try_into().expect("four bytes");
+            let bytes = board.memory[top..top + 4].try_into().expect("four bytes");
             top += 4;
             u32::from_le_bytes(bytes)
         };
@@ -352,62 +355,4 @@ fn has_error_code(vector: Vector) -> bool {
             | Vector::GeneralProtection
             | Vector::Page
     )
-}
-
-/// Memory and nothing else.
-struct Board<'a>(&'a mut [u8]);
-
-impl Bus for Board<'_> {
-    fn memory(&mut self) -> &mut [u8] {
-        self.0
-    }
-
-    fn page(&self, page: u32) -> Page {
-        if (page as usize) < MEMORY_BYTES / 0x1000 {
-            Page::Memory {
-                frame: page,
-                is_writable: true,
-            }
-        } else {
-            Page::Device
-        }
-    }
-
-    fn memory_wait(&mut self, _: u32, _: bool) -> u32 {
-        0
-    }
-
-    fn read(&mut self, _: Cycle, _: u32, _: Width) -> Reply {
-        Reply {
-            value: u32::MAX,
-            wait: 0,
-        }
-    }
-
-    fn write(&mut self, _: Cycle, _: u32, _: Width, _: u32) -> u32 {
-        0
-    }
-
-    fn input(&mut self, at: Cycle, _: u16, width: Width) -> Reply {
-        self.read(at, 0, width)
-    }
-
-    fn output(&mut self, _: Cycle, _: u16, _: Width, _: u32) -> u32 {
-        0
-    }
-
-    fn acknowledge(&mut self, at: Cycle) -> Reply {
-        self.read(at, 0, Width::Byte)
-    }
-
-    fn pins(&self) -> Pins {
-        Pins {
-            interrupt: false,
-            nmi: false,
-            until: 10_000,
-            map_generation: 0,
-        }
-    }
-
-    fn nmi_taken(&mut self) {}
 }

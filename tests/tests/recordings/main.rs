@@ -15,13 +15,14 @@ mod moo;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cpu::{Cpu, Flags, Register, Segment, SegmentRegister, State, Stop};
 use flate2::read::GzDecoder;
+use tests::tell;
 
 use crate::board::Board;
 use crate::exclusions::{Exclusion, OF_A_286, OF_A_386, What};
@@ -134,14 +135,6 @@ fn an_80386_does_what_the_recorded_processors_did() {
         let told = &tally.told[..tally.told.len().min(MOST_TOLD)];
         assert!(tally.failed.is_empty(), "{:?}\n{}", tally.failed, told.join("\n"));
     }
-}
-
-/// Writes to the standard output past the test harness, which hides what a passing test prints.
-fn tell(text: &str) {
-    std::io::stdout()
-        .lock()
-        .write_all(text.as_bytes())
-        .expect("a standard output");
 }
 
 fn files_of(folder: &Path) -> Vec<PathBuf> {

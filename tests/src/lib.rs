@@ -3,13 +3,29 @@
 //! The tests themselves are in `tests/tests`, the benches in `tests/benches`.
 #![forbid(unsafe_code)]
 
+mod board;
+
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+pub use board::Board;
 
 use clock::{Instant, Span};
 use machines::lab::{self, Lab, LabSource};
 use machines::runtime::{Happening, Observer, RunEnd, Runtime, What};
 use wire::{Capture, CaptureEvents, CaptureInfo};
+
+/// Writes to the standard output past the test harness, which hides what a passing test prints.
+///
+/// # Panics
+/// If there is no standard output.
+pub fn tell(text: &str) {
+    std::io::stdout()
+        .lock()
+        .write_all(text.as_bytes())
+        .expect("a standard output");
+}
 
 /// Where [`kernel`] puts its code.
 pub const ENTRY: u32 = 0x10_0000;

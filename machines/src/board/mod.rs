@@ -171,7 +171,11 @@ impl Board {
     /// Chips as a BIOS leaves them when it hands over: A20 open, interrupt controllers at vectors 8h and 70h with all
     /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz, the keyboard on.
     pub(crate) fn hand_over_from_bios(&mut self, now: Instant) {
+        // The timer before the interrupt controllers: their initialisation forgets the edge that its programming makes.
         let writes = [
+            (0x43, 0x36),
+            (0x40, 0x00),
+            (0x40, 0x00),
             (0x20, 0x11),
             (0x21, 0x08),
             (0x21, 0x04),
@@ -182,9 +186,6 @@ impl Board {
             (0xA1, 0x02),
             (0xA1, 0x01),
             (0xA1, 0xFF),
-            (0x43, 0x36),
-            (0x40, 0x00),
-            (0x40, 0x00),
             (0x64, 0x60),
             (0x60, 0x45),
         ];
@@ -232,8 +233,7 @@ impl Board {
     /// A notice from a card's segment, to be delivered at its instant.
     pub(crate) fn post_notice(&mut self, card: usize, notice: Notice) {
         self.notices_taken += 1;
-        self.inbox
-            .insert((notice.at(), card, self.notices_taken), notice);
+        self.inbox.insert((notice.at(), card, self.notices_taken), notice);
     }
 
     /// What a card asks of its segment, in order.
@@ -265,7 +265,9 @@ impl Board {
         self.vga.reset();
         self.post_codes.reset();
         self.call(now, Chip::Timer, |board, cx| board.timer.reset(cx));
-        self.call(now, Chip::RealTimeClock, |board, cx| board.real_time_clock.reset(cx));
+        self.call(now, Chip::RealTimeClock, |board, cx| {
+            board.real_time_clock.reset(cx)
+        });
         self.call(now, Chip::Keyboard, |board, cx| board.keyboard.reset(cx));
         self.call(now, Chip::Serial, |board, cx| board.serial.reset(cx));
         self.call(now, Chip::Wakeless, |board, cx| board.system_control.reset(cx));
@@ -315,7 +317,9 @@ impl Board {
             let due = |notice_at: Instant| notice_at <= now && notice_at <= agenda_at;
             if let Some(first) = self.inbox.first_entry().filter(|first| due(first.key().0)) {
                 let ((at, card, _), notice) = first.remove_entry();
-                self.call(at, Chip::Card(card), |board, cx| board.cards[card].notice(notice, cx));
+                self.call(at, Chip::Card(card), |board, cx| {
+                    board.cards[card].notice(notice, cx)
+                });
             } else if let Some((at, chip)) = self.agenda.ring(now) {
                 self.wake(at, chip);
             } else {

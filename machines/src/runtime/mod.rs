@@ -343,3 +343,92 @@ impl Runtime {
         hasher.finalize().into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{self, LabSource};
+
+    /// The pair lab, in which two kernels find one another and exchange frames.
+    fn pair() -> Runtime {
+        let source = LabSource::Text {
+            name: "pair.toml".into(),
+            text: include_str!("../../labs/pair.toml").into(),
+            folder: "".into(),
+        };
+        let lab = lab::load(source, &[]).expect("a good lab file").lab;
+        let images = crate::image::load_all(&lab).expect("the built-in kernel");
+        Runtime::build(&lab, &images).expect("a lab that can be built")
+    }
+
+    /// Remembers frames and characters, each with its instant.
+    #[derive(Debug, Default)]
+    struct Memory {
+        frames: Vec<Happening>,
+        characters: [Vec<Happening>; 2],
+    }
+
+    impl Observer for Memory {
+        fn window(&mut self, _now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
+            for happening in happenings {
+                match &happening.what {
+                    What::Wire { .. } => self.frames.push(happening.clone()),
+                    What::Console { machine, .. } => self.characters[*machine].push(happening.clone()),
+                    _ => {}
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn run(window: Option<Span>) -> Memory {
+        let mut runtime = pair();
+        runtime.longest_window = window.unwrap_or(runtime.longest_window);
+        let mut memory = Memory::default();
+        let limit = Instant::START + Span::from_milliseconds(400);
+        assert_eq!(runtime.run(limit, 1, &mut memory), RunEnd::Limit);
+        memory
+    }
+
+    #[test]
+    fn the_length_of_windows_shows_neither_on_the_cable_nor_on_the_consoles() {
+        let usual = run(None);
+        assert!(usual.frames.len() > 50, "only {} frames", usual.frames.len());
+        for nanoseconds in [40_009, 17_003] {
+            let short = run(Some(Span::from_nanoseconds(nanoseconds)));
+            assert_eq!(short.frames, usual.frames, "windows of {nanoseconds} ns");
+            assert_eq!(short.characters, usual.characters, "windows of {nanoseconds} ns");
+        }
+    }
+
+    #[test]
+    fn a_limit_in_the_past_does_not_turn_time_back() {
+        let mut runtime = pair();
+        let limit = Instant::START + Span::from_microseconds(130);
+        runtime.run(limit, 1, &mut Memory::default());
+        let earlier = Instant::START + Span::from_microseconds(10);
+        assert_eq!(runtime.run(earlier, 1, &mut Memory::default()), RunEnd::Limit);
+        assert_eq!(runtime.now(), limit);
+    }
+
+    #[test]
+    #[should_panic]
+    fn a_panic_of_a_model_ends_the_run_on_whatever_thread_it_happens() {
+        let mut runtime = pair();
+        for machine in &mut runtime.machines {
+            // A notice for a card that the machine does not have, due in the second window.
+            let outcome = wire::Outcome {
+                collisions: 0,
+                deferred: false,
+                end: wire::End::Good,
+            };
+            let at = Instant::START + Span::from_microseconds(70);
+            machine.post_notice(7, wire::Notice::Sent { at, outcome });
+        }
+        runtime.run(
+            Instant::START + Span::from_milliseconds(1),
+            2,
+            &mut Memory::default(),
+        );
+    }
+}

@@ -127,3 +127,15 @@ fn a_machine_with_interrupts_on_and_nothing_to_do_costs_no_instructions() {
     }
     assert_eq!(counts, [5, 5]);
 }
+
+#[test]
+fn a_machine_without_cards_runs_in_a_lab_without_cables() {
+    let text = pcs(1, 1);
+    let cards = text.find("[[machine.pc.card]]").expect("a card");
+    let text = text[..cards]
+        .replace("[segment.ether0]\nkind = \"10base2\"\nlength = \"30m\"\n", "")
+        .replace("nic = { mac = \"02:60:8c:00:00:01\" }\n", "");
+    let mut runtime = runtime(&lab(&text), &[ticking(1193, sleep)]);
+    let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(20), 2);
+    assert_eq!(memory.codes(0), [TICK; 19]);
+}

@@ -145,50 +145,66 @@ pub fn start_timer(a: &mut CodeAssembler, divisor: u16) -> Result<(), IcedError>
     output(a, 0x40, high)
 }
 
-/// Brings the 3C503 at 280h up as a driver does: 8 KB of its memory at CC000h, IRQ 3, transmit buffer in its first
+/// Brings the 3C503 at `base` up as a driver does: 8 KB of its memory in its window, IRQ 3, transmit buffer in its first
 /// page (20h), ring from page 26h, every frame received. Changes EAX and EDX.
 ///
 /// # Errors
 /// The assembler's.
-pub fn start_card(a: &mut CodeAssembler) -> Result<(), IcedError> {
+pub fn start_card_at(a: &mut CodeAssembler, base: u16) -> Result<(), IcedError> {
     let gate_array = [
-        (0x686, 0x03),
-        (0x686, 0x02),
-        (0x685, 0x49),
-        (0x680, 0x26),
-        (0x681, 0x40),
-        (0x688, 0x20),
+        (0x406, 0x03),
+        (0x406, 0x02),
+        (0x405, 0x49),
+        (0x400, 0x26),
+        (0x401, 0x40),
+        (0x408, 0x20),
     ];
     let controller = [
-        (0x280, 0x21), // stop
-        (0x28E, 0x48),
-        (0x28A, 0x00),
-        (0x28B, 0x00),
-        (0x28C, 0x1C),
-        (0x28D, 0x00),
-        (0x281, 0x26),
-        (0x282, 0x40),
-        (0x283, 0x26),
-        (0x287, 0xFF),
-        (0x28F, 0x3F),
-        (0x280, 0x61), // page 1
-        (0x287, 0x27),
-        (0x280, 0x22), // start
+        (0x00, 0x21), // stop
+        (0x0E, 0x48),
+        (0x0A, 0x00),
+        (0x0B, 0x00),
+        (0x0C, 0x1C),
+        (0x0D, 0x00),
+        (0x01, 0x26),
+        (0x02, 0x40),
+        (0x03, 0x26),
+        (0x07, 0xFF),
+        (0x0F, 0x3F),
+        (0x00, 0x61), // page 1
+        (0x07, 0x27),
+        (0x00, 0x22), // start
     ];
     for (port, value) in gate_array.into_iter().chain(controller) {
-        output(a, port, value)?;
+        output(a, base + port, value)?;
     }
     Ok(())
 }
 
-/// Sends the first `length` bytes of the card's transmit buffer.
+/// As [`start_card_at`], for the card at 280h, whose window is at CC000h.
+///
+/// # Errors
+/// The assembler's.
+pub fn start_card(a: &mut CodeAssembler) -> Result<(), IcedError> {
+    start_card_at(a, 0x280)
+}
+
+/// Sends the first `length` bytes of the transmit buffer of the card at 280h.
 ///
 /// # Errors
 /// The assembler's.
 pub fn transmit(a: &mut CodeAssembler, length: u16) -> Result<(), IcedError> {
+    transmit_at(a, 0x280, length)
+}
+
+/// As [`transmit`], for the card at `base`.
+///
+/// # Errors
+/// The assembler's.
+pub fn transmit_at(a: &mut CodeAssembler, base: u16, length: u16) -> Result<(), IcedError> {
     let [low, high] = length.to_le_bytes();
-    for (port, value) in [(0x284, 0x20), (0x285, low), (0x286, high), (0x280, 0x26)] {
-        output(a, port, value)?;
+    for (port, value) in [(0x04, 0x20), (0x05, low), (0x06, high), (0x00, 0x26)] {
+        output(a, base + port, value)?;
     }
     Ok(())
 }

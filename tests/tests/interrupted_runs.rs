@@ -7,9 +7,10 @@ use iced_x86::IcedError;
 use iced_x86::code_asm::{CodeAssembler, al, ecx, edi, esi};
 use machines::runtime::{Happening, Runtime, What};
 use tests::{
-    Memory, guest, handle, lab_file, output, post, prepare_interrupts, run_for, start_card, start_timer,
-    transmit, two_kernels,
+    Memory, guest, handle, lab, lab_file, output, pcs, post, prepare_interrupts, run_for, runtime,
+    start_card, start_card_at, start_timer, transmit, transmit_at, two_kernels,
 };
+use wire::Record;
 
 /// Happenings by what they happened to: the order between machines within a window depends on where it is cut.
 fn by_subject(memory: &Memory) -> BTreeMap<(u8, usize), Vec<Happening>> {
@@ -93,5 +94,46 @@ fn hectic(a: &mut CodeAssembler, divisor: u16, length: u16) -> Result<(), IcedEr
 #[test]
 fn two_hectic_machines_cut_at_odd_instants_are_the_same_run() {
     let build = || two_kernels(guest(|a| hectic(a, 61, 64)), guest(|a| hectic(a, 83, 200)));
+    compare(build, Span::from_milliseconds(30));
+}
+
+/// A second cable, long enough for shorter windows, and a second card in each machine.
+const SECOND_CABLE: &str = r#"
+[segment.ether1]
+kind = "10base2"
+length = "185m"
+[[machine.pc.card]]
+type = "3c503"
+segment = "ether1"
+mac = "02:60:8c:00:01:01"
+io = 0x300
+irq = 5
+ram = 0xC8000
+"#;
+
+#[test]
+fn machines_on_two_cables_cut_at_odd_instants_are_the_same_run() {
+    let lab = lab(&(pcs(3, 1) + SECOND_CABLE));
+    let kernel = guest(|a| {
+        start_card_at(a, 0x280)?;
+        start_card_at(a, 0x300)?;
+        let mut again = a.create_label();
+        a.set_label(&mut again)?;
+        transmit_at(a, 0x280, 64)?;
+        transmit_at(a, 0x300, 64)?;
+        a.in_(al, 0x40)?;
+        post(a)?;
+        a.mov(ecx, 300)?;
+        a.rep().lodsb()?;
+        a.jmp(again)
+    });
+    let build = || runtime(&lab, &[kernel.clone()]);
+    let (_, memory) = run_for(&mut build(), Span::from_milliseconds(30), 1);
+    for segment in 0..2 {
+        let frames = memory.happenings.iter().filter(|happening| {
+            matches!(&happening.what, What::Wire { segment: of, record: Record::Frame { .. } } if *of == segment)
+        });
+        assert!(frames.count() > 20, "cable {segment} is in use");
+    }
     compare(build, Span::from_milliseconds(30));
 }

@@ -92,8 +92,8 @@ impl Machine {
         )?;
         let mut state = self.cpu.state();
         multiboot::enter(&mut state, start);
+        // Forgets all decoded code, too.
         self.cpu.restore(&state);
-        self.cpu.invalidate(0..self.description.memory_bytes);
         Ok(())
     }
 

@@ -127,7 +127,7 @@ fn machines_on_two_cables_cut_at_odd_instants_are_the_same_run() {
         a.rep().lodsb()?;
         a.jmp(again)
     });
-    let build = || runtime(&lab, &[kernel.clone()]);
+    let build = || runtime(&lab, std::slice::from_ref(&kernel));
     let (_, memory) = run_for(&mut build(), Span::from_milliseconds(30), 1);
     for segment in 0..2 {
         let frames = memory.happenings.iter().filter(|happening| {

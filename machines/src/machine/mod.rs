@@ -171,10 +171,9 @@ impl Machine {
         }
         MachineEvents {
             outputs: self.board.take_outputs(),
-            stop: self.stopped.map(|cause| {
-                let now = self.now();
-                (now, report::write(cause, now, &self.cpu, &self.board))
-            }),
+            stop: self
+                .stopped
+                .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),
         }
     }
 

@@ -15,8 +15,8 @@ use crate::etherlink2::EtherLinkII;
 /// The machine lends a [`Context`] for each access; interrupt levels and the card's alarm leave through it. What the
 /// card asks of its cable is collected with [`Card::take_requests`] after a call.
 ///
-/// A machine that carries a [`Request::Withdraw`] to the cable drops the [`Notice::Sent`] that it still holds for
-/// this card, if any: it belongs to the transmission that was withdrawn.
+/// After a [`Request::Withdraw`] the answer to what was withdrawn may still arrive; the controller tells it by its
+/// instant ([`Dp8390::sent`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
     controller: Dp8390,

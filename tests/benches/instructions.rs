@@ -4,39 +4,45 @@ use std::hint::black_box;
 
 use clock::Span;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tests::{kernel, lab, pcs, run_for, runtime};
+use iced_x86::IcedError;
+use iced_x86::code_asm::{CodeAssembler, dl, eax, ebx, ecx, edi, edx, esi, esp, ptr};
+use tests::{guest, lab, pcs, run_for, runtime};
 
-/// A loop of register arithmetic, loads, stores, a call and a branch, 20 instructions a turn.
-const INTEGER_MIX: &[u8] = &[
-    0xBC, 0x00, 0x00, 0x18, 0x00, // mov esp, 180000h
-    0xBE, 0x00, 0x00, 0x14, 0x00, // mov esi, 140000h
-    0x31, 0xC0, // xor eax, eax
-    // turn:
-    0x83, 0xC0, 0x07, // add eax, 7
-    0x89, 0xC1, // mov ecx, eax
-    0xC1, 0xE1, 0x03, // shl ecx, 3
-    0x31, 0xC8, // xor eax, ecx
-    0x81, 0xE1, 0xFC, 0x0F, 0x00, 0x00, // and ecx, 0FFCh
-    0x8B, 0x14, 0x0E, // mov edx, [esi+ecx]
-    0x01, 0xC2, // add edx, eax
-    0x89, 0x14, 0x0E, // mov [esi+ecx], edx
-    0x42, // inc edx
-    0x0F, 0xB6, 0xDA, // movzx ebx, dl
-    0x39, 0xD3, // cmp ebx, edx
-    0x72, 0x01, // jb +1
-    0x4B, // dec ebx
-    0x53, // push ebx
-    0x5F, // pop edi
-    0xE8, 0x02, 0x00, 0x00, 0x00, // call leaf
-    0xEB, 0xD2, // jmp turn
-    // leaf:
-    0x8D, 0x7C, 0xBF, 0x10, // lea edi, [edi+edi*4+10h]
-    0xC3, // ret
-];
+/// A loop of register arithmetic, loads, stores, a call and a branch, 20 instructions a turn (19 when the branch is
+/// taken).
+fn integer_mix_loop(a: &mut CodeAssembler) -> Result<(), IcedError> {
+    let (mut turn, mut skip, mut leaf) = (a.create_label(), a.create_label(), a.create_label());
+    a.mov(esp, 0x18_0000)?;
+    a.mov(esi, 0x14_0000)?;
+    a.xor(eax, eax)?;
+    a.set_label(&mut turn)?;
+    a.add(eax, 7)?;
+    a.mov(ecx, eax)?;
+    a.shl(ecx, 3)?;
+    a.xor(eax, ecx)?;
+    a.and(ecx, 0xFFC)?;
+    a.mov(edx, ptr(esi + ecx))?;
+    a.add(edx, eax)?;
+    a.mov(ptr(esi + ecx), edx)?;
+    a.inc(edx)?;
+    a.movzx(ebx, dl)?;
+    a.cmp(ebx, edx)?;
+    a.jb(skip)?;
+    a.dec(ebx)?;
+    a.set_label(&mut skip)?;
+    a.push(ebx)?;
+    a.pop(edi)?;
+    a.call(leaf)?;
+    a.lea(ebx, ptr(edi + 1))?;
+    a.jmp(turn)?;
+    a.set_label(&mut leaf)?;
+    a.lea(edi, ptr(edi + edi * 4 + 0x10))?;
+    a.ret()
+}
 
 fn integer_mix(criterion: &mut Criterion) {
     let lab = lab(&pcs(1, 1));
-    let kernels = [kernel(INTEGER_MIX)];
+    let kernels = [guest(integer_mix_loop)];
     let span = Span::from_milliseconds(100);
     let mut probe = runtime(&lab, &kernels);
     let _ = run_for(&mut probe, span, 1);

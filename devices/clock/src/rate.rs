@@ -36,7 +36,7 @@ impl Rate {
         let divisor = greatest_common_divisor(ticks, seconds);
         let (ticks, seconds) = (ticks / divisor, seconds / divisor);
         let scaled = seconds as u128 * PICOSECONDS_PER_SECOND;
-        let is_whole = scaled % ticks as u128 == 0 && scaled / ticks as u128 <= u64::MAX as u128;
+        let is_whole = scaled.is_multiple_of(ticks as u128) && scaled / ticks as u128 <= u64::MAX as u128;
         let whole_period = if is_whole {
             (scaled / ticks as u128) as u64
         } else {

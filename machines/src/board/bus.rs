@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use clock::{Instant, Span};
 use cpu::{Bus, Cycle, Page, Pins, Reply, Width};
-use devices::Context;
 
 use super::{Board, Chip, OPEN_BUS};
 
@@ -16,12 +15,13 @@ const ISA_HOLE: Range<u32> = 0xA_0000..0x10_0000;
 const BIT_20: u32 = 1 << 20;
 
 impl Board {
-    /// The instant of an access that begins at cycle `at`: never beyond what is settled outside this machine.
+    /// Brings the chips to `at`, the beginning of a bus cycle, and returns that instant as they see it.
     ///
-    /// An access in the middle of an instruction that began just before the horizon (a string copy's second half)
-    /// is seen by the chips at the horizon.
-    fn instant(&mut self, at: Cycle) -> Instant {
-        let now = self.processor_clock.instant(at).min(self.horizon);
+    /// The last instruction before the end of a run may still make accesses, and mostly sees them in time, for the
+    /// machine stops some time short of what is settled. Where even that is not enough (a task switch with its
+    /// segments on a card) they are seen in the last moment that is.
+    fn bring_to(&mut self, at: Instant) -> Instant {
+        let now = self.seen(at);
         if self.next_alarm() <= now {
             self.ring_alarms(now);
         }
@@ -44,11 +44,9 @@ impl Board {
         let Some((index, offset)) = self.card_window(address) else {
             return (OPEN_BUS, Span::ZERO);
         };
-        let mut context = Context::new(now, &mut self.effects);
-        let value = self.cards[index].memory_read(offset, &mut context);
-        let held = context.ready_after();
-        self.apply(now, Chip::Card(index));
-        (value, held)
+        self.call(now, Chip::Card(index), |board, cx| {
+            board.cards[index].memory_read(offset, cx)
+        })
     }
 
     fn write_device(&mut self, now: Instant, address: u32, value: u8) -> Span {
@@ -59,10 +57,9 @@ impl Board {
         let Some((index, offset)) = self.card_window(address) else {
             return Span::ZERO;
         };
-        let mut context = Context::new(now, &mut self.effects);
-        self.cards[index].memory_write(offset, value, &mut context);
-        let held = context.ready_after();
-        self.apply(now, Chip::Card(index));
+        let ((), held) = self.call(now, Chip::Card(index), |board, cx| {
+            board.cards[index].memory_write(offset, value, cx);
+        });
         held
     }
 
@@ -80,9 +77,9 @@ impl Board {
         width: Width,
         mut each: impl FnMut(&mut Self, Instant, u32) -> Span,
     ) -> u32 {
-        let now = self.instant(at);
         let mut end = self.processor_clock.instant(at);
         for byte in 0..width.bytes() {
+            let now = self.bring_to(end);
             let slot = self.isa.narrow(end);
             let held = each(self, now, byte);
             end = self.isa.end(slot, held);
@@ -148,8 +145,9 @@ impl Bus for Board {
     }
 
     fn acknowledge(&mut self, at: Cycle) -> Reply {
-        self.instant(at);
-        let first = self.isa.acknowledge(self.processor_clock.instant(at));
+        let begin = self.processor_clock.instant(at);
+        self.bring_to(begin);
+        let first = self.isa.acknowledge(begin);
         let second_from = self.isa.end(first, Span::ZERO);
         let second = self.isa.acknowledge(second_from);
         let end = self.isa.end(second, Span::ZERO);

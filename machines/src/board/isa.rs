@@ -67,9 +67,11 @@ impl IsaBus {
 
     /// Ends a cycle that the slave held for `held` by IOCHRDY: returns the instant at which the processor goes on.
     pub(crate) fn end(&mut self, slot: Slot, held: Span) -> Instant {
-        let held =
-            self.bus_clock.ticks(held) + u64::from(self.bus_clock.span(self.bus_clock.ticks(held)) != held);
-        self.free_edge = slot.start_edge + u64::from(slot.clocks) + held;
+        if held != Span::ZERO {
+            let whole = self.bus_clock.ticks(held);
+            let stretch = whole + u64::from(self.bus_clock.span(whole) < held);
+            self.free_edge = slot.start_edge + u64::from(slot.clocks) + stretch;
+        }
         self.bus_clock
             .instant(self.free_edge - u64::from(self.lengths.recovery.min(slot.clocks)))
     }

@@ -13,7 +13,7 @@ mod ports;
 
 use std::collections::BTreeMap;
 
-use clock::{Agenda, Instant, Rate};
+use clock::{Agenda, Instant, Rate, Span};
 use cpu::Cycle;
 use devices::{
     Context, Effect, InterruptControllers, KeyboardController, PostCodes, RealTimeClock, SerialPort,
@@ -67,14 +67,17 @@ pub(crate) struct Board {
     cards: Vec<Card>,
 
     agenda: Agenda<Chip>,
-    /// Notices from the segments, by the instant at which they reach their card; ties in the order of arrival.
-    inbox: BTreeMap<(Instant, u64), (usize, Notice)>,
+    /// Notices from the segments, by the instant at which they reach their card, then by card, then in the order of
+    /// arrival: when a segment hands a notice over plays no part, except among the notices of one card.
+    inbox: BTreeMap<(Instant, usize, u64), Notice>,
     notices_taken: u64,
     effects: Vec<Effect>,
     outputs: Vec<(Instant, Output)>,
 
-    /// Nothing beyond this instant is settled yet: chips never see a later time.
-    horizon: Instant,
+    /// Everything outside this machine is known before this instant: chips never see it or a later time.
+    settled: Instant,
+    /// No instruction begins at or after this instant.
+    end: Instant,
     /// The same as a cycle, or the cycle of the earliest alarm if that comes first.
     until: Cycle,
     a20: A20,
@@ -132,7 +135,8 @@ impl Board {
             notices_taken: 0,
             effects: Vec::new(),
             outputs: Vec::new(),
-            horizon: Instant::START,
+            settled: Instant::NEVER,
+            end: Instant::START,
             until: 0,
             a20: A20::default(),
             map_generation: 0,
@@ -146,7 +150,7 @@ impl Board {
     /// CMOS bytes 15h-18h and 30h-31h: base and extended memory in KB, as the AT's setup program stores them.
     fn store_memory_size(&mut self) {
         let extended = (self.memory.len() / 1024).saturating_sub(1024).min(0xFFFF) as u16;
-        let bytes = [(0x15, 640), (0x17, extended), (0x30, extended)];
+        let bytes = [(0x15, BASE_KILOBYTES), (0x17, extended), (0x30, extended)];
         for (index, kilobytes) in bytes {
             let [low, high] = u16::to_le_bytes(kilobytes);
             self.real_time_clock.set_cmos(index, low);
@@ -167,7 +171,11 @@ impl Board {
     /// Chips as a BIOS leaves them when it hands over: A20 open, interrupt controllers at vectors 8h and 70h with all
     /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz, the keyboard on.
     pub(crate) fn hand_over_from_bios(&mut self, now: Instant) {
+        // The timer before the interrupt controllers: their initialisation forgets the edge that its programming makes.
         let writes = [
+            (0x43, 0x36),
+            (0x40, 0x00),
+            (0x40, 0x00),
             (0x20, 0x11),
             (0x21, 0x08),
             (0x21, 0x04),
@@ -178,24 +186,26 @@ impl Board {
             (0xA1, 0x02),
             (0xA1, 0x01),
             (0xA1, 0xFF),
-            (0x43, 0x36),
-            (0x40, 0x00),
-            (0x40, 0x00),
             (0x64, 0x60),
             (0x60, 0x45),
         ];
         for (port, value) in writes {
             self.write_port(now, port, value);
         }
-        self.keyboard
-            .enable_a20(&mut Context::new(now, &mut self.effects));
-        self.apply(now, Chip::Keyboard);
+        self.call(now, Chip::Keyboard, |board, cx| board.keyboard.enable_a20(cx));
     }
 
-    /// Lets the processor run up to `horizon`, up to which everything outside this machine is settled.
-    pub(crate) fn set_horizon(&mut self, horizon: Instant) {
-        self.horizon = horizon;
+    /// Lets the processor begin instructions before `end` and finish the last one with all that is known before
+    /// `settled`.
+    pub(crate) fn set_end(&mut self, end: Instant, settled: Instant) {
+        self.end = end;
+        self.settled = settled;
         self.find_until();
+    }
+
+    /// `at`, or the last instant about which everything is known if that comes first.
+    pub(crate) fn seen(&self, at: Instant) -> Instant {
+        at.min(self.settled - Span::from_picoseconds(1))
     }
 
     /// The earliest instant at which a chip or a notice wants attention.
@@ -203,7 +213,7 @@ impl Board {
         let notice = self
             .inbox
             .first_key_value()
-            .map_or(Instant::NEVER, |(&(at, _), _)| at);
+            .map_or(Instant::NEVER, |(&(at, ..), _)| at);
         self.agenda.earliest().min(notice)
     }
 
@@ -213,14 +223,17 @@ impl Board {
     }
 
     fn find_until(&mut self) {
-        self.until = at_or_after(self.processor_clock, self.next_alarm().min(self.horizon));
+        self.until = if self.is_reset_requested {
+            0
+        } else {
+            at_or_after(self.processor_clock, self.next_alarm().min(self.end))
+        };
     }
 
     /// A notice from a card's segment, to be delivered at its instant.
     pub(crate) fn post_notice(&mut self, card: usize, notice: Notice) {
         self.notices_taken += 1;
-        self.inbox
-            .insert((notice.at(), self.notices_taken), (card, notice));
+        self.inbox.insert((notice.at(), card, self.notices_taken), notice);
     }
 
     /// What a card asks of its segment, in order.
@@ -239,28 +252,45 @@ impl Board {
         std::mem::take(&mut self.outputs)
     }
 
-    /// Whether a chip has pulsed the processor's reset pin since the last call.
-    pub(crate) fn take_reset_request(&mut self) -> bool {
-        let requested = std::mem::take(&mut self.is_reset_requested);
-        self.find_until();
-        requested
+    /// Whether a chip has pulsed the processor's reset pin.
+    pub(crate) fn is_reset_requested(&self) -> bool {
+        self.is_reset_requested
     }
 
-    /// A reset of the whole board at `now`: chips and memory as at power-on, cards reset. What is settled stays
-    /// settled, and what is on its way to the cards still arrives.
-    pub(crate) fn power_cycle(&mut self, now: Instant, machine: &lab::Machine, epoch_seconds: i64) {
-        let mut old = std::mem::replace(self, Self::new(machine, epoch_seconds));
-        self.horizon = old.horizon;
-        self.map_generation = old.map_generation.wrapping_add(1);
-        self.outputs = std::mem::take(&mut old.outputs);
-        self.interrupts_acknowledged = old.interrupts_acknowledged;
-        self.cards = std::mem::take(&mut old.cards);
-        self.inbox = std::mem::take(&mut old.inbox);
-        self.notices_taken = old.notices_taken;
+    /// A reset of the whole board at `now`: chips as at power-on, cards reset. Memory, the CMOS clock and its RAM keep
+    /// what they hold, as they do when a PC is reset; what is on its way to the cards still arrives.
+    pub(crate) fn reset(&mut self, now: Instant) {
+        self.is_reset_requested = false;
+        self.interrupt_controllers.reset();
+        self.vga.reset();
+        self.post_codes.reset();
+        self.call(now, Chip::Timer, |board, cx| board.timer.reset(cx));
+        self.call(now, Chip::RealTimeClock, |board, cx| {
+            board.real_time_clock.reset(cx)
+        });
+        self.call(now, Chip::Keyboard, |board, cx| board.keyboard.reset(cx));
+        self.call(now, Chip::Serial, |board, cx| board.serial.reset(cx));
+        self.call(now, Chip::Wakeless, |board, cx| board.system_control.reset(cx));
         for index in 0..self.cards.len() {
-            self.cards[index].reset(&mut Context::new(now, &mut self.effects));
-            self.apply(now, Chip::Card(index));
+            self.call(now, Chip::Card(index), |board, cx| board.cards[index].reset(cx));
         }
+    }
+
+    /// Lends a chip a context for one call and carries out what it did; returns how long it held IOCHRDY beside its
+    /// answer.
+    fn call<T>(
+        &mut self,
+        now: Instant,
+        chip: Chip,
+        act: impl FnOnce(&mut Self, &mut Context<'_>) -> T,
+    ) -> (T, Span) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut context = Context::new(now, &mut effects);
+        let answer = act(self, &mut context);
+        let held = context.ready_after();
+        self.effects = effects;
+        self.apply(now, chip);
+        (answer, held)
     }
 
     /// The visible VGA text.
@@ -279,55 +309,54 @@ impl Board {
     }
 
     /// Wakes every chip and delivers every notice that is due at `now`, in time order; of two at the same instant
-    /// the notice comes first.
+    /// the notice comes first. Chips ask only for alarms in the future, so this comes to an end.
     pub(crate) fn ring_alarms(&mut self, now: Instant) {
-        let now = now.min(self.horizon);
-        while self.next_alarm() <= now {
-            let notice_at = self
-                .inbox
-                .first_key_value()
-                .map_or(Instant::NEVER, |(&(at, _), _)| at);
-            if notice_at <= self.agenda.earliest() {
-                let Some(((at, _), (card, notice))) = self.inbox.pop_first() else {
-                    break;
-                };
-                let mut context = Context::new(at, &mut self.effects);
-                self.cards[card].notice(notice, &mut context);
-                self.apply(at, Chip::Card(card));
+        let now = self.seen(now);
+        loop {
+            let agenda_at = self.agenda.earliest();
+            let due = |notice_at: Instant| notice_at <= now && notice_at <= agenda_at;
+            if let Some(first) = self.inbox.first_entry().filter(|first| due(first.key().0)) {
+                let ((at, card, _), notice) = first.remove_entry();
+                self.call(at, Chip::Card(card), |board, cx| {
+                    board.cards[card].notice(notice, cx)
+                });
             } else if let Some((at, chip)) = self.agenda.ring(now) {
                 self.wake(at, chip);
+            } else {
+                break;
             }
         }
         self.find_until();
     }
 
     fn wake(&mut self, at: Instant, chip: Chip) {
-        let mut context = Context::new(at, &mut self.effects);
-        match chip {
-            Chip::Timer => self.timer.wake(&mut context),
-            Chip::RealTimeClock => self.real_time_clock.wake(&mut context),
-            Chip::Keyboard => self.keyboard.wake(&mut context),
-            Chip::Serial => self.serial.wake(&mut context),
-            Chip::Card(index) => self.cards[index].wake(&mut context),
+        self.call(at, chip, |board, cx| match chip {
+            Chip::Timer => board.timer.wake(cx),
+            Chip::RealTimeClock => board.real_time_clock.wake(cx),
+            Chip::Keyboard => board.keyboard.wake(cx),
+            Chip::Serial => board.serial.wake(cx),
+            Chip::Card(index) => board.cards[index].wake(cx),
             Chip::Wakeless => {}
-        }
-        self.apply(at, chip);
+        });
     }
 
     /// Carries out what `chip` did at `now`.
     fn apply(&mut self, now: Instant, chip: Chip) {
+        if self.effects.is_empty() {
+            return;
+        }
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             match effect {
                 Effect::InterruptRequest { line, asserted } => {
                     self.interrupt_controllers.set_line(line, asserted)
                 }
-                Effect::Wake(at) => self.agenda.set(chip, at),
+                Effect::Wake(at) => {
+                    assert!(at > now, "{chip:?} asks to be woken in the past");
+                    self.agenda.set(chip, at);
+                }
                 Effect::Timer2Gate(level) => {
-                    let mut gated = Vec::new();
-                    self.timer.set_gate_2(level, &mut Context::new(now, &mut gated));
-                    self.effects = gated;
-                    self.apply(now, Chip::Timer);
+                    self.call(now, Chip::Timer, |board, cx| board.timer.set_gate_2(level, cx));
                 }
                 Effect::KeyboardA20(level) => self.set_a20(A20 {
                     keyboard: level,
@@ -344,9 +373,6 @@ impl Board {
         }
         self.effects = effects;
         self.find_until();
-        if self.is_reset_requested {
-            self.until = 0;
-        }
     }
 
     fn set_a20(&mut self, a20: A20) {
@@ -357,7 +383,7 @@ impl Board {
     }
 
     /// Reads an 8-bit port at `now`.
-    fn read_port(&mut self, now: Instant, port: u16) -> (u8, clock::Span) {
+    fn read_port(&mut self, now: Instant, port: u16) -> (u8, Span) {
         let Some((target, chip)) = self.decode_port(port) else {
             let is_post_port = port == self.post_codes.port();
             return (
@@ -366,54 +392,49 @@ impl Board {
                 } else {
                     OPEN_BUS
                 },
-                clock::Span::ZERO,
+                Span::ZERO,
             );
         };
-        let mut context = Context::new(now, &mut self.effects);
-        let value = match target {
-            Target::InterruptControllers => self.interrupt_controllers.read(port),
-            Target::Timer => self.timer.read(port, &mut context),
-            Target::Keyboard => self.keyboard.read(port, &mut context),
+        self.call(now, chip, |board, cx| match target {
+            Target::InterruptControllers => board.interrupt_controllers.read(port),
+            Target::Timer => board.timer.read(port, cx),
+            Target::Keyboard => board.keyboard.read(port, cx),
             Target::SystemControl => {
-                let timer_2 = self.timer.output(2, now);
-                self.system_control.read(port, timer_2, &context)
+                let timer_2 = board.timer.output(2, now);
+                board.system_control.read(port, timer_2, cx)
             }
-            Target::RealTimeClock => self.real_time_clock.read(port, &mut context),
-            Target::Serial => self.serial.read(port & 7, &mut context),
-            Target::Vga => self.vga.read(port, &context),
-            Target::Card(index) => self.cards[index].read(port, &mut context),
-        };
-        let held = context.ready_after();
-        self.apply(now, chip);
-        (value, held)
+            Target::RealTimeClock => board.real_time_clock.read(port, cx),
+            Target::Serial => board.serial.read(port & 7, cx),
+            Target::Vga => board.vga.read(port, cx),
+            Target::Card(index) => board.cards[index].read(port, cx),
+        })
     }
 
     /// Writes an 8-bit port at `now`; returns how long IOCHRDY was held.
-    fn write_port(&mut self, now: Instant, port: u16, value: u8) -> clock::Span {
+    fn write_port(&mut self, now: Instant, port: u16, value: u8) -> Span {
         // The POST code latch listens in, whoever else answers the port.
         if port == self.post_codes.port() {
             self.post_codes
                 .write(value, &Context::new(now, &mut self.effects));
         }
         let Some((target, chip)) = self.decode_port(port) else {
-            return clock::Span::ZERO;
+            return Span::ZERO;
         };
-        let mut context = Context::new(now, &mut self.effects);
-        match target {
-            Target::InterruptControllers => self.interrupt_controllers.write(port, value),
-            Target::Timer => self.timer.write(port, value, &mut context),
-            Target::Keyboard => self.keyboard.write(port, value, &mut context),
-            Target::SystemControl => self.system_control.write(port, value, &mut context),
-            Target::RealTimeClock => self.real_time_clock.write(port, value, &mut context),
-            Target::Serial => self.serial.write(port & 7, value, &mut context),
-            Target::Vga => self.vga.write(port, value),
-            Target::Card(index) => self.cards[index].write(port, value, &mut context),
-        }
-        let held = context.ready_after();
-        self.apply(now, chip);
+        let ((), held) = self.call(now, chip, |board, cx| match target {
+            Target::InterruptControllers => board.interrupt_controllers.write(port, value),
+            Target::Timer => board.timer.write(port, value, cx),
+            Target::Keyboard => board.keyboard.write(port, value, cx),
+            Target::SystemControl => board.system_control.write(port, value, cx),
+            Target::RealTimeClock => board.real_time_clock.write(port, value, cx),
+            Target::Serial => board.serial.write(port & 7, value, cx),
+            Target::Vga => board.vga.write(port, value),
+            Target::Card(index) => board.cards[index].write(port, value, cx),
+        });
         held
     }
 }
 
 /// What a read finds where nothing answers.
 const OPEN_BUS: u8 = 0xFF;
+/// Memory below the VGA's window; the lab file allows no less.
+const BASE_KILOBYTES: u16 = 640;

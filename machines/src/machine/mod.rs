@@ -27,7 +27,6 @@ pub struct BootImage {
 #[derive(Debug)]
 pub struct Machine {
     description: lab::Machine,
-    epoch_seconds: i64,
     boot: BootImage,
     clock: Rate,
     cpu: Cpu,
@@ -36,7 +35,20 @@ pub struct Machine {
     is_halted: bool,
     halted_cycles: u64,
     stopped: Option<StopCause>,
+    /// It has run in the window that is under way.
+    has_run: bool,
     trace: Trace,
+}
+
+/// A window of virtual time, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    /// No instruction begins at or after this instant.
+    pub(crate) end: Instant,
+    /// Everything outside a machine is known before this instant, at or after `end`.
+    pub(crate) settled: Instant,
+    /// It ends the window, so that registers become part of the trace here.
+    pub(crate) ends_window: bool,
 }
 
 /// What happened on a machine since it was last asked.
@@ -59,11 +71,11 @@ impl Machine {
             cpu: Cpu::new(),
             board: Board::new(description, epoch_seconds),
             description: description.clone(),
-            epoch_seconds,
             boot,
             is_halted: false,
             halted_cycles: 0,
             stopped: None,
+            has_run: false,
             trace: Trace::default(),
         };
         machine.load()?;
@@ -71,7 +83,7 @@ impl Machine {
     }
 
     fn load(&mut self) -> Result<(), LoadError> {
-        self.board.hand_over_from_bios(self.now());
+        self.board.hand_over_from_bios(self.board.seen(self.now()));
         let command_line = format!("kernel {}", self.boot.command_line);
         let start = multiboot::load(
             self.board.memory_mut(),
@@ -80,8 +92,8 @@ impl Machine {
         )?;
         let mut state = self.cpu.state();
         multiboot::enter(&mut state, start);
+        // Forgets all decoded code, too.
         self.cpu.restore(&state);
-        self.cpu.invalidate(0..self.description.memory_bytes);
         Ok(())
     }
 
@@ -110,14 +122,22 @@ impl Machine {
         }
     }
 
+    /// Whether it has to run in a stretch that ends at `end`. Whoever has run in a window runs to its end, so that it
+    /// comes back in the same state however the window was divided.
+    pub(crate) fn is_due(&self, end: Instant) -> bool {
+        self.next_event() < end || (self.has_run && !self.is_stopped())
+    }
+
     /// Whether it has stopped by itself.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.is_some()
     }
 
-    /// Gives a card of this machine a notice from its segment.
+    /// Gives a card of this machine a notice from its segment. A machine that has stopped takes no more of them.
     pub(crate) fn post_notice(&mut self, card: usize, notice: wire::Notice) {
-        self.board.post_notice(card, notice);
+        if !self.is_stopped() {
+            self.board.post_notice(card, notice);
+        }
     }
 
     /// What a card asks of its segment, in order.
@@ -125,16 +145,16 @@ impl Machine {
         self.board.take_requests(card)
     }
 
-    /// Runs up to `horizon`, up to which everything outside this machine is settled.
-    pub(crate) fn run_until(&mut self, horizon: Instant) -> MachineEvents {
-        let mut events = MachineEvents::default();
-        self.board.set_horizon(horizon);
+    /// Runs to the end of `stretch`.
+    pub(crate) fn run(&mut self, stretch: Stretch) -> MachineEvents {
+        self.has_run = true;
+        self.board.set_end(stretch.end, stretch.settled);
         while self.stopped.is_none() {
             self.board.ring_alarms(self.now());
-            if self.board.take_reset_request() {
+            if self.board.is_reset_requested() {
                 self.reset();
             }
-            if self.now() >= horizon {
+            if self.now() >= stretch.end {
                 break;
             }
             let stop = self.cpu.run(&mut self.board);
@@ -145,12 +165,16 @@ impl Machine {
                 Stop::ShutDown => self.stopped = Some(StopCause::TripleFault),
             }
         }
-        self.trace.boundary(&self.cpu);
-        events.outputs = self.board.take_outputs();
-        if let Some(cause) = self.stopped {
-            events.stop = Some((self.now(), report::write(cause, &self.cpu, &self.board)));
+        if stretch.ends_window || self.is_stopped() {
+            self.trace.boundary(&self.cpu);
+            self.has_run = false;
         }
-        events
+        MachineEvents {
+            outputs: self.board.take_outputs(),
+            stop: self
+                .stopped
+                .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),
+        }
     }
 
     /// A halted processor's time passes at once, up to the next alarm or the horizon. With interrupts off nothing
@@ -171,18 +195,18 @@ impl Machine {
     /// A pulse on the processor's reset pin. A machine that is booted directly has no firmware to run: its loader
     /// starts it again from the same kernel, with every chip as at power-on.
     fn reset(&mut self) {
-        self.board
-            .power_cycle(self.now(), &self.description, self.epoch_seconds);
+        self.board.reset(self.board.seen(self.now()));
         self.cpu.reset();
         self.is_halted = false;
         self.load()
             .expect("a kernel that was loaded once can be loaded again");
     }
 
-    /// What it counted up to `now`. A halted processor's time is counted although it has not passed here yet.
+    /// What it counted up to `now`. A halted processor's time is counted although it has not passed here yet; that of
+    /// a machine that has stopped by itself ended then.
     pub(crate) fn statistics(&self, now: Instant) -> MachineStatistics {
         let cycles = self.cpu.cycles();
-        let still_halted = if self.is_halted {
+        let still_halted = if self.is_halted && !self.is_stopped() {
             self.clock.ticks_at(now).saturating_sub(cycles)
         } else {
             0
@@ -217,13 +241,15 @@ impl Machine {
         self.board.screen()
     }
 
-    /// A hash over every boundary at which this machine came back, and over its memory now.
+    /// A hash over every boundary at which this machine came back, and over its registers and memory now.
     pub(crate) fn trace_hash(&self) -> [u8; 32] {
-        self.trace.hash_with(self.board.memory())
+        let mut trace = self.trace.clone();
+        trace.boundary(&self.cpu);
+        trace.hash_with(self.board.memory())
     }
 }
 
-/// The running hash of a machine: virtual time, instruction count and registers at every boundary.
+/// The running hash of a machine: cycle count, instruction count and registers at every boundary.
 #[derive(Clone, Debug, Default)]
 struct Trace {
     hasher: blake3::Hasher,
@@ -239,11 +265,9 @@ impl Trace {
         let state = cpu.state();
         self.pending.extend_from_slice(&state.cycles.to_le_bytes());
         self.pending.extend_from_slice(&state.instructions.to_le_bytes());
-        for word in state
-            .general
-            .iter()
-            .chain([&state.eip, &state.eflags, &state.cr2, &state.cr3])
-        {
+        let others = [state.eip, state.eflags, state.cr0, state.cr2, state.cr3];
+        let selectors = state.segments.iter().map(|segment| u32::from(segment.selector));
+        for word in state.general.into_iter().chain(others).chain(selectors) {
             self.pending.extend_from_slice(&word.to_le_bytes());
         }
         if self.pending.len() >= TRACE_PIECE {

@@ -1,5 +1,6 @@
 //! What a machine that stopped by itself looked like: registers, last instructions, screen.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use cpu::{Control, Cpu, Segment, State, disassemble};
@@ -63,7 +64,7 @@ const SHOWN: usize = 24;
 const LONGEST_STRETCH: u32 = 1 << 20;
 
 fn instructions(text: &mut String, cpu: &Cpu, state: &State, memory: &[u8]) {
-    let mut lines = Vec::new();
+    let mut lines = VecDeque::new();
     for stretch in cpu.trail() {
         let length = stretch.end.wrapping_sub(stretch.start).min(LONGEST_STRETCH);
         let mut done = 0;
@@ -71,7 +72,10 @@ fn instructions(text: &mut String, cpu: &Cpu, state: &State, memory: &[u8]) {
             let eip = stretch.start.wrapping_add(done);
             let bytes = peek(state, memory, stretch.linear.wrapping_add(done));
             let (line, bytes) = disassemble(&bytes, eip, stretch.is_32_bit);
-            lines.push(format!("{:04x}:{eip:08x}  {line}", stretch.selector));
+            if lines.len() == SHOWN {
+                lines.pop_front();
+            }
+            lines.push_back(format!("{:04x}:{eip:08x}  {line}", stretch.selector));
             done += bytes;
         }
     }
@@ -79,7 +83,7 @@ fn instructions(text: &mut String, cpu: &Cpu, state: &State, memory: &[u8]) {
         text,
         "last instructions (newest last; the code is shown as it is in memory now)"
     );
-    for line in &lines[lines.len().saturating_sub(SHOWN)..] {
+    for line in lines {
         let _ = writeln!(text, "{line}");
     }
 }

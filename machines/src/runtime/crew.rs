@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use clock::Instant;
 use parking_lot::{Condvar, Mutex};
 
-use crate::machine::{Machine, MachineEvents};
+use crate::machine::{Machine, MachineEvents, Stretch};
 
 /// The machines and the work list of the current window.
 #[derive(Debug)]
@@ -28,7 +28,8 @@ pub(super) struct Crew {
 
 #[derive(Debug, Default)]
 struct Window {
-    horizon: Instant,
+    /// What they have to run through; set before there are any waiting.
+    stretch: Option<Stretch>,
     /// Numbers of machines nobody has taken yet.
     waiting: Vec<usize>,
     /// A model panicked on a helper's thread.
@@ -81,27 +82,27 @@ impl Crew {
         act(&mut self.machines[number].lock())
     }
 
-    /// Runs every machine that has something to do before `horizon` up to it and hands on what each let out, in the
-    /// order of their numbers.
+    /// Runs every machine that has something to do in `stretch` to its end and hands on what each let out, in the order
+    /// of their numbers.
     pub(super) fn run_window(
         &self,
-        horizon: Instant,
+        stretch: Stretch,
         helpers: usize,
         mut collect: impl FnMut(usize, MachineEvents),
     ) {
         let due: Vec<usize> = (0..self.len())
             .rev()
-            .filter(|&n| self.machines[n].lock().next_event() < horizon)
+            .filter(|&n| self.machines[n].lock().is_due(stretch.end))
             .collect();
         if helpers == 0 || due.len() < 2 {
             for &number in due.iter().rev() {
-                collect(number, self.machines[number].lock().run_until(horizon));
+                collect(number, self.machines[number].lock().run(stretch));
             }
             return;
         }
         {
             let mut window = self.window.lock();
-            window.horizon = horizon;
+            window.stretch = Some(stretch);
             self.outstanding.store(due.len(), Ordering::Release);
             window.waiting = due;
             self.windows.fetch_add(1, Ordering::Release);
@@ -119,15 +120,14 @@ impl Crew {
     /// Takes machines off the list and runs them until the list is empty.
     fn work(&self) {
         let mut window = self.window.lock();
-        while let Some(number) = window.waiting.pop() {
-            let horizon = window.horizon;
+        while let (Some(stretch), Some(number)) = (window.stretch, window.waiting.pop()) {
             drop(window);
             let mut turn = Turn {
                 crew: self,
                 number,
                 events: None,
             };
-            turn.events = Some(self.machines[number].lock().run_until(horizon));
+            turn.events = Some(self.machines[number].lock().run(stretch));
             drop(turn);
             window = self.window.lock();
         }

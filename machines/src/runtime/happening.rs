@@ -3,7 +3,7 @@
 use clock::Instant;
 
 /// Something that happened in a lab.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happening {
     /// When.
     pub at: Instant,
@@ -12,7 +12,7 @@ pub struct Happening {
 }
 
 /// What happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// A character left a machine's COM1.
     Console {

@@ -2,12 +2,15 @@
 //!
 //! [`Runtime::run`] repeats three steps. First every machine that has anything to do runs alone up to the window's
 //! end, on any number of host threads (`crew`). Then each segment is given what its stations asked for and settles
-//! everything up to the window's end. Last the notices go to the machines' inboxes; all of them lie at or beyond the
-//! window's end, at their exact instants. Nothing that a thread does can reach another machine within a window, so the
-//! result is the same for any number of threads.
+//! everything up to the window's end. Last the notices go to the machines' inboxes, at their exact instants: all of the
+//! next [`wire::Segment::window`] (57.6 us unless a cable is very long). Nothing that a thread does can reach another
+//! machine within a window, so the result is the same for any number of threads.
 //!
-//! A window is never longer than [`wire::Segment::window`] of any segment (57.6 us unless a cable is very long). When
-//! nothing is due, the next window begins at the earliest alarm.
+//! A machine stops between two instructions, and the last one may reach over the window's end. Windows are therefore
+//! shorter than what is settled by the length of an access to a card: whatever such an instruction meets is known. So
+//! where windows begin and end shows nowhere in the result. When nothing is due, the next one begins at the earliest alarm.
+//!
+//! A limit that lies within a window only interrupts it: the next call goes on as if it had never been left.
 
 mod crew;
 mod happening;
@@ -24,7 +27,7 @@ use wire::{Segment, Settlement, StationId};
 
 use crate::board::Output;
 use crate::lab::{Boot, Lab};
-use crate::machine::{BootImage, LoadError, Machine, MachineEvents};
+use crate::machine::{BootImage, LoadError, Machine, MachineEvents, Stretch};
 use crew::Crew;
 
 /// Watches a running lab from outside. It cannot change what happens in virtual time, only end the run.
@@ -64,15 +67,21 @@ pub enum BuildError {
 /// Machines without a cable between them need not meet at all; this is how often the observer is told.
 const WINDOW_WITHOUT_CABLES: Span = Span::from_microseconds(100);
 
+/// How much shorter than what is settled a window is, so that what an instruction does over its end is exact: a dword
+/// access to an 8-bit card begins its last byte three cycles of at most 9 clocks after its first. Instructions that
+/// make more accesses to cards than one see the rest of them at the end of what is settled.
+const OVERRUN: Span = Span::from_microseconds(5);
+
 /// A lab that can run.
 #[derive(Debug)]
 pub struct Runtime {
     machines: Vec<Machine>,
     cables: Vec<Cable>,
     now: Instant,
+    /// From a window's beginning to the end of what is settled.
     longest_window: Span,
-    /// Running hash of every frame, in the order in which they were settled.
-    frames: blake3::Hasher,
+    /// The window that a limit has interrupted.
+    interrupted: Option<Stretch>,
     settlement: Settlement,
     happenings: Vec<Happening>,
 }
@@ -84,6 +93,8 @@ struct Cable {
     segment: Segment,
     /// Machine and card of each station, by station number.
     stations: Vec<(usize, usize)>,
+    /// Running hash of its frames, in the order of their beginnings.
+    frames: blake3::Hasher,
 }
 
 impl Runtime {
@@ -101,6 +112,7 @@ impl Runtime {
                 name: segment.name.clone(),
                 segment: Segment::new(&segment.settings, lab.seed.wrapping_add(index)),
                 stations: Vec::new(),
+                frames: blake3::Hasher::new(),
             });
         }
         let mut machines = Vec::new();
@@ -133,7 +145,7 @@ impl Runtime {
             cables,
             now: Instant::START,
             longest_window,
-            frames: blake3::Hasher::new(),
+            interrupted: None,
             settlement: Settlement::default(),
             happenings: Vec::new(),
         })
@@ -176,35 +188,65 @@ impl Runtime {
         observer: &mut dyn Observer,
     ) -> RunEnd {
         loop {
-            let earliest_machine = crew.earliest_event();
-            if earliest_machine == Instant::NEVER && crew.all_stopped() {
-                return RunEnd::AllStopped;
-            }
-            let start = self
-                .cables
-                .iter()
-                .map(|cable| cable.segment.next_event())
-                .fold(earliest_machine, Instant::min);
-            let start = start.max(self.now);
-            if start >= limit {
-                self.now = limit;
+            let window = match self.interrupted.take() {
+                Some(window) => window,
+                None => match self.next_window(limit, crew) {
+                    Ok(window) => window,
+                    Err(end) => return end,
+                },
+            };
+            let end = window.end.min(limit);
+            if end <= self.now {
+                self.interrupted = Some(window);
                 return RunEnd::Limit;
             }
-            if start > self.now {
-                // Nobody asks for anything before `start`, so the cables can tell what lies in the window from there.
-                self.settle(start, crew);
-            }
-            let horizon = (start + self.longest_window).min(limit);
-            crew.run_window(horizon, helpers, |number, events| self.collect(number, events));
-            self.settle(horizon, crew);
-            self.now = horizon;
+            let ends_window = end == window.end;
+            let stretch = Stretch {
+                end,
+                ends_window,
+                ..window
+            };
+            crew.run_window(stretch, helpers, |number, events| self.collect(number, events));
+            self.settle(end, crew);
+            self.now = end;
+            self.interrupted = (!ends_window).then_some(window);
             self.happenings.sort_by_key(|happening| happening.at);
-            let flow = observer.window(horizon, &self.happenings);
+            let flow = observer.window(end, &self.happenings);
             self.happenings.clear();
             if flow.is_break() {
                 return RunEnd::Observer;
             }
         }
+    }
+
+    /// Where the next window lies; or, if there is none before `limit`, how the run ends.
+    fn next_window(&mut self, limit: Instant, crew: &Crew) -> Result<Stretch, RunEnd> {
+        let cables = self.cables.iter().map(|cable| cable.segment.next_event());
+        let earliest = cables.fold(crew.earliest_event(), Instant::min);
+        if earliest == Instant::NEVER {
+            // Nothing will ever happen again. What the cables still carried has been told.
+            if crew.all_stopped() {
+                return Err(RunEnd::AllStopped);
+            }
+            if limit == Instant::NEVER {
+                return Err(RunEnd::Limit);
+            }
+        }
+        let start = earliest.max(self.now);
+        if start >= limit {
+            self.now = self.now.max(limit);
+            return Err(RunEnd::Limit);
+        }
+        if start > self.now {
+            // Nobody asks for anything before `start`, so the cables can tell what lies in the window from there.
+            self.settle(start, crew);
+        }
+        let overrun = OVERRUN.min(Span::from_picoseconds(self.longest_window.picoseconds() / 2));
+        Ok(Stretch {
+            end: start + self.longest_window.saturating_sub(overrun),
+            settled: start + self.longest_window,
+            ends_window: true,
+        })
     }
 
     /// Takes over what a machine let out during the window.
@@ -225,15 +267,15 @@ impl Runtime {
         }
     }
 
-    /// Carries requests to the segments, settles them up to `horizon` and carries the notices back.
-    fn settle(&mut self, horizon: Instant, crew: &Crew) {
+    /// Carries requests to the segments, settles them up to `until` and carries the notices back.
+    fn settle(&mut self, until: Instant, crew: &Crew) {
         for (index, cable) in self.cables.iter_mut().enumerate() {
             for (station, &(machine, card)) in (0..).zip(&cable.stations) {
                 for request in crew.with(machine, |machine| machine.take_requests(card)) {
                     cable.segment.request(StationId(station), request);
                 }
             }
-            cable.segment.settle(horizon, &mut self.settlement);
+            cable.segment.settle(until, &mut self.settlement);
             for (station, notice) in self.settlement.notices.drain(..) {
                 let (machine, card) = cable.stations[usize::from(station.0)];
                 crew.with(machine, |machine| machine.post_notice(card, notice));
@@ -246,9 +288,10 @@ impl Runtime {
                     ..
                 } = &record
                 {
-                    self.frames.update(&start.picoseconds().to_le_bytes());
-                    self.frames.update(&station.0.to_le_bytes());
-                    self.frames.update(frame.bytes());
+                    cable.frames.update(&start.picoseconds().to_le_bytes());
+                    cable.frames.update(&station.0.to_le_bytes());
+                    cable.frames.update(&(frame.bytes().len() as u64).to_le_bytes());
+                    cable.frames.update(frame.bytes());
                 }
                 self.happenings.push(Happening {
                     at: record.at(),
@@ -294,7 +337,98 @@ impl Runtime {
         for machine in &self.machines {
             hasher.update(&machine.trace_hash());
         }
-        hasher.update(self.frames.finalize().as_bytes());
+        for cable in &self.cables {
+            hasher.update(cable.frames.finalize().as_bytes());
+        }
         hasher.finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{self, LabSource};
+
+    /// The pair lab, in which two kernels find one another and exchange frames.
+    fn pair() -> Runtime {
+        let source = LabSource::Text {
+            name: "pair.toml".into(),
+            text: include_str!("../../labs/pair.toml").into(),
+            folder: "".into(),
+        };
+        let lab = lab::load(source, &[]).expect("a good lab file").lab;
+        let images = crate::image::load_all(&lab).expect("the built-in kernel");
+        Runtime::build(&lab, &images).expect("a lab that can be built")
+    }
+
+    /// Remembers frames and characters, each with its instant.
+    #[derive(Debug, Default)]
+    struct Memory {
+        frames: Vec<Happening>,
+        characters: [Vec<Happening>; 2],
+    }
+
+    impl Observer for Memory {
+        fn window(&mut self, _now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
+            for happening in happenings {
+                match &happening.what {
+                    What::Wire { .. } => self.frames.push(happening.clone()),
+                    What::Console { machine, .. } => self.characters[*machine].push(happening.clone()),
+                    _ => {}
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn run(window: Option<Span>) -> Memory {
+        let mut runtime = pair();
+        runtime.longest_window = window.unwrap_or(runtime.longest_window);
+        let mut memory = Memory::default();
+        let limit = Instant::START + Span::from_milliseconds(400);
+        assert_eq!(runtime.run(limit, 1, &mut memory), RunEnd::Limit);
+        memory
+    }
+
+    #[test]
+    fn the_length_of_windows_shows_neither_on_the_cable_nor_on_the_consoles() {
+        let usual = run(None);
+        assert!(usual.frames.len() > 50, "only {} frames", usual.frames.len());
+        for nanoseconds in [40_009, 17_003] {
+            let short = run(Some(Span::from_nanoseconds(nanoseconds)));
+            assert_eq!(short.frames, usual.frames, "windows of {nanoseconds} ns");
+            assert_eq!(short.characters, usual.characters, "windows of {nanoseconds} ns");
+        }
+    }
+
+    #[test]
+    fn a_limit_in_the_past_does_not_turn_time_back() {
+        let mut runtime = pair();
+        let limit = Instant::START + Span::from_microseconds(130);
+        runtime.run(limit, 1, &mut Memory::default());
+        let earlier = Instant::START + Span::from_microseconds(10);
+        assert_eq!(runtime.run(earlier, 1, &mut Memory::default()), RunEnd::Limit);
+        assert_eq!(runtime.now(), limit);
+    }
+
+    #[test]
+    #[should_panic]
+    fn a_panic_of_a_model_ends_the_run_on_whatever_thread_it_happens() {
+        let mut runtime = pair();
+        for machine in &mut runtime.machines {
+            // A notice for a card that the machine does not have, due in the second window.
+            let outcome = wire::Outcome {
+                collisions: 0,
+                deferred: false,
+                end: wire::End::Good,
+            };
+            let at = Instant::START + Span::from_microseconds(70);
+            machine.post_notice(7, wire::Notice::Sent { at, outcome });
+        }
+        runtime.run(
+            Instant::START + Span::from_milliseconds(1),
+            2,
+            &mut Memory::default(),
+        );
     }
 }

@@ -378,7 +378,10 @@ fn undefined_after(instruction: &Instruction) -> u32 {
 }
 
 fn is_when(instruction: &Instruction, when: When) -> bool {
-    let last = instruction.op_count().wrapping_sub(1);
+    if when == When::Always {
+        return true;
+    }
+    let last = instruction.op_count().saturating_sub(1);
     let count = match instruction.op_kind(last) {
         OpKind::Immediate8 => Some(instruction.immediate8() & 31),
         _ => None,

@@ -435,6 +435,8 @@ unsafe extern "C" fn enter(entry: *const Entry) {
         "push r15",
         "mov [rip + {resume}], rsp",
         "mov r8, rdi",
+        "push 0x202", // IRETQ faults if a case has left NT set.
+        "popfq",
         "mov es, word ptr [r8 + 32]",
         "mov ds, word ptr [r8 + 34]",
         "mov fs, word ptr [r8 + 36]",

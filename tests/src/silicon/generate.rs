@@ -112,7 +112,7 @@ impl Generator {
         let cs = layout::descriptor(segments[1]);
         let limit = cs.map_or(0, Descriptor::limit_bytes).min(0xFFF);
         let offset = if random.chance(6) {
-            limit + 1 - random.below(0x14)
+            limit - random.below(0x14)
         } else {
             random.below(0x600)
         };

@@ -228,7 +228,7 @@ fn map_at(address: usize, bytes: usize, rights: c_int, file: Option<(c_int, usiz
             address as *mut c_void,
             bytes,
             rights,
-            flags | libc::MAP_FIXED_NOREPLACE,
+            flags | libc::MAP_FIXED_NOREPLACE | libc::MAP_POPULATE,
             file,
             offset as i64,
         )

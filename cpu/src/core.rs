@@ -74,6 +74,8 @@ pub(crate) struct Core {
     pub(crate) is_shut_down: bool,
     pub(crate) is_nmi_blocked: bool,
     pub(crate) is_in_shadow: bool,
+    /// The instruction that is being executed loads SS: no single-step trap follows it.
+    pub(crate) is_loading_stack: bool,
     /// Bits of DR6 whose condition the current instruction has met: a debug trap is due when it ends.
     pub(crate) debug_pending: u32,
     /// A task switch has happened, and a fault after it belongs to the new task.
@@ -118,6 +120,7 @@ impl Core {
             is_shut_down: false,
             is_nmi_blocked: false,
             is_in_shadow: false,
+            is_loading_stack: false,
             debug_pending: 0,
             is_in_new_task: false,
         };
@@ -245,9 +248,10 @@ impl Core {
         self.until = 0;
     }
 
-    /// After STI, MOV SS and POP SS: the next instruction boundary takes no interrupt.
+    /// MOV SS and POP SS: the next instruction boundary takes no interrupt and no single-step trap.
     pub(crate) fn begin_shadow(&mut self) {
         self.is_in_shadow = true;
+        self.is_loading_stack = true;
         self.ask_attention();
     }
 

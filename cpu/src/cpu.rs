@@ -260,8 +260,10 @@ impl Cpu {
                 return;
             }
         }
+        self.core.is_loading_stack = false;
         let is_interrupt = self.execute_single(bus);
-        if flags.contains(Flags::TRAP) && is_interrupt == Some(false) {
+        let traps = is_interrupt == Some(false) && !self.core.is_loading_stack;
+        if flags.contains(Flags::TRAP) && traps {
             self.core.debug_pending |= STATUS_SINGLE_STEP;
             self.core.ask_attention();
         }
@@ -744,6 +746,18 @@ mod tests {
             (register(&cpu, Register::Eax), register(&cpu, Register::Ebx)),
             (2, 4)
         );
+    }
+
+    #[test]
+    fn no_single_step_trap_comes_between_a_load_of_ss_and_the_next_instruction() {
+        // pushfd; or byte [esp+1],1; popfd; mov ax,ss; mov ss,ax; nop; pushfd; and byte [esp+1],0FEh; popfd; hlt
+        let set = [0x9C, 0x80, 0x4C, 0x24, 1, 1, 0x9D, 0x8C, 0xD0, 0x8E, 0xD0, 0x90];
+        let clear = [0x9C, 0x80, 0x64, 0x24, 1, 0xFE, 0x9D, 0xF4];
+        let (mut cpu, mut board) = machine(&[&set[..], &clear[..]].concat());
+        board.set_gate(IDT + 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0x43, 0xCF]);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(register(&cpu, Register::Ebx), 5);
     }
 
     #[test]

@@ -630,7 +630,7 @@ forms! {
     Iretd 0: control::interrupt_return[u32];
     Int3 0: control::breakpoint[];
     Int_imm8 0: control::software_interrupt[];
-    Into 3: control::interrupt_on_overflow[];
+    Into 0: control::interrupt_on_overflow[];
     Int1 0: control::ice_breakpoint[];
     Bound_r16_m1616 10: control::check_bounds[u16];
     Bound_r32_m3232 10: control::check_bounds[u32];
@@ -783,4 +783,98 @@ impl<B: Bus> Table<B> {
 /// The handlers of all slots for one kind of bus.
 pub(crate) const fn handlers<'a, B: Bus + 'a>() -> &'a [Handler<B>; HANDLERS] {
     const { &Table::<B>::HANDLERS }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::test_board::{Board, protected};
+    use crate::{Cpu, Flags};
+
+    const CODE: u32 = 0x1_0000;
+
+    /// Clocks of one instruction in flat protected mode: EBX points to a dword of 0000_0100h, ESI and EDI beyond it; EAX is
+    /// 0000_0100h, ECX 3, EDX 0. The instruction behind it, at the target of a short jump too, is NOP: one component.
+    fn clocks(code: &[u8], flags: Flags) -> u64 {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.set_dword(0x5000, 0x100);
+        board.set_bytes(CODE, code);
+        board.set_bytes(CODE + code.len() as u32, &[0x90; 16]);
+        core.general[..4].copy_from_slice(&[0x100, 3, 0, 0x5000]);
+        core.general[6..8].copy_from_slice(&[0x5100, 0x5200]);
+        core.set_eflags(flags);
+        core.eip = CODE;
+        let mut cpu = Cpu::with_core(core);
+        while cpu.state().eip == CODE {
+            board.pins.until = cpu.cycles() + 1;
+            cpu.run(&mut board);
+        }
+        // The target's components are charged with the target.
+        let spent = cpu.cycles();
+        let is_jump = cpu.state().is_refilling;
+        spent + u64::from(is_jump)
+    }
+
+    #[test]
+    fn instructions_cost_the_clocks_of_the_manual() {
+        let forms: [(&str, &[u8], u64); 46] = [
+            ("ADD EAX, ECX", &[0x01, 0xC8], 2),
+            ("ADD [EBX], ECX", &[0x01, 0x0B], 7),
+            ("ADD ECX, [EBX]", &[0x03, 0x0B], 6),
+            ("OR [EBX], ECX", &[0x09, 0x0B], 7),
+            ("CMP [EBX], ECX", &[0x39, 0x0B], 5),
+            ("CMP ECX, [EBX]", &[0x3B, 0x0B], 6),
+            ("TEST [EBX], ECX", &[0x85, 0x0B], 5),
+            ("INC ECX", &[0x41], 2),
+            ("INC dword [EBX]", &[0xFF, 0x03], 6),
+            ("NEG ECX", &[0xF7, 0xD9], 2),
+            ("MOV [EBX], ECX", &[0x89, 0x0B], 2),
+            ("MOV ECX, [EBX]", &[0x8B, 0x0B], 4),
+            ("MOV EAX, [5000h]", &[0xA1, 0x00, 0x50, 0, 0], 4),
+            ("MOVZX ECX, byte [EBX]", &[0x0F, 0xB6, 0x0B], 6),
+            ("LEA ECX, [EBX+4]", &[0x8D, 0x4B, 4], 2),
+            ("LEA ECX, [EBX+EAX+4]", &[0x8D, 0x4C, 0x03, 4], 3),
+            ("XCHG EAX, ECX", &[0x91], 3),
+            ("XCHG [EBX], ECX", &[0x87, 0x0B], 5),
+            ("XLAT", &[0xD7], 5),
+            ("SHL ECX, 4", &[0xC1, 0xE1, 4], 3),
+            ("SHL dword [EBX], 4", &[0xC1, 0x23, 4], 7),
+            ("RCL ECX, 1", &[0xD1, 0xD1], 9),
+            ("RCL dword [EBX], 1", &[0xD1, 0x13], 10),
+            ("SHLD ECX, EAX, 4", &[0x0F, 0xA4, 0xC1, 4], 3),
+            ("BT [EBX], ECX", &[0x0F, 0xA3, 0x0B], 12),
+            ("BTS [EBX], 3", &[0x0F, 0xBA, 0x2B, 3], 8),
+            ("BSF ECX, [EBX], 8 zeros", &[0x0F, 0xBC, 0x0B], 34),
+            ("SETZ [EBX]", &[0x0F, 0x94, 0x03], 5),
+            ("MUL ECX, EAX of 8 bits", &[0xF7, 0xE1], 14),
+            ("MUL dword [EBX]", &[0xF7, 0x23], 17),
+            ("DIV ECX", &[0xF7, 0xF1], 38),
+            ("IDIV CL", &[0xF6, 0xF9], 19),
+            ("PUSH EAX", &[0x50], 2),
+            ("PUSH dword [EBX]", &[0xFF, 0x33], 5),
+            ("POP EAX", &[0x58], 4),
+            ("PUSHA", &[0x60], 18),
+            ("POPA", &[0x61], 24),
+            ("ENTER 8, 0", &[0xC8, 8, 0, 0], 10),
+            ("ENTER 8, 3", &[0xC8, 8, 0, 3], 23),
+            ("JMP short, m = 1", &[0xEB, 0], 8),
+            ("CALL near, m = 1", &[0xE8, 0, 0, 0, 0], 8),
+            ("LOOP, m = 1", &[0xE2, 0], 12),
+            ("LODSD", &[0xAD], 5),
+            ("REP MOVSD, 3 times", &[0xF3, 0xA5], 17),
+            ("REPE CMPSB, 3 times", &[0xF3, 0xA6], 32),
+            ("IN AL, 60h", &[0xE4, 0x60], 6),
+        ];
+        for (name, code, expected) in forms {
+            assert_eq!(clocks(code, Flags::ALWAYS), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn conditional_instructions_cost_what_they_do() {
+        assert_eq!(clocks(&[0x74, 0], Flags::ZERO), 7 + 1, "JZ taken");
+        assert_eq!(clocks(&[0x74, 0], Flags::ALWAYS), 3, "JZ not taken");
+        assert_eq!(clocks(&[0xE3, 0], Flags::ALWAYS), 5, "JECXZ not taken");
+        assert_eq!(clocks(&[0xCE], Flags::ALWAYS), 3, "INTO not taken");
+    }
 }

@@ -8,6 +8,7 @@
 mod board;
 pub mod command;
 pub mod folder;
+pub mod frame_text;
 pub mod image;
 pub mod lab;
 pub mod machine;

@@ -201,9 +201,13 @@ pub(crate) fn breakpoint<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     Ok(Flow::Transfer)
 }
 
+/// Clocks of INTO when OF is clear; when it is set, the interrupt's are all.
+const NO_OVERFLOW_CLOCKS: Cycle = 3;
+
 /// INTO.
 pub(crate) fn interrupt_on_overflow<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     if !core.has(Flags::OVERFLOW) {
+        core.cycles += NO_OVERFLOW_CLOCKS;
         return Ok(Flow::Next);
     }
     core.interrupt(bus, Vector::Overflow as u8, Source::Trap)?;

@@ -156,8 +156,7 @@ pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -
     Ok(Flow::Next)
 }
 
-/// EBP after ENTER with 32-bit operands: with a 16-bit stack the upper half is ESP's, which is EBP's own as far as the
-/// manual says.
+/// EBP after ENTER with 32-bit operands. A 16-bit stack gives a frame pointer of 16 bits; the upper half of EBP then stays.
 fn frame_register(old: u32, frame: u32, mask: u32) -> u32 {
     old & !mask | frame & mask
 }

@@ -12,6 +12,9 @@ const PICOSECONDS_PER_SECOND: u128 = 1_000_000_000_000;
 pub struct Rate {
     ticks: u64,
     seconds: u64,
+    /// Picoseconds from tick to tick where that is a whole number (40 MHz, 8 MHz, 33 1/3 MHz), else zero. Those rates
+    /// are computed in 64 bits, because every bus cycle needs them.
+    whole_period: u64,
 }
 
 impl Rate {
@@ -31,9 +34,18 @@ impl Rate {
             "a rate is at most 1 THz"
         );
         let divisor = greatest_common_divisor(ticks, seconds);
+        let (ticks, seconds) = (ticks / divisor, seconds / divisor);
+        let scaled = seconds as u128 * PICOSECONDS_PER_SECOND;
+        let is_whole = scaled % ticks as u128 == 0 && scaled / ticks as u128 <= u64::MAX as u128;
+        let whole_period = if is_whole {
+            (scaled / ticks as u128) as u64
+        } else {
+            0
+        };
         Self {
-            ticks: ticks / divisor,
-            seconds: seconds / divisor,
+            ticks,
+            seconds,
+            whole_period,
         }
     }
 
@@ -52,6 +64,9 @@ impl Rate {
     /// How many ticks lie in `span`, when the first tick after the origin counts as tick 1.
     #[must_use]
     pub fn ticks(self, span: Span) -> u64 {
+        if let Some(ticks) = span.picoseconds().checked_div(self.whole_period) {
+            return ticks;
+        }
         let scaled = u128::from(span.picoseconds()) * u128::from(self.ticks);
         let ticks = scaled / (u128::from(self.seconds) * PICOSECONDS_PER_SECOND);
         u64::try_from(ticks).unwrap_or(u64::MAX)
@@ -60,9 +75,22 @@ impl Rate {
     /// The distance of tick `ticks` from the origin, rounded up to a picosecond: `self.ticks(self.span(n)) == n`.
     #[must_use]
     pub fn span(self, ticks: u64) -> Span {
+        if self.whole_period != 0 {
+            return Span::from_picoseconds(ticks.saturating_mul(self.whole_period));
+        }
         let scaled = u128::from(ticks) * u128::from(self.seconds) * PICOSECONDS_PER_SECOND;
         let picoseconds = scaled.div_ceil(u128::from(self.ticks));
         Span::from_picoseconds(u64::try_from(picoseconds).unwrap_or(u64::MAX))
+    }
+
+    /// The first tick at or beyond `span`: how many ticks it takes to cover it.
+    #[must_use]
+    pub fn ticks_to_cover(self, span: Span) -> u64 {
+        if self.whole_period != 0 {
+            return span.picoseconds().div_ceil(self.whole_period);
+        }
+        let ticks = self.ticks(span);
+        ticks + u64::from(self.span(ticks) < span)
     }
 
     /// The instant of tick `ticks` of an oscillator that starts with the lab.
@@ -96,7 +124,7 @@ mod tests {
             Rate::fraction(100_000_000, 3),
             Rate::hertz(1_193_182),
         ] {
-            for n in [0, 1, 2, 3, 999, 1_193_182, 40_000_000_000_001] {
+            for n in [0, 1, 2, 3, 999, 1_193_182, 4_000_000_000_001] {
                 let at = rate.span(n);
                 assert_eq!(rate.ticks(at), n, "{rate:?} tick {n}");
                 if n > 0 {
@@ -104,6 +132,36 @@ mod tests {
                     assert_eq!(rate.ticks(before), n - 1, "{rate:?} just before tick {n}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_span_is_covered_by_the_first_tick_at_or_beyond_it() {
+        for rate in [
+            Rate::hertz(40_000_000),
+            Rate::fraction(100_000_000, 3),
+            Rate::hertz(1_193_182),
+        ] {
+            for n in [0, 1, 2, 999, 1_193_182] {
+                let at = rate.span(n);
+                assert_eq!(rate.ticks_to_cover(at), n);
+                assert_eq!(rate.ticks_to_cover(at + Span::from_picoseconds(1)), n + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_period_of_whole_picoseconds_gives_what_the_fraction_gives() {
+        let fast = Rate::hertz(40_000_000);
+        let slow = Rate {
+            whole_period: 0,
+            ..fast
+        };
+        for picoseconds in [0, 1, 24_999, 25_000, 25_001, 1 << 40, u64::MAX] {
+            let span = Span::from_picoseconds(picoseconds);
+            assert_eq!(fast.ticks(span), slow.ticks(span));
+            assert_eq!(fast.ticks_to_cover(span), slow.ticks_to_cover(span));
+            assert_eq!(fast.span(picoseconds), slow.span(picoseconds));
         }
     }
 

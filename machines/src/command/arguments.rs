@@ -30,6 +30,9 @@ When a run ends:
 
 Files named by --capture lie where the name says; everything else goes to the run folder.";
 
+/// As in a lab file, whose whole numbers have 63 bits.
+const LARGEST_SEED: u64 = i64::MAX as u64;
+
 /// A laboratory of emulated 386 PCs on one shared Ethernet
 #[derive(Debug, Parser)]
 #[command(name = "amlab", version, after_help = EXIT_CODES, max_term_width = 100)]
@@ -168,6 +171,7 @@ pub(crate) struct RunArguments {
     pub(crate) set: Vec<String>,
     /// Seed for every random choice
     #[arg(long, env = "AMLAB_SEED", hide_env = true, display_order = 30)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     pub(crate) seed: Option<u64>,
     /// Stop at this virtual time
     #[arg(long, value_name = "TIME", value_parser = parse_span, env = "AMLAB_UNTIL", hide_env = true)]
@@ -308,6 +312,12 @@ mod tests {
         assert_eq!(parse_speed("0.5"), Ok(Speed::Thousandths(500)));
         assert!(parse_speed("0").is_err());
         assert!(parse_speed("fast").is_err());
+    }
+
+    #[test]
+    fn a_seed_that_no_lab_file_could_hold_is_refused() {
+        assert_eq!(run(&["--seed", "9223372036854775807"]).seed, Some(LARGEST_SEED));
+        assert!(Arguments::try_parse_from(["amlab", "run", "--seed", "9223372036854775808"]).is_err());
     }
 
     #[test]

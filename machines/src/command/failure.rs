@@ -1,9 +1,16 @@
 //! Why a command could not do its job, each with a stable code.
 
+use serde_json::{Value, json};
+
 use super::exit::Exit;
 use crate::folder::HostError;
 use crate::lab::LabErrors;
 use crate::runtime::BuildError;
+
+/// The stable code of a lab that cannot be built.
+const BUILD: &str = "lab::build";
+/// The stable code of a host that refused.
+const HOST: &str = "host::file";
 
 /// Why a command could not do its job.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +32,10 @@ pub(crate) enum Failure {
         errors: LabErrors,
     },
     /// The lab cannot be built: an image is not what it should be.
-    #[error("lab::build: {0}")]
+    #[error("{BUILD}: {0}")]
     Build(String),
     /// The host refused.
-    #[error("host::file: {0}")]
+    #[error("{HOST}: {0}")]
     Host(#[from] HostError),
 }
 
@@ -39,6 +46,17 @@ impl From<BuildError> for Failure {
 }
 
 impl Failure {
+    /// For programs: the messages, as `amlab check` has them, and the exit code.
+    pub(crate) fn json(&self) -> Value {
+        let messages = match self {
+            Self::Lab { errors, .. } => errors.messages().to_json(),
+            Self::Usage { code, message } => single(code, message),
+            Self::Build(message) => single(BUILD, message),
+            Self::Host(error) => single(HOST, &error.to_string()),
+        };
+        json!({ "messages": messages, "exit_code": self.exit().code() })
+    }
+
     /// Its exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
@@ -46,4 +64,8 @@ impl Failure {
             Self::Host(_) => Exit::HostTrouble,
         }
     }
+}
+
+fn single(code: &str, message: &str) -> Value {
+    json!([{ "code": code, "severity": "error", "message": message }])
 }

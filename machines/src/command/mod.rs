@@ -30,7 +30,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::arguments::{Arguments, Colour, Command, OutputArguments};
+use self::arguments::{Arguments, Colour, Command, Format, OutputArguments};
 use self::exit::Exit;
 use self::run::{Host, Interrupt};
 use self::terminal::Terminal;
@@ -63,7 +63,14 @@ fn answer(words: &[OsString]) -> Exit {
     };
     start_log(&order.output);
     let mut terminal = Terminal::standard(&order.output);
-    let interrupt = match Interrupt::listen() {
+    // A command that writes nothing may end at once.
+    let listens = matches!(order.command, Command::Run(_) | Command::Verify(_));
+    let interrupt = if listens {
+        Interrupt::listen()
+    } else {
+        Ok(Interrupt::default())
+    };
+    let interrupt = match interrupt {
         Ok(interrupt) => interrupt,
         Err(reason) => {
             let error = HostError::new("listen to", Path::new("signals"), reason);
@@ -125,6 +132,9 @@ fn carry_out(host: &Host, order: &Order, terminal: &mut Terminal) -> Exit {
         match &failure {
             failure::Failure::Lab { name, errors } => describe::complain(name, errors, terminal),
             other => terminal.complain(&format!("amlab: {other}")),
+        }
+        if terminal.format() == Format::Json {
+            terminal.result(&format!("{:#}\n", failure.json()));
         }
         failure.exit()
     });

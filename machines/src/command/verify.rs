@@ -17,7 +17,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::host_clock::HostClock;
 use super::images;
-use super::run::{Host, Interrupt, trace_text};
+use super::run::{Counts, Host, Interrupt, trace_text};
 use super::terminal::{Importance, Paint, Terminal};
 use super::time_text::seconds;
 use crate::folder::{CaptureRecord, HostError, Manifest, OutcomeRecord, RunFolder};
@@ -148,7 +148,8 @@ fn repeat(host: &Host, recorded: &Recorded, threads: usize) -> Result<Option<Rep
     }
     replay.finish()?;
     let trace = trace_text(laboratory.trace_hash());
-    let statistics = serde_json::to_value(laboratory.statistics()).expect("statistics are numbers and texts");
+    let statistics = serde_json::to_value(Counts::new(&laboratory.statistics()))
+        .expect("statistics are numbers and texts");
     let mut difference = None;
     if trace != recorded.outcome.trace {
         difference = Some(format!(

@@ -23,6 +23,8 @@ pub struct Manifest {
     pub threads: usize,
     /// The command line as given.
     pub flags: Vec<String>,
+    /// The options that came from the environment, as `AMLAB_<OPTION>=<value>`, sorted.
+    pub environment: Vec<String>,
     /// The host.
     pub host: HostRecord,
     /// Timing constants whose value is a placeholder.
@@ -38,7 +40,7 @@ pub struct Manifest {
 pub struct LabRecord {
     /// Its name.
     pub name: String,
-    /// What was read, as named in messages: a path or `builtin:<name>`.
+    /// What was read, as named in messages: a path, or the name of a built-in lab.
     pub source: String,
     /// Relative paths in the lab file start here.
     pub folder: PathBuf,
@@ -156,6 +158,7 @@ mod tests {
             seed: 7,
             threads: 2,
             flags: vec!["amlab".into(), "run".into()],
+            environment: vec!["AMLAB_SEED=7".into()],
             host: HostRecord {
                 os: "linux".into(),
                 arch: "x86_64".into(),

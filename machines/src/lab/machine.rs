@@ -367,7 +367,9 @@ fn card_settings(table: &Table, model: Model) -> ne2000::Settings {
 fn check_jumpers(table: &Table, model: Model, problems: &mut Vec<Problem>) {
     let card = model.name();
     let list = |values: &[u32]| {
-        let shown: Vec<String> = values.iter().map(|value| format!("{value:#x}")).collect();
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable();
+        let shown: Vec<String> = sorted.iter().map(|value| format!("{value:#x}")).collect();
         format!("the jumper has {}", shown.join(", "))
     };
     let io_bases: Vec<u32> = model.io_bases().iter().map(|&base| u32::from(base)).collect();

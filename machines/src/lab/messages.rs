@@ -3,7 +3,7 @@
 //! Every problem keeps its places as bytes of the text that it was read from: the lab file, or the command line for
 //! settings that `--set` overrides. Lines and columns are computed when a message is printed.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
@@ -14,6 +14,15 @@ use super::code::Code;
 
 /// Columns of a printed message.
 const WIDTH: usize = 110;
+
+/// So many messages are printed for people; a file that is no lab file at all may have hundreds of thousands.
+const MOST_PRINTED: usize = 100;
+
+/// Bytes of a message, a help or a label; names in a file may be of any length.
+const LONGEST_PHRASE: usize = 400;
+
+/// Bytes of a line that is printed with a message.
+const LONGEST_LINE: usize = 400;
 
 /// A stretch of bytes in one of the texts of a [`Messages`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,20 +71,20 @@ impl Problem {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: phrase(message.into()),
             help: String::new(),
             labels: Vec::new(),
         }
     }
 
     pub(super) fn at(mut self, place: Place, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let text = phrase(text.into());
         self.labels.push(Label { place, text });
         self
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = help.into();
+        self.help = phrase(help.into());
         self
     }
 }
@@ -132,14 +141,37 @@ impl Messages {
             .with_width(WIDTH)
             .with_links(false);
         let mut output = String::new();
-        for problem in &self.problems {
-            let report = Report::new(problem, &self.texts);
+        for problem in self.problems.iter().take(MOST_PRINTED) {
+            let report = if self.can_be_quoted(problem) {
+                Report::new(problem, &self.texts)
+            } else {
+                Report::without_text(problem, self.places_in_words(problem))
+            };
             handler
                 .render_report(&mut output, &report)
                 .expect("a string takes every text");
             output.push('\n');
         }
+        if let Some(more @ 1..) = self.problems.len().checked_sub(MOST_PRINTED) {
+            let _ = writeln!(output, "and {more} more like these; --format json prints all\n");
+        }
         output
+    }
+
+    fn can_be_quoted(&self, problem: &Problem) -> bool {
+        let mut places = problem.labels.iter().map(|label| label.place);
+        places.all(|place| has_short_lines(&self.texts[place.text].text, place))
+    }
+
+    /// The places of a message whose lines are too long to be printed.
+    fn places_in_words(&self, problem: &Problem) -> String {
+        let in_words = |label: &Label| {
+            let starts = line_starts(&self.texts[label.place.text].text);
+            let (file, line, column) = self.position(label.place, &starts);
+            format!("{file}:{line}:{column}: {}", label.text)
+        };
+        let places: Vec<String> = problem.labels.iter().map(in_words).collect();
+        places.join("; ")
     }
 
     /// A list of `{code, severity, message, help, file, line, column, labels}` for programs. Lines and columns count
@@ -147,18 +179,19 @@ impl Messages {
     /// own place.
     #[must_use]
     pub fn to_json(&self) -> Json {
+        let starts: Vec<Vec<usize>> = self.texts.iter().map(|text| line_starts(&text.text)).collect();
         self.problems
             .iter()
-            .map(|problem| self.problem_to_json(problem))
+            .map(|problem| self.problem_to_json(problem, &starts))
             .collect()
     }
 
-    fn problem_to_json(&self, problem: &Problem) -> Json {
+    fn problem_to_json(&self, problem: &Problem, starts: &[Vec<usize>]) -> Json {
         let labels: Vec<Json> = problem
             .labels
             .iter()
             .map(|label| {
-                let (file, line, column) = self.position(label.place);
+                let (file, line, column) = self.position(label.place, &starts[label.place.text]);
                 json!({ "file": file, "line": line, "column": column, "text": label.text })
             })
             .collect();
@@ -175,15 +208,73 @@ impl Messages {
         })
     }
 
-    /// File, line and column of the start of a place, counted from 1.
-    fn position(&self, place: Place) -> (&str, usize, usize) {
+    /// File, line and column of the start of a place, counted from 1, in a text whose lines start there.
+    fn position(&self, place: Place, line_starts: &[usize]) -> (&str, usize, usize) {
         let text = &self.texts[place.text];
         let start = floor_to_character(&text.text, place.start);
-        let before = &text.text[..start];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        (&text.name, line, before[line_start..].chars().count() + 1)
+        let line = line_starts.partition_point(|line| *line <= start);
+        let column = text.text[line_starts[line - 1]..start].chars().count() + 1;
+        (&text.name, line, column)
     }
+}
+
+/// Where the lines of a text begin.
+fn line_starts(text: &str) -> Vec<usize> {
+    let after_newlines = text.match_indices('\n').map(|(newline, _)| newline + 1);
+    std::iter::once(0).chain(after_newlines).collect()
+}
+
+/// A phrase that a terminal can show: what a lab file says may be long, and may try to steer the terminal.
+fn phrase(text: String) -> String {
+    let is_plain = text.len() <= LONGEST_PHRASE && !text.chars().any(char::is_control);
+    if is_plain {
+        return text;
+    }
+    let cut = text.floor_char_boundary(LONGEST_PHRASE);
+    let kept = text[..cut].chars();
+    let mut shown: String = kept
+        .map(|c| {
+            if c.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect();
+    if cut < text.len() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+/// A lab file's text with every byte where it was, but without what would steer the terminal.
+fn shown_text(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\n' | '\t' => shown.push(character),
+            '\r' if characters.peek() == Some(&'\n') => shown.push('\r'),
+            c if c.is_ascii_control() => shown.push('?'),
+            // The other control characters have two bytes in UTF-8.
+            c if c.is_control() => shown.push('\u{bf}'),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Whether the lines around a place are short enough to be printed.
+fn has_short_lines(text: &str, place: Place) -> bool {
+    let start = floor_to_character(text, place.start);
+    let end = floor_to_character(text, place.end).max(start);
+    let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+    let first = line_start(line_start(start).saturating_sub(1));
+    let last = line_end((line_end(end) + 1).min(text.len()));
+    text[first..last]
+        .split('\n')
+        .all(|line| line.len() <= LONGEST_LINE)
 }
 
 /// The nearest character boundary at or before `at`.
@@ -206,12 +297,13 @@ impl LabErrors {
 /// One line a message: `pair.toml:3:1: lab::unknown-field: unknown field `irqq``.
 impl fmt::Display for LabErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let starts: Vec<Vec<usize>> = self.0.texts.iter().map(|text| line_starts(&text.text)).collect();
         for (index, problem) in self.0.problems.iter().enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
             if let Some(label) = problem.labels.first() {
-                let (file, line, column) = self.0.position(label.place);
+                let (file, line, column) = self.0.position(label.place, &starts[label.place.text]);
                 write!(f, "{file}:{line}:{column}: ")?;
             }
             write!(f, "{}: {}", problem.code.name(), problem.message)?;
@@ -235,13 +327,14 @@ struct Report {
 }
 
 impl Report {
-    fn new(problem: &Problem, texts: &[Text]) -> Self {
+    /// A report that quotes nothing.
+    fn bare(problem: &Problem) -> Self {
         let severity = if problem.code.is_warning() {
             Severity::Warning
         } else {
             Severity::Error
         };
-        let mut own = Self {
+        Self {
             code: Some(problem.code.name()),
             severity,
             message: problem.message.clone(),
@@ -249,7 +342,18 @@ impl Report {
             source: None,
             labels: Vec::new(),
             related: Vec::new(),
-        };
+        }
+    }
+
+    /// A report that names its places in words.
+    fn without_text(problem: &Problem, places: String) -> Self {
+        let mut own = Self::bare(problem);
+        own.message = format!("{} ({places})", own.message);
+        own
+    }
+
+    fn new(problem: &Problem, texts: &[Text]) -> Self {
+        let mut own = Self::bare(problem);
         let Some(first) = problem.labels.first() else {
             return own;
         };
@@ -276,7 +380,7 @@ impl Report {
 
     fn add_labels(&mut self, problem: &Problem, texts: &[Text], text: usize) {
         let source = &texts[text];
-        self.source = Some(NamedSource::new(&source.name, source.text.clone()));
+        self.source = Some(NamedSource::new(&source.name, shown_text(&source.text)));
         self.labels = problem
             .labels
             .iter()

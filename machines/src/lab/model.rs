@@ -144,10 +144,6 @@ pub enum Source {
 pub struct Timing {
     /// 8-bit ISA access from one start to the next, in ISA clocks, 6 to 9 (`isa_8bit`).
     pub isa_8bit: Constant,
-    /// 16-bit ISA memory access, in ISA clocks (`isa_16bit_memory`).
-    pub isa_16bit_memory: Constant,
-    /// 16-bit ISA I/O access, in ISA clocks (`isa_16bit_io`).
-    pub isa_16bit_io: Constant,
     /// Recovery at the end of each ISA access during which the processor already runs on, in ISA clocks
     /// (`isa_recovery`).
     pub isa_recovery: Constant,

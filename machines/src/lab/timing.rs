@@ -1,8 +1,8 @@
 //! The timing constants of a board: names, units, ranges, and defaults with their sources.
 //!
 //! Defaults describe a 386DX board of about 1992 with an 8 MHz ISA bus. None of them is fitted to a result. The ISA
-//! cycle lengths are those of an AT bus with default ready: an 8-bit access has four wait states and so 6 bus clocks,
-//! a 16-bit access one and so 3.
+//! cycle lengths are those of an AT bus with default ready: an 8-bit access has four wait states and so 6 bus clocks.
+//! There is none for 16-bit accesses, because no card here is wider than 8 bits.
 
 use super::model::{Constant, Machine, Source, Timing};
 
@@ -19,7 +19,7 @@ pub(super) struct Description {
 }
 
 /// All timing constants, in the order of [`Timing`]'s fields.
-pub(super) static CONSTANTS: [Description; 8] = [
+pub(super) static CONSTANTS: [Description; 6] = [
     Description {
         name: "isa_8bit",
         about: "8-bit ISA access from one start to the next.",
@@ -30,26 +30,6 @@ pub(super) static CONSTANTS: [Description; 8] = [
         source: Source::Derived,
         note: "6 clocks of an 8-bit command with default ready, 1 to meet the bus clock, 1 between accesses; \
                86Box and PCem charge 8, IBMulator 8 to 10",
-    },
-    Description {
-        name: "isa_16bit_memory",
-        about: "16-bit ISA memory access from one start to the next.",
-        unit: "isa-cycle",
-        least: 3,
-        most: 6,
-        value: 4,
-        source: Source::Derived,
-        note: "3 clocks of a 16-bit memory command with one wait state, 1 between accesses",
-    },
-    Description {
-        name: "isa_16bit_io",
-        about: "16-bit ISA I/O access from one start to the next.",
-        unit: "isa-cycle",
-        least: 3,
-        most: 6,
-        value: 4,
-        source: Source::Derived,
-        note: "3 clocks of a 16-bit I/O command with its one wait state, 1 between accesses",
     },
     Description {
         name: "isa_recovery",
@@ -134,8 +114,6 @@ impl Timing {
     pub fn constants(&self) -> [(&'static str, &'static str, &Constant); CONSTANTS.len()] {
         let values = [
             &self.isa_8bit,
-            &self.isa_16bit_memory,
-            &self.isa_16bit_io,
             &self.isa_recovery,
             &self.interrupt_acknowledge,
             &self.cache_kilobytes,
@@ -149,8 +127,6 @@ impl Timing {
     pub(super) fn constant_mut(&mut self, name: &str) -> Option<&mut Constant> {
         match name {
             "isa_8bit" => Some(&mut self.isa_8bit),
-            "isa_16bit_memory" => Some(&mut self.isa_16bit_memory),
-            "isa_16bit_io" => Some(&mut self.isa_16bit_io),
             "isa_recovery" => Some(&mut self.isa_recovery),
             "interrupt_acknowledge" => Some(&mut self.interrupt_acknowledge),
             "cache_kilobytes" => Some(&mut self.cache_kilobytes),
@@ -166,8 +142,6 @@ impl Default for Timing {
     fn default() -> Self {
         let [
             isa_8bit,
-            isa_16bit_memory,
-            isa_16bit_io,
             isa_recovery,
             interrupt_acknowledge,
             cache_kilobytes,
@@ -180,8 +154,6 @@ impl Default for Timing {
         });
         Self {
             isa_8bit,
-            isa_16bit_memory,
-            isa_16bit_io,
             isa_recovery,
             interrupt_acknowledge,
             cache_kilobytes,

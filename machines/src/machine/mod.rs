@@ -148,10 +148,7 @@ impl Machine {
         self.trace.boundary(&self.cpu);
         events.outputs = self.board.take_outputs();
         if let Some(cause) = self.stopped {
-            events.stop = Some((
-                self.now(),
-                report::write(cause, self.now(), &self.cpu, &self.board),
-            ));
+            events.stop = Some((self.now(), report::write(cause, &self.cpu, &self.board)));
         }
         events
     }

@@ -2,25 +2,21 @@
 
 use std::fmt::Write as _;
 
-use clock::Instant;
 use cpu::{Control, Cpu, Segment, State, disassemble};
 
 use crate::board::Board;
 use crate::runtime::{StopCause, StopReport};
 
-/// Writes the report of a machine that stopped at `now`.
-pub(super) fn write(cause: StopCause, now: Instant, cpu: &Cpu, board: &Board) -> StopReport {
+/// Writes the report of a machine that stopped. Its name and the time are for the reader of the report to add.
+pub(super) fn write(cause: StopCause, cpu: &Cpu, board: &Board) -> StopReport {
     let state = cpu.state();
     let cs = state.segments[Segment::Cs as usize].selector;
     let why = match cause {
         StopCause::TripleFault => "fault in the double fault handler",
         StopCause::HaltedForGood => "halt with interrupts off",
     };
-    let summary = format!(
-        "{why} at {now}, cs:eip {cs:04x}:{:08x}, cr2 {:08x}",
-        state.eip, state.cr2
-    );
-    let mut text = format!("{} {summary}\n\n", cause.code());
+    let summary = format!("{why}, cs:eip {cs:04x}:{:08x}, cr2 {:08x}", state.eip, state.cr2);
+    let mut text = String::new();
     registers(&mut text, &state);
     instructions(&mut text, cpu, &state, board.memory());
     screen(&mut text, board);

@@ -1,6 +1,5 @@
 //! What a lab counted, for `stats.json` and the summary.
 
-use clock::Span;
 use serde::Serialize;
 
 /// What one machine counted.
@@ -57,16 +56,4 @@ pub struct Statistics {
     pub machines: Vec<MachineStatistics>,
     /// In the order of the lab.
     pub segments: Vec<SegmentStatistics>,
-}
-
-impl Statistics {
-    /// Share of `span` in thousandths, for percentages.
-    #[must_use]
-    pub fn thousandths(part: Span, span: Span) -> u64 {
-        if span == Span::ZERO {
-            return 0;
-        }
-        u64::try_from(u128::from(part.picoseconds()) * 1000 / u128::from(span.picoseconds()))
-            .unwrap_or(u64::MAX)
-    }
 }

@@ -1,5 +1,6 @@
 //! `amlab run`: plans a run, watches it, and leaves a run folder.
 
+mod counts;
 mod echo;
 mod expectations;
 mod interrupt;
@@ -15,6 +16,7 @@ use std::path::Path;
 
 use clock::Instant;
 
+pub(crate) use counts::Counts;
 pub(crate) use interrupt::Interrupt;
 
 use self::expectations::Expectations;
@@ -143,7 +145,8 @@ fn conclude(
         trace: trace_text(laboratory.trace_hash()),
     };
     let mut exit = report.exit();
-    let table = serde_json::to_string_pretty(&statistics).expect("statistics hold only texts and numbers");
+    let table = serde_json::to_string_pretty(&Counts::new(&statistics))
+        .expect("statistics hold only texts and numbers");
     let written = [
         folder.write("stats.json", &(table + "\n")),
         folder.write("expect.xml", &report.junit()),

@@ -99,6 +99,7 @@ impl Plan {
             seed: self.lab.seed,
             threads: self.threads,
             flags: flags.to_vec(),
+            environment: environment(),
             host: HostRecord {
                 os: std::env::consts::OS.into(),
                 arch: std::env::consts::ARCH.into(),
@@ -112,6 +113,17 @@ impl Plan {
             outcome: None,
         }
     }
+}
+
+/// The variables that amlab reads.
+fn environment() -> Vec<String> {
+    let mut settings: Vec<String> = std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
+        .filter(|(name, _)| name.starts_with("AMLAB_"))
+        .map(|(name, value)| format!("{name}={}", value.to_string_lossy()))
+        .collect();
+    settings.sort();
+    settings
 }
 
 /// Absolute, so that the run can be repeated from anywhere.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clock::Instant;
 use serde_json::{Value, json};
 
+use super::counts::Counts;
 use super::expectations::{Verdict, Watch};
 use super::plan::Plan;
 use super::progress::{busy_percent, factor, nanoseconds_as_seconds};
@@ -204,7 +205,7 @@ impl Report<'_> {
             "end": self.reason.word(),
             "virtual_ns": self.end.nanoseconds(),
             "host_seconds": self.elapsed.as_secs_f64(),
-            "statistics": self.statistics,
+            "statistics": Counts::new(self.statistics),
             "trace": self.trace,
             "exit_code": exit.code(),
         })

@@ -15,6 +15,7 @@ use crate::command::captures::Captures;
 use crate::command::terminal::{Importance, Paint, Terminal};
 use crate::command::time_text::seconds;
 use crate::folder::{CaptureRecord, ConsoleLog, Event, EventLog, HostError, RunFolder};
+use crate::frame_text;
 use crate::lab::Lab;
 use crate::runtime::{Happening, Observer, StopReport, What};
 
@@ -242,7 +243,7 @@ impl<'a> Watcher<'a> {
         let number = u32::try_from(earlier + 1).unwrap_or(u32::MAX);
         let name = self.setting.lab.machines[machine].name.clone();
         let code = report.cause.code();
-        let head = format!("{code} {name} at {}\n{}\n\n", seconds(at), report.summary);
+        let head = format!("{code} {name} at {at}, {}\n\n", report.summary);
         let path = self
             .setting
             .folder
@@ -296,9 +297,10 @@ impl<'a> Watcher<'a> {
             wire::Record::Frame {
                 start,
                 station,
+                frame,
                 outcome,
-                ..
             } => {
+                log::debug!(target: "wire", "{start} {name} {}", frame_text::describe(frame.bytes()));
                 let reason = match outcome.end {
                     wire::End::Good => return Ok(()),
                     wire::End::TooManyCollisions => "sixteen attempts collided",

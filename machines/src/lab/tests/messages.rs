@@ -708,3 +708,41 @@ fn arguments_that_are_no_override_are_refused() {
         assert!(Override::parse(argument).is_err(), "{argument}");
     }
 }
+
+#[test]
+fn a_file_with_endless_mistakes_gets_the_first_hundred_messages() {
+    let mut text = GOOD.replace("format = 1", "");
+    text = (0..1000).fold(String::from("format = 1\n"), |top, number| {
+        top + &format!("x{number} = 1\n")
+    }) + &text;
+    let errors = read(&text).expect_err("a thousand unknown fields");
+    let printed = errors.messages().render(false);
+    assert_eq!(errors.messages().errors(), 1000);
+    assert_eq!(printed.matches("lab::unknown-field").count(), 100);
+    assert!(printed.contains("and 900 more like these"), "{printed}");
+}
+
+#[test]
+fn endless_lines_and_names_are_not_printed() {
+    let long = "y".repeat(100_000);
+    let errors = read(&edited(&[(
+        "segment = \"ether0\"",
+        &format!("segment = \"{long}\""),
+    )]))
+    .expect_err("an unknown segment");
+    let printed = errors.messages().render(false);
+    assert!(printed.len() < 2000, "{}", printed.len());
+    assert!(printed.contains("lab.toml:24:11: not a name"), "{printed}");
+}
+
+#[test]
+fn a_lab_file_cannot_steer_the_terminal() {
+    let errors = read(&edited(&[
+        ("\"4MB\"", "\"4\\u001b[2JMB\""),
+        ("seed = 7", "seed = \"\u{1b}[2J\""),
+    ]))
+    .expect_err("not TOML");
+    assert!(!errors.messages().render(false).contains('\u{1b}'));
+    let errors = read(&edited(&[("\"pc*\"", "\"\\u001b[2J\"")])).expect_err("no such machine");
+    assert!(!errors.messages().render(false).contains('\u{1b}'));
+}

@@ -1,0 +1,430 @@
+//! The command `amlab` as its users meet it: the real program, its exit codes, its output and its run folders.
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Two PCs that exchange frames; the default lab, as a file.
+const PAIR: &str = include_str!("../labs/pair.toml");
+
+/// The program in a folder of its own.
+fn amlab(folder: &TempDir, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_amlab"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AMLAB_") {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(folder).args(words).stdin(Stdio::null());
+    command
+}
+
+/// What came of a call.
+struct Answer {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Answer {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).expect("UTF-8"),
+            err: String::from_utf8(output.stderr).expect("UTF-8"),
+        }
+    }
+}
+
+fn call(folder: &TempDir, words: &[&str]) -> Answer {
+    amlab(folder, words).output().expect("amlab starts").into()
+}
+
+/// A new folder with these files.
+fn folder_with(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in files {
+        std::fs::write(folder.path().join(name), bytes).expect("a file");
+    }
+    folder
+}
+
+fn read(folder: &TempDir, name: &str) -> String {
+    std::fs::read_to_string(folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn json(folder: &TempDir, name: &str) -> Value {
+    serde_json::from_str(&read(folder, name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Everything that a run folder holds whatever happens, whole.
+fn assert_is_complete(folder: &TempDir, run: &str, code: i32, reason: &str) {
+    let manifest = json(folder, &format!("{run}/manifest.json"));
+    assert_eq!(manifest["outcome"]["exit_code"], code);
+    assert_eq!(manifest["outcome"]["reason"], reason);
+    assert_eq!(manifest["captures"][0]["file"], "wire.pcapng");
+    let capture = std::fs::read(folder.path().join(run).join("wire.pcapng")).expect("a capture");
+    assert_eq!(manifest["captures"][0]["bytes"], capture.len());
+    assert_eq!(&capture[..4], [0x0A, 0x0D, 0x0D, 0x0A], "pcapng");
+    let events = read(folder, &format!("{run}/events.jsonl"));
+    let last: Value = serde_json::from_str(events.lines().last().expect("an event")).expect("JSON");
+    assert_eq!((&last["event"], &last["reason"]), (&"end".into(), &reason.into()));
+    let statistics = json(folder, &format!("{run}/stats.json"));
+    assert!(statistics["machines"][0]["busy_percent"].is_u64());
+    assert!(read(folder, &format!("{run}/expect.xml")).ends_with("</testsuite>\n"));
+    assert!(read(folder, &format!("{run}/inputs.log")).starts_with('#'));
+    for machine in ["pc0", "pc1"] {
+        let stamps = read(folder, &format!("{run}/console/{machine}.ts"));
+        assert!(stamps.ends_with('\n'));
+        assert!(Path::new(&folder.path().join(run).join(format!("console/{machine}.log"))).is_file());
+    }
+}
+
+/// A Multiboot kernel as an ELF32 file with one segment: its header, then `code`, from 1 MB on.
+fn kernel(code: &[u8]) -> Vec<u8> {
+    const LOAD: u32 = 0x10_0000;
+    const HEADERS: u32 = 52 + 32;
+    const MAGIC: u32 = 0x1BAD_B002;
+    let segment_bytes = 12 + u32::try_from(code.len()).expect("a small kernel");
+    let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x03\0".to_vec();
+    let words = |file: &mut Vec<u8>, words: &[u32]| {
+        file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    };
+    // Version, entry, program headers' place, section headers' place, flags.
+    words(&mut file, &[1, LOAD + 12, 52, 0, 0]);
+    // Sizes of the file's header, of a program header and their count, of a section header, their count and names.
+    file.extend([52, 0, 32, 0, 1, 0, 40, 0, 0, 0, 0, 0]);
+    // Type "load", offset, virtual and physical address, size in the file and in memory, flags, alignment.
+    words(
+        &mut file,
+        &[1, HEADERS, LOAD, LOAD, segment_bytes, segment_bytes, 7, 4],
+    );
+    words(&mut file, &[MAGIC, 0, MAGIC.wrapping_neg()]);
+    file.extend(code);
+    file
+}
+
+/// The pair lab, and beside it a machine `odd` that boots `odd.elf`.
+fn pair_and_odd_one() -> String {
+    let image = "[image.odd]\npath = \"odd.elf\"\n\n[segment.ether0]";
+    let machine = "[machine.odd]\nboot = { from = \"direct\", image = \"odd\" }\n\n[[expect]]";
+    PAIR.replacen("[segment.ether0]", image, 1)
+        .replacen("[[expect]]", machine, 1)
+}
+
+#[test]
+fn without_a_command_the_built_in_lab_runs_and_the_environment_counts() {
+    let folder = folder_with(&[]);
+    let output = amlab(&folder, &[]).env("AMLAB_UNTIL", "60ms").output();
+    let answer = Answer::from(output.expect("amlab starts"));
+    assert_eq!(answer.code, Some(4), "{}", answer.err);
+    assert!(
+        answer
+            .out
+            .starts_with("lab      pair   2 machines   seed 1995   "),
+        "{}",
+        answer.out
+    );
+    assert!(answer.out.contains("pc0  met: kernel ready"), "{}", answer.out);
+    assert!(!answer.out.contains('\u{1b}'), "no colours off a terminal");
+    assert_eq!(
+        answer.err,
+        "amlab: the end time was reached with 2 expectations still open\n"
+    );
+    assert_is_complete(&folder, "runs/pair-1", 4, "until");
+    assert_eq!(
+        json(&folder, "runs/pair-1/manifest.json")["environment"][0],
+        "AMLAB_UNTIL=60ms"
+    );
+    assert!(read(&folder, "runs/pair-1/console/pc0.log").contains("kernel ready\r\n"));
+}
+
+#[test]
+fn expectations_that_are_met_give_0_and_json_says_all() {
+    let only_ready = PAIR
+        .split("[[expect]]")
+        .take(2)
+        .collect::<Vec<_>>()
+        .join("[[expect]]");
+    let folder = folder_with(&[("lab.toml", only_ready.as_bytes())]);
+    let answer = call(
+        &folder,
+        &[
+            "run",
+            "--until-expected",
+            "--out",
+            "run",
+            "--capture",
+            "--format",
+            "json",
+        ],
+    );
+    assert_eq!((answer.code, answer.err.as_str()), (Some(0), ""));
+    let report: Value = serde_json::from_str(&answer.out).expect("JSON");
+    assert_eq!(report["end"], "expected");
+    assert_eq!(report["expectations"][1]["result"], "met");
+    assert_is_complete(&folder, "run", 0, "expected");
+}
+
+#[test]
+fn an_expectation_that_is_missed_gives_1() {
+    let folder = folder_with(&[(
+        "lab.toml",
+        PAIR.replace("kernel ready", "another kernel").as_bytes(),
+    )]);
+    let set = "expect.0.within=20ms";
+    let answer = call(&folder, &["run", "-q", "--set", set, "--until", "30ms"]);
+    assert_eq!(answer.code, Some(1), "{}{}", answer.out, answer.err);
+    assert!(
+        answer
+            .err
+            .contains("2 expectations missed; see runs/pair-1/expect.xml"),
+        "{}",
+        answer.err
+    );
+    assert!(read(&folder, "runs/pair-1/expect.xml").contains("<failure message=\"not seen within"));
+}
+
+#[test]
+fn check_tells_good_labs_from_bad_ones() {
+    let bad = PAIR
+        .replace("irq     = 3", "irqq    = 3")
+        .replace("\"4MB\"", "\"4MHz\"");
+    let folder = folder_with(&[("good.toml", PAIR.as_bytes()), ("bad.toml", bad.as_bytes())]);
+    let good = call(&folder, &["check", "good.toml"]);
+    assert_eq!(good.out, "ok: pair: 2 machines, 1 segment, 2 expectations\n");
+    assert_eq!(good.code, Some(0));
+    let bad = call(&folder, &["check", "good.toml", "bad.toml"]);
+    assert_eq!(bad.code, Some(2));
+    assert!(
+        bad.err.contains("lab::unknown-field") && bad.err.contains("lab::wrong-unit"),
+        "{}",
+        bad.err
+    );
+    assert!(
+        bad.err.contains("did you mean `irq`?") && bad.err.contains("bad.toml:46:1"),
+        "{}",
+        bad.err
+    );
+    assert!(
+        bad.err
+            .ends_with("amlab: 2 errors in bad.toml; nothing was run\n"),
+        "{}",
+        bad.err
+    );
+}
+
+#[test]
+fn a_bad_command_line_or_lab_file_gives_2_and_runs_nothing() {
+    let no_kernel = PAIR.replace("builtin:kernel", "noise.elf");
+    let folder = folder_with(&[
+        ("lab.toml", PAIR.as_bytes()),
+        ("no-kernel.toml", no_kernel.as_bytes()),
+        ("noise.elf", &[0x5A; 64]),
+    ]);
+    for words in [
+        &["run", "--nope"][..],
+        &["run", "--until", "50"],
+        &["run", "nowhere.toml"],
+        &["run", "--set", "machine.pc.memory=4MHz"],
+        &["run", "--console", "pc7"],
+        &["run", "--capture=ether7=w.pcapng"],
+        &["run", "no-kernel.toml"],
+        &["verify", "nowhere"],
+    ] {
+        let answer = call(&folder, words);
+        assert_eq!(
+            (answer.code, answer.out.as_str()),
+            (Some(2), ""),
+            "{words:?}: {}",
+            answer.err
+        );
+    }
+    assert!(!folder.path().join("runs").exists());
+    let answer = call(&folder, &["run", "--console", "pc7", "--format", "json"]);
+    let report: Value = serde_json::from_str(&answer.out).expect("JSON");
+    assert_eq!(report["messages"][0]["code"], "run::unknown-machine");
+}
+
+#[test]
+fn a_machine_that_stops_gives_3_with_a_report_and_the_others_go_on() {
+    // CLI, HLT; and LIDT from zeroes, INT3.
+    for (code, why, instruction) in [
+        (&b"\xfa\xf4"[..], "guest::halted", "hlt"),
+        (b"\x0f\x01\x1d\0\0\x20\0\xcc", "guest::triple-fault", "lidt"),
+    ] {
+        let folder = folder_with(&[
+            ("lab.toml", pair_and_odd_one().as_bytes()),
+            ("odd.elf", &kernel(code)),
+        ]);
+        let answer = call(&folder, &["run", "--until", "60ms", "--out", "run"]);
+        assert_eq!(answer.code, Some(3), "{}", answer.err);
+        assert!(answer.out.contains("pc1  met: kernel ready"), "{}", answer.out);
+        assert!(
+            answer.err.starts_with(&format!("{why} odd at 0.000 s, ")),
+            "{}",
+            answer.err
+        );
+        assert!(
+            answer.err.contains("; registers in run/faults/odd-1.txt\n"),
+            "{}",
+            answer.err
+        );
+        let report = read(&folder, "run/faults/odd-1.txt");
+        assert!(report.starts_with(&format!("{why} odd at 0.0000")), "{report}");
+        assert!(
+            report.contains("eax 2badb002") && report.contains(instruction),
+            "{report}"
+        );
+        assert!(read(&folder, "run/expect.xml").contains("errors=\"1\""));
+        assert_is_complete(&folder, "run", 3, "until");
+    }
+}
+
+#[test]
+fn the_host_time_limit_gives_4() {
+    let folder = folder_with(&[("lab.toml", PAIR.as_bytes())]);
+    let answer = call(&folder, &["run", "-q", "--wall-limit", "1ms", "--out", "run"]);
+    assert_eq!(answer.code, Some(4), "{}", answer.err);
+    assert_is_complete(&folder, "run", 4, "wall-limit");
+}
+
+#[test]
+fn a_host_that_refuses_a_file_gives_5() {
+    let folder = folder_with(&[("lab.toml", PAIR.as_bytes()), ("file", b"")]);
+    let answer = call(&folder, &["run", "--out", "file/run"]);
+    assert_eq!(answer.code, Some(5));
+    assert!(
+        answer
+            .err
+            .starts_with("amlab: host::file: cannot create folder file/run: "),
+        "{}",
+        answer.err
+    );
+    let answer = call(&folder, &["run", "--out", "."]);
+    assert_eq!(answer.code, Some(5));
+    assert!(
+        answer.err.contains("it is not empty; name another with --out"),
+        "{}",
+        answer.err
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_gives_5_and_a_folder_that_says_so() {
+    let folder = folder_with(&[("lab.toml", PAIR.as_bytes())]);
+    let words = [
+        "run",
+        "--until",
+        "60ms",
+        "--out",
+        "run",
+        "--capture=ether0=/dev/full",
+    ];
+    let answer = call(&folder, &words);
+    assert_eq!(answer.code, Some(5), "{}", answer.err);
+    assert!(
+        answer.err.contains("amlab: host::file: cannot write /dev/full: "),
+        "{}",
+        answer.err
+    );
+    assert_eq!(json(&folder, "run/manifest.json")["outcome"]["exit_code"], 5);
+}
+
+#[test]
+fn a_run_with_traffic_is_the_same_with_one_thread_and_with_two() {
+    let folder = folder_with(&[("lab.toml", PAIR.as_bytes())]);
+    call(
+        &folder,
+        &["run", "-q", "--until", "150ms", "--seed", "7", "--out", "run"],
+    );
+    let statistics = json(&folder, "run/stats.json");
+    assert!(
+        statistics["machines"][1]["cards"][0]["received"].as_u64() > Some(5),
+        "{statistics}"
+    );
+    let answer = call(&folder, &["verify", "run", "--threads", "1,2"]);
+    assert_eq!(
+        (answer.code, answer.err.as_str()),
+        (Some(0), ""),
+        "{}",
+        answer.out
+    );
+    let lines: Vec<&str> = answer.out.lines().collect();
+    assert!(lines[0].starts_with("threads 1   same ") && lines[1].starts_with("threads 2   same "));
+}
+
+#[test]
+fn a_run_folder_that_was_tampered_with_gives_6() {
+    let folder = folder_with(&[("lab.toml", PAIR.as_bytes())]);
+    call(&folder, &["run", "-q", "--until", "60ms", "--out", "run"]);
+    let lab = read(&folder, "run/lab.toml");
+    std::fs::write(
+        folder.path().join("run/lab.toml"),
+        lab.replace("frames=1000", "frames=1001"),
+    )
+    .expect("a file");
+    let answer = call(&folder, &["verify", "run", "--format", "json"]);
+    assert_eq!(answer.code, Some(6), "{}", answer.err);
+    assert!(
+        answer
+            .err
+            .starts_with("amlab: verify::differs: with 1 threads, the trace hash is b3:")
+    );
+    let report: Value = serde_json::from_str(&answer.out).expect("JSON");
+    assert_eq!(report["same"], false);
+}
+
+/// Waits for a run's first event, so that a signal meets the run and not its beginning.
+#[cfg(unix)]
+fn wait_for_progress(child: &mut Child) {
+    use std::io::BufRead;
+    let out = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+    let met = out
+        .lines()
+        .find(|line| line.as_ref().is_ok_and(|line| line.contains("met: kernel ready")));
+    assert!(met.is_some(), "the run ended before its signal");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_gives_130_and_leaves_a_complete_folder_that_can_be_verified() {
+    let folder = folder_with(&[("lab.toml", PAIR.as_bytes())]);
+    let mut command = amlab(&folder, &["run", "--speed", "0.05", "--out", "run"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("amlab starts");
+    wait_for_progress(&mut child);
+    let signal = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(signal.expect("kill starts").success());
+    assert_eq!(child.wait().expect("amlab ends").code(), Some(130));
+    assert_is_complete(&folder, "run", 130, "interrupted");
+    assert_eq!(call(&folder, &["verify", "run"]).code, Some(0));
+}
+
+#[test]
+fn show_prints_a_lab_file_that_means_the_same_and_timing_with_sources() {
+    let folder = folder_with(&[("lab.toml", PAIR.as_bytes())]);
+    let shown = call(&folder, &["show"]);
+    std::fs::write(folder.path().join("shown.toml"), &shown.out).expect("a file");
+    assert_eq!(call(&folder, &["show", "shown.toml"]).out, shown.out);
+    let timing = call(&folder, &["show", "--timing"]).out;
+    assert!(
+        timing.contains("pc0..pc1  isa_8bit ") && timing.contains("placeholder: "),
+        "{timing}"
+    );
+    let table = call(&folder, &["show", "--timing", "--format", "csv"]).out;
+    assert!(
+        table.starts_with("machine,constant,value,unit,source,note\npc0,isa_8bit,"),
+        "{table}"
+    );
+    let schema: Value = serde_json::from_str(&call(&folder, &["schema"]).out).expect("JSON");
+    assert!(schema["properties"]["machine"].is_object());
+}

@@ -3,6 +3,7 @@
 use super::Done;
 use super::data::far_pointer;
 use super::operand::{General, Place};
+use super::stack::check_pushes;
 use crate::core::Core;
 use crate::flags::Condition;
 use crate::interrupt::Source;
@@ -63,7 +64,14 @@ pub(crate) fn call_indirect<B: Bus, P: Place, T: General>(core: &mut Core, bus: 
 }
 
 fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, target: u32) -> Done {
-    let target = checked::<T>(core, target)?;
+    let target = match checked::<T>(core, target) {
+        Ok(target) => target,
+        Err(fault) => {
+            // The push comes before the jump (PRM, page of CALL), and its fault before the jump's.
+            check_pushes::<B, T>(core, bus, 1)?;
+            return Err(fault);
+        }
+    };
     core.push(bus, T::from_u32(core.eip))?;
     core.eip = target;
     Ok(Flow::Jump)

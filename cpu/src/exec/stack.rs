@@ -83,7 +83,7 @@ pub(crate) fn push_all<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op)
 }
 
 /// Checks that `count` pushes will not fault.
-fn check_pushes<B: Bus, T: General>(core: &mut Core, bus: &mut B, count: u32) -> Result<(), Fault> {
+pub(crate) fn check_pushes<B: Bus, T: General>(core: &mut Core, bus: &mut B, count: u32) -> Result<(), Fault> {
     for number in 1..=count {
         let offset = core.stack_pointer().wrapping_sub(number * T::BYTES) & core.stack_mask;
         core.check_write(bus, Segment::Ss, offset, T::BYTES)?;
@@ -132,7 +132,9 @@ pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -
         _ => 5 + 4 * Cycle::from(level - 1),
     };
     let mask = core.stack_mask;
-    let frame = core.stack_pointer().wrapping_sub(T::BYTES) & mask;
+    // With a 16-bit stack the frame pointer still has 32 bits, the upper ones ESP's, as real processors have it.
+    let pointer = core.general[usize::from(SP)];
+    let frame = pointer & !mask | pointer.wrapping_sub(T::BYTES) & mask;
     let old_base = core.general[usize::from(BP)];
     check_pushes::<B, T>(core, bus, level + 1)?;
     let outer = outer_frames::<B, T>(core, bus, level)?;
@@ -146,19 +148,9 @@ pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -
     if level > 0 {
         core.push(bus, T::from_u32(frame))?;
     }
-    let base = &mut core.general[usize::from(BP)];
-    *base = if T::BYTES == 4 {
-        frame_register(*base, frame, mask)
-    } else {
-        *base & !0xFFFF | frame & 0xFFFF
-    };
+    T::from_u32(frame).set_register(core, BP);
     core.set_stack_pointer(top);
     Ok(Flow::Next)
-}
-
-/// EBP after ENTER with 32-bit operands. A 16-bit stack gives a frame pointer of 16 bits; the upper half of EBP then stays.
-fn frame_register(old: u32, frame: u32, mask: u32) -> u32 {
-    old & !mask | frame & mask
 }
 
 /// The frame pointers that ENTER copies from the frame that EBP points to.

@@ -18,6 +18,8 @@ const BATCH: u64 = 4096;
 const MOST_SHRUNK: usize = 60;
 /// INT 3, which ends every sequence.
 const BREAKPOINT: u32 = 3;
+/// TF, with which the helper's stub would be the first to trap.
+const TRAP: u32 = 1 << 8;
 
 /// A difference that nothing explains.
 #[derive(Clone, Debug)]
@@ -251,6 +253,7 @@ fn case_behind(prefix: &Case, outcome: &Outcome, instruction: Vec<u8>) -> Option
     let end = prefix.eip.wrapping_add(prefix.code().len() as u32);
     let is_all_listed = outcome.listed().len() == outcome.changed as usize;
     let is_simple = outcome.vector == BREAKPOINT
+        && outcome.flags & TRAP == 0
         && outcome.eip == end.wrapping_add(1)
         && outcome.segments[1] == prefix.segments[1]
         && is_all_listed;

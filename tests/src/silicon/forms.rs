@@ -56,6 +56,8 @@ pub(super) enum Setup {
     Divide,
     /// A selector on the stack.
     PopSegment,
+    /// Nothing, but it may leave undefined bytes on the stack.
+    PushSegment,
     /// Flags on the stack.
     PopFlags,
     /// A return address on the stack.
@@ -76,7 +78,7 @@ pub(super) enum Setup {
 
 use Setup::{
     Branch, CodeOffset, CodePointer, DataPointer, Divide, DoubleShift, FarBranch, FarReturn, Interrupt,
-    InterruptReturn, Plain, PopFlags, PopSegment, Return, Selector,
+    InterruptReturn, Plain, PopFlags, PopSegment, PushSegment, Return, Selector,
 };
 
 /// Instructions with consecutive opcodes that are alike.
@@ -199,12 +201,12 @@ pub(super) const FORMS: &[Form] = &[
     form(0x60, 0x61, NONE, No, Plain, 5),
     form(0x68, 0x68, NONE, Full, Plain, 1),
     form(0x6A, 0x6A, NONE, Byte, Plain, 1),
-    form(0x06, 0x06, NONE, No, Plain, 1),
-    form(0x0E, 0x0E, NONE, No, Plain, 1),
-    form(0x16, 0x16, NONE, No, Plain, 1),
-    form(0x1E, 0x1E, NONE, No, Plain, 1),
-    form(0x0FA0, 0x0FA0, NONE, No, Plain, 1),
-    form(0x0FA8, 0x0FA8, NONE, No, Plain, 1),
+    form(0x06, 0x06, NONE, No, PushSegment, 1),
+    form(0x0E, 0x0E, NONE, No, PushSegment, 1),
+    form(0x16, 0x16, NONE, No, PushSegment, 1),
+    form(0x1E, 0x1E, NONE, No, PushSegment, 1),
+    form(0x0FA0, 0x0FA0, NONE, No, PushSegment, 1),
+    form(0x0FA8, 0x0FA8, NONE, No, PushSegment, 1),
     form(0x07, 0x07, NONE, No, PopSegment, 2),
     form(0x17, 0x17, NONE, No, PopSegment, 2),
     form(0x1F, 0x1F, NONE, No, PopSegment, 2),

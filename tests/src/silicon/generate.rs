@@ -602,11 +602,11 @@ impl Writer<'_> {
     }
 }
 
-/// Behind these the code size may be another.
+/// Behind these the code size may be another, or memory undefined.
 fn ends(form: &Form) -> bool {
     matches!(
         form.setup,
-        Setup::FarBranch | Setup::FarReturn | Setup::InterruptReturn | Setup::CodePointer
+        Setup::FarBranch | Setup::FarReturn | Setup::InterruptReturn | Setup::CodePointer | Setup::PushSegment
     )
 }
 

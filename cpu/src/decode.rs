@@ -74,7 +74,10 @@ fn names_register(is_two_byte: bool, opcode: u8) -> bool {
 /// prefixes that do not change it, and all of its prefixes.
 fn is_too_long(bytes: &[u8], is_32_bit: bool, found: Prefixes) -> bool {
     let sizes = [(found.has_operand_size, 0x66), (found.has_address_size, 0x67)];
-    let kept = sizes.iter().filter(|(has_it, _)| *has_it).map(|(_, prefix)| *prefix);
+    let kept = sizes
+        .iter()
+        .filter(|(has_it, _)| *has_it)
+        .map(|(_, prefix)| *prefix);
     let mut copy: Vec<u8> = kept.chain(bytes[found.bytes..].iter().copied()).collect();
     let kept = copy.len() - (bytes.len() - found.bytes);
     copy.resize(LONGEST, 0);

@@ -83,12 +83,18 @@ pub(crate) fn push_all<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op)
 }
 
 /// Checks that `count` pushes will not fault.
-pub(crate) fn check_pushes<B: Bus, T: General>(core: &mut Core, bus: &mut B, count: u32) -> Result<(), Fault> {
-    for number in 1..=count {
-        let offset = core.stack_pointer().wrapping_sub(number * T::BYTES) & core.stack_mask;
-        core.check_write(bus, Segment::Ss, offset, T::BYTES)?;
-    }
-    Ok(())
+pub(crate) fn check_pushes<B: Bus, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    count: u32,
+) -> Result<(), Fault> {
+    (1..=count).try_for_each(|number| check_push::<B, T>(core, bus, number))
+}
+
+/// Checks push `number` of several, counted from 1.
+fn check_push<B: Bus, T: General>(core: &mut Core, bus: &mut B, number: u32) -> Result<(), Fault> {
+    let offset = core.stack_pointer().wrapping_sub(number * T::BYTES) & core.stack_mask;
+    core.check_write(bus, Segment::Ss, offset, T::BYTES)
 }
 
 /// POPA: all but ESP.
@@ -132,18 +138,15 @@ pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -
         _ => 5 + 4 * Cycle::from(level - 1),
     };
     let mask = core.stack_mask;
-    // With a 16-bit stack the frame pointer still has 32 bits, the upper ones ESP's, as real processors have it.
-    let pointer = core.general[usize::from(SP)];
-    let frame = pointer & !mask | pointer.wrapping_sub(T::BYTES) & mask;
-    let old_base = core.general[usize::from(BP)];
-    check_pushes::<B, T>(core, bus, level + 1)?;
-    let outer = outer_frames::<B, T>(core, bus, level)?;
+    // Also with a 16-bit stack the frame pointer has 32 bits, as real processors have it.
+    let frame = core.general[usize::from(SP)].wrapping_sub(T::BYTES);
     let top = frame.wrapping_sub(level * T::BYTES + size) & mask;
-    // The new top must be writable, although nothing is stored there.
-    core.check_write(bus, Segment::Ss, top, 1)?;
+    check_enter::<B, T>(core, bus, level, top)?;
+    let old_base = core.general[usize::from(BP)];
     core.push(bus, T::from_u32(old_base))?;
-    for pointer in &outer[..level.saturating_sub(1) as usize] {
-        core.push(bus, *pointer)?;
+    for number in 1..level {
+        let outer: T = core.read(bus, Segment::Ss, outer_frame::<T>(core, number))?;
+        core.push(bus, outer)?;
     }
     if level > 0 {
         core.push(bus, T::from_u32(frame))?;
@@ -153,18 +156,23 @@ pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -
     Ok(Flow::Next)
 }
 
-/// The frame pointers that ENTER copies from the frame that EBP points to.
-fn outer_frames<B: Bus, T: General>(core: &mut Core, bus: &mut B, level: u32) -> Result<[T; 31], Fault> {
-    let mut outer = [T::from_u32(0); 31];
-    let base = core.general[usize::from(BP)];
-    for (number, pointer) in (1..level).zip(outer.iter_mut()) {
-        *pointer = core.read(
-            bus,
-            Segment::Ss,
-            base.wrapping_sub(number * T::BYTES) & core.stack_mask,
-        )?;
+/// Everything in ENTER that can fault, in the order in which it happens: its pushes and the reads between them. The new top
+/// must be writable, although nothing is stored there.
+fn check_enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, level: u32, top: u32) -> Result<(), Fault> {
+    check_push::<B, T>(core, bus, 1)?;
+    for number in 1..level {
+        let _: T = core.read(bus, Segment::Ss, outer_frame::<T>(core, number))?;
+        check_push::<B, T>(core, bus, number + 1)?;
     }
-    Ok(outer)
+    if level > 0 {
+        check_push::<B, T>(core, bus, level + 1)?;
+    }
+    core.check_write(bus, Segment::Ss, top, T::BYTES)
+}
+
+/// Where the pointer of outer frame `number` lies, below the one that EBP points to.
+fn outer_frame<T: General>(core: &Core, number: u32) -> u32 {
+    core.general[usize::from(BP)].wrapping_sub(number * T::BYTES) & core.stack_mask
 }
 
 /// LEAVE.

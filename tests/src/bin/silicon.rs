@@ -58,7 +58,10 @@ fn main() -> ExitCode {
         let mut kept = kept.into_inner().unwrap_or_default();
         kept.sort();
         let lines = kept.into_iter().map(|(_, line)| line + "\n");
-        let head = format!("# Cases of seed {:x} on real silicon; the format is in tests/src/silicon/corpus.rs.\n", arguments.seed);
+        let head = format!(
+            "# Cases of seed {:x} on real silicon; the format is in tests/src/silicon/corpus.rs.\n",
+            arguments.seed
+        );
         let text: String = std::iter::once(head).chain(lines).collect();
         if let Err(error) = fs::write(&path, text) {
             eprintln!("{}: {error}", path.display());

@@ -187,7 +187,10 @@ fn note_kind(report: &mut Report, case: &Case, silicon: Option<&Outcome>) {
     }
     if let Some(last) = case.instructions.last() {
         let mnemonic = decode(last, 0, case.is_32_bit()).mnemonic();
-        *report.mnemonics.entry(format!("{mnemonic:?}").to_lowercase()).or_default() += 1;
+        *report
+            .mnemonics
+            .entry(format!("{mnemonic:?}").to_lowercase())
+            .or_default() += 1;
     }
 }
 
@@ -290,7 +293,10 @@ impl Display for Case {
             match descriptor(selector) {
                 Some(found) => {
                     let (base, limit, access) = (found.base, found.limit_bytes(), found.access());
-                    writeln!(out, "  {name}={selector:04X} base {base:08X} limit {limit:08X} access {access:04X}")?;
+                    writeln!(
+                        out,
+                        "  {name}={selector:04X} base {base:08X} limit {limit:08X} access {access:04X}"
+                    )?;
                 }
                 None => writeln!(out, "  {name}={selector:04X}")?,
             }
@@ -321,7 +327,9 @@ impl Display for Failure {
                 None => writeln!(out, "  {name}: no outcome")?,
             }
         }
-        self.mismatch.iter().try_for_each(|line| writeln!(out, "  * {line}"))
+        self.mismatch
+            .iter()
+            .try_for_each(|line| writeln!(out, "  * {line}"))
     }
 }
 

@@ -31,7 +31,10 @@ pub fn write(case: &Case, outcome: &Outcome) -> String {
         list(case.general.map(Some)),
         or_dash(pokes.join(",")),
         or_dash(code.join(",")),
-        format!("{:x} {:x} {:x}", outcome.vector, outcome.error_code, outcome.address),
+        format!(
+            "{:x} {:x} {:x}",
+            outcome.vector, outcome.error_code, outcome.address
+        ),
         format!("{:x} {:x}", outcome.eip, outcome.flags),
         list(changed(outcome.segments, case.segments)),
         list(changed(outcome.general, case.general)),
@@ -78,8 +81,22 @@ pub fn read(text: &str) -> Result<Vec<(Case, Outcome)>, Malformed> {
 fn parse(line: &str) -> Result<(Case, Outcome), String> {
     let fields: Vec<&str> = line.split(' ').collect();
     let [
-        image, eip, flags, segments, general, pokes, code, vector, error_code, address, end, end_flags,
-        end_segments, end_general, count, hash,
+        image,
+        eip,
+        flags,
+        segments,
+        general,
+        pokes,
+        code,
+        vector,
+        error_code,
+        address,
+        end,
+        end_flags,
+        end_segments,
+        end_general,
+        count,
+        hash,
     ] = fields[..]
     else {
         return Err(format!("{} fields", fields.len()));

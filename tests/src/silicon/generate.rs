@@ -184,7 +184,10 @@ fn offset_in(random: &mut Random, selector: u16) -> u32 {
         return value(random);
     };
     if random.chance(7) {
-        return descriptor.limit_bytes().wrapping_add(random.below(12)).wrapping_sub(8);
+        return descriptor
+            .limit_bytes()
+            .wrapping_add(random.below(12))
+            .wrapping_sub(8);
     }
     let mut offset = 0;
     for _ in 0..6 {
@@ -327,9 +330,14 @@ impl Writer<'_> {
         let (reg, is_memory) = match form.modrm {
             ModRm::No => return,
             ModRm::Any(count) => (random.below(u32::from(count)) as u8, random.chance(60)),
-            ModRm::Group(first, last) => (first + random.below(u32::from(last - first) + 1) as u8, random.chance(60)),
+            ModRm::Group(first, last) => (
+                first + random.below(u32::from(last - first) + 1) as u8,
+                random.chance(60),
+            ),
             ModRm::Memory => (random.below(8) as u8, true),
-            ModRm::MemoryGroup(first, last) => (first + random.below(u32::from(last - first) + 1) as u8, true),
+            ModRm::MemoryGroup(first, last) => {
+                (first + random.below(u32::from(last - first) + 1) as u8, true)
+            }
             ModRm::Control => (random.pick(&[0, 2, 3]), false),
         };
         if !is_memory {
@@ -546,7 +554,11 @@ impl Writer<'_> {
             Setup::InterruptReturn => {
                 let landing = self.return_address(sizes, 3, prefix_bytes);
                 let cs = u32::from(self.code_selector());
-                vec![self.push_flags(sizes), self.push(sizes, cs), self.push(sizes, landing)]
+                vec![
+                    self.push_flags(sizes),
+                    self.push(sizes, cs),
+                    self.push(sizes, landing),
+                ]
             }
             Setup::Divide if self.random.chance(50) => {
                 let clear_high = if sizes.is_operand_32 == self.is_32_bit {
@@ -606,7 +618,11 @@ impl Writer<'_> {
 fn ends(form: &Form) -> bool {
     matches!(
         form.setup,
-        Setup::FarBranch | Setup::FarReturn | Setup::InterruptReturn | Setup::CodePointer | Setup::PushSegment
+        Setup::FarBranch
+            | Setup::FarReturn
+            | Setup::InterruptReturn
+            | Setup::CodePointer
+            | Setup::PushSegment
     )
 }
 

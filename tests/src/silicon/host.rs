@@ -245,7 +245,12 @@ fn map_low(file: c_int) -> bool {
             0
         };
         let address = DATA as usize + *page as usize * PAGE;
-        map_at(address, PAGE, libc::PROT_READ | write, Some((file, number * PAGE)))
+        map_at(
+            address,
+            PAGE,
+            libc::PROT_READ | write,
+            Some((file, number * PAGE)),
+        )
     });
     let executed = libc::PROT_READ | libc::PROT_EXEC;
     let is_mapped = is_data_mapped
@@ -284,7 +289,14 @@ fn make_table() -> bool {
             | u32::from(!entry.is_present) << 5;
         let user_desc = [number as u32, entry.base, entry.limit, bits];
         // SAFETY: `user_desc` has the layout of the kernel's structure of that name; the table has no user yet.
-        unsafe { libc::syscall(libc::SYS_modify_ldt, WRITE, user_desc.as_ptr(), size_of_val(&user_desc)) == 0 }
+        unsafe {
+            libc::syscall(
+                libc::SYS_modify_ldt,
+                WRITE,
+                user_desc.as_ptr(),
+                size_of_val(&user_desc),
+            ) == 0
+        }
     })
 }
 
@@ -352,7 +364,12 @@ unsafe fn run_case(case: &Case, file: *mut u8, outcome: *mut Outcome) {
         }
     }
     // SAFETY: the file is that large, and nothing else refers to it between two cases.
-    let (data, code) = unsafe { (&mut *file.cast::<Image>(), &mut *file.add(size_of::<Image>()).cast::<[u8; PAGE]>()) };
+    let (data, code) = unsafe {
+        (
+            &mut *file.cast::<Image>(),
+            &mut *file.add(size_of::<Image>()).cast::<[u8; PAGE]>(),
+        )
+    };
     data.copy_from_slice(&before);
     code.fill(0xCC);
     let bytes = case.instructions.iter().flatten();

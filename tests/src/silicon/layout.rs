@@ -282,9 +282,7 @@ pub fn code_selectors() -> Vec<u16> {
 /// What a stack segment register accepts.
 #[must_use]
 pub fn stack_selectors() -> Vec<u16> {
-    selectors_where(|entry| {
-        entry.is_present && entry.is_open && matches!(entry.contents, Data | ExpandDown)
-    })
+    selectors_where(|entry| entry.is_present && entry.is_open && matches!(entry.contents, Data | ExpandDown))
 }
 
 /// What the other segment registers accept.

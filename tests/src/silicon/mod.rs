@@ -21,12 +21,12 @@ mod forms;
 pub mod generate;
 #[cfg_attr(
     all(target_os = "linux", target_arch = "x86_64"),
-    allow(unsafe_code, reason = "enters compatibility mode and catches faults in a helper process")
+    allow(
+        unsafe_code,
+        reason = "enters compatibility mode and catches faults in a helper process"
+    )
 )]
-#[cfg_attr(
-    not(all(target_os = "linux", target_arch = "x86_64")),
-    path = "no_host.rs"
-)]
+#[cfg_attr(not(all(target_os = "linux", target_arch = "x86_64")), path = "no_host.rs")]
 pub mod host;
 pub mod layout;
 pub mod model;

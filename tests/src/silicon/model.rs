@@ -155,7 +155,10 @@ impl Board {
         let entry = |linear: u32| (linear >> 12 & 0x3FF) * 4;
         for page in 0..SYSTEM_PAGES {
             let physical = SYSTEM_MEMORY + page * 0x1000;
-            self.set(SYSTEM_TABLE + entry(SYSTEM + page * 0x1000), physical | SYSTEM_RIGHTS);
+            self.set(
+                SYSTEM_TABLE + entry(SYSTEM + page * 0x1000),
+                physical | SYSTEM_RIGHTS,
+            );
         }
         for (number, page) in DATA_PAGES.into_iter().enumerate() {
             let physical = (DATA_MEMORY + number * PAGE) as u32;
@@ -270,7 +273,11 @@ impl Model {
         let top = state.general[4];
         let has_error_code = STACK_TOP - (top - SYSTEM) == 24;
         let frame = top - SYSTEM + SYSTEM_MEMORY;
-        let error_code = if has_error_code { self.board.dword(frame) } else { 0 };
+        let error_code = if has_error_code {
+            self.board.dword(frame)
+        } else {
+            0
+        };
         let item = |number: u32| {
             let above = u32::from(has_error_code);
             self.board.dword(frame + (number + above) * 4)

@@ -347,6 +347,21 @@ mod tests {
     }
 
     #[test]
+    fn an_instruction_whose_operands_lie_behind_15_bytes_is_too_long() {
+        // CS x 13, CALL far imm16:32; LOCK x 14, AND BH, imm8
+        let mut call = [0x2E; LONGEST];
+        call[13..].copy_from_slice(&[0x9A, 0x46]);
+        let mut and = [0xF0; LONGEST];
+        and[14] = 0x80;
+        for bytes in [call, and] {
+            assert_eq!(form_of(&bytes, true), forms::TOO_LONG);
+        }
+        let mut undefined = [0x66; LONGEST];
+        undefined[13..].copy_from_slice(&[0x0F, 0x0B]);
+        assert_eq!(form_of(&undefined, true), forms::UNDEFINED);
+    }
+
+    #[test]
     fn bytes_that_end_too_early_decode_to_nothing() {
         // MOV EAX, [EAX + ECX * 4 + disp32]
         let bytes = [0x8B, 0x84, 0x88, 1, 2, 3, 4];

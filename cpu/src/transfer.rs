@@ -745,6 +745,42 @@ mod tests {
     }
 
     #[test]
+    fn a_far_call_without_room_is_a_stack_fault_even_if_its_target_is_beyond_the_limit() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.set_segment(FREE, 0, 0xFFF, 0x409B);
+        core.general[ESP] = 4;
+        assert_eq!(
+            core.far_call(&mut board, to(FREE, 0x1000)),
+            blame(Vector::GeneralProtection, 0),
+            "the stack wraps round in its 4 GB"
+        );
+        let short = SegmentRegister {
+            limit: 0xFFF,
+            ..*core.segment(Segment::Ss)
+        };
+        core.set_segment(Segment::Ss, short);
+        assert_eq!(
+            core.far_call(&mut board, to(FREE, 0x1000)),
+            blame(Vector::Stack, 0)
+        );
+    }
+
+    #[test]
+    fn a_page_fault_of_a_far_call_names_what_is_pushed_first() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let (directory, table) = (0x4_0000, 0x4_1000);
+        board.set_dword(directory, table | 7);
+        board.set_dword(table + 4, 0x1000 | 7);
+        core.move_to_control(3, directory).expect("level 0 may");
+        core.move_to_control(0, 0x8000_0001).expect("level 0 may");
+        let outcome = core.far_call(&mut board, to(CODE_0, 0x1000));
+        assert_eq!(outcome, blame(Vector::Page, 2));
+        assert_eq!(core.cr2, 0x7FFC);
+    }
+
+    #[test]
     fn a_call_without_room_for_the_return_address_changes_nothing() {
         let mut board = Board::new();
         let mut core = protected(&mut board);

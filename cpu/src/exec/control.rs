@@ -240,3 +240,32 @@ pub(crate) fn check_bounds<B: Bus, T: General>(core: &mut Core, bus: &mut B, op:
         Err(Fault::plain(Vector::BoundRange))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::operand::InRegister;
+    use super::call_indirect;
+    use crate::decode::decode;
+    use crate::test_board::{Board, protected};
+    use crate::{Fault, Register, Segment, SegmentRegister, Vector};
+
+    #[test]
+    fn a_near_call_without_room_is_a_stack_fault_even_if_its_target_is_beyond_the_limit() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let op = decode(&[0xFF, 0xD0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], true).expect("CALL EAX");
+        core.general[Register::Eax as usize] = 0x1000;
+        for segment in [Segment::Cs, Segment::Ss] {
+            let short = SegmentRegister {
+                limit: 0xFFF,
+                ..*core.segment(segment)
+            };
+            core.set_segment(segment, short);
+        }
+        for (esp, vector) in [(0x1004, Vector::Stack), (0x1000, Vector::GeneralProtection)] {
+            core.general[Register::Esp as usize] = esp;
+            let outcome = call_indirect::<Board, InRegister, u32>(&mut core, &mut board, &op);
+            assert_eq!(outcome, Err(Fault::with_code(vector, 0)), "ESP {esp:X}");
+        }
+    }
+}

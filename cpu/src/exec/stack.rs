@@ -183,3 +183,78 @@ pub(crate) fn leave<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) ->
     value.set_register(core, BP);
     Ok(Flow::Next)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BP, SP, enter};
+    use crate::core::Core;
+    use crate::decode::decode;
+    use crate::test_board::{Board, DATA_0, protected};
+    use crate::{Fault, Segment, SegmentRegister, Vector};
+
+    /// ENTER 32 bits wide on a stack of 64 KB with a stack pointer of 16 bits.
+    fn enter_on_16_bit_stack(core: &mut Core, board: &mut Board, size: u8, level: u8) -> Result<(), Fault> {
+        let stack = SegmentRegister {
+            selector: DATA_0,
+            base: 0,
+            limit: 0xFFFF,
+            access: 0x0093,
+        };
+        core.set_segment(Segment::Ss, stack);
+        run_enter(core, board, size, level)
+    }
+
+    fn run_enter(core: &mut Core, board: &mut Board, size: u8, level: u8) -> Result<(), Fault> {
+        let mut code = [0; 15];
+        code[..4].copy_from_slice(&[0xC8, size, 0, level]);
+        let op = decode(&code, true).expect("ENTER");
+        enter::<Board, u32>(core, board, &op).map(|_| ())
+    }
+
+    #[test]
+    fn the_frame_pointer_of_enter_has_32_bits_even_with_a_16_bit_stack() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.general[usize::from(SP)] = 0x1234_0000;
+        core.general[usize::from(BP)] = 0x5678_9ABC;
+        assert_eq!(enter_on_16_bit_stack(&mut core, &mut board, 4, 1), Ok(()));
+        assert_eq!(core.general[usize::from(BP)], 0x1233_FFFC);
+        assert_eq!(board.dword(0xFFFC), 0x5678_9ABC);
+        assert_eq!(board.dword(0xFFF8), 0x1233_FFFC);
+        assert_eq!(core.general[usize::from(SP)], 0x1234_FFF4);
+    }
+
+    #[test]
+    fn enter_reads_an_outer_frame_pointer_after_its_first_push() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.general[usize::from(BP)] = 0x8000;
+        assert_eq!(run_enter(&mut core, &mut board, 0, 2), Ok(()));
+        assert_eq!(board.dword(0x7FF8), 0x8000);
+    }
+
+    #[test]
+    fn enter_faults_where_a_whole_operand_does_not_fit_at_its_new_top() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.general[usize::from(SP)] = 4;
+        let fault = Fault::with_code(Vector::Stack, 0);
+        assert_eq!(enter_on_16_bit_stack(&mut core, &mut board, 1, 0), Err(fault));
+    }
+
+    #[test]
+    fn enter_meets_a_bad_outer_frame_before_its_second_push() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let stack = SegmentRegister {
+            limit: 0x0FFF,
+            ..*core.segment(Segment::Ss)
+        };
+        core.set_segment(Segment::Ss, stack);
+        core.general[usize::from(SP)] = 0x100;
+        core.general[usize::from(BP)] = 0x2000;
+        let fault = Fault::with_code(Vector::Stack, 0);
+        assert_eq!(run_enter(&mut core, &mut board, 0, 2), Err(fault));
+        assert_eq!(board.dword(0xFC), 0, "nothing is pushed");
+    }
+}

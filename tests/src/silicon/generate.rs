@@ -49,7 +49,7 @@ impl Generator {
     #[must_use]
     pub fn case(&self, number: u64) -> Case {
         let mut random = Random(self.seed.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ number);
-        random.next();
+        random.bits();
         let case = self.state(&mut random);
         let is_32_bit = case.is_32_bit();
         let mut writer = Writer {
@@ -131,7 +131,7 @@ impl Generator {
 
 /// EFLAGS at level 3: IF and bit 1 set, arithmetic flags random, at times DF, rarely NT.
 fn flags(random: &mut Random) -> u32 {
-    let mut flags = random.next() as u32 & 0x08D5 | 0x0202;
+    let mut flags = random.bits() as u32 & 0x08D5 | 0x0202;
     if random.chance(25) {
         flags |= 0x0400;
     }
@@ -158,10 +158,10 @@ fn value(random: &mut Random) -> u32 {
         0 => random.below(0x40),
         1 => random.pick(&EDGES),
         2 => DATA + place(random),
-        3 => place(random) | (random.next() as u32 & 0xFFFF_0000),
+        3 => place(random) | (random.bits() as u32 & 0xFFFF_0000),
         4 => 0u32.wrapping_sub(random.below(0x100)),
         5 => random.pick(&EDGES).wrapping_add(random.below(8)).wrapping_sub(4),
-        _ => random.next() as u32,
+        _ => random.bits() as u32,
     }
 }
 
@@ -207,7 +207,7 @@ fn stack_pointer(random: &mut Random, selector: u16) -> u32 {
     if is_big {
         aligned
     } else {
-        aligned & 0xFFFF | (random.next() as u32 & 0xFFFF_0000)
+        aligned & 0xFFFF | (random.bits() as u32 & 0xFFFF_0000)
     }
 }
 
@@ -361,7 +361,7 @@ impl Writer<'_> {
         let general = &self.case.general;
         let (mut base, mut sum) = (Some(rm), 0u32);
         if rm == 4 {
-            let sib = random.next() as u8;
+            let sib = random.bits() as u8;
             bytes.push(sib);
             base = Some(sib & 7);
             let index = sib >> 3 & 7;
@@ -378,7 +378,7 @@ impl Writer<'_> {
         let wanted = offset_in(random, self.case.segments[segment]);
         let displacement = match (mode, base) {
             (1, _) => {
-                let byte = random.next() as i8;
+                let byte = random.bits() as i8;
                 bytes.push(byte as u8);
                 byte as u32
             }
@@ -423,7 +423,7 @@ impl Writer<'_> {
             bytes.extend((displacement as u16).to_le_bytes());
             displacement
         } else if mode == 1 {
-            let byte = random.next() as i8;
+            let byte = random.bits() as i8;
             bytes.push(byte as u8);
             byte as u32
         } else {
@@ -521,7 +521,7 @@ impl Writer<'_> {
 
     fn vector(&mut self) -> u8 {
         const LINUX_SYSTEM_CALL: u8 = 0x80;
-        match self.random.next() as u8 {
+        match self.random.bits() as u8 {
             LINUX_SYSTEM_CALL => 3,
             vector => vector,
         }
@@ -596,7 +596,7 @@ impl Writer<'_> {
         const LATER: u32 = 0x003C_0000;
         const TRAP: u32 = 0x0100;
         const NESTED: u32 = 0x4000;
-        let mut flags = self.random.next() as u32 & KNOWN & !LATER;
+        let mut flags = self.random.bits() as u32 & KNOWN & !LATER;
         if self.random.chance(12) {
             flags |= TRAP;
         }

@@ -40,7 +40,7 @@ pub struct Random(pub u64);
 
 impl Random {
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -50,7 +50,7 @@ impl Random {
 
     /// 0 to `limit` - 1.
     pub fn below(&mut self, limit: u32) -> u32 {
-        ((self.next() >> 32) * u64::from(limit) >> 32) as u32
+        (((self.bits() >> 32) * u64::from(limit)) >> 32) as u32
     }
 
     /// True `percent` times of 100.
@@ -84,7 +84,7 @@ fn make_image(number: u8) -> Image {
             2 => DATA + random.below(0x1_0000),
             3 => u32::from(random.pick(&selectors())) | random.below(0x1_0000) << 16,
             4 => 0u32.wrapping_sub(random.below(0x40)),
-            _ => random.next() as u32,
+            _ => random.bits() as u32,
         };
         dword.copy_from_slice(&value.to_le_bytes());
     }

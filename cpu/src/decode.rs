@@ -70,6 +70,21 @@ fn names_register(is_two_byte: bool, opcode: u8) -> bool {
     !is_two_byte && matches!(opcode, 0x40..=0x5F | 0x90..=0x97 | 0xB0..=0xBF)
 }
 
+/// Whether an instruction that could not be decoded from [`LONGEST`] bytes goes on behind them: its length without the
+/// prefixes that do not change it, and all of its prefixes.
+fn is_too_long(bytes: &[u8], is_32_bit: bool, found: Prefixes) -> bool {
+    let sizes = [(found.has_operand_size, 0x66), (found.has_address_size, 0x67)];
+    let kept = sizes
+        .iter()
+        .filter(|(has_it, _)| *has_it)
+        .map(|(_, prefix)| *prefix);
+    let mut copy: Vec<u8> = kept.chain(bytes[found.bytes..].iter().copied()).collect();
+    let kept = copy.len() - (bytes.len() - found.bytes);
+    copy.resize(LONGEST, 0);
+    let instruction = Decoder::new(if is_32_bit { 32 } else { 16 }, &copy, OPTIONS).decode();
+    !instruction.is_invalid() && instruction.len() - kept + found.bytes > LONGEST
+}
+
 /// Decodes the instruction at the start of `bytes`. Whatever a 386 does not know decodes to the op that raises #UD, and
 /// what is longer than [`LONGEST`] to the op that raises #GP.
 pub(crate) fn decode(bytes: &[u8], is_32_bit: bool) -> Result<Op, Incomplete> {
@@ -100,6 +115,9 @@ pub(crate) fn decode(bytes: &[u8], is_32_bit: bool) -> Result<Op, Incomplete> {
     }
     let code = if is_escape { Code::Fnop } else { instruction.code() };
     let Some(form) = forms::of(code) else {
+        if bytes.len() == LONGEST && is_too_long(bytes, is_32_bit, found) {
+            return Ok(special(forms::TOO_LONG, LONGEST, found));
+        }
         // All bytes count as its own: a change of any may make it another instruction.
         return Ok(special(forms::UNDEFINED, bytes.len(), found));
     };
@@ -326,6 +344,21 @@ mod tests {
         bytes[14] = 0x66;
         bytes[15] = 0x90;
         assert_eq!(form_of(&bytes, true), forms::TOO_LONG);
+    }
+
+    #[test]
+    fn an_instruction_whose_operands_lie_behind_15_bytes_is_too_long() {
+        // CS x 13, CALL far imm16:32; LOCK x 14, AND BH, imm8
+        let mut call = [0x2E; LONGEST];
+        call[13..].copy_from_slice(&[0x9A, 0x46]);
+        let mut and = [0xF0; LONGEST];
+        and[14] = 0x80;
+        for bytes in [call, and] {
+            assert_eq!(form_of(&bytes, true), forms::TOO_LONG);
+        }
+        let mut undefined = [0x66; LONGEST];
+        undefined[13..].copy_from_slice(&[0x0F, 0x0B]);
+        assert_eq!(form_of(&undefined, true), forms::UNDEFINED);
     }
 
     #[test]

@@ -138,10 +138,15 @@ impl Core {
         self.eip = offset;
     }
 
-    fn push_return_address<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<(), Fault> {
+    fn return_address(&self, size: Width) -> Frame {
         let mut frame = Frame::new(size);
         frame.push(u32::from(self.segment(Segment::Cs).selector));
         frame.push(self.eip);
+        frame
+    }
+
+    fn push_return_address<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<(), Fault> {
+        let frame = self.return_address(size);
         self.push_frame(bus, &frame)
     }
 
@@ -202,6 +207,11 @@ impl Core {
         };
         if !is_allowed {
             return Err(selector.fault(Vector::GeneralProtection));
+        }
+        if transfer == Transfer::Call && descriptor.is_present() {
+            // Room on the stack comes before the offset's check (PRM, page of CALL).
+            let frame = self.return_address(target.size);
+            self.check_current_frame(bus, &frame)?;
         }
         let entry = self.code_entry(bus, selector, descriptor, target.offset, self.privilege)?;
         if transfer == Transfer::Call {
@@ -328,12 +338,23 @@ impl Core {
 
     /// Pushes a frame on the current stack: all or nothing.
     pub(crate) fn push_frame<B: Bus>(&mut self, bus: &mut B, frame: &Frame) -> Result<(), Fault> {
-        let stack = NewStack {
+        self.push_on_new_stack(bus, self.current_stack(), frame, self.privilege)
+    }
+
+    fn current_stack(&self) -> NewStack {
+        NewStack {
             register: *self.segment(Segment::Ss),
             top: self.general[crate::Register::Esp as usize],
             fault: Fault::with_code(Vector::Stack, 0),
-        };
-        self.push_on_new_stack(bus, stack, frame, self.privilege)
+        }
+    }
+
+    /// Checks that a frame can be pushed on the current stack.
+    fn check_current_frame<B: Bus>(&mut self, bus: &mut B, frame: &Frame) -> Result<(), Fault> {
+        let stack = self.current_stack();
+        let mask = if stack.register.is_big() { u32::MAX } else { 0xFFFF };
+        self.check_frame(bus, stack, frame, mask, self.level())?;
+        Ok(())
     }
 
     /// Pushes a frame on a stack as code of a privilege level, and makes it the current stack: all or nothing.
@@ -375,13 +396,20 @@ impl Core {
         mask: u32,
         level: Level,
     ) -> Result<u32, Fault> {
-        let mut top = stack.top & mask;
-        let (items, bytes) = if frame.bytes() <= top {
-            (1, frame.bytes())
-        } else {
-            (frame.count, frame.size.bytes())
-        };
-        for _ in 0..items {
+        let bytes = frame.size.bytes();
+        let first = stack.top & mask;
+        if let Some(top) = first.checked_sub(frame.bytes())
+            && stack.register.is_writable()
+            && stack.register.holds(top, frame.bytes())
+            && self
+                .check_write_linear(bus, stack.register.base.wrapping_add(top), frame.bytes(), level)
+                .is_ok()
+        {
+            return Ok(top);
+        }
+        // Item by item, so that the first that does not fit raises its own fault with its own address.
+        let mut top = first;
+        for _ in 0..frame.count {
             top = top.wrapping_sub(bytes) & mask;
             if !stack.register.is_writable() || !stack.register.holds(top, bytes) {
                 return Err(stack.fault);
@@ -714,6 +742,42 @@ mod tests {
             assert_eq!(outcome, blame(vector, code), "{selector:#x} {access:#x}");
             assert_eq!((core.privilege, core.general[ESP]), (0, 0x8000));
         }
+    }
+
+    #[test]
+    fn a_far_call_without_room_is_a_stack_fault_even_if_its_target_is_beyond_the_limit() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.set_segment(FREE, 0, 0xFFF, 0x409B);
+        core.general[ESP] = 4;
+        assert_eq!(
+            core.far_call(&mut board, to(FREE, 0x1000)),
+            blame(Vector::GeneralProtection, 0),
+            "the stack wraps round in its 4 GB"
+        );
+        let short = SegmentRegister {
+            limit: 0xFFF,
+            ..*core.segment(Segment::Ss)
+        };
+        core.set_segment(Segment::Ss, short);
+        assert_eq!(
+            core.far_call(&mut board, to(FREE, 0x1000)),
+            blame(Vector::Stack, 0)
+        );
+    }
+
+    #[test]
+    fn a_page_fault_of_a_far_call_names_what_is_pushed_first() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let (directory, table) = (0x4_0000, 0x4_1000);
+        board.set_dword(directory, table | 7);
+        board.set_dword(table + 4, 0x1000 | 7);
+        core.move_to_control(3, directory).expect("level 0 may");
+        core.move_to_control(0, 0x8000_0001).expect("level 0 may");
+        let outcome = core.far_call(&mut board, to(CODE_0, 0x1000));
+        assert_eq!(outcome, blame(Vector::Page, 2));
+        assert_eq!(core.cr2, 0x7FFC);
     }
 
     #[test]

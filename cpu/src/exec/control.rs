@@ -3,6 +3,7 @@
 use super::Done;
 use super::data::far_pointer;
 use super::operand::{General, Place};
+use super::stack::check_pushes;
 use crate::core::Core;
 use crate::flags::Condition;
 use crate::interrupt::Source;
@@ -63,7 +64,14 @@ pub(crate) fn call_indirect<B: Bus, P: Place, T: General>(core: &mut Core, bus: 
 }
 
 fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, target: u32) -> Done {
-    let target = checked::<T>(core, target)?;
+    let target = match checked::<T>(core, target) {
+        Ok(target) => target,
+        Err(fault) => {
+            // The push comes before the jump (PRM, page of CALL), and its fault before the jump's.
+            check_pushes::<B, T>(core, bus, 1)?;
+            return Err(fault);
+        }
+    };
     core.push(bus, T::from_u32(core.eip))?;
     core.eip = target;
     Ok(Flow::Jump)
@@ -230,5 +238,34 @@ pub(crate) fn check_bounds<B: Bus, T: General>(core: &mut Core, bus: &mut B, op:
         Ok(Flow::Next)
     } else {
         Err(Fault::plain(Vector::BoundRange))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::operand::InRegister;
+    use super::call_indirect;
+    use crate::decode::decode;
+    use crate::test_board::{Board, protected};
+    use crate::{Fault, Register, Segment, SegmentRegister, Vector};
+
+    #[test]
+    fn a_near_call_without_room_is_a_stack_fault_even_if_its_target_is_beyond_the_limit() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let op = decode(&[0xFF, 0xD0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], true).expect("CALL EAX");
+        core.general[Register::Eax as usize] = 0x1000;
+        for segment in [Segment::Cs, Segment::Ss] {
+            let short = SegmentRegister {
+                limit: 0xFFF,
+                ..*core.segment(segment)
+            };
+            core.set_segment(segment, short);
+        }
+        for (esp, vector) in [(0x1004, Vector::Stack), (0x1000, Vector::GeneralProtection)] {
+            core.general[Register::Esp as usize] = esp;
+            let outcome = call_indirect::<Board, InRegister, u32>(&mut core, &mut board, &op);
+            assert_eq!(outcome, Err(Fault::with_code(vector, 0)), "ESP {esp:X}");
+        }
     }
 }

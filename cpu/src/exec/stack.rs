@@ -83,12 +83,18 @@ pub(crate) fn push_all<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op)
 }
 
 /// Checks that `count` pushes will not fault.
-fn check_pushes<B: Bus, T: General>(core: &mut Core, bus: &mut B, count: u32) -> Result<(), Fault> {
-    for number in 1..=count {
-        let offset = core.stack_pointer().wrapping_sub(number * T::BYTES) & core.stack_mask;
-        core.check_write(bus, Segment::Ss, offset, T::BYTES)?;
-    }
-    Ok(())
+pub(crate) fn check_pushes<B: Bus, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    count: u32,
+) -> Result<(), Fault> {
+    (1..=count).try_for_each(|number| check_push::<B, T>(core, bus, number))
+}
+
+/// Checks push `number` of several, counted from 1.
+fn check_push<B: Bus, T: General>(core: &mut Core, bus: &mut B, number: u32) -> Result<(), Fault> {
+    let offset = core.stack_pointer().wrapping_sub(number * T::BYTES) & core.stack_mask;
+    core.check_write(bus, Segment::Ss, offset, T::BYTES)
 }
 
 /// POPA: all but ESP.
@@ -132,47 +138,41 @@ pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -
         _ => 5 + 4 * Cycle::from(level - 1),
     };
     let mask = core.stack_mask;
-    let frame = core.stack_pointer().wrapping_sub(T::BYTES) & mask;
-    let old_base = core.general[usize::from(BP)];
-    check_pushes::<B, T>(core, bus, level + 1)?;
-    let outer = outer_frames::<B, T>(core, bus, level)?;
+    // Also with a 16-bit stack the frame pointer has 32 bits, as real processors have it.
+    let frame = core.general[usize::from(SP)].wrapping_sub(T::BYTES);
     let top = frame.wrapping_sub(level * T::BYTES + size) & mask;
-    // The new top must be writable, although nothing is stored there.
-    core.check_write(bus, Segment::Ss, top, 1)?;
+    check_enter::<B, T>(core, bus, level, top)?;
+    let old_base = core.general[usize::from(BP)];
     core.push(bus, T::from_u32(old_base))?;
-    for pointer in &outer[..level.saturating_sub(1) as usize] {
-        core.push(bus, *pointer)?;
+    for number in 1..level {
+        let outer: T = core.read(bus, Segment::Ss, outer_frame::<T>(core, number))?;
+        core.push(bus, outer)?;
     }
     if level > 0 {
         core.push(bus, T::from_u32(frame))?;
     }
-    let base = &mut core.general[usize::from(BP)];
-    *base = if T::BYTES == 4 {
-        frame_register(*base, frame, mask)
-    } else {
-        *base & !0xFFFF | frame & 0xFFFF
-    };
+    T::from_u32(frame).set_register(core, BP);
     core.set_stack_pointer(top);
     Ok(Flow::Next)
 }
 
-/// EBP after ENTER with 32-bit operands. A 16-bit stack gives a frame pointer of 16 bits; the upper half of EBP then stays.
-fn frame_register(old: u32, frame: u32, mask: u32) -> u32 {
-    old & !mask | frame & mask
+/// Everything in ENTER that can fault, in the order in which it happens: its pushes and the reads between them. The new top
+/// must be writable, although nothing is stored there.
+fn check_enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, level: u32, top: u32) -> Result<(), Fault> {
+    check_push::<B, T>(core, bus, 1)?;
+    for number in 1..level {
+        let _: T = core.read(bus, Segment::Ss, outer_frame::<T>(core, number))?;
+        check_push::<B, T>(core, bus, number + 1)?;
+    }
+    if level > 0 {
+        check_push::<B, T>(core, bus, level + 1)?;
+    }
+    core.check_write(bus, Segment::Ss, top, T::BYTES)
 }
 
-/// The frame pointers that ENTER copies from the frame that EBP points to.
-fn outer_frames<B: Bus, T: General>(core: &mut Core, bus: &mut B, level: u32) -> Result<[T; 31], Fault> {
-    let mut outer = [T::from_u32(0); 31];
-    let base = core.general[usize::from(BP)];
-    for (number, pointer) in (1..level).zip(outer.iter_mut()) {
-        *pointer = core.read(
-            bus,
-            Segment::Ss,
-            base.wrapping_sub(number * T::BYTES) & core.stack_mask,
-        )?;
-    }
-    Ok(outer)
+/// Where the pointer of outer frame `number` lies, below the one that EBP points to.
+fn outer_frame<T: General>(core: &Core, number: u32) -> u32 {
+    core.general[usize::from(BP)].wrapping_sub(number * T::BYTES) & core.stack_mask
 }
 
 /// LEAVE.
@@ -182,4 +182,79 @@ pub(crate) fn leave<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) ->
     core.set_stack_pointer(base.wrapping_add(T::BYTES));
     value.set_register(core, BP);
     Ok(Flow::Next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BP, SP, enter};
+    use crate::core::Core;
+    use crate::decode::decode;
+    use crate::test_board::{Board, DATA_0, protected};
+    use crate::{Fault, Segment, SegmentRegister, Vector};
+
+    /// ENTER 32 bits wide on a stack of 64 KB with a stack pointer of 16 bits.
+    fn enter_on_16_bit_stack(core: &mut Core, board: &mut Board, size: u8, level: u8) -> Result<(), Fault> {
+        let stack = SegmentRegister {
+            selector: DATA_0,
+            base: 0,
+            limit: 0xFFFF,
+            access: 0x0093,
+        };
+        core.set_segment(Segment::Ss, stack);
+        run_enter(core, board, size, level)
+    }
+
+    fn run_enter(core: &mut Core, board: &mut Board, size: u8, level: u8) -> Result<(), Fault> {
+        let mut code = [0; 15];
+        code[..4].copy_from_slice(&[0xC8, size, 0, level]);
+        let op = decode(&code, true).expect("ENTER");
+        enter::<Board, u32>(core, board, &op).map(|_| ())
+    }
+
+    #[test]
+    fn the_frame_pointer_of_enter_has_32_bits_even_with_a_16_bit_stack() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.general[usize::from(SP)] = 0x1234_0000;
+        core.general[usize::from(BP)] = 0x5678_9ABC;
+        assert_eq!(enter_on_16_bit_stack(&mut core, &mut board, 4, 1), Ok(()));
+        assert_eq!(core.general[usize::from(BP)], 0x1233_FFFC);
+        assert_eq!(board.dword(0xFFFC), 0x5678_9ABC);
+        assert_eq!(board.dword(0xFFF8), 0x1233_FFFC);
+        assert_eq!(core.general[usize::from(SP)], 0x1234_FFF4);
+    }
+
+    #[test]
+    fn enter_reads_an_outer_frame_pointer_after_its_first_push() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.general[usize::from(BP)] = 0x8000;
+        assert_eq!(run_enter(&mut core, &mut board, 0, 2), Ok(()));
+        assert_eq!(board.dword(0x7FF8), 0x8000);
+    }
+
+    #[test]
+    fn enter_faults_where_a_whole_operand_does_not_fit_at_its_new_top() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.general[usize::from(SP)] = 4;
+        let fault = Fault::with_code(Vector::Stack, 0);
+        assert_eq!(enter_on_16_bit_stack(&mut core, &mut board, 1, 0), Err(fault));
+    }
+
+    #[test]
+    fn enter_meets_a_bad_outer_frame_before_its_second_push() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let stack = SegmentRegister {
+            limit: 0x0FFF,
+            ..*core.segment(Segment::Ss)
+        };
+        core.set_segment(Segment::Ss, stack);
+        core.general[usize::from(SP)] = 0x100;
+        core.general[usize::from(BP)] = 0x2000;
+        let fault = Fault::with_code(Vector::Stack, 0);
+        assert_eq!(run_enter(&mut core, &mut board, 0, 2), Err(fault));
+        assert_eq!(board.dword(0xFC), 0, "nothing is pushed");
+    }
 }

@@ -1,0 +1,316 @@
+//! Cases on the crate `cpu`: a processor at level 3, paged, with the same segments and pages, and gates that halt.
+
+use cpu::{
+    Bus, Control, Cpu, Cycle, Page, Pins, Reply, Segment, SegmentRegister, State, Stop, TableRegister, Width,
+};
+
+use super::layout::{self, CODE, DATA, DATA_PAGES, Image, PAGE, TABLE, WRITABLE_PAGES, image};
+use super::{Case, Outcome};
+
+/// Linear address of what belongs to the system: tables, stack, handlers. The silicon has nothing there.
+const SYSTEM: u32 = 0xA5A5_0000;
+/// Where the parts of the system lie behind [`SYSTEM`].
+const GLOBAL_TABLE: u32 = 0;
+const LOCAL_TABLE: u32 = 0x200;
+const TASK: u32 = 0x600;
+const INTERRUPT_TABLE: u32 = 0x1000;
+const HANDLERS: u32 = 0x2000;
+const STACK_TOP: u32 = 0x4000;
+const SYSTEM_PAGES: u32 = 4;
+
+/// Physical memory: page directory, two page tables, the system, the data's image, code.
+const DIRECTORY: u32 = 0;
+const USER_PAGES: u32 = 0x1000;
+const SYSTEM_TABLE: u32 = 0x2000;
+const SYSTEM_MEMORY: u32 = 0x3000;
+const DATA_MEMORY: usize = 0x7000;
+const CODE_MEMORY: usize = DATA_MEMORY + size_of::<Image>();
+const MEMORY_BYTES: usize = CODE_MEMORY + PAGE;
+
+/// Linux's global table, as far as a program may see it: code and data of level 0, then of level 3.
+const GLOBAL: [u64; 16] = [
+    0,
+    0x00CF_9B00_0000_FFFF,
+    0x00AF_9B00_0000_FFFF,
+    0x00CF_9300_0000_FFFF,
+    0x00CF_FB00_0000_FFFF,
+    0x00CF_F300_0000_FFFF,
+    0x00AF_FB00_0000_FFFF,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+];
+const KERNEL_CODE: u16 = 0x08;
+const KERNEL_DATA: u16 = 0x18;
+const TASK_SELECTOR: u16 = 0x40;
+const LOCAL_SELECTOR: u16 = 0x50;
+/// Software interrupts that Linux lets programs use: breakpoint and overflow. (80h, too; no case has it.)
+const OPEN_GATES: [u32; 2] = [3, 4];
+
+/// Cycles after which a case is one that does not end.
+const MOST_CYCLES: Cycle = 4_000_000;
+
+/// Memory without waits or devices.
+#[derive(Clone, Debug)]
+struct Board {
+    memory: Vec<u8>,
+}
+
+impl Bus for Board {
+    fn memory(&mut self) -> &mut [u8] {
+        &mut self.memory
+    }
+
+    fn page(&self, page: u32) -> Page {
+        if (page as usize) < MEMORY_BYTES / PAGE {
+            Page::Memory {
+                frame: page,
+                is_writable: true,
+            }
+        } else {
+            Page::Device
+        }
+    }
+
+    fn memory_wait(&mut self, _: u32, _: bool) -> u32 {
+        0
+    }
+
+    fn read(&mut self, _: Cycle, _: u32, _: Width) -> Reply {
+        Reply { value: 0, wait: 0 }
+    }
+
+    fn write(&mut self, _: Cycle, _: u32, _: Width, _: u32) -> u32 {
+        0
+    }
+
+    fn input(&mut self, _: Cycle, _: u16, _: Width) -> Reply {
+        Reply { value: 0, wait: 0 }
+    }
+
+    fn output(&mut self, _: Cycle, _: u16, _: Width, _: u32) -> u32 {
+        0
+    }
+
+    fn acknowledge(&mut self, _: Cycle) -> Reply {
+        Reply { value: 0, wait: 0 }
+    }
+
+    fn pins(&self) -> Pins {
+        Pins {
+            interrupt: false,
+            nmi: false,
+            until: MOST_CYCLES,
+            map_generation: 0,
+        }
+    }
+
+    fn nmi_taken(&mut self) {}
+}
+
+impl Board {
+    fn new() -> Self {
+        let mut board = Self {
+            memory: vec![0; MEMORY_BYTES],
+        };
+        board.map_pages();
+        let at = SYSTEM_MEMORY + GLOBAL_TABLE;
+        for (number, entry) in (0..).zip(GLOBAL) {
+            board.set(at + number * 8, entry as u32);
+            board.set(at + number * 8 + 4, (entry >> 32) as u32);
+        }
+        let at = SYSTEM_MEMORY + LOCAL_TABLE;
+        for (number, entry) in (0..).zip(TABLE) {
+            let bytes = entry.map_or(0, layout::Descriptor::bytes);
+            board.set(at + number * 8, bytes as u32);
+            board.set(at + number * 8 + 4, (bytes >> 32) as u32);
+        }
+        board.set(SYSTEM_MEMORY + TASK + 4, SYSTEM + STACK_TOP);
+        board.set(SYSTEM_MEMORY + TASK + 8, u32::from(KERNEL_DATA));
+        board.set(SYSTEM_MEMORY + TASK + 0x64, 0x0068_0000);
+        for vector in 0..256 {
+            let level = if OPEN_GATES.contains(&vector) { 3 } else { 0 };
+            let at = SYSTEM_MEMORY + INTERRUPT_TABLE + vector * 8;
+            let handler = SYSTEM + HANDLERS + vector;
+            board.set(at, handler & 0xFFFF | u32::from(KERNEL_CODE) << 16);
+            board.set(at + 4, handler & 0xFFFF_0000 | 0x8E00 | level << 13);
+        }
+        let handlers = (SYSTEM_MEMORY + HANDLERS) as usize;
+        board.memory[handlers..handlers + 256].fill(0xF4);
+        board
+    }
+
+    fn map_pages(&mut self) {
+        const SYSTEM_RIGHTS: u32 = 3;
+        const USER_READ: u32 = 5;
+        const USER_WRITE: u32 = 7;
+        self.set(DIRECTORY + (CODE >> 22) * 4, USER_PAGES | USER_WRITE);
+        self.set(DIRECTORY + (SYSTEM >> 22) * 4, SYSTEM_TABLE | SYSTEM_RIGHTS);
+        let entry = |linear: u32| (linear >> 12 & 0x3FF) * 4;
+        for page in 0..SYSTEM_PAGES {
+            let physical = SYSTEM_MEMORY + page * 0x1000;
+            self.set(
+                SYSTEM_TABLE + entry(SYSTEM + page * 0x1000),
+                physical | SYSTEM_RIGHTS,
+            );
+        }
+        for (number, page) in DATA_PAGES.into_iter().enumerate() {
+            let physical = (DATA_MEMORY + number * PAGE) as u32;
+            let rights = if number < WRITABLE_PAGES {
+                USER_WRITE
+            } else {
+                USER_READ
+            };
+            self.set(USER_PAGES + entry(DATA + page * 0x1000), physical | rights);
+        }
+        self.set(USER_PAGES + entry(CODE), CODE_MEMORY as u32 | USER_READ);
+    }
+
+    fn set(&mut self, address: u32, value: u32) {
+        let at = address as usize;
+        self.memory[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+
+    fn dword(&self, address: u32) -> u32 {
+        let at = address as usize;
+        u32::from_le_bytes(self.memory[at..at + 4].try_into().expect("four bytes"))
+    }
+
+    fn data(&mut self) -> &mut [u8] {
+        &mut self.memory[DATA_MEMORY..CODE_MEMORY]
+    }
+}
+
+/// Runs cases on the crate `cpu`.
+#[derive(Clone, Debug)]
+pub struct Model {
+    cpu: Cpu,
+    board: Board,
+    template: State,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Model {
+    /// A processor and its board.
+    #[must_use]
+    pub fn new() -> Self {
+        let cpu = Cpu::new();
+        let local = SegmentRegister {
+            selector: LOCAL_SELECTOR,
+            base: SYSTEM + LOCAL_TABLE,
+            limit: TABLE.len() as u32 * 8 - 1,
+            access: 0x82,
+        };
+        let task = SegmentRegister {
+            selector: TASK_SELECTOR,
+            base: SYSTEM + TASK,
+            limit: 0x67,
+            access: 0x8B,
+        };
+        let table = |offset, limit| TableRegister {
+            base: SYSTEM + offset,
+            limit,
+        };
+        let template = State {
+            cr0: (Control::PROTECTION | Control::PAGING).bits(),
+            cr3: DIRECTORY,
+            ldtr: local,
+            tr: task,
+            gdtr: table(GLOBAL_TABLE, 0x7F),
+            idtr: table(INTERRUPT_TABLE, 0x7FF),
+            privilege: 3,
+            cycles: 0,
+            instructions: 0,
+            ..cpu.state()
+        };
+        Self {
+            cpu,
+            board: Board::new(),
+            template,
+        }
+    }
+
+    /// Runs a case; none if it does not end, or ends in a shutdown.
+    pub fn run(&mut self, case: &Case) -> Option<Outcome> {
+        let mut before = *image(case.image);
+        for (at, value) in &case.pokes {
+            if let Some(byte) = before.get_mut(usize::from(*at)) {
+                *byte = *value;
+            }
+        }
+        self.board.data().copy_from_slice(&before);
+        let code = &mut self.board.memory[CODE_MEMORY..];
+        code.fill(0xCC);
+        let bytes = case.instructions.iter().flatten();
+        for (place, byte) in code.iter_mut().skip(case.code_offset()).zip(bytes) {
+            *place = *byte;
+        }
+        self.cpu.restore(&State {
+            general: case.general,
+            eip: case.eip,
+            eflags: case.flags,
+            segments: case.segments.map(segment_register),
+            ..self.template.clone()
+        });
+        (self.cpu.run(&mut self.board) == Stop::Halted).then(|| self.outcome(&before))
+    }
+
+    /// The outcome, from the halted handler's registers and the frame on its stack.
+    fn outcome(&mut self, before: &Image) -> Outcome {
+        let state = self.cpu.state();
+        let vector = state.eip.wrapping_sub(SYSTEM + HANDLERS + 1);
+        let top = state.general[4];
+        let has_error_code = STACK_TOP - (top - SYSTEM) == 24;
+        let frame = top - SYSTEM + SYSTEM_MEMORY;
+        let error_code = if has_error_code {
+            self.board.dword(frame)
+        } else {
+            0
+        };
+        let item = |number: u32| {
+            let above = u32::from(has_error_code);
+            self.board.dword(frame + (number + above) * 4)
+        };
+        let mut outcome = Outcome {
+            vector,
+            error_code,
+            address: if vector == 14 { state.cr2 } else { 0 },
+            eip: item(0),
+            flags: item(2),
+            general: state.general,
+            segments: state.segments.map(|register| register.selector),
+            ..Outcome::empty()
+        };
+        outcome.segments[Segment::Cs as usize] = item(1) as u16;
+        outcome.general[4] = item(3);
+        outcome.segments[Segment::Ss as usize] = item(4) as u16;
+        outcome.note_changes(before, &self.board.memory[DATA_MEMORY..CODE_MEMORY]);
+        outcome
+    }
+}
+
+fn segment_register(selector: u16) -> SegmentRegister {
+    layout::descriptor(selector).map_or(
+        SegmentRegister {
+            selector,
+            ..SegmentRegister::default()
+        },
+        |descriptor| SegmentRegister {
+            selector,
+            base: descriptor.base,
+            limit: descriptor.limit_bytes(),
+            access: descriptor.access(),
+        },
+    )
+}

@@ -129,6 +129,12 @@ impl Guest {
             "cargo::warning=the toolchain lacks rust-src, from which the guest's core library is built: running \
              `rustup toolchain install`, which adds what rust-toolchain.toml names"
         );
+        // Cargo repeats a script's warnings until the script runs again; a file that never exists makes it run again
+        // with the next build.
+        println!(
+            "cargo::rerun-if-changed={}",
+            self.target.join("toolchain-was-incomplete").display()
+        );
         let why = self.install_toolchain();
         if library.join("core").is_dir() {
             return Ok(library);

@@ -99,3 +99,35 @@ fn a_lab_whose_machines_have_all_stopped_ends() {
     assert_eq!(end, RunEnd::AllStopped);
     assert_eq!(memory.stops(), 2);
 }
+
+/// The built-in kernel with `UD2` where it waits for interrupts (`STI; HLT`): an exception that it does not expect.
+fn faulty_kernel() -> Arc<[u8]> {
+    let lab = tests::lab(&pcs(1, 1));
+    let mut kernel = machines::image::load_all(&lab).expect("the built-in kernel")[0].to_vec();
+    let waits: Vec<_> = (0..kernel.len() - 1)
+        .filter(|&at| kernel[at..at + 2] == [0xFB, 0xF4])
+        .collect();
+    assert!(!waits.is_empty(), "the kernel waits with STI; HLT");
+    for at in waits {
+        kernel[at..at + 2].copy_from_slice(&[0x0F, 0x0B]);
+    }
+    kernel.into()
+}
+
+#[test]
+fn an_exception_in_the_kernel_is_told_on_its_console_and_ends_its_machine() {
+    let mut runtime = runtime(&tests::lab(&pcs(1, 1)), &[faulty_kernel()]);
+    let (end, memory) = run_for(&mut runtime, Span::from_milliseconds(200), 1);
+    let console = memory.console(0);
+    for part in ["kernel ready", "exception 6", "eax", "kernel stopped"] {
+        assert!(console.contains(part), "no `{part}` in {console}");
+    }
+    assert_eq!(end, RunEnd::AllStopped);
+    let report = stop_of(&memory, 0);
+    assert_eq!(report.cause, StopCause::HaltedForGood);
+    let told_on_screen = report
+        .text
+        .lines()
+        .any(|line| line.starts_with("| ") && line.contains("exception 6"));
+    assert!(told_on_screen, "{}", report.text);
+}

@@ -78,6 +78,12 @@ pub trait Bus {
     /// Wait states of a read or write of memory at byte `address` of [`Bus::memory`]: external cache and DRAM.
     fn memory_wait(&mut self, address: u32, is_write: bool) -> u32;
 
+    /// The sum of the wait states of `count` reads in a row inside the block of 16 bytes at `address`: of dwords of code, or
+    /// of units of a string. Where the first reads of a block cost nothing, those behind them cost nothing either.
+    fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
+        (0..count).map(|_| self.memory_wait(address, false)).sum()
+    }
+
     /// Reads from a device page. The access never crosses a dword boundary.
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply;
 

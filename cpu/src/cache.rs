@@ -7,11 +7,12 @@
 
 use iced_x86::FlowControl;
 
+use crate::Bus;
 use crate::core::Core;
 use crate::decode::{LONGEST, decode};
+use crate::exec::fetch::block_within;
 use crate::forms;
-use crate::op::{Op, Repeat};
-use crate::{Bus, Segment};
+use crate::op::Op;
 
 const FRAME_BYTES: usize = 4096;
 /// Bytes in a line, of which [`Core::take_written_code`] speaks.
@@ -23,33 +24,21 @@ const MOST_PAGES: usize = 2048;
 /// Entries of the memo.
 const MEMO: usize = 64;
 
-/// The op that ends decoded code.
-const END: Op = Op {
-    handler: forms::slot(forms::END_OF_CODE, 0),
-    length: 0,
-    clocks: 0,
-    components: 0,
-    reg: 0,
-    rm: 0,
-    segment: Segment::Ds,
-    base: Op::NO_REGISTER,
-    index: Op::NO_REGISTER,
-    scale: 0,
-    repeat: Repeat::None,
-    displacement: 0,
-    immediate: 0,
-    address_mask: u32::MAX,
-};
+/// Bytes of straight code after which a chain of handlers pauses (see `op::chain`).
+const CHAIN_BYTES: u32 = 64;
 
 /// The decoded code of one frame for one code size.
 #[derive(Clone, Debug)]
 pub(crate) struct CodePage {
-    /// Ops in the order of their addresses, as far as they were decoded together; each run ends with [`END`].
+    /// Ops in the order of their addresses, as far as they were decoded together; each run ends with one of the form
+    /// `END_OF_CODE`, and one of the form `BLOCK` stands before an instruction that holds the first byte of a block.
     pub(crate) ops: Vec<Op>,
     /// For each byte of the frame: the index of the op that begins there, plus one; or 0.
     starts: Box<[u16; FRAME_BYTES]>,
     /// Where the code behind the last op would begin.
     tail: usize,
+    /// How many instructions `ops` has had, modulo 2^16.
+    count: u16,
 }
 
 /// All decoded code of a processor.
@@ -84,6 +73,7 @@ impl CodePage {
             ops: Vec::new(),
             starts: Box::new([0; FRAME_BYTES]),
             tail: FRAME_BYTES,
+            count: 0,
         }
     }
 
@@ -109,16 +99,41 @@ impl CodePage {
             let Ok(op) = decode(&frame[at..], is_32_bit) else {
                 break;
             };
-            self.ops.push(op);
-            self.starts[at] = self.ops.len() as u16;
+            self.push(at, op);
             at += usize::from(op.length);
             if is_last(&op) {
                 break;
             }
         }
-        self.ops.push(END);
+        self.ops.push(Op::marker(forms::END_OF_CODE, at, self.count));
         self.tail = at;
         at
+    }
+
+    fn push(&mut self, at: usize, op: Op) {
+        if let Some(block) = block_within(at as u32, u32::from(op.length)) {
+            self.ops.push(Op {
+                immediate: block,
+                rm: u8::from(block % CHAIN_BYTES == 0),
+                ..Op::marker(forms::BLOCK, at, self.count)
+            });
+        }
+        self.ops.push(Op {
+            end: (at + usize::from(op.length)) as u16,
+            number: self.count,
+            ..op
+        });
+        self.starts[at] = self.ops.len() as u16;
+        self.count = self.count.wrapping_add(1);
+    }
+
+    /// The index at which execution goes on that comes to an op in a straight line: of the beginning of its block, if it has
+    /// that before it.
+    pub(crate) fn straight_to(&self, index: usize) -> usize {
+        match index.checked_sub(1) {
+            Some(before) if self.ops[before].is_marker(forms::BLOCK) => before,
+            _ => index,
+        }
     }
 
     /// Drops the ops of which bytes lie in a line.
@@ -127,7 +142,9 @@ impl CodePage {
             if let Some(index) = self.find(start as u32)
                 && start + usize::from(self.ops[index].length) > line
             {
-                self.ops[index] = END;
+                let end = Op::marker(forms::END_OF_CODE, start, self.ops[index].number);
+                let first = self.straight_to(index);
+                self.ops[first..=index].fill(end);
                 self.starts[start] = 0;
             }
         }

@@ -9,7 +9,7 @@ use crate::debug::STATUS_ONES;
 use crate::flags::Status;
 use crate::memory::{CodeLines, Reach, Shortcuts};
 use crate::paging::Tlb;
-use crate::{Bus, Control, Cycle, Flags, Segment, SegmentRegister, State, TableRegister};
+use crate::{Bus, Control, Cycle, Fault, Flags, Segment, SegmentRegister, State, TableRegister, Vector};
 
 /// DH is the 3 of the 386, DL the stepping (D1): EDX after reset (80386 data sheet, section 2.10).
 const IDENTIFIER_AND_STEPPING: u32 = 0x0308;
@@ -22,15 +22,26 @@ pub(crate) struct Core {
     /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI. The other eight are always zero: the ninth stands for the base or index that
     /// an address has not, and sixteen need no bounds check.
     pub(crate) general: [u32; 16],
-    /// While a handler runs: the address of the next instruction. The run loop takes the length off again when the
-    /// handler returns a fault.
+    /// The address of the next instruction, between two instructions. Handlers do not keep it up: see `Op::next_eip`.
     pub(crate) eip: u32,
+    /// EIP at the beginning of the page that decoded code is executed from, or of an instruction that was decoded singly.
+    pub(crate) page_eip: u32,
+    /// The first byte of that page's frame in [`Bus::memory`].
+    pub(crate) code_base: u32,
+    /// The fault of an instruction, on its way to the run loop.
+    pub(crate) fault: Fault,
     /// EFLAGS without the arithmetic flags, which are in `status`.
     eflags: u32,
     /// The arithmetic flags.
     pub(crate) status: Status,
     /// The next instruction is the target of a jump, whose clocks include its components.
     pub(crate) is_refilling: bool,
+    /// The prefetch queue is empty: the next instruction is fetched while the processor waits (see `exec::fetch`).
+    pub(crate) is_queue_empty: bool,
+    /// When the prefetch of the next block of code could begin.
+    pub(crate) prefetch_begun: Cycle,
+    /// Wait states of the rest of a jump target's block, which the next block has to bear.
+    pub(crate) prefetch_owed: u32,
     /// The next instruction is a repeated one that was left between two iterations: it does not start anew.
     pub(crate) is_repeating: bool,
     /// ES, CS, SS, DS, FS, GS with their hidden parts. Change one through [`Core::set_segment`] only.
@@ -88,9 +99,15 @@ impl Core {
         let mut core = Self {
             general: [0; 16],
             eip: 0,
+            page_eip: 0,
+            code_base: 0,
+            fault: Fault::plain(Vector::InvalidOpcode),
             eflags: 0,
             status: Status::default(),
             is_refilling: false,
+            is_queue_empty: true,
+            prefetch_begun: 0,
+            prefetch_owed: 0,
             is_repeating: false,
             segments: [SegmentRegister::default(); 6],
             reach: [Reach::default(); 6],
@@ -132,6 +149,7 @@ impl Core {
     pub(crate) fn reset(&mut self) {
         self.general = [0; 16];
         self.is_refilling = false;
+        self.is_queue_empty = true;
         self.is_repeating = false;
         self.general[crate::Register::Edx as usize] = IDENTIFIER_AND_STEPPING;
         self.eip = RESET_EIP;
@@ -317,6 +335,9 @@ impl Core {
             is_nmi_blocked: self.is_nmi_blocked,
             is_in_shadow: self.is_in_shadow,
             is_refilling: self.is_refilling,
+            is_queue_empty: self.is_queue_empty,
+            prefetch_begun: self.prefetch_begun,
+            prefetch_owed: self.prefetch_owed,
             is_repeating: self.is_repeating,
         }
     }
@@ -327,6 +348,9 @@ impl Core {
         self.general = [0; 16];
         self.general[..8].copy_from_slice(&state.general);
         self.is_refilling = state.is_refilling;
+        self.is_queue_empty = state.is_queue_empty;
+        self.prefetch_begun = state.prefetch_begun;
+        self.prefetch_owed = state.prefetch_owed;
         self.is_repeating = state.is_repeating;
         self.eip = state.eip;
         self.cr0 = Control::from_bits_truncate(state.cr0);

@@ -9,11 +9,12 @@ use crate::cache::DecodeCache;
 use crate::core::Core;
 use crate::debug::STATUS_SINGLE_STEP;
 use crate::decode::LONGEST;
+use crate::exec::fetch::block_within;
 use crate::forms;
 use crate::interrupt::Source;
 use crate::memory::CodePage;
-use crate::op::{Flow, Op};
-use crate::trail::{Stretch, Trail};
+use crate::op::{End, Flow, Op};
+use crate::trail::{Context, Stretch, Trail};
 use crate::{Bus, Cycle, ExecutedPage, Fault, Flags, Segment, State, Vector};
 
 /// Vector of the non-maskable interrupt.
@@ -239,6 +240,7 @@ impl Cpu {
     fn leave_program(&mut self) {
         self.trail.leave_if_open(self.core.eip);
         self.core.is_refilling = false;
+        self.core.is_queue_empty = true;
         self.core.is_repeating = false;
         self.window = None;
     }
@@ -274,8 +276,8 @@ impl Cpu {
     fn execute_single<B: Bus>(&mut self, bus: &mut B) -> Option<bool> {
         let start = self.core.eip;
         self.open_trail();
-        let op = match self.fetch(bus) {
-            Ok(op) => op,
+        let (op, places) = match self.fetch(bus) {
+            Ok(fetched) => fetched,
             Err(fault) => {
                 self.fault(bus, fault, start);
                 return None;
@@ -285,36 +287,45 @@ impl Cpu {
         if std::mem::take(&mut core.is_refilling) {
             core.cycles += Cycle::from(op.components);
         }
-        core.eip = start.wrapping_add(u32::from(op.length));
-        core.cycles += Cycle::from(op.clocks);
-        let behind = core.eip;
-        let handlers = forms::handlers::<B>();
-        match handlers[usize::from(op.handler) % forms::HANDLERS](core, bus, &op) {
-            Ok(flow) => {
+        places.charge(core, bus, u32::from(op.length));
+        core.page_eip = start;
+        let exit = op.execute(core, bus, &[]);
+        let behind = start.wrapping_add(u32::from(op.length));
+        match exit.end {
+            End::Flow(flow) => {
                 core.instructions += u64::from(flow != Flow::Again);
                 self.follow(flow, start, behind);
                 Some(forms::is_software_interrupt(op.handler))
             }
-            Err(fault) => {
+            End::Fault => {
+                let fault = core.fault;
+                self.trail.leave(behind);
                 self.fault(bus, fault, start);
                 None
             }
         }
     }
 
-    /// What an executed instruction's flow means outside the inner loop.
+    /// What the flow of an instruction means that ended a chain of handlers.
     fn follow(&mut self, flow: Flow, start: u32, behind: u32) {
         match flow {
-            Flow::Next | Flow::Leave => {}
+            Flow::Next | Flow::Straight | Flow::Pause | Flow::Leave => self.core.eip = behind,
             Flow::Again => self.core.eip = start,
+            Flow::Reopen => {
+                self.core.eip = behind;
+                self.trail.leave(behind);
+                self.window = None;
+            }
             Flow::Jump | Flow::FarJump => {
                 self.core.is_refilling = true;
+                self.core.is_queue_empty = true;
                 self.trail.leave(behind);
                 if flow == Flow::FarJump {
                     self.window = None;
                 }
             }
             Flow::Transfer => {
+                self.core.is_queue_empty = true;
                 self.trail.leave(behind);
                 self.window = None;
             }
@@ -322,9 +333,11 @@ impl Cpu {
     }
 
     /// Gets and decodes the instruction at CS:EIP, wherever its bytes are.
-    fn fetch<B: Bus>(&mut self, bus: &mut B) -> Result<Op, Fault> {
+    fn fetch<B: Bus>(&mut self, bus: &mut B) -> Result<(Op, Places), Fault> {
         let cs = *self.core.segment(Segment::Cs);
         let eip = self.core.eip;
+        let start = cs.base.wrapping_add(eip);
+        let mut places = Places::default();
         let mut bytes = [0; LONGEST];
         let mut count = 0;
         loop {
@@ -335,13 +348,15 @@ impl Cpu {
             let linear = cs.base.wrapping_add(offset);
             match self.core.code_page(bus, linear)? {
                 CodePage::Memory { frame } => {
-                    let first = (frame << 12 | linear & 0xFFF) as usize;
+                    let address = frame << 12 | linear & 0xFFF;
+                    let first = address as usize;
                     let to_limit = usize::try_from(cs.limit - offset)
                         .unwrap_or(usize::MAX)
                         .saturating_add(1);
                     let to_page_end = 0x1000 - (linear & 0xFFF) as usize;
                     let part = to_page_end.min(to_limit).min(LONGEST - count);
                     bytes[count..count + part].copy_from_slice(&bus.memory()[first..first + part]);
+                    places.add(count as u32, address);
                     count += part;
                 }
                 CodePage::Device => {
@@ -349,9 +364,8 @@ impl Cpu {
                     count += 1;
                 }
             }
-            let start = cs.base.wrapping_add(eip);
             if let Some(op) = self.cache.decode_single(&bytes[..count], start, cs.is_big()) {
-                return Ok(op);
+                return Ok((op, places));
             }
         }
     }
@@ -368,7 +382,7 @@ impl Cpu {
                 }
             };
             match self.find_ops(bus, window) {
-                Some((number, index)) => self.run_ops(bus, window, number, index),
+                Some((number, index)) => self.run_ops(bus, number, index),
                 None => {
                     self.execute_single(bus);
                 }
@@ -430,13 +444,15 @@ impl Cpu {
         let Code::Cached { frame, number } = window.code else {
             return None;
         };
-        let offset = self.core.segment(Segment::Cs).base.wrapping_add(self.core.eip) & 0xFFF;
+        let core = &mut self.core;
+        let offset = core.segment(Segment::Cs).base.wrapping_add(core.eip) & 0xFFF;
+        core.code_base = frame << 12;
+        core.page_eip = core.eip.wrapping_sub(offset);
         let index = match self.cache.page(number).find(offset) {
             Some(index) => index,
             None => {
                 let address = frame << 12 | offset;
-                self.cache
-                    .decode(&mut self.core, bus, number, address, window.is_32_bit)?
+                self.cache.decode(core, bus, number, address, window.is_32_bit)?
             }
         };
         Some((number, index))
@@ -446,77 +462,103 @@ impl Cpu {
     fn open_trail(&mut self) {
         if !self.trail.is_open() {
             let cs = self.core.segment(Segment::Cs);
-            self.trail.enter(stretch(&self.core, cs.is_big()));
+            let context = Context {
+                base: cs.base,
+                selector: cs.selector,
+                is_32_bit: cs.is_big(),
+            };
+            self.trail.enter(self.core.eip, context);
         }
     }
 
-    /// The inner loop: ops of one page.
-    fn run_ops<B: Bus>(&mut self, bus: &mut B, window: Window, number: usize, mut index: usize) {
+    /// The inner loop: ops of one page, from one jump to the next.
+    fn run_ops<B: Bus>(&mut self, bus: &mut B, number: usize, index: usize) {
         self.open_trail();
-        let handlers = forms::handlers::<B>();
         let core = &mut self.core;
         let page = self.cache.page(number);
-        let ops = &page.ops[..];
-        let mut executed = 0;
-        if std::mem::take(&mut core.is_refilling) {
-            core.cycles += Cycle::from(ops[index].components);
+        let mut index = index;
+        if std::mem::take(&mut core.is_queue_empty) {
+            let op = &page.ops[index];
+            if std::mem::take(&mut core.is_refilling) {
+                core.cycles += Cycle::from(op.components);
+            }
+            let offset = core.eip.wrapping_sub(core.page_eip);
+            core.fetch_target(bus, core.code_base | offset, u32::from(op.length));
+        } else {
+            index = page.straight_to(index);
         }
         loop {
-            let op = &ops[index];
-            let start = core.eip;
-            let behind = start.wrapping_add(u32::from(op.length));
-            core.eip = behind;
-            core.cycles += Cycle::from(op.clocks);
-            match handlers[usize::from(op.handler) % forms::HANDLERS](core, bus, op) {
-                Ok(Flow::Next) => {
-                    executed += 1;
-                    index += 1;
-                    if core.cycles < core.until {
-                        continue;
-                    }
-                }
-                Ok(Flow::Jump) => {
-                    executed += 1;
-                    let linear = core.segments[Segment::Cs as usize].base.wrapping_add(core.eip);
-                    if linear >> 12 == window.page
+            let (op, rest) = page.ops[index..].split_first().expect("an op");
+            let exit = op.execute(core, bus, rest);
+            let at = page.ops.len() - 1 - exit.left as usize;
+            let last = &page.ops[at];
+            let executed = u64::from(last.number.wrapping_sub(op.number));
+            let behind = last.next_eip(core);
+            match exit.end {
+                End::Flow(Flow::Jump) => {
+                    core.instructions += executed + 1;
+                    let offset = core.eip.wrapping_sub(core.page_eip);
+                    if offset < 0x1000
                         && core.cycles < core.until
-                        && let Some(target) = page.find(linear & 0xFFF)
+                        && let Some(target) = page.find(offset)
                     {
-                        self.trail.leave(behind);
-                        self.trail.enter(stretch(core, window.is_32_bit));
+                        self.trail.jump(behind, core.eip);
+                        let op = &page.ops[target];
+                        core.cycles += Cycle::from(op.components);
+                        core.fetch_target(bus, core.code_base | offset, u32::from(op.length));
                         index = target;
-                        core.cycles += Cycle::from(ops[index].components);
                         continue;
                     }
-                    core.instructions += executed;
-                    self.follow(Flow::Jump, start, behind);
-                    return;
+                    self.follow(Flow::Jump, 0, behind);
                 }
-                Ok(flow) => {
-                    core.instructions += executed + u64::from(matches!(flow, Flow::FarJump | Flow::Transfer));
-                    self.follow(flow, start, behind);
-                    return;
-                }
-                Err(fault) => {
+                End::Flow(Flow::Pause) => {
                     core.instructions += executed;
+                    index = at + 1;
+                    continue;
+                }
+                End::Flow(flow) => {
+                    let counts = !matches!(flow, Flow::Again | Flow::Leave);
+                    core.instructions += executed + u64::from(counts);
+                    self.follow(flow, behind.wrapping_sub(u32::from(last.length)), behind);
+                }
+                End::Fault => {
+                    core.instructions += executed;
+                    let (fault, start) = (core.fault, behind.wrapping_sub(u32::from(last.length)));
+                    self.trail.leave(behind);
                     self.fault(bus, fault, start);
-                    return;
                 }
             }
-            core.instructions += executed;
             return;
         }
     }
 }
 
-fn stretch(core: &Core, is_32_bit: bool) -> Stretch {
-    let cs = core.segment(Segment::Cs);
-    Stretch {
-        linear: cs.base.wrapping_add(core.eip),
-        selector: cs.selector,
-        start: core.eip,
-        end: core.eip,
-        is_32_bit,
+/// Where in [`Bus::memory`] the parts of a singly fetched instruction lie, by how many of its bytes stand before them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Places {
+    parts: [Option<(u32, u32)>; 2],
+}
+
+impl Places {
+    fn add(&mut self, before: u32, address: u32) {
+        let part = usize::from(self.parts[0].is_some());
+        self.parts[part] = Some((before, address));
+    }
+
+    /// Charges the fetch of the instruction's `length` bytes, as far as they lie in memory.
+    fn charge<B: Bus>(self, core: &mut Core, bus: &mut B, length: u32) {
+        let is_queue_empty = std::mem::take(&mut core.is_queue_empty);
+        for (before, address) in self.parts.into_iter().flatten() {
+            let bytes = length.saturating_sub(before).min(0x1000 - (address & 0xFFF));
+            if bytes == 0 {
+                continue;
+            }
+            if is_queue_empty {
+                core.fetch_target(bus, address, bytes);
+            } else if let Some(block) = block_within(address, bytes) {
+                core.fetch_block(bus, block);
+            }
+        }
     }
 }
 

@@ -140,20 +140,10 @@ pub(crate) fn decode(bytes: &[u8], is_32_bit: bool) -> Result<Op, Incomplete> {
 /// An op with nothing but handler and length.
 fn special(form: usize, length: usize, found: Prefixes) -> Op {
     Op {
-        handler: forms::slot(form, 0),
         length: length as u8,
-        clocks: 0,
         components: length as u8,
-        reg: 0,
-        rm: 0,
-        segment: Segment::Ds,
-        base: Op::NO_REGISTER,
-        index: Op::NO_REGISTER,
-        scale: 0,
         repeat: found.repeat,
-        displacement: 0,
-        immediate: 0,
-        address_mask: u32::MAX,
+        ..Op::marker(form, length, 0)
     }
 }
 
@@ -278,6 +268,7 @@ mod tests {
             }
         }
         is_reached[forms::END_OF_CODE] = true;
+        is_reached[forms::BLOCK] = true;
         is_reached[forms::TOO_LONG] = true;
         let missing: Vec<_> = (0..forms::count()).filter(|form| !is_reached[*form]).collect();
         assert!(missing.is_empty(), "{missing:?}");

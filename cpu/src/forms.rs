@@ -23,12 +23,14 @@ use crate::exec::port::{Fixed, InDx};
 use crate::exec::shift::{Rcl, Rcr, Rol, Ror, Sar, Shl, Shld, Shr, Shrd};
 use crate::exec::string::{Once, Repeated};
 use crate::exec::system::{Global, Interrupts};
-use crate::exec::{arithmetic, bits, control, data, flag, multiply, port, shift, stack, string, system};
+use crate::exec::{
+    arithmetic, bits, control, data, fetch, flag, multiply, port, shift, stack, string, system,
+};
 use crate::flags::{
     Above, AboveOrEqual, Below, BelowOrEqual, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NoOverflow,
     NoParity, NoSign, NotEqual, Overflow, Parity, Sign,
 };
-use crate::op::Handler;
+use crate::op::{Handler, chain};
 
 /// What the two slots of a form are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +57,12 @@ pub(crate) struct Row {
 
 /// The form of the end of decoded code.
 pub(crate) const END_OF_CODE: usize = 0;
+/// The form of the place where a block of code begins.
+pub(crate) const BLOCK: usize = 1;
 /// The form of everything that raises #UD.
-pub(crate) const UNDEFINED: usize = 1;
+pub(crate) const UNDEFINED: usize = 2;
 /// The form of instructions that are too long.
-pub(crate) const TOO_LONG: usize = 2;
+pub(crate) const TOO_LONG: usize = 3;
 
 /// Places in the handler table: a power of two, so that masking an index keeps it in bounds.
 pub(crate) const HANDLERS: usize = 2048;
@@ -89,19 +93,23 @@ macro_rules! forms {
         Row { code: Code::$code, slots: Slots::RegisterMemory, clocks: [$register, $memory], is_lockable: true }
     };
     (@pair [] [] $module:ident $handler:ident [$($argument:ty),*]) => {
-        [$module::$handler::<B, $($argument),*>, $module::$handler::<B, $($argument),*>]
+        [forms!(@chained $module $handler [$($argument),*]), forms!(@chained $module $handler [$($argument),*])]
     };
     (@pair [] [repeated] $module:ident $handler:ident [$($argument:ty),*]) => {
-        [$module::$handler::<B, Once, $($argument),*>, $module::$handler::<B, Repeated, $($argument),*>]
+        [forms!(@chained $module $handler [Once, $($argument),*]), forms!(@chained $module $handler [Repeated, $($argument),*])]
     };
     (@pair [$memory:literal] [$($word:ident)?] $module:ident $handler:ident [$($argument:ty),*]) => {
-        [$module::$handler::<B, InRegister, $($argument),*>, $module::$handler::<B, InMemory, $($argument),*>]
+        [forms!(@chained $module $handler [InRegister, $($argument),*]), forms!(@chained $module $handler [InMemory, $($argument),*])]
+    };
+    (@chained $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
+        |core, bus, op, rest| chain(core, bus, op, rest, $module::$handler::<B, $($argument),*>)
     };
 }
 
 forms! {
-    // No instructions; their places are END_OF_CODE, UNDEFINED and TOO_LONG
+    // No instructions; their places are END_OF_CODE, BLOCK, UNDEFINED and TOO_LONG
     INVALID 0: system::end_of_code[];
+    INVALID 0: fetch::enter_block[];
     INVALID 0: system::undefined[];
     INVALID 0: system::too_long[];
 
@@ -769,7 +777,7 @@ struct Table<B>(std::marker::PhantomData<B>);
 impl<B: Bus> Table<B> {
     const HANDLERS: [Handler<B>; HANDLERS] = {
         let pairs = handler_pairs::<B>();
-        let mut handlers: [Handler<B>; HANDLERS] = [system::undefined::<B>; HANDLERS];
+        let mut handlers: [Handler<B>; HANDLERS] = [pairs[UNDEFINED][0]; HANDLERS];
         let mut row = 0;
         while row < ROW_COUNT {
             handlers[row * 2] = pairs[row][0];

@@ -1,27 +1,82 @@
 //! One decoded instruction: what its handler needs, taken apart once.
 
 use crate::core::Core;
-use crate::{Fault, Segment};
+use crate::forms;
+use crate::{Bus, Cycle, Fault, Segment};
 
-/// What executes an [`Op`]. On entry `Core::eip` is the next instruction's address.
-pub(crate) type Handler<B> = fn(&mut Core, &mut B, &Op) -> Result<Flow, Fault>;
+/// What executes an [`Op`] and goes on with the ops behind it, until one of them ends the chain. `Core::eip` is not kept
+/// up meanwhile: see [`Op::next_eip`].
+pub(crate) type Handler<B> = fn(&mut Core, &mut B, &Op, &[Op]) -> Exit;
 
 /// Where execution goes after an instruction that did not fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
     /// To the instruction behind it.
     Next,
+    /// To the instruction behind it, whatever the time: this was no instruction but the beginning of a block of code.
+    Straight,
+    /// As [`Flow::Straight`], by way of the run loop.
+    Pause,
+    /// To the instruction behind it, where the address of code may lead elsewhere now.
+    Reopen,
     /// To `Core::eip`, by a jump whose clocks include the components of the target instruction.
     Jump,
     /// As [`Flow::Jump`], but CS may have changed.
     FarJump,
-    /// To `Core::eip`, which has changed (or what it leads to has) in a way that charges nothing
-    /// for the target.
+    /// To `Core::eip`, which has changed in a way that charges no components of the target.
     Transfer,
     /// To the same instruction again: a repeated string instruction that stopped between two iterations.
     Again,
     /// Nowhere: this was no instruction but the end of decoded code.
     Leave,
+}
+
+/// What ended a chain of handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// An instruction went on like this. After [`Flow::Next`] the time has come to look round, or no op was left.
+    Flow(Flow),
+    /// It returned the fault that is in `Core::fault`.
+    Fault,
+}
+
+/// Where a chain of handlers ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exit {
+    /// What ended it.
+    pub(crate) end: End,
+    /// How many ops lie behind the one that ended it.
+    pub(crate) left: u32,
+}
+
+/// Executes `op` with `handler` and goes on in `rest`. The compiler makes a jump of the call at the end; where it does not (a
+/// build without optimisation) the chain is short enough for any stack, because a [`Flow::Pause`] ends it every few blocks.
+#[inline(always)]
+pub(crate) fn chain<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+    rest: &[Op],
+    handler: impl FnOnce(&mut Core, &mut B, &Op) -> Result<Flow, Fault>,
+) -> Exit {
+    core.cycles += Cycle::from(op.clocks);
+    let end = match handler(core, bus, op) {
+        Ok(flow) => {
+            let goes_on = flow == Flow::Straight || flow == Flow::Next && core.cycles < core.until;
+            if goes_on && let Some((next, rest)) = rest.split_first() {
+                return next.execute(core, bus, rest);
+            }
+            End::Flow(flow)
+        }
+        Err(fault) => {
+            core.fault = fault;
+            End::Fault
+        }
+    };
+    Exit {
+        end,
+        left: rest.len() as u32,
+    }
 }
 
 /// Which repeat prefix an instruction has.
@@ -40,6 +95,10 @@ pub(crate) enum Repeat {
 pub(crate) struct Op {
     /// Index into `forms::handlers`.
     pub(crate) handler: u16,
+    /// Where the instruction behind it begins: bytes from the beginning of its page, or of itself if it was decoded singly.
+    pub(crate) end: u16,
+    /// Which instruction of its page this is, in the order of the ops, modulo 2^16. Counts instructions.
+    pub(crate) number: u16,
     /// Bytes of code.
     pub(crate) length: u8,
     /// Clocks that are known before it executes.
@@ -71,6 +130,51 @@ pub(crate) struct Op {
 impl Op {
     /// The slot of `Core::general` that is always zero.
     pub(crate) const NO_REGISTER: u8 = 8;
+
+    /// An op at a byte of a page that is no instruction but one of the first forms of the table.
+    pub(crate) fn marker(form: usize, at: usize, number: u16) -> Self {
+        Self {
+            handler: forms::slot(form, 0),
+            end: at as u16,
+            number,
+            length: 0,
+            clocks: 0,
+            components: 0,
+            reg: 0,
+            rm: 0,
+            segment: Segment::Ds,
+            base: Self::NO_REGISTER,
+            index: Self::NO_REGISTER,
+            scale: 0,
+            repeat: Repeat::None,
+            displacement: 0,
+            immediate: 0,
+            address_mask: u32::MAX,
+        }
+    }
+
+    /// Whether it is such an op of a form.
+    pub(crate) fn is_marker(&self, form: usize) -> bool {
+        self.handler == forms::slot(form, 0)
+    }
+
+    /// Calls its handler, which goes on with `rest`.
+    #[inline(always)]
+    pub(crate) fn execute<B: Bus>(&self, core: &mut Core, bus: &mut B, rest: &[Self]) -> Exit {
+        forms::handlers::<B>()[usize::from(self.handler) % forms::HANDLERS](core, bus, self, rest)
+    }
+
+    /// Address of the instruction behind it.
+    #[inline(always)]
+    pub(crate) fn next_eip(&self, core: &Core) -> u32 {
+        core.page_eip.wrapping_add(u32::from(self.end))
+    }
+
+    /// Where a relative branch goes.
+    #[inline(always)]
+    pub(crate) fn target(&self, core: &Core) -> u32 {
+        self.next_eip(core).wrapping_add(self.immediate)
+    }
 
     /// Offset of the memory operand.
     #[inline(always)]

@@ -172,6 +172,12 @@ pub struct State {
     pub is_in_shadow: bool,
     /// The next instruction is the target of a jump: its components (`m` of the manual's clocks) are still to be charged.
     pub is_refilling: bool,
+    /// The prefetch queue is empty: the wait states of fetching the next instruction are still to be charged.
+    pub is_queue_empty: bool,
+    /// The cycle at which the prefetch of the next 16 bytes of code could begin.
+    pub prefetch_begun: crate::Cycle,
+    /// Wait states of code that was prefetched but not charged, in cycles.
+    pub prefetch_owed: u32,
     /// The next instruction is a repeated one that stopped between two iterations: its start-up clocks have been charged.
     pub is_repeating: bool,
 }

@@ -20,21 +20,52 @@ pub struct Stretch {
     pub is_32_bit: bool,
 }
 
+/// The code segment that a stretch lies in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Context {
+    /// Base address of CS.
+    pub(crate) base: u32,
+    /// CS.
+    pub(crate) selector: u16,
+    /// The code is 32-bit code.
+    pub(crate) is_32_bit: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    start: u32,
+    end: u32,
+    context: Context,
+}
+
 /// A ring of stretches. It starts over at a restore: it is a help, not part of the processor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trail {
-    ring: [Stretch; STRETCHES],
+    ring: [Entry; STRETCHES],
     entered: usize,
     is_open: bool,
 }
 
 impl Trail {
-    /// A stretch begins.
+    /// A stretch begins at `eip`.
     #[inline(always)]
-    pub(crate) fn enter(&mut self, stretch: Stretch) {
+    pub(crate) fn enter(&mut self, eip: u32, context: Context) {
         self.entered = self.entered.wrapping_add(1);
-        self.ring[self.entered % STRETCHES] = stretch;
+        self.ring[self.entered % STRETCHES] = Entry {
+            start: eip,
+            end: eip,
+            context,
+        };
         self.is_open = true;
+    }
+
+    /// The current stretch ends before `from`, and the next one in the same segment begins at `to`.
+    #[inline(always)]
+    pub(crate) fn jump(&mut self, from: u32, to: u32) {
+        let last = &mut self.ring[self.entered % STRETCHES];
+        last.end = from;
+        let context = last.context;
+        self.enter(to, context);
     }
 
     /// The current stretch ends before `eip`.
@@ -61,6 +92,13 @@ impl Trail {
         let kept = self.entered.min(STRETCHES);
         (0..kept)
             .map(|back| self.ring[(self.entered - (kept - 1 - back)) % STRETCHES])
+            .map(|entry| Stretch {
+                linear: entry.context.base.wrapping_add(entry.start),
+                selector: entry.context.selector,
+                start: entry.start,
+                end: entry.end,
+                is_32_bit: entry.context.is_32_bit,
+            })
             .collect()
     }
 }
@@ -98,10 +136,7 @@ mod tests {
     fn the_trail_keeps_the_last_sixteen_stretches_in_order() {
         let mut trail = Trail::default();
         for number in 0..20 {
-            trail.enter(Stretch {
-                start: number,
-                ..Stretch::default()
-            });
+            trail.enter(number, Context::default());
             trail.leave(number + 1);
         }
         let starts: Vec<u32> = trail.list().iter().map(|stretch| stretch.start).collect();

@@ -34,7 +34,7 @@ fn checked<T: Unit>(core: &Core, target: u32) -> Result<u32, Fault> {
 
 /// JMP to a distance from here.
 pub(crate) fn jump<B: Bus, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
-    jump_to::<T>(core, core.eip.wrapping_add(op.immediate))
+    jump_to::<T>(core, op.target(core))
 }
 
 /// Jcc.
@@ -43,7 +43,7 @@ pub(crate) fn jump_if<B: Bus, C: Condition, T: General>(core: &mut Core, _: &mut
         return Ok(Flow::Next);
     }
     core.cycles += TAKEN_CLOCKS;
-    jump_to::<T>(core, core.eip.wrapping_add(op.immediate))
+    jump_to::<T>(core, op.target(core))
 }
 
 /// JMP r/m.
@@ -54,16 +54,16 @@ pub(crate) fn jump_indirect<B: Bus, P: Place, T: General>(core: &mut Core, bus: 
 
 /// CALL to a distance from here.
 pub(crate) fn call<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    call_to::<B, T>(core, bus, core.eip.wrapping_add(op.immediate))
+    call_to::<B, T>(core, bus, op, op.target(core))
 }
 
 /// CALL r/m.
 pub(crate) fn call_indirect<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let target: T = P::get(core, bus, op)?;
-    call_to::<B, T>(core, bus, target.to_u32())
+    call_to::<B, T>(core, bus, op, target.to_u32())
 }
 
-fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, target: u32) -> Done {
+fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op, target: u32) -> Done {
     let target = match checked::<T>(core, target) {
         Ok(target) => target,
         Err(fault) => {
@@ -72,7 +72,7 @@ fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, target: u32) -> Don
             return Err(fault);
         }
     };
-    core.push(bus, T::from_u32(core.eip))?;
+    core.push(bus, T::from_u32(op.next_eip(core)))?;
     core.eip = target;
     Ok(Flow::Jump)
 }
@@ -135,7 +135,7 @@ pub(crate) fn count_and_jump<B: Bus, W: Wish, A: General, T: General>(
         left.set_register(core, CX);
         return Ok(Flow::Next);
     }
-    let target = checked::<T>(core, core.eip.wrapping_add(op.immediate))?;
+    let target = checked::<T>(core, op.target(core))?;
     left.set_register(core, CX);
     core.eip = target;
     Ok(Flow::Jump)
@@ -147,7 +147,7 @@ pub(crate) fn jump_if_no_count<B: Bus, A: General, T: General>(core: &mut Core, 
         return Ok(Flow::Next);
     }
     core.cycles += TAKEN_CLOCKS;
-    jump_to::<T>(core, core.eip.wrapping_add(op.immediate))
+    jump_to::<T>(core, op.target(core))
 }
 
 fn far_target<T: Unit>(selector: u16, offset: u32, is_in_memory: bool) -> FarTarget {
@@ -161,6 +161,7 @@ fn far_target<T: Unit>(selector: u16, offset: u32, is_in_memory: bool) -> FarTar
 
 /// JMP to a far pointer in the instruction.
 pub(crate) fn far_jump<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.eip = op.next_eip(core);
     core.far_jump(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
     Ok(Flow::FarJump)
 }
@@ -168,12 +169,14 @@ pub(crate) fn far_jump<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op
 /// JMP to a far pointer in memory.
 pub(crate) fn far_jump_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
+    core.eip = op.next_eip(core);
     core.far_jump(bus, far_target::<T>(selector, offset.to_u32(), true))?;
     Ok(Flow::FarJump)
 }
 
 /// CALL to a far pointer in the instruction.
 pub(crate) fn far_call<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.eip = op.next_eip(core);
     core.far_call(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
     Ok(Flow::FarJump)
 }
@@ -181,30 +184,35 @@ pub(crate) fn far_call<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op
 /// CALL to a far pointer in memory.
 pub(crate) fn far_call_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
+    core.eip = op.next_eip(core);
     core.far_call(bus, far_target::<T>(selector, offset.to_u32(), true))?;
     Ok(Flow::FarJump)
 }
 
 /// RETF, releasing as many more bytes as the immediate says.
 pub(crate) fn far_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.eip = op.next_eip(core);
     core.far_return(bus, T::WIDTH, op.immediate & 0xFFFF)?;
     Ok(Flow::FarJump)
 }
 
 /// IRET.
-pub(crate) fn interrupt_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+pub(crate) fn interrupt_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.eip = op.next_eip(core);
     core.interrupt_return(bus, T::WIDTH)?;
     Ok(Flow::Transfer)
 }
 
 /// INT n.
 pub(crate) fn software_interrupt<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.eip = op.next_eip(core);
     core.interrupt(bus, op.immediate as u8, Source::Software)?;
     Ok(Flow::Transfer)
 }
 
 /// INT 3.
-pub(crate) fn breakpoint<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+pub(crate) fn breakpoint<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.eip = op.next_eip(core);
     core.interrupt(bus, Vector::Breakpoint as u8, Source::Trap)?;
     Ok(Flow::Transfer)
 }
@@ -213,17 +221,19 @@ pub(crate) fn breakpoint<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
 const NO_OVERFLOW_CLOCKS: Cycle = 3;
 
 /// INTO.
-pub(crate) fn interrupt_on_overflow<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+pub(crate) fn interrupt_on_overflow<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     if !core.has(Flags::OVERFLOW) {
         core.cycles += NO_OVERFLOW_CLOCKS;
         return Ok(Flow::Next);
     }
+    core.eip = op.next_eip(core);
     core.interrupt(bus, Vector::Overflow as u8, Source::Trap)?;
     Ok(Flow::Transfer)
 }
 
 /// ICEBP, undocumented: interrupt 1, not subject to the checks of a software interrupt.
-pub(crate) fn ice_breakpoint<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
+pub(crate) fn ice_breakpoint<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+    core.eip = op.next_eip(core);
     core.interrupt(bus, Vector::Debug as u8, Source::Exception)?;
     Ok(Flow::Transfer)
 }

@@ -6,6 +6,7 @@ pub(crate) mod arithmetic;
 pub(crate) mod bits;
 pub(crate) mod control;
 pub(crate) mod data;
+pub(crate) mod fetch;
 pub(crate) mod flag;
 pub(crate) mod multiply;
 pub(crate) mod operand;

@@ -183,7 +183,7 @@ pub(crate) fn load_machine_status<B: Bus, P: Place>(core: &mut Core, bus: &mut B
     core.require_privilege_0()?;
     let value = P::get(core, bus, op)?;
     core.load_machine_status(value)?;
-    Ok(Flow::Transfer)
+    Ok(Flow::Reopen)
 }
 
 /// CLTS.
@@ -266,7 +266,7 @@ pub(crate) fn move_to_control<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Do
         2 => 4,
         _ => 5,
     };
-    Ok(Flow::Transfer)
+    Ok(Flow::Reopen)
 }
 
 /// MOV from a control register.
@@ -292,7 +292,7 @@ pub(crate) fn move_from_debug<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Do
 /// MOV to a test register.
 pub(crate) fn move_to_test<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     core.move_to_test(op.reg, u32::register(core, op.rm))?;
-    Ok(Flow::Transfer)
+    Ok(Flow::Reopen)
 }
 
 /// MOV from a test register.

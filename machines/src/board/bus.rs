@@ -110,6 +110,11 @@ impl Bus for Board {
         self.memory_timing.wait(address, is_write)
     }
 
+    #[inline]
+    fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
+        self.memory_timing.reads_wait(address, count)
+    }
+
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply {
         let address = self.gate(address);
         let mut value = 0;

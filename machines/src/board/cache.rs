@@ -31,16 +31,22 @@ impl MemoryTiming {
         if is_write {
             return self.write_wait;
         }
-        if self.tags.is_empty() {
-            return self.read_wait;
-        }
+        self.reads_wait(address, 1)
+    }
+
+    /// The wait states of `count` reads in a row inside one line, in processor cycles: with a cache only the first can miss.
+    #[inline]
+    pub(crate) fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
         let line = address >> LINE_SHIFT;
-        let index = line as usize & (self.tags.len() - 1);
-        if self.tags[index] == line + 1 {
-            return 0;
+        let index = line as usize & self.tags.len().wrapping_sub(1);
+        match self.tags.get_mut(index) {
+            Some(tag) if *tag == line + 1 => 0,
+            Some(tag) => {
+                *tag = line + 1;
+                self.read_wait
+            }
+            None => self.read_wait * count,
         }
-        self.tags[index] = line + 1;
-        self.read_wait
     }
 }
 

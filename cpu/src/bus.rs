@@ -79,7 +79,8 @@ pub trait Bus {
     fn memory_wait(&mut self, address: u32, is_write: bool) -> u32;
 
     /// The sum of the wait states of `count` reads in a row inside the block of 16 bytes at `address`: of dwords of code, or
-    /// of units of a string. Where the first reads of a block cost nothing, those behind them cost nothing either.
+    /// of units of a string. After the first read of a block, others of the same block change nothing as long as no other block
+    /// is read, and where the first costs nothing they cost nothing either.
     fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
         (0..count).map(|_| self.memory_wait(address, false)).sum()
     }

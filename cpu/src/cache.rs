@@ -37,7 +37,7 @@ pub(crate) struct CodePage {
     starts: Box<[u16; FRAME_BYTES]>,
     /// Where the code behind the last op would begin.
     tail: usize,
-    /// How many instructions `ops` has had, modulo 2^16.
+    /// How many instructions `ops` has had: fewer than 2^16, for the page starts over before.
     count: u16,
 }
 
@@ -47,6 +47,8 @@ pub(crate) struct DecodeCache {
     /// Index into `pages` plus one, or 0, by frame and code size.
     slots: Vec<[u32; 2]>,
     pages: Vec<CodePage>,
+    /// The page of instructions that are decoded singly: nothing is ever in it.
+    pub(crate) nowhere: CodePage,
     memo: Vec<Option<Memo>>,
 }
 
@@ -62,6 +64,7 @@ impl Default for DecodeCache {
         Self {
             slots: Vec::new(),
             pages: Vec::new(),
+            nowhere: CodePage::new(),
             memo: vec![None; MEMO],
         }
     }
@@ -124,7 +127,7 @@ impl CodePage {
             ..op
         });
         self.starts[at] = self.ops.len() as u16;
-        self.count = self.count.wrapping_add(1);
+        self.count += 1;
     }
 
     /// The index at which execution goes on that comes to an op in a straight line: of the beginning of its block, if it has

@@ -9,6 +9,7 @@ use crate::debug::STATUS_ONES;
 use crate::flags::Status;
 use crate::memory::{CodeLines, Reach, Shortcuts};
 use crate::paging::Tlb;
+use crate::trail::Trail;
 use crate::{Bus, Control, Cycle, Fault, Flags, Segment, SegmentRegister, State, TableRegister, Vector};
 
 /// DH is the 3 of the 386, DL the stepping (D1): EDX after reset (80386 data sheet, section 2.10).
@@ -28,6 +29,11 @@ pub(crate) struct Core {
     pub(crate) page_eip: u32,
     /// The first byte of that page's frame in [`Bus::memory`].
     pub(crate) code_base: u32,
+    /// How many more jumps a chain of handlers may follow by itself.
+    pub(crate) jumps_left: u32,
+    /// Instructions completed in the page since the run loop last counted them, less the `Op::number` of the next one.
+    pub(crate) uncounted: u64,
+    pub(crate) trail: Trail,
     /// The fault of an instruction, on its way to the run loop.
     pub(crate) fault: Fault,
     /// EFLAGS without the arithmetic flags, which are in `status`.
@@ -101,6 +107,9 @@ impl Core {
             eip: 0,
             page_eip: 0,
             code_base: 0,
+            jumps_left: 0,
+            uncounted: 0,
+            trail: Trail::default(),
             fault: Fault::plain(Vector::InvalidOpcode),
             eflags: 0,
             status: Status::default(),
@@ -379,6 +388,7 @@ impl Core {
         self.is_in_shadow = state.is_in_shadow;
         self.debug_pending = state.debug_pending;
         self.is_in_new_task = false;
+        self.trail = Trail::default();
         self.ask_attention();
     }
 }

@@ -14,11 +14,14 @@ use crate::forms;
 use crate::interrupt::Source;
 use crate::memory::CodePage;
 use crate::op::{End, Flow, Op};
-use crate::trail::{Context, Stretch, Trail};
+use crate::trail::{Context, Stretch};
 use crate::{Bus, Cycle, ExecutedPage, Fault, Flags, Segment, State, Vector};
 
 /// Vector of the non-maskable interrupt.
 const NMI: u8 = 2;
+
+/// How many jumps a chain of handlers follows before it comes back to the run loop.
+const MOST_JUMPS: u32 = 64;
 
 /// Why [`Cpu::run`] has come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +40,6 @@ pub struct Cpu {
     core: Core,
     cache: DecodeCache,
     window: Option<Window>,
-    trail: Trail,
 }
 
 /// The page of code that is being executed. It stays while execution stays in the linear page, however that is cut by
@@ -96,13 +98,12 @@ impl Cpu {
             core: Core::new(),
             cache: DecodeCache::default(),
             window: None,
-            trail: Trail::default(),
         }
     }
 
     /// What a pulse at the RESET pin does. Cycles and instructions go on counting.
     pub fn reset(&mut self) {
-        self.trail.leave(self.core.eip);
+        self.core.trail.leave(self.core.eip);
         self.core.reset();
         self.window = None;
     }
@@ -145,13 +146,12 @@ impl Cpu {
                 frame: executed.frame,
             },
         });
-        self.trail = Trail::default();
     }
 
     /// The last stretches of code that were executed between jumps, oldest first.
     #[must_use]
     pub fn trail(&self) -> Vec<Stretch> {
-        let mut trail = self.trail.clone();
+        let mut trail = self.core.trail.clone();
         trail.leave_if_open(self.core.eip);
         trail.list()
     }
@@ -238,7 +238,7 @@ impl Cpu {
 
     /// Something other than a jump takes execution elsewhere.
     fn leave_program(&mut self) {
-        self.trail.leave_if_open(self.core.eip);
+        self.core.trail.leave_if_open(self.core.eip);
         self.core.is_refilling = false;
         self.core.is_queue_empty = true;
         self.core.is_repeating = false;
@@ -289,7 +289,7 @@ impl Cpu {
         }
         places.charge(core, bus, u32::from(op.length));
         core.page_eip = start;
-        let exit = op.execute(core, bus, &[]);
+        let exit = op.execute(core, bus, &[], &self.cache.nowhere);
         let behind = start.wrapping_add(u32::from(op.length));
         match exit.end {
             End::Flow(flow) => {
@@ -299,7 +299,7 @@ impl Cpu {
             }
             End::Fault => {
                 let fault = core.fault;
-                self.trail.leave(behind);
+                self.core.trail.leave(behind);
                 self.fault(bus, fault, start);
                 None
             }
@@ -313,20 +313,20 @@ impl Cpu {
             Flow::Again => self.core.eip = start,
             Flow::Reopen => {
                 self.core.eip = behind;
-                self.trail.leave(behind);
+                self.core.trail.leave(behind);
                 self.window = None;
             }
             Flow::Jump | Flow::FarJump => {
                 self.core.is_refilling = true;
                 self.core.is_queue_empty = true;
-                self.trail.leave(behind);
+                self.core.trail.leave(behind);
                 if flow == Flow::FarJump {
                     self.window = None;
                 }
             }
             Flow::Transfer => {
                 self.core.is_queue_empty = true;
-                self.trail.leave(behind);
+                self.core.trail.leave(behind);
                 self.window = None;
             }
         }
@@ -460,14 +460,14 @@ impl Cpu {
 
     /// A new stretch of code begins at CS:EIP, unless one is under way.
     fn open_trail(&mut self) {
-        if !self.trail.is_open() {
+        if !self.core.trail.is_open() {
             let cs = self.core.segment(Segment::Cs);
             let context = Context {
                 base: cs.base,
                 selector: cs.selector,
                 is_32_bit: cs.is_big(),
             };
-            self.trail.enter(self.core.eip, context);
+            self.core.trail.enter(self.core.eip, context);
         }
     }
 
@@ -487,48 +487,34 @@ impl Cpu {
         } else {
             index = page.straight_to(index);
         }
-        loop {
+        let exit = loop {
             let (op, rest) = page.ops[index..].split_first().expect("an op");
-            let exit = op.execute(core, bus, rest);
-            let at = page.ops.len() - 1 - exit.left as usize;
-            let last = &page.ops[at];
-            let executed = u64::from(last.number.wrapping_sub(op.number));
-            let behind = last.next_eip(core);
-            match exit.end {
-                End::Flow(Flow::Jump) => {
-                    core.instructions += executed + 1;
-                    let offset = core.eip.wrapping_sub(core.page_eip);
-                    if offset < 0x1000
-                        && core.cycles < core.until
-                        && let Some(target) = page.find(offset)
-                    {
-                        self.trail.jump(behind, core.eip);
-                        let op = &page.ops[target];
-                        core.cycles += Cycle::from(op.components);
-                        core.fetch_target(bus, core.code_base | offset, u32::from(op.length));
-                        index = target;
-                        continue;
-                    }
-                    self.follow(Flow::Jump, 0, behind);
-                }
-                End::Flow(Flow::Pause) => {
-                    core.instructions += executed;
-                    index = at + 1;
-                    continue;
-                }
-                End::Flow(flow) => {
-                    let counts = !matches!(flow, Flow::Again | Flow::Leave);
-                    core.instructions += executed + u64::from(counts);
-                    self.follow(flow, behind.wrapping_sub(u32::from(last.length)), behind);
-                }
-                End::Fault => {
-                    core.instructions += executed;
-                    let (fault, start) = (core.fault, behind.wrapping_sub(u32::from(last.length)));
-                    self.trail.leave(behind);
-                    self.fault(bus, fault, start);
-                }
+            core.jumps_left = MOST_JUMPS;
+            core.uncounted = u64::from(op.number).wrapping_neg();
+            let exit = op.execute(core, bus, rest, page);
+            let last = page.ops.len() - 1 - exit.left as usize;
+            core.instructions = core
+                .instructions
+                .wrapping_add(core.uncounted)
+                .wrapping_add(u64::from(page.ops[last].number));
+            if exit.end != End::Flow(Flow::Pause) {
+                break exit;
             }
-            return;
+            index = last + 1;
+        };
+        let last = &page.ops[page.ops.len() - 1 - exit.left as usize];
+        let behind = last.next_eip(core);
+        let start = behind.wrapping_sub(u32::from(last.length));
+        match exit.end {
+            End::Flow(flow) => {
+                core.instructions += u64::from(!matches!(flow, Flow::Again | Flow::Leave));
+                self.follow(flow, start, behind);
+            }
+            End::Fault => {
+                let fault = core.fault;
+                core.trail.leave(behind);
+                self.fault(bus, fault, start);
+            }
         }
     }
 }

@@ -102,7 +102,7 @@ macro_rules! forms {
         [forms!(@chained $module $handler [InRegister, $($argument),*]), forms!(@chained $module $handler [InMemory, $($argument),*])]
     };
     (@chained $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
-        |core, bus, op, rest| chain(core, bus, op, rest, $module::$handler::<B, $($argument),*>)
+        |core, bus, op, rest, page| chain(core, bus, op, rest, page, $module::$handler::<B, $($argument),*>)
     };
 }
 

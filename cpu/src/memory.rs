@@ -55,16 +55,26 @@ impl Reach {
 
 #[derive(Clone, Copy, Debug)]
 struct Shortcut {
-    /// Linear address bits 31 to 12; a number that no page has where the entry is empty.
+    /// The linear address of the page, or [`NO_PAGE`].
     page: u32,
-    /// First byte of the frame in [`Bus::memory`].
-    base: u32,
+    /// From linear addresses to bytes of [`Bus::memory`], modulo 2^32.
+    distance: u32,
 }
 
+/// Nothing that the address of an aligned operand and its page can be.
+const NO_PAGE: u32 = 0x800;
+const PAGE: u32 = 0xFFFF_F000;
+
 const EMPTY: Shortcut = Shortcut {
-    page: u32::MAX,
-    base: 0,
+    page: NO_PAGE,
+    distance: 0,
 };
+
+impl Shortcut {
+    fn leads_to(&self, frame: u32) -> bool {
+        self.page != NO_PAGE && self.page.wrapping_add(self.distance) == frame << 12
+    }
+}
 
 /// The fast path's map from linear pages to frames of memory, by level and direction.
 #[derive(Clone, Debug)]
@@ -81,19 +91,19 @@ impl Default for Shortcuts {
 }
 
 impl Shortcuts {
-    /// The byte of memory at a linear address.
+    /// The byte of memory at the linear address of an aligned operand. One compare sees to page and alignment.
     #[inline(always)]
-    fn find(&self, linear: u32, is_write: bool, level: Level) -> Option<u32> {
+    fn find<T: Unit>(&self, linear: u32, is_write: bool, level: Level) -> Option<u32> {
         let page = linear >> 12;
         let entry = &self.kinds[level as usize * 2 + usize::from(is_write)][page as usize % SHORTCUTS];
-        (entry.page == page).then_some(entry.base | (linear & 0xFFF))
+        (entry.page == linear & (PAGE | (T::BYTES - 1))).then_some(linear.wrapping_add(entry.distance))
     }
 
     fn enter(&mut self, linear: u32, is_write: bool, level: Level, frame: u32) {
         let page = linear >> 12;
         self.kinds[level as usize * 2 + usize::from(is_write)][page as usize % SHORTCUTS] = Shortcut {
-            page,
-            base: frame << 12,
+            page: page << 12,
+            distance: (frame << 12).wrapping_sub(page << 12),
         };
     }
 
@@ -106,7 +116,7 @@ impl Shortcuts {
     pub(crate) fn forget(&mut self, page: u32) {
         for kind in &mut self.kinds {
             let entry = &mut kind[page as usize % SHORTCUTS];
-            if entry.page == page {
+            if entry.page == page << 12 {
                 *entry = EMPTY;
             }
         }
@@ -115,7 +125,7 @@ impl Shortcuts {
     /// Forgets the ways to write to a frame.
     fn forget_writes(&mut self, frame: u32) {
         for kind in self.kinds.iter_mut().skip(1).step_by(2) {
-            for entry in kind.iter_mut().filter(|entry| entry.base == frame << 12) {
+            for entry in kind.iter_mut().filter(|entry| entry.leads_to(frame)) {
                 *entry = EMPTY;
             }
         }
@@ -170,12 +180,6 @@ struct Parts {
     second: Option<(u32, u32)>,
 }
 
-/// Whether an operand lies inside one dword.
-#[inline(always)]
-fn is_whole<T: Unit>(linear: u32) -> bool {
-    (linear & 3) + T::BYTES <= 4
-}
-
 /// The fault of a bad access through a segment: #SS for the stack segment, #GP for others.
 pub(crate) fn access_fault(segment: Segment) -> Fault {
     match segment {
@@ -221,9 +225,7 @@ impl Core {
     ) -> Result<(), Fault> {
         let linear = self.linear::<T>(segment, offset, true)?;
         let level = self.level();
-        if is_whole::<T>(linear)
-            && let Some(address) = self.shortcuts.find(linear, true, level)
-        {
+        if let Some(address) = self.shortcuts.find::<T>(linear, true, level) {
             self.cycles += Cycle::from(bus.memory_wait(address, false));
             self.cycles += Cycle::from(bus.memory_wait(address, true));
             let start = address as usize;
@@ -298,10 +300,7 @@ impl Core {
         let reach = &self.reach[segment as usize];
         let last = if is_write { reach.write } else { reach.read }.min(i64::from(mask));
         let linear = reach.base.wrapping_add(offset);
-        if linear & (T::BYTES - 1) != 0 {
-            return None;
-        }
-        let address = self.shortcuts.find(linear, is_write, self.level())?;
+        let address = self.shortcuts.find::<T>(linear, is_write, self.level())?;
         let to_end = (last - i64::from(offset) + 1).clamp(0, 0x1000) as u32;
         let units = to_end.min(0x1000 - (linear & 0xFFF)) / T::BYTES;
         Some((address, units))
@@ -341,9 +340,7 @@ impl Core {
         linear: u32,
         level: Level,
     ) -> Result<T, Fault> {
-        if is_whole::<T>(linear)
-            && let Some(address) = self.shortcuts.find(linear, false, level)
-        {
+        if let Some(address) = self.shortcuts.find::<T>(linear, false, level) {
             self.cycles += Cycle::from(bus.memory_wait(address, false));
             let start = address as usize;
             return Ok(T::load(&bus.memory()[start..start + T::BYTES as usize]));
@@ -359,8 +356,35 @@ impl Core {
         bytes: u32,
         level: Level,
     ) -> Result<u32, Fault> {
+        if let Some(address) = self.unaligned(bus, linear, bytes, false, level) {
+            let start = address as usize;
+            let mut value = [0; 4];
+            value[..bytes as usize].copy_from_slice(&bus.memory()[start..start + bytes as usize]);
+            return Ok(u32::from_le_bytes(value));
+        }
         let parts = self.parts(bus, linear, bytes, false, level)?;
         Ok(self.read_parts(bus, linear, parts, level))
+    }
+
+    /// The fast path of an operand that is not aligned but lies in one page: where it is in memory. Its bus cycles are charged.
+    fn unaligned<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        bytes: u32,
+        is_write: bool,
+        level: Level,
+    ) -> Option<u32> {
+        if (linear & 0xFFF) + bytes > 0x1000 {
+            return None;
+        }
+        let address = self.shortcuts.find::<u8>(linear, is_write, level)?;
+        self.cycles += Cycle::from(bus.memory_wait(address, is_write));
+        if (address & 3) + bytes > 4 {
+            self.cycles += BUS_CYCLE_CLOCKS;
+            self.cycles += Cycle::from(bus.memory_wait((address | 3) + 1, is_write));
+        }
+        Some(address)
     }
 
     /// Writes at a linear address, as the given level.
@@ -372,9 +396,7 @@ impl Core {
         value: T,
         level: Level,
     ) -> Result<(), Fault> {
-        if is_whole::<T>(linear)
-            && let Some(address) = self.shortcuts.find(linear, true, level)
-        {
+        if let Some(address) = self.shortcuts.find::<T>(linear, true, level) {
             self.cycles += Cycle::from(bus.memory_wait(address, true));
             let start = address as usize;
             value.store(&mut bus.memory()[start..start + T::BYTES as usize]);
@@ -392,6 +414,12 @@ impl Core {
         value: u32,
         level: Level,
     ) -> Result<(), Fault> {
+        if let Some(address) = self.unaligned(bus, linear, bytes, true, level) {
+            let start = address as usize;
+            bus.memory()[start..start + bytes as usize]
+                .copy_from_slice(&value.to_le_bytes()[..bytes as usize]);
+            return Ok(());
+        }
         let parts = self.parts(bus, linear, bytes, true, level)?;
         self.write_parts(bus, linear, parts, value, level);
         Ok(())
@@ -523,7 +551,7 @@ impl Core {
     }
 
     /// Pushes an operand of 16 or 32 bits. ESP changes last.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push<T: Unit, B: Bus>(&mut self, bus: &mut B, value: T) -> Result<(), Fault> {
         let top = self.stack_pointer().wrapping_sub(T::BYTES) & self.stack_mask;
         self.write(bus, Segment::Ss, top, value)?;
@@ -532,7 +560,7 @@ impl Core {
     }
 
     /// Pops an operand of 16 or 32 bits. ESP changes last.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop<T: Unit, B: Bus>(&mut self, bus: &mut B) -> Result<T, Fault> {
         let top = self.stack_pointer();
         let value = self.read(bus, Segment::Ss, top)?;
@@ -541,6 +569,7 @@ impl Core {
     }
 
     /// Reads above the top of the stack without popping.
+    #[inline(always)]
     pub(crate) fn peek<T: Unit, B: Bus>(&mut self, bus: &mut B, above: u32) -> Result<T, Fault> {
         let offset = self.stack_pointer().wrapping_add(above) & self.stack_mask;
         self.read(bus, Segment::Ss, offset)
@@ -563,7 +592,7 @@ impl Core {
     #[inline]
     pub(crate) fn code_page<B: Bus>(&mut self, bus: &mut B, linear: u32) -> Result<CodePage, Fault> {
         let level = self.level();
-        if let Some(address) = self.shortcuts.find(linear, false, level) {
+        if let Some(address) = self.shortcuts.find::<u8>(linear, false, level) {
             return Ok(CodePage::Memory { frame: address >> 12 });
         }
         let (page, _) = self.page_behind(bus, linear, level)?;

@@ -1,12 +1,13 @@
 //! One decoded instruction: what its handler needs, taken apart once.
 
+use crate::cache::CodePage;
 use crate::core::Core;
 use crate::forms;
 use crate::{Bus, Cycle, Fault, Segment};
 
 /// What executes an [`Op`] and goes on with the ops behind it, until one of them ends the chain. `Core::eip` is not kept
 /// up meanwhile: see [`Op::next_eip`].
-pub(crate) type Handler<B> = fn(&mut Core, &mut B, &Op, &[Op]) -> Exit;
+pub(crate) type Handler<B> = fn(&mut Core, &mut B, &Op, &[Op], &CodePage) -> Exit;
 
 /// Where execution goes after an instruction that did not fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +50,16 @@ pub(crate) struct Exit {
     pub(crate) left: u32,
 }
 
-/// Executes `op` with `handler` and goes on in `rest`. The compiler makes a jump of the call at the end; where it does not (a
-/// build without optimisation) the chain is short enough for any stack, because a [`Flow::Pause`] ends it every few blocks.
+/// Executes `op` with `handler` and goes on in `rest`, or after a jump inside the page anywhere in `page`. The compiler makes a
+/// jump of the call at the end; where it does not (a build without optimisation) the chain is short enough for any stack:
+/// a [`Flow::Pause`] ends it every few blocks, and [`Core::jumps_left`] after some jumps.
 #[inline(always)]
 pub(crate) fn chain<B: Bus>(
     core: &mut Core,
     bus: &mut B,
     op: &Op,
     rest: &[Op],
+    page: &CodePage,
     handler: impl FnOnce(&mut Core, &mut B, &Op) -> Result<Flow, Fault>,
 ) -> Exit {
     core.cycles += Cycle::from(op.clocks);
@@ -64,7 +67,12 @@ pub(crate) fn chain<B: Bus>(
         Ok(flow) => {
             let goes_on = flow == Flow::Straight || flow == Flow::Next && core.cycles < core.until;
             if goes_on && let Some((next, rest)) = rest.split_first() {
-                return next.execute(core, bus, rest);
+                return next.execute(core, bus, rest, page);
+            }
+            if flow == Flow::Jump
+                && let Some((target, rest)) = jump_within(core, bus, op, page)
+            {
+                return target.execute(core, bus, rest, page);
             }
             End::Flow(flow)
         }
@@ -77,6 +85,31 @@ pub(crate) fn chain<B: Bus>(
         end,
         left: rest.len() as u32,
     }
+}
+
+/// A jump from behind `op` to `Core::eip`, if it stays in the page and finds decoded code there: the op that it leads to, and
+/// those behind that.
+#[inline(always)]
+fn jump_within<'a, B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+    page: &'a CodePage,
+) -> Option<(&'a Op, &'a [Op])> {
+    let offset = core.eip.wrapping_sub(core.page_eip);
+    if offset > 0xFFF || core.cycles >= core.until || core.jumps_left == 0 {
+        return None;
+    }
+    let (target, rest) = page.ops.get(page.find(offset)?..)?.split_first()?;
+    core.jumps_left -= 1;
+    core.uncounted = core
+        .uncounted
+        .wrapping_add(u64::from(op.number) + 1)
+        .wrapping_sub(u64::from(target.number));
+    core.trail.jump(op.next_eip(core), core.eip);
+    core.cycles += Cycle::from(target.components);
+    core.fetch_target(bus, core.code_base | offset, u32::from(target.length));
+    Some((target, rest))
 }
 
 /// Which repeat prefix an instruction has.
@@ -97,7 +130,7 @@ pub(crate) struct Op {
     pub(crate) handler: u16,
     /// Where the instruction behind it begins: bytes from the beginning of its page, or of itself if it was decoded singly.
     pub(crate) end: u16,
-    /// Which instruction of its page this is, in the order of the ops, modulo 2^16. Counts instructions.
+    /// Which instruction of its page this is, in the order of the ops. Counts instructions.
     pub(crate) number: u16,
     /// Bytes of code.
     pub(crate) length: u8,
@@ -160,8 +193,14 @@ impl Op {
 
     /// Calls its handler, which goes on with `rest`.
     #[inline(always)]
-    pub(crate) fn execute<B: Bus>(&self, core: &mut Core, bus: &mut B, rest: &[Self]) -> Exit {
-        forms::handlers::<B>()[usize::from(self.handler) % forms::HANDLERS](core, bus, self, rest)
+    pub(crate) fn execute<B: Bus>(
+        &self,
+        core: &mut Core,
+        bus: &mut B,
+        rest: &[Self],
+        page: &CodePage,
+    ) -> Exit {
+        forms::handlers::<B>()[usize::from(self.handler) % forms::HANDLERS](core, bus, self, rest, page)
     }
 
     /// Address of the instruction behind it.

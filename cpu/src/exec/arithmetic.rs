@@ -71,6 +71,7 @@ unary_operations! {
 }
 
 /// `r/m = r/m op source`.
+#[inline(always)]
 pub(crate) fn binary<B: Bus, P: Place, F: Binary, T: General, S: Source>(
     core: &mut Core,
     bus: &mut B,
@@ -82,6 +83,7 @@ pub(crate) fn binary<B: Bus, P: Place, F: Binary, T: General, S: Source>(
 }
 
 /// `reg = reg op r/m`.
+#[inline(always)]
 pub(crate) fn binary_to_register<B: Bus, P: Place, F: Binary, T: General>(
     core: &mut Core,
     bus: &mut B,
@@ -95,6 +97,7 @@ pub(crate) fn binary_to_register<B: Bus, P: Place, F: Binary, T: General>(
 }
 
 /// `accumulator = accumulator op source`.
+#[inline(always)]
 pub(crate) fn accumulate<B: Bus, F: Binary, T: General, S: Source>(
     core: &mut Core,
     bus: &mut B,
@@ -104,6 +107,7 @@ pub(crate) fn accumulate<B: Bus, F: Binary, T: General, S: Source>(
 }
 
 /// Flags of `r/m op source`: CMP and TEST.
+#[inline(always)]
 pub(crate) fn compare<B: Bus, P: Place, F: Binary, T: General, S: Source>(
     core: &mut Core,
     bus: &mut B,
@@ -115,6 +119,7 @@ pub(crate) fn compare<B: Bus, P: Place, F: Binary, T: General, S: Source>(
 }
 
 /// Flags of `reg op r/m`.
+#[inline(always)]
 pub(crate) fn compare_register<B: Bus, P: Place, F: Binary, T: General>(
     core: &mut Core,
     bus: &mut B,
@@ -126,6 +131,7 @@ pub(crate) fn compare_register<B: Bus, P: Place, F: Binary, T: General>(
 }
 
 /// Flags of `accumulator op source`.
+#[inline(always)]
 pub(crate) fn compare_accumulator<B: Bus, F: Binary, T: General, S: Source>(
     core: &mut Core,
     bus: &mut B,
@@ -135,12 +141,14 @@ pub(crate) fn compare_accumulator<B: Bus, F: Binary, T: General, S: Source>(
 }
 
 /// `r/m = op r/m`.
+#[inline(always)]
 pub(crate) fn unary<B: Bus, P: Place, F: Unary, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     P::update(core, bus, op, |value: T, status| F::apply(value, status))?;
     Ok(Flow::Next)
 }
 
 /// `register = op register`, the register in the opcode.
+#[inline(always)]
 pub(crate) fn unary_register<B: Bus, F: Unary, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     unary::<B, InRegister, F, T>(core, bus, op)
 }

@@ -45,6 +45,7 @@ impl Change for Flip {
 }
 
 /// BT with the bit's number in the instruction.
+#[inline(always)]
 pub(crate) fn test_immediate<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let value: T = P::get(core, bus, op)?;
     test_bit(core, value, op.immediate);
@@ -52,6 +53,7 @@ pub(crate) fn test_immediate<B: Bus, P: Place, T: General>(core: &mut Core, bus:
 }
 
 /// BTS, BTR, BTC with the bit's number in the instruction.
+#[inline(always)]
 pub(crate) fn change_immediate<B: Bus, P: Place, F: Change, T: General>(
     core: &mut Core,
     bus: &mut B,
@@ -61,6 +63,7 @@ pub(crate) fn change_immediate<B: Bus, P: Place, F: Change, T: General>(
 }
 
 /// BT with the bit's number in a register.
+#[inline(always)]
 pub(crate) fn test<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let number = T::register(core, op.reg);
     let value: T = P::get(core, bus, &beside(op, number))?;
@@ -69,6 +72,7 @@ pub(crate) fn test<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, o
 }
 
 /// BTS, BTR, BTC with the bit's number in a register.
+#[inline(always)]
 pub(crate) fn change<B: Bus, P: Place, F: Change, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let number = T::register(core, op.reg);
     change_bit::<B, P, F, T>(core, bus, &beside(op, number), number.to_u32())
@@ -107,6 +111,7 @@ fn change_bit<B: Bus, P: Place, F: Change, T: General>(
 }
 
 /// BSF.
+#[inline(always)]
 pub(crate) fn scan_forward<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let value: T = P::get(core, bus, op)?;
     let found = value.to_u32().trailing_zeros().min(T::BITS);
@@ -115,6 +120,7 @@ pub(crate) fn scan_forward<B: Bus, P: Place, T: General>(core: &mut Core, bus: &
 }
 
 /// BSR.
+#[inline(always)]
 pub(crate) fn scan_reverse<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let value: T = P::get(core, bus, op)?;
     let skipped = value.to_u32().leading_zeros() - (32 - T::BITS);
@@ -134,6 +140,7 @@ fn scanned<T: General>(core: &mut Core, op: &Op, found: u32, skipped: u32) {
 }
 
 /// SETcc.
+#[inline(always)]
 pub(crate) fn set_if<B: Bus, P: Place, C: Condition>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let value = u8::from(C::holds(core.status));
     P::set(core, bus, op, value)?;

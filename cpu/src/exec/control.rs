@@ -33,11 +33,13 @@ fn checked<T: Unit>(core: &Core, target: u32) -> Result<u32, Fault> {
 }
 
 /// JMP to a distance from here.
+#[inline(always)]
 pub(crate) fn jump<B: Bus, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     jump_to::<T>(core, op.target(core))
 }
 
 /// Jcc.
+#[inline(always)]
 pub(crate) fn jump_if<B: Bus, C: Condition, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     if !C::holds(core.status) {
         return Ok(Flow::Next);
@@ -47,29 +49,31 @@ pub(crate) fn jump_if<B: Bus, C: Condition, T: General>(core: &mut Core, _: &mut
 }
 
 /// JMP r/m.
+#[inline(always)]
 pub(crate) fn jump_indirect<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let target: T = P::get(core, bus, op)?;
     jump_to::<T>(core, target.to_u32())
 }
 
 /// CALL to a distance from here.
+#[inline(always)]
 pub(crate) fn call<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     call_to::<B, T>(core, bus, op, op.target(core))
 }
 
 /// CALL r/m.
+#[inline(always)]
 pub(crate) fn call_indirect<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let target: T = P::get(core, bus, op)?;
     call_to::<B, T>(core, bus, op, target.to_u32())
 }
 
+#[inline(always)]
 fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op, target: u32) -> Done {
     let target = match checked::<T>(core, target) {
         Ok(target) => target,
         Err(fault) => {
-            // The push comes before the jump (PRM, page of CALL), and its fault before the jump's.
-            check_pushes::<B, T>(core, bus, 1)?;
-            return Err(fault);
+            return Err(fault_of_call::<B, T>(core, bus, fault));
         }
     };
     core.push(bus, T::from_u32(op.next_eip(core)))?;
@@ -77,7 +81,14 @@ fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op, target: u3
     Ok(Flow::Jump)
 }
 
+/// The push comes before the jump (PRM, page of CALL), and its fault before the jump's.
+#[cold]
+fn fault_of_call<B: Bus, T: General>(core: &mut Core, bus: &mut B, fault: Fault) -> Fault {
+    check_pushes::<B, T>(core, bus, 1).err().unwrap_or(fault)
+}
+
 /// RET, releasing as many more bytes as the immediate says.
+#[inline(always)]
 pub(crate) fn near_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let target: T = core.peek(bus, 0)?;
     core.eip = checked::<T>(core, target.to_u32())?;
@@ -105,18 +116,21 @@ pub(crate) struct WhileEqual;
 pub(crate) struct WhileNotEqual;
 
 impl Wish for Always {
+    #[inline(always)]
     fn goes_on(_: bool) -> bool {
         true
     }
 }
 
 impl Wish for WhileEqual {
+    #[inline(always)]
     fn goes_on(zero: bool) -> bool {
         zero
     }
 }
 
 impl Wish for WhileNotEqual {
+    #[inline(always)]
     fn goes_on(zero: bool) -> bool {
         !zero
     }
@@ -125,6 +139,7 @@ impl Wish for WhileNotEqual {
 const CX: u8 = Register::Ecx as u8;
 
 /// LOOP, LOOPE, LOOPNE: `A` is the counter's size, `T` the operand size.
+#[inline(always)]
 pub(crate) fn count_and_jump<B: Bus, W: Wish, A: General, T: General>(
     core: &mut Core,
     _: &mut B,
@@ -142,6 +157,7 @@ pub(crate) fn count_and_jump<B: Bus, W: Wish, A: General, T: General>(
 }
 
 /// JCXZ, JECXZ.
+#[inline(always)]
 pub(crate) fn jump_if_no_count<B: Bus, A: General, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     if A::register(core, CX).to_u32() != 0 {
         return Ok(Flow::Next);

@@ -7,6 +7,7 @@ use crate::op::{Flow, Op};
 use crate::{Bus, Cycle, Fault, Segment, Vector};
 
 /// `r/m = reg`.
+#[inline(always)]
 pub(crate) fn store<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let value = T::register(core, op.reg);
     P::set(core, bus, op, value)?;
@@ -14,6 +15,7 @@ pub(crate) fn store<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, 
 }
 
 /// `reg = r/m`.
+#[inline(always)]
 pub(crate) fn load<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let value: T = P::get(core, bus, op)?;
     value.set_register(core, op.reg);
@@ -21,27 +23,32 @@ pub(crate) fn load<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, o
 }
 
 /// `[offset] = accumulator`.
+#[inline(always)]
 pub(crate) fn store_accumulator<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     store::<B, InMemory, T>(core, bus, op)
 }
 
 /// `accumulator = [offset]`.
+#[inline(always)]
 pub(crate) fn load_accumulator<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     load::<B, InMemory, T>(core, bus, op)
 }
 
 /// `r/m = immediate`.
+#[inline(always)]
 pub(crate) fn store_immediate<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     P::set(core, bus, op, T::from_u32(op.immediate))?;
     Ok(Flow::Next)
 }
 
 /// `register = immediate`, the register in the opcode.
+#[inline(always)]
 pub(crate) fn load_immediate<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     store_immediate::<B, InRegister, T>(core, bus, op)
 }
 
 /// MOVZX.
+#[inline(always)]
 pub(crate) fn zero_extend<B: Bus, P: Place, From: General, To: General>(
     core: &mut Core,
     bus: &mut B,
@@ -53,6 +60,7 @@ pub(crate) fn zero_extend<B: Bus, P: Place, From: General, To: General>(
 }
 
 /// MOVSX.
+#[inline(always)]
 pub(crate) fn sign_extend<B: Bus, P: Place, From: General, To: General>(
     core: &mut Core,
     bus: &mut B,
@@ -64,6 +72,7 @@ pub(crate) fn sign_extend<B: Bus, P: Place, From: General, To: General>(
 }
 
 /// LEA. A register operand has no address.
+#[inline(always)]
 pub(crate) fn load_address<B: Bus, P: Place, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     if !P::IS_MEMORY {
         return Err(Fault::plain(Vector::InvalidOpcode));
@@ -73,6 +82,7 @@ pub(crate) fn load_address<B: Bus, P: Place, T: General>(core: &mut Core, _: &mu
 }
 
 /// XCHG.
+#[inline(always)]
 pub(crate) fn exchange<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let new = T::register(core, op.reg);
     let mut old = new;
@@ -85,6 +95,7 @@ pub(crate) fn exchange<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut 
 }
 
 /// XCHG of the accumulator with the register in the opcode.
+#[inline(always)]
 pub(crate) fn exchange_accumulator<B: Bus, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     let (accumulator, other) = (T::register(core, 0), T::register(core, op.rm));
     accumulator.set_register(core, op.rm);
@@ -93,6 +104,7 @@ pub(crate) fn exchange_accumulator<B: Bus, T: General>(core: &mut Core, _: &mut 
 }
 
 /// XLAT.
+#[inline(always)]
 pub(crate) fn translate<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let offset = u32::register(core, 3).wrapping_add(u32::from(u8::register(core, 0))) & op.address_mask;
     let value: u8 = core.read(bus, op.segment, offset)?;
@@ -101,6 +113,7 @@ pub(crate) fn translate<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
 }
 
 /// CBW, CWDE: the accumulator's lower half extended into all of `T`.
+#[inline(always)]
 pub(crate) fn widen_accumulator<B: Bus, Half: General, T: General>(
     core: &mut Core,
     _: &mut B,
@@ -111,12 +124,14 @@ pub(crate) fn widen_accumulator<B: Bus, Half: General, T: General>(
 }
 
 /// CWD, CDQ: the accumulator's sign into all of (E)DX.
+#[inline(always)]
 pub(crate) fn sign_into_dx<B: Bus, T: General>(core: &mut Core, _: &mut B, _: &Op) -> Done {
     T::from_u32((T::register(core, 0).to_i32() >> 31) as u32).set_register(core, 2);
     Ok(Flow::Next)
 }
 
 /// SALC, undocumented: AL = FFh or 0, as CF says.
+#[inline(always)]
 pub(crate) fn set_al_from_carry<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
     let value = if core.status.carry() { 0xFFu8 } else { 0 };
     value.set_register(core, 0);

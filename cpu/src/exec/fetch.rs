@@ -37,23 +37,21 @@ impl Core {
     /// frames, each part is charged by itself.
     #[inline(always)]
     pub(crate) fn fetch_target<B: Bus>(&mut self, bus: &mut B, address: u32, length: u32) {
-        let is_in_one_block = address % BLOCK_BYTES + length <= BLOCK_BYTES;
-        let wait = bus.reads_wait(address, dwords(address, length));
-        if is_in_one_block && wait | self.prefetch_owed == 0 {
-            self.prefetch_begun = self.cycles;
-        } else {
-            self.wait_for_target(bus, address, length, wait);
+        let mut wait = bus.reads_wait(address, dwords(address, length));
+        let end = address + length;
+        let second = (address | (BLOCK_BYTES - 1)) + 1;
+        if end > second {
+            wait += bus.reads_wait(second, dwords(second, end - second));
+        }
+        self.prefetch_begun = self.cycles;
+        if wait | self.prefetch_owed != 0 {
+            self.wait_for_target(bus, end, wait);
         }
     }
 
+    /// The instruction ends at byte `end`.
     #[inline(never)]
-    fn wait_for_target<B: Bus>(&mut self, bus: &mut B, address: u32, length: u32, wait: u32) {
-        let end = address + length;
-        let second = address.next_multiple_of(BLOCK_BYTES);
-        let mut wait = wait;
-        if address < second && second < end {
-            wait += bus.reads_wait(second, dwords(second, end - second));
-        }
+    fn wait_for_target<B: Bus>(&mut self, bus: &mut B, end: u32, wait: u32) {
         let fetched = end.next_multiple_of(4);
         let rest = (fetched.next_multiple_of(BLOCK_BYTES) - fetched) / 4;
         self.prefetch_owed = if rest == 0 {

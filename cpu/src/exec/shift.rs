@@ -69,6 +69,7 @@ double_shifts! {
 }
 
 /// `r/m = r/m shifted by the count`.
+#[inline(always)]
 pub(crate) fn shift<B: Bus, P: Place, F: Shift, T: General, C: Source>(
     core: &mut Core,
     bus: &mut B,
@@ -80,6 +81,7 @@ pub(crate) fn shift<B: Bus, P: Place, F: Shift, T: General, C: Source>(
 }
 
 /// `r/m = r/m shifted by the count, filled from reg`.
+#[inline(always)]
 pub(crate) fn double_shift<B: Bus, P: Place, F: DoubleShift, T: General, C: Source>(
     core: &mut Core,
     bus: &mut B,

@@ -11,6 +11,7 @@ const SP: u8 = Register::Esp as u8;
 const BP: u8 = Register::Ebp as u8;
 
 /// PUSH r/m. ESP is pushed as it was before.
+#[inline(always)]
 pub(crate) fn push<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let value: T = P::get(core, bus, op)?;
     core.push(bus, value)?;
@@ -18,11 +19,13 @@ pub(crate) fn push<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, o
 }
 
 /// PUSH of the register in the opcode.
+#[inline(always)]
 pub(crate) fn push_register<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     push::<B, InRegister, T>(core, bus, op)
 }
 
 /// PUSH of the immediate.
+#[inline(always)]
 pub(crate) fn push_source<B: Bus, T: General, S: Source>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     core.push(bus, S::value::<T>(core, op))?;
     Ok(Flow::Next)
@@ -36,6 +39,7 @@ pub(crate) fn push_segment<B: Bus, S: SegmentName, T: General>(core: &mut Core, 
 }
 
 /// POP r/m. The address of a destination in memory is worked out with ESP as it is afterwards.
+#[inline(always)]
 pub(crate) fn pop<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let before = core.general[usize::from(SP)];
     let value: T = core.pop(bus)?;
@@ -44,6 +48,7 @@ pub(crate) fn pop<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op
 }
 
 /// POP of the register in the opcode.
+#[inline(always)]
 pub(crate) fn pop_register<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     pop::<B, InRegister, T>(core, bus, op)
 }
@@ -176,6 +181,7 @@ fn outer_frame<T: General>(core: &Core, number: u32) -> u32 {
 }
 
 /// LEAVE.
+#[inline(always)]
 pub(crate) fn leave<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     let base = core.general[usize::from(BP)] & core.stack_mask;
     let value: T = core.read(bus, Segment::Ss, base)?;

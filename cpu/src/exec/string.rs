@@ -2,6 +2,7 @@
 //! two, at a fault, an interrupt or the board's deadline, with (E)IP at the instruction.
 
 use super::Done;
+use super::fetch::BLOCK_BYTES;
 use super::operand::General;
 use super::port;
 use crate::alu;
@@ -143,6 +144,42 @@ fn count_until(core: &mut Core, most: u32, mut clocks: impl FnMut(u32) -> Cycle)
     done
 }
 
+/// [`count_until`] for moves between two places in memory, a block of the source at a time where time allows: after the first
+/// read of a block the others change nothing, so that they can be asked for together.
+fn count_moves<T: Unit, B: Bus>(core: &mut Core, bus: &mut B, most: u32, from: u32, to: u32) -> u32 {
+    let mut done = 0;
+    while done < most {
+        let source = from + done * T::BYTES;
+        let in_block = ((BLOCK_BYTES - source % BLOCK_BYTES) / T::BYTES).min(most - done);
+        let clocks = |number: u32, bus: &mut B| {
+            let waits = bus.memory_wait(source + number * T::BYTES, false)
+                + bus.memory_wait(to + (done + number) * T::BYTES, true);
+            MOVE_CLOCKS.1 + Cycle::from(waits)
+        };
+        core.cycles += clocks(0, bus);
+        let others = 1..in_block;
+        let reads = bus.reads_wait(source, in_block - 1);
+        let writes: u32 = others
+            .clone()
+            .map(|number| bus.memory_wait(to + (done + number) * T::BYTES, true))
+            .sum();
+        let together = MOVE_CLOCKS.1 * Cycle::from(in_block - 1) + Cycle::from(reads + writes);
+        let counted = if core.cycles >= core.until {
+            0
+        } else if core.cycles + together < core.until {
+            core.cycles += together;
+            in_block - 1
+        } else {
+            count_until(core, in_block - 1, |number| clocks(number + 1, bus))
+        };
+        done += 1 + counted;
+        if core.cycles >= core.until {
+            break;
+        }
+    }
+    done
+}
+
 /// Moves an index register upwards.
 fn skip(core: &mut Core, register: usize, mask: u32, bytes: u32) {
     let value = core.general[register];
@@ -163,11 +200,7 @@ fn move_block<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op, most: u32)
     let Some((to, writable)) = core.plain_run::<T>(Segment::Es, core.general[DI] & mask, mask, true) else {
         return 0;
     };
-    let done = count_until(core, most.min(readable).min(writable), |number| {
-        let distance = number * T::BYTES;
-        let waits = bus.memory_wait(from + distance, false) + bus.memory_wait(to + distance, true);
-        MOVE_CLOCKS.1 + Cycle::from(waits)
-    });
+    let done = count_moves::<T, B>(core, bus, most.min(readable).min(writable), from, to);
     let bytes = done * T::BYTES;
     let (source, target) = (from as usize..(from + bytes) as usize, to as usize);
     let memory = bus.memory();

@@ -24,7 +24,7 @@ const MOST_PAGES: usize = 2048;
 /// Entries of the memo.
 const MEMO: usize = 64;
 
-/// Bytes of straight code after which a chain of handlers pauses (see `op::chain`).
+/// Bytes of straight code after which a chain of handlers pauses (see `op::go_on`).
 const CHAIN_BYTES: u32 = 64;
 
 /// The decoded code of one frame for one code size.

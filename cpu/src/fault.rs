@@ -1,13 +1,12 @@
 //! Exceptions as values. A handler that cannot go on returns one and has changed nothing.
 
-/// A processor exception (80386 Programmer's Reference Manual, chapter 9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Interrupt vector, 0 to 31.
-    pub vector: Vector,
-    /// The error code that is pushed, where the vector has one. A page fault's address is in CR2 already.
-    pub error_code: Option<u16>,
-}
+/// A processor exception (80386 Programmer's Reference Manual, chapter 9): its vector and, where the vector has one, the error
+/// code that is pushed. A page fault's address is in CR2 already.
+///
+/// One number, so that the results of handlers and memory accesses travel in registers: the vector in bits 7-0, whether there
+/// is a code in bit 8, the code in bits 31-16.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Fault(u32);
 
 /// The exceptions of a 386.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,20 +44,62 @@ pub enum Vector {
     CoprocessorError = 16,
 }
 
+const HAS_CODE: u32 = 1 << 8;
+
+impl Vector {
+    const ALL: [Self; 15] = [
+        Self::DivideError,
+        Self::Debug,
+        Self::Breakpoint,
+        Self::Overflow,
+        Self::BoundRange,
+        Self::InvalidOpcode,
+        Self::NoCoprocessor,
+        Self::DoubleFault,
+        Self::CoprocessorOverrun,
+        Self::InvalidTss,
+        Self::NotPresent,
+        Self::Stack,
+        Self::GeneralProtection,
+        Self::Page,
+        Self::CoprocessorError,
+    ];
+}
+
 impl Fault {
     /// An exception without an error code.
-    pub(crate) const fn plain(vector: Vector) -> Self {
-        Self {
-            vector,
-            error_code: None,
-        }
+    #[must_use]
+    pub const fn plain(vector: Vector) -> Self {
+        Self(vector as u32)
     }
 
     /// An exception with an error code.
-    pub(crate) const fn with_code(vector: Vector, error_code: u16) -> Self {
-        Self {
-            vector,
-            error_code: Some(error_code),
-        }
+    #[must_use]
+    pub const fn with_code(vector: Vector, error_code: u16) -> Self {
+        Self(vector as u32 | HAS_CODE | (error_code as u32) << 16)
+    }
+
+    /// Its vector.
+    #[must_use]
+    pub fn vector(self) -> Vector {
+        let number = self.0 as u8;
+        let vector = Vector::ALL.into_iter().find(|vector| *vector as u8 == number);
+        vector.expect("made from a vector")
+    }
+
+    /// Its error code.
+    #[must_use]
+    pub fn error_code(self) -> Option<u16> {
+        (self.0 & HAS_CODE != 0).then_some((self.0 >> 16) as u16)
+    }
+}
+
+impl std::fmt::Debug for Fault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Fault")
+            .field("vector", &self.vector())
+            .field("error_code", &self.error_code())
+            .finish()
     }
 }

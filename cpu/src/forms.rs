@@ -30,7 +30,7 @@ use crate::flags::{
     Above, AboveOrEqual, Below, BelowOrEqual, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NoOverflow,
     NoParity, NoSign, NotEqual, Overflow, Parity, Sign,
 };
-use crate::op::{Handler, chain};
+use crate::op::{Handler, go_on};
 
 /// What the two slots of a form are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,11 @@ macro_rules! forms {
         [forms!(@chained $module $handler [InRegister, $($argument),*]), forms!(@chained $module $handler [InMemory, $($argument),*])]
     };
     (@chained $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
-        |core, bus, op, rest, page| chain(core, bus, op, rest, page, $module::$handler::<B, $($argument),*>)
+        |core, bus, op, rest, page| {
+            op.charge(core);
+            let done = $module::$handler::<B, $($argument),*>(core, bus, op);
+            go_on(core, bus, op, rest, page, done)
+        }
     };
 }
 

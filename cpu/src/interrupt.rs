@@ -96,7 +96,7 @@ impl Vector {
 
 /// The fault to deliver when delivering `first` has ended in `second`; none means shutdown.
 fn combine(first: Vector, second: Fault) -> Option<Fault> {
-    match (first.class(), second.vector.class()) {
+    match (first.class(), second.vector().class()) {
         (Class::Double, _) => None,
         (Class::Contributory, Class::Contributory) | (Class::Page, Class::Contributory | Class::Page) => {
             Some(Fault::with_code(Vector::DoubleFault, 0))
@@ -122,15 +122,15 @@ impl Core {
         let mut current = fault;
         loop {
             let delivery = Delivery {
-                vector: current.vector as u8,
+                vector: current.vector() as u8,
                 source: Source::Exception,
-                error_code: current.error_code,
+                error_code: current.error_code(),
                 flags: self.flags_of_fault(current),
             };
             let outcome = self.deliver(bus, delivery);
             self.is_in_new_task = false;
             let Err(second) = outcome else { return };
-            let Some(next) = combine(current.vector, second) else {
+            let Some(next) = combine(current.vector(), second) else {
                 self.is_shut_down = true;
                 self.ask_attention();
                 return;
@@ -142,7 +142,7 @@ impl Core {
     /// EFLAGS in the handler's frame: RF is set, so that the instruction can be repeated without meeting its
     /// breakpoint again, except where the breakpoint itself is reported, and after aborts.
     fn flags_of_fault(&self, fault: Fault) -> Flags {
-        match fault.vector {
+        match fault.vector() {
             Vector::Debug | Vector::DoubleFault | Vector::Breakpoint | Vector::Overflow => self.eflags(),
             _ => self.eflags() | Flags::RESUME,
         }
@@ -169,12 +169,9 @@ impl Core {
         }
         let external = delivery.source.external_bit();
         self.deliver_protected(bus, delivery)
-            .map_err(|fault| match fault.vector {
-                Vector::Page => fault,
-                _ => Fault {
-                    error_code: fault.error_code.map(|code| code | external),
-                    ..fault
-                },
+            .map_err(|fault| match (fault.vector(), fault.error_code()) {
+                (Vector::Page, _) | (_, None) => fault,
+                (vector, Some(code)) => Fault::with_code(vector, code | external),
             })
     }
 
@@ -466,7 +463,7 @@ mod tests {
             let fault = core
                 .interrupt(&mut board, 0x21, Source::Software)
                 .expect_err("no room");
-            assert_eq!(fault.vector, Vector::Stack);
+            assert_eq!(fault.vector(), Vector::Stack);
             core.raise_at(&mut board, fault, 0);
             assert!(core.is_shut_down);
         }
@@ -541,7 +538,7 @@ mod tests {
         assert_eq!(core.privilege, 0);
         assert_eq!(
             stack(&board, core.general[ESP]),
-            [u32::from(refused.error_code.unwrap_or(0)), 0x1111]
+            [u32::from(refused.error_code().unwrap_or(0)), 0x1111]
         );
     }
 

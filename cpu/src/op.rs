@@ -11,6 +11,7 @@ pub(crate) type Handler<B> = fn(&mut Core, &mut B, &Op, &[Op], &CodePage) -> Exi
 
 /// Where execution goes after an instruction that did not fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Flow {
     /// To the instruction behind it.
     Next,
@@ -50,20 +51,19 @@ pub(crate) struct Exit {
     pub(crate) left: u32,
 }
 
-/// Executes `op` with `handler` and goes on in `rest`, or after a jump inside the page anywhere in `page`. The compiler makes a
-/// jump of the call at the end; where it does not (a build without optimisation) the chain is short enough for any stack:
-/// a [`Flow::Pause`] ends it every few blocks, and [`Core::jumps_left`] after some jumps.
+/// Goes on after `op`, whose handler has come back with `done`: in `rest`, or after a jump inside the page anywhere in `page`. The
+/// compiler makes a jump of the call at the end; where it does not (a build without optimisation) the chain is short enough
+/// for any stack: a [`Flow::Pause`] ends it every few blocks, and [`Core::jumps_left`] after some jumps.
 #[inline(always)]
-pub(crate) fn chain<B: Bus>(
+pub(crate) fn go_on<B: Bus>(
     core: &mut Core,
     bus: &mut B,
     op: &Op,
     rest: &[Op],
     page: &CodePage,
-    handler: impl FnOnce(&mut Core, &mut B, &Op) -> Result<Flow, Fault>,
+    done: Result<Flow, Fault>,
 ) -> Exit {
-    core.cycles += Cycle::from(op.clocks);
-    let end = match handler(core, bus, op) {
+    let end = match done {
         Ok(flow) => {
             let goes_on = flow == Flow::Straight || flow == Flow::Next && core.cycles < core.until;
             if goes_on && let Some((next, rest)) = rest.split_first() {
@@ -201,6 +201,12 @@ impl Op {
         page: &CodePage,
     ) -> Exit {
         forms::handlers::<B>()[usize::from(self.handler) % forms::HANDLERS](core, bus, self, rest, page)
+    }
+
+    /// Charges the clocks that are known before it executes.
+    #[inline(always)]
+    pub(crate) fn charge(&self, core: &mut Core) {
+        core.cycles += Cycle::from(self.clocks);
     }
 
     /// Address of the instruction behind it.

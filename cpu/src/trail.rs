@@ -21,7 +21,7 @@ pub struct Stretch {
 }
 
 /// The code segment that a stretch lies in.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Context {
     /// Base address of CS.
     pub(crate) base: u32,
@@ -35,37 +35,47 @@ pub(crate) struct Context {
 struct Entry {
     start: u32,
     end: u32,
-    context: Context,
 }
 
-/// A ring of stretches. It starts over at a restore: it is a help, not part of the processor.
+/// A ring of stretches. It starts over at a restore: it is a help, not part of the processor. A jump inside a segment writes
+/// little, for there are many.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trail {
     ring: [Entry; STRETCHES],
     entered: usize,
+    /// The segments of the stretches, each with the number of the first stretch in it.
+    contexts: [(usize, Context); STRETCHES],
+    context: usize,
     is_open: bool,
 }
 
 impl Trail {
     /// A stretch begins at `eip`.
-    #[inline(always)]
     pub(crate) fn enter(&mut self, eip: u32, context: Context) {
         self.entered = self.entered.wrapping_add(1);
-        self.ring[self.entered % STRETCHES] = Entry {
-            start: eip,
-            end: eip,
-            context,
-        };
+        self.ring[self.entered % STRETCHES] = Entry { start: eip, end: eip };
+        if self.contexts[self.context].1 != context {
+            self.context = (self.context + 1) % STRETCHES;
+            self.contexts[self.context] = (self.entered, context);
+        }
         self.is_open = true;
     }
 
     /// The current stretch ends before `from`, and the next one in the same segment begins at `to`.
     #[inline(always)]
     pub(crate) fn jump(&mut self, from: u32, to: u32) {
-        let last = &mut self.ring[self.entered % STRETCHES];
-        last.end = from;
-        let context = last.context;
-        self.enter(to, context);
+        self.ring[self.entered % STRETCHES].end = from;
+        self.entered = self.entered.wrapping_add(1);
+        self.ring[self.entered % STRETCHES].start = to;
+    }
+
+    /// The segment of a stretch.
+    fn context_of(&self, number: usize) -> Context {
+        let newest_first = (0..STRETCHES).map(|back| (self.context + STRETCHES - back) % STRETCHES);
+        let mut since = newest_first.map(|index| self.contexts[index]);
+        since
+            .find(|(since, _)| *since <= number)
+            .map_or_else(Context::default, |(_, context)| context)
     }
 
     /// The current stretch ends before `eip`.
@@ -91,13 +101,16 @@ impl Trail {
     pub(crate) fn list(&self) -> Vec<Stretch> {
         let kept = self.entered.min(STRETCHES);
         (0..kept)
-            .map(|back| self.ring[(self.entered - (kept - 1 - back)) % STRETCHES])
-            .map(|entry| Stretch {
-                linear: entry.context.base.wrapping_add(entry.start),
-                selector: entry.context.selector,
-                start: entry.start,
-                end: entry.end,
-                is_32_bit: entry.context.is_32_bit,
+            .map(|back| {
+                let number = self.entered - (kept - 1 - back);
+                let (entry, context) = (self.ring[number % STRETCHES], self.context_of(number));
+                Stretch {
+                    linear: context.base.wrapping_add(entry.start),
+                    selector: context.selector,
+                    start: entry.start,
+                    end: entry.end,
+                    is_32_bit: context.is_32_bit,
+                }
             })
             .collect()
     }

@@ -37,17 +37,11 @@ const IN_LOCAL: u16 = 4;
 const CODE_1: u16 = 0x50;
 
 const fn with_code(vector: Vector, code: u16) -> Fault {
-    Fault {
-        vector,
-        error_code: Some(code),
-    }
+    Fault::with_code(vector, code)
 }
 
 const fn plain(vector: Vector) -> Fault {
-    Fault {
-        vector,
-        error_code: None,
-    }
+    Fault::plain(vector)
 }
 
 const fn gp(code: u16) -> Fault {

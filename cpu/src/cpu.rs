@@ -289,9 +289,10 @@ impl Cpu {
         }
         places.charge(core, bus, u32::from(op.length));
         core.page_eip = start;
-        let exit = op.execute(core, bus, &[], &self.cache.nowhere);
+        let ops = std::slice::from_ref(&op);
+        let exit = op.handler()(core, bus, ops, &self.cache.nowhere, core.cycles);
         let behind = start.wrapping_add(u32::from(op.length));
-        match exit.end {
+        match exit.end() {
             End::Flow(flow) => {
                 core.instructions += u64::from(flow != Flow::Again);
                 self.follow(flow, start, behind);
@@ -488,24 +489,25 @@ impl Cpu {
             index = page.straight_to(index);
         }
         let exit = loop {
-            let (op, rest) = page.ops[index..].split_first().expect("an op");
+            let ops = &page.ops[index..];
+            let op = &ops[0];
             core.jumps_left = MOST_JUMPS;
             core.uncounted = u64::from(op.number).wrapping_neg();
-            let exit = op.execute(core, bus, rest, page);
-            let last = page.ops.len() - 1 - exit.left as usize;
+            let exit = op.handler()(core, bus, ops, page, core.cycles);
+            let last = page.ops.len() - 1 - exit.left();
             core.instructions = core
                 .instructions
                 .wrapping_add(core.uncounted)
                 .wrapping_add(u64::from(page.ops[last].number));
-            if exit.end != End::Flow(Flow::Pause) {
+            if exit.end() != End::Flow(Flow::Pause) {
                 break exit;
             }
             index = last + 1;
         };
-        let last = &page.ops[page.ops.len() - 1 - exit.left as usize];
+        let last = &page.ops[page.ops.len() - 1 - exit.left()];
         let behind = last.next_eip(core);
         let start = behind.wrapping_sub(u32::from(last.length));
-        match exit.end {
+        match exit.end() {
             End::Flow(flow) => {
                 core.instructions += u64::from(!matches!(flow, Flow::Again | Flow::Leave));
                 self.follow(flow, start, behind);

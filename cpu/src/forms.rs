@@ -30,7 +30,7 @@ use crate::flags::{
     Above, AboveOrEqual, Below, BelowOrEqual, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NoOverflow,
     NoParity, NoSign, NotEqual, Overflow, Parity, Sign,
 };
-use crate::op::{Handler, go_on};
+use crate::op::{Exit, Handler, begin, go_on};
 
 /// What the two slots of a form are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +102,10 @@ macro_rules! forms {
         [forms!(@chained $module $handler [InRegister, $($argument),*]), forms!(@chained $module $handler [InMemory, $($argument),*])]
     };
     (@chained $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
-        |core, bus, op, rest, page| {
-            op.charge(core);
+        |core, bus, ops, page, cycles| {
+            let Some((op, rest)) = begin(core, ops, cycles) else {
+                return Exit::NOWHERE;
+            };
             let done = $module::$handler::<B, $($argument),*>(core, bus, op);
             go_on(core, bus, op, rest, page, done)
         }

@@ -5,9 +5,10 @@ use crate::core::Core;
 use crate::forms;
 use crate::{Bus, Cycle, Fault, Segment};
 
-/// What executes an [`Op`] and goes on with the ops behind it, until one of them ends the chain. `Core::eip` is not kept
-/// up meanwhile: see [`Op::next_eip`].
-pub(crate) type Handler<B> = fn(&mut Core, &mut B, &Op, &[Op], &CodePage) -> Exit;
+/// What executes the first of some ops of a page and goes on with those behind it, until one of them ends the chain.
+/// `Core::eip` is not kept up meanwhile: see [`Op::next_eip`]. The cycle counter is handed on as the last argument, in a
+/// register: every instruction adds to it, and by way of `Core::cycles` alone each would wait for the store of the one before.
+pub(crate) type Handler<B> = fn(&mut Core, &mut B, &[Op], &CodePage, Cycle) -> Exit;
 
 /// Where execution goes after an instruction that did not fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,21 @@ pub(crate) enum Flow {
     Leave,
 }
 
+impl Flow {
+    /// In the order of their numbers.
+    const ALL: [Self; 9] = [
+        Self::Next,
+        Self::Straight,
+        Self::Pause,
+        Self::Reopen,
+        Self::Jump,
+        Self::FarJump,
+        Self::Transfer,
+        Self::Again,
+        Self::Leave,
+    ];
+}
+
 /// What ended a chain of handlers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -42,13 +58,42 @@ pub(crate) enum End {
     Fault,
 }
 
-/// Where a chain of handlers ended.
+/// Where a chain of handlers ended: how many ops lie behind the one that ended it, times 16, and what ended it. One number, for
+/// only then does the compiler make a jump of the call at the end of a handler.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Exit {
-    /// What ended it.
-    pub(crate) end: End,
+pub(crate) struct Exit(u32);
+
+impl Exit {
+    const FAULT: u32 = 15;
+
+    /// Of a chain without ops.
+    pub(crate) const NOWHERE: Self = Self(Flow::Leave as u32);
+
+    #[inline(always)]
+    fn new(end: u32, rest: &[Op]) -> Self {
+        Self((rest.len() as u32) << 4 | end)
+    }
+
+    /// What ended the chain.
+    pub(crate) fn end(self) -> End {
+        match Flow::ALL.get((self.0 & 15) as usize) {
+            Some(flow) => End::Flow(*flow),
+            None => End::Fault,
+        }
+    }
+
     /// How many ops lie behind the one that ended it.
-    pub(crate) left: u32,
+    pub(crate) fn left(self) -> usize {
+        (self.0 >> 4) as usize
+    }
+}
+
+/// Begins the first of some ops, of which there is always one, at a cycle: charges the clocks that are known beforehand.
+#[inline(always)]
+pub(crate) fn begin<'a>(core: &mut Core, ops: &'a [Op], cycles: Cycle) -> Option<(&'a Op, &'a [Op])> {
+    let (op, rest) = ops.split_first()?;
+    core.cycles = cycles + Cycle::from(op.clocks);
+    Some((op, rest))
 }
 
 /// Goes on after `op`, whose handler has come back with `done`: in `rest`, or after a jump inside the page anywhere in `page`. The
@@ -63,32 +108,28 @@ pub(crate) fn go_on<B: Bus>(
     page: &CodePage,
     done: Result<Flow, Fault>,
 ) -> Exit {
-    let end = match done {
+    match done {
         Ok(flow) => {
             let goes_on = flow == Flow::Straight || flow == Flow::Next && core.cycles < core.until;
-            if goes_on && let Some((next, rest)) = rest.split_first() {
-                return next.execute(core, bus, rest, page);
+            if goes_on && let Some(next) = rest.first() {
+                return next.handler()(core, bus, rest, page, core.cycles);
             }
             if flow == Flow::Jump
-                && let Some((target, rest)) = jump_within(core, bus, op, page)
+                && let Some((target, ops)) = jump_within(core, bus, op, page)
             {
-                return target.execute(core, bus, rest, page);
+                return target.handler()(core, bus, ops, page, core.cycles);
             }
-            End::Flow(flow)
+            Exit::new(flow as u32, rest)
         }
         Err(fault) => {
             core.fault = fault;
-            End::Fault
+            Exit::new(Exit::FAULT, rest)
         }
-    };
-    Exit {
-        end,
-        left: rest.len() as u32,
     }
 }
 
 /// A jump from behind `op` to `Core::eip`, if it stays in the page and finds decoded code there: the op that it leads to, and
-/// those behind that.
+/// the ops from there on.
 #[inline(always)]
 fn jump_within<'a, B: Bus>(
     core: &mut Core,
@@ -100,7 +141,8 @@ fn jump_within<'a, B: Bus>(
     if offset > 0xFFF || core.cycles >= core.until || core.jumps_left == 0 {
         return None;
     }
-    let (target, rest) = page.ops.get(page.find(offset)?..)?.split_first()?;
+    let ops = page.ops.get(page.find(offset)?..)?;
+    let target = ops.first()?;
     core.jumps_left -= 1;
     core.uncounted = core
         .uncounted
@@ -109,7 +151,7 @@ fn jump_within<'a, B: Bus>(
     core.trail.jump(op.next_eip(core), core.eip);
     core.cycles += Cycle::from(target.components);
     core.fetch_target(bus, core.code_base | offset, u32::from(target.length));
-    Some((target, rest))
+    Some((target, ops))
 }
 
 /// Which repeat prefix an instruction has.
@@ -191,22 +233,10 @@ impl Op {
         self.handler == forms::slot(form, 0)
     }
 
-    /// Calls its handler, which goes on with `rest`.
+    /// Its handler.
     #[inline(always)]
-    pub(crate) fn execute<B: Bus>(
-        &self,
-        core: &mut Core,
-        bus: &mut B,
-        rest: &[Self],
-        page: &CodePage,
-    ) -> Exit {
-        forms::handlers::<B>()[usize::from(self.handler) % forms::HANDLERS](core, bus, self, rest, page)
-    }
-
-    /// Charges the clocks that are known before it executes.
-    #[inline(always)]
-    pub(crate) fn charge(&self, core: &mut Core) {
-        core.cycles += Cycle::from(self.clocks);
+    pub(crate) fn handler<B: Bus>(&self) -> Handler<B> {
+        forms::handlers::<B>()[usize::from(self.handler) % forms::HANDLERS]
     }
 
     /// Address of the instruction behind it.

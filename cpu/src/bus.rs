@@ -85,6 +85,11 @@ pub trait Bus {
         (0..count).map(|_| self.memory_wait(address, false)).sum()
     }
 
+    /// The sum of the wait states of `count` writes in a row inside the block of 16 bytes at `address`.
+    fn writes_wait(&mut self, address: u32, count: u32) -> u32 {
+        (0..count).map(|_| self.memory_wait(address, true)).sum()
+    }
+
     /// Reads from a device page. The access never crosses a dword boundary.
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply;
 

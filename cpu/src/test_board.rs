@@ -55,6 +55,10 @@ pub(crate) struct Board {
     pub(crate) answer: u32,
     /// Wait states of memory.
     pub(crate) wait: u32,
+    /// Wait states of a dword of code, or of a line of it with a cache.
+    pub(crate) code_wait: u32,
+    /// The lines of 16 bytes of code in the cache, if there is one.
+    pub(crate) cached_lines: Option<Vec<u32>>,
     /// The pins.
     pub(crate) pins: Pins,
 }
@@ -67,6 +71,8 @@ impl Board {
             accesses: Vec::new(),
             answer: 0,
             wait: 0,
+            code_wait: 0,
+            cached_lines: None,
             pins: Pins {
                 interrupt: false,
                 nmi: false,
@@ -135,6 +141,19 @@ impl Bus for Board {
 
     fn memory_wait(&mut self, _: u32, _: bool) -> u32 {
         self.wait
+    }
+
+    fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
+        let line = address / 16;
+        let code_wait = match &mut self.cached_lines {
+            None => self.code_wait * count,
+            Some(lines) if lines.contains(&line) => 0,
+            Some(lines) => {
+                lines.push(line);
+                self.code_wait
+            }
+        };
+        self.wait * count + code_wait
     }
 
     fn read(&mut self, _: Cycle, address: u32, width: Width) -> Reply {

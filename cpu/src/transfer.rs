@@ -338,7 +338,9 @@ impl Core {
 
     /// Pushes a frame on the current stack: all or nothing.
     pub(crate) fn push_frame<B: Bus>(&mut self, bus: &mut B, frame: &Frame) -> Result<(), Fault> {
-        self.push_on_new_stack(bus, self.current_stack(), frame, self.privilege)
+        let esp = self.write_frame(bus, self.current_stack(), frame, self.level())?;
+        self.general[crate::Register::Esp as usize] = esp;
+        Ok(())
     }
 
     fn current_stack(&self) -> NewStack {
@@ -370,6 +372,20 @@ impl Core {
         } else {
             Level::Supervisor
         };
+        let esp = self.write_frame(bus, stack, frame, level)?;
+        self.set_segment(Segment::Ss, stack.register);
+        self.general[crate::Register::Esp as usize] = esp;
+        Ok(())
+    }
+
+    /// Writes a frame below the top of a stack, all or nothing; returns ESP as it is then.
+    fn write_frame<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        stack: NewStack,
+        frame: &Frame,
+        level: Level,
+    ) -> Result<u32, Fault> {
         let mask = if stack.register.is_big() { u32::MAX } else { 0xFFFF };
         let top = self.check_frame(bus, stack, frame, mask, level)?;
         let mut at = stack.top & mask;
@@ -381,10 +397,7 @@ impl Core {
                 _ => self.write_linear(bus, linear, *value as u16, level)?,
             }
         }
-        self.set_segment(Segment::Ss, stack.register);
-        let esp = crate::Register::Esp as usize;
-        self.general[esp] = (stack.top & !mask) | top;
-        Ok(())
+        Ok((stack.top & !mask) | top)
     }
 
     /// Checks that a frame can be pushed; returns the top of the stack with it.

@@ -144,40 +144,43 @@ fn count_until(core: &mut Core, most: u32, mut clocks: impl FnMut(u32) -> Cycle)
     done
 }
 
-/// [`count_until`] for moves between two places in memory, a block of the source at a time where time allows: after the first
-/// read of a block the others change nothing, so that they can be asked for together.
+/// [`count_until`] for moves between two places in memory, a block at a time where time allows: after the first read of a block
+/// the others change nothing, so that they can be asked for together.
 fn count_moves<T: Unit, B: Bus>(core: &mut Core, bus: &mut B, most: u32, from: u32, to: u32) -> u32 {
     let mut done = 0;
-    while done < most {
-        let source = from + done * T::BYTES;
-        let in_block = ((BLOCK_BYTES - source % BLOCK_BYTES) / T::BYTES).min(most - done);
-        let clocks = |number: u32, bus: &mut B| {
-            let waits = bus.memory_wait(source + number * T::BYTES, false)
-                + bus.memory_wait(to + (done + number) * T::BYTES, true);
-            MOVE_CLOCKS.1 + Cycle::from(waits)
-        };
-        core.cycles += clocks(0, bus);
-        let others = 1..in_block;
-        let reads = bus.reads_wait(source, in_block - 1);
-        let writes: u32 = others
-            .clone()
-            .map(|number| bus.memory_wait(to + (done + number) * T::BYTES, true))
-            .sum();
-        let together = MOVE_CLOCKS.1 * Cycle::from(in_block - 1) + Cycle::from(reads + writes);
-        let counted = if core.cycles >= core.until {
-            0
-        } else if core.cycles + together < core.until {
-            core.cycles += together;
-            in_block - 1
-        } else {
-            count_until(core, in_block - 1, |number| clocks(number + 1, bus))
-        };
-        done += 1 + counted;
+    while done < most && (done == 0 || core.cycles < core.until) {
+        let (source, target) = (from + done * T::BYTES, to + done * T::BYTES);
+        let first = bus.memory_wait(source, false) + bus.memory_wait(target, true);
+        core.cycles += MOVE_CLOCKS.1 + Cycle::from(first);
+        done += 1;
         if core.cycles >= core.until {
             break;
         }
+        let (source, target) = (source + T::BYTES, target + T::BYTES);
+        let others = left_in_block::<T>(source)
+            .min(left_in_block::<T>(target))
+            .min(most - done);
+        let waits = bus.reads_wait(source, others) + bus.writes_wait(target, others);
+        let together = MOVE_CLOCKS.1 * Cycle::from(others) + Cycle::from(waits);
+        if core.cycles + together < core.until {
+            core.cycles += together;
+            done += others;
+        } else {
+            done += count_until(core, others, |number| {
+                let distance = number * T::BYTES;
+                let waits =
+                    bus.memory_wait(source + distance, false) + bus.memory_wait(target + distance, true);
+                MOVE_CLOCKS.1 + Cycle::from(waits)
+            });
+        }
     }
     done
+}
+
+/// How many units lie between an address inside a block and the block's end; none where a block begins.
+#[inline(always)]
+fn left_in_block<T: Unit>(address: u32) -> u32 {
+    (address.wrapping_neg() % BLOCK_BYTES) / T::BYTES
 }
 
 /// Moves an index register upwards.

@@ -115,6 +115,11 @@ impl Bus for Board {
         self.memory_timing.reads_wait(address, count)
     }
 
+    #[inline]
+    fn writes_wait(&mut self, _: u32, count: u32) -> u32 {
+        self.memory_timing.writes_wait(count)
+    }
+
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply {
         let address = self.gate(address);
         let mut value = 0;

@@ -34,6 +34,12 @@ impl MemoryTiming {
         self.reads_wait(address, 1)
     }
 
+    /// The wait states of `count` writes.
+    #[inline]
+    pub(crate) fn writes_wait(&self, count: u32) -> u32 {
+        self.write_wait * count
+    }
+
     /// The wait states of `count` reads in a row inside one line, in processor cycles: with a cache only the first can miss.
     #[inline]
     pub(crate) fn reads_wait(&mut self, address: u32, count: u32) -> u32 {

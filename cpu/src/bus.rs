@@ -85,7 +85,7 @@ pub trait Bus {
         (0..count).map(|_| self.memory_wait(address, false)).sum()
     }
 
-    /// The sum of the wait states of `count` writes in a row inside the block of 16 bytes at `address`.
+    /// The sum of the wait states of `count` writes in a row, as many as 16 bytes hold, from `address` on.
     fn writes_wait(&mut self, address: u32, count: u32) -> u32 {
         (0..count).map(|_| self.memory_wait(address, true)).sum()
     }

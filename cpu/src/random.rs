@@ -76,6 +76,7 @@ fn case(seed: u64) -> (Cpu, Board) {
     board.set_segment(0x50, CODE, 0x2FFF, 0x00FB);
     let code: Vec<u8> = (0..CODE_BYTES).map(|_| random.code_byte()).collect();
     board.set_bytes(CODE, &code);
+    board.code_wait = random.below(8) as u32;
     for register in &mut core.general[..8] {
         *register = random.register();
     }

@@ -157,9 +157,7 @@ fn count_moves<T: Unit, B: Bus>(core: &mut Core, bus: &mut B, most: u32, from: u
             break;
         }
         let (source, target) = (source + T::BYTES, target + T::BYTES);
-        let others = left_in_block::<T>(source)
-            .min(left_in_block::<T>(target))
-            .min(most - done);
+        let others = left_in_block::<T>(source).min(most - done);
         let waits = bus.reads_wait(source, others) + bus.writes_wait(target, others);
         let together = MOVE_CLOCKS.1 * Cycle::from(others) + Cycle::from(waits);
         if core.cycles + together < core.until {

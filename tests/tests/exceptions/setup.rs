@@ -289,7 +289,7 @@ impl Setup {
             u32::from_le_bytes(bytes)
         };
         let error_code = has_error_code(vector).then(|| pop() as u16);
-        outcome.fault = Some(Fault { vector, error_code });
+        outcome.fault = Some(error_code.map_or(Fault::plain(vector), |code| Fault::with_code(vector, code)));
         outcome.eip = pop();
         outcome
     }

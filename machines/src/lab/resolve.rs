@@ -8,6 +8,8 @@ use std::path::Path;
 
 use clock::{Rate, Span};
 
+use crate::image::BUILTIN_NAMES;
+
 use super::cables::{Attachment, lay_cables};
 use super::check::{speed_of, suggestion};
 use super::code::Code;
@@ -19,8 +21,6 @@ use super::model::{Capture, Expectation, Image, ImageSource, Lab, Segment, Speed
 use super::units::{Dimension, Quantity, show_bit_rate, show_length, show_time};
 use super::{moment, pattern};
 
-/// The images that are part of this program, by name.
-const BUILTIN_IMAGES: [&str; 1] = ["kernel"];
 /// What a CMOS clock shows if the lab file does not say.
 const DEFAULT_EPOCH: &str = "1995-05-30T09:00:00Z";
 /// The bit rate of every 10BASE medium.
@@ -139,14 +139,14 @@ fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
     let place = table.get("path").map_or(entry.key_place, |node| node.place);
     let name = entry.key.clone();
     if let Some(builtin) = path.strip_prefix("builtin:") {
-        if !BUILTIN_IMAGES.contains(&builtin) {
+        if !BUILTIN_NAMES.contains(&builtin) {
             problems.push(
                 Problem::new(
                     Code::MissingImage,
                     format!("this program has no image `{builtin}`"),
                 )
                 .at(place, "no such image")
-                .help(suggestion(builtin, &BUILTIN_IMAGES)),
+                .help(suggestion(builtin, &BUILTIN_NAMES)),
             );
         }
         let source = ImageSource::Builtin(builtin.to_owned());
@@ -165,7 +165,7 @@ fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
                 .at(place, what)
                 .help(format!(
                     "paths count from the lab file's folder; `builtin:{}` needs no file",
-                    BUILTIN_IMAGES[0]
+                    BUILTIN_NAMES[0]
                 )),
         );
     }

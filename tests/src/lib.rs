@@ -4,6 +4,7 @@
 //! own is in [`silicon`], the one place with unsafe code.
 #![deny(unsafe_code)]
 
+pub mod benchmark;
 pub mod silicon;
 
 mod board;

@@ -9,19 +9,21 @@
 
 #![expect(clippy::disallowed_types, reason = "host time is what this program measures")]
 
+mod clock;
 mod figures;
 mod qemu;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::Duration;
 
 use clap::Parser;
 use tests::benchmark::{Transcript, arguments, machine, run_until};
 use thiserror::Error;
 use workloads::{Run, Workload};
 
+use clock::{Clock, Kind};
 use figures::{Comparison, Requirement};
 use qemu::Qemu;
 
@@ -37,6 +39,9 @@ struct Arguments {
     /// Turns in percent of the usual number, which takes some tenths of a second on QEMU
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     percent: u32,
+    /// Processor time in place of host time: for hosts that are busy with other things
+    #[arg(long)]
+    processor_time: bool,
     /// The program that QEMU's PC emulator is
     #[arg(long, default_value = "qemu-system-i386")]
     qemu: PathBuf,
@@ -54,6 +59,8 @@ fn workload(name: &str) -> Result<Workload, String> {
 enum Failure {
     #[error(transparent)]
     Qemu(#[from] qemu::Failure),
+    #[error("this host does not tell the processor time of processes; leave --processor-time out")]
+    NoProcessorTime,
     #[error("{which} ran something else than it was asked for:\n{text}")]
     Incomplete {
         /// Which of the two.
@@ -72,7 +79,10 @@ enum Failure {
     },
 }
 
-/// Seconds of host time that each workload took.
+/// A moment on the clock; `None` where the clock fails.
+type Stamp = Option<Duration>;
+
+/// Seconds that each workload took.
 type Times = BTreeMap<&'static str, f64>;
 
 fn main() -> ExitCode {
@@ -93,12 +103,21 @@ fn main() -> ExitCode {
 fn compare(arguments: &Arguments) -> Result<bool, Failure> {
     let qemu = Qemu::find(&arguments.qemu)?;
     println!("{}", qemu.version());
+    let kind = if arguments.processor_time {
+        Kind::Processor
+    } else {
+        Kind::Host
+    };
     let runs = runs(arguments);
     let mut comparisons: Vec<Comparison> = runs.iter().map(|run| Comparison::new(*run)).collect();
     for repetition in 1..=arguments.repetitions {
         eprintln!("repetition {repetition} of {}", arguments.repetitions);
-        let ours = times("amlab", &time_ours(&runs), &runs)?;
-        let theirs = times("QEMU", &qemu.run(&tests::benchmark::arguments(&runs))?, &runs)?;
+        let ours = times("amlab", &time_ours(kind, &runs), &runs)?;
+        let theirs = times(
+            "QEMU",
+            &qemu.run(kind, &tests::benchmark::arguments(&runs))?,
+            &runs,
+        )?;
         for comparison in &mut comparisons {
             let name = comparison.run.workload.name();
             comparison.add(ours[name], theirs[name]);
@@ -133,11 +152,12 @@ fn runs(arguments: &Arguments) -> Vec<Run> {
         .collect()
 }
 
-fn time_ours(runs: &[Run]) -> Transcript<Instant> {
-    run_until(&mut machine(&arguments(runs)), &[], |_| Instant::now())
+fn time_ours(kind: Kind, runs: &[Run]) -> Transcript<Stamp> {
+    let clock = Clock::for_us(kind);
+    run_until(&mut machine(&arguments(runs)), &[], |_| clock.now())
 }
 
-fn times(which: &'static str, transcript: &Transcript<Instant>, runs: &[Run]) -> Result<Times, Failure> {
+fn times(which: &'static str, transcript: &Transcript<Stamp>, runs: &[Run]) -> Result<Times, Failure> {
     let outcomes = transcript.outcomes();
     let text = || transcript.text();
     if !outcomes
@@ -157,7 +177,10 @@ fn times(which: &'static str, transcript: &Transcript<Instant>, runs: &[Run]) ->
                 text: text(),
             });
         }
-        times.insert(workload, (outcome.end - outcome.begin).as_secs_f64());
+        let (Some(begin), Some(end)) = (outcome.begin, outcome.end) else {
+            return Err(Failure::NoProcessorTime);
+        };
+        times.insert(workload, end.saturating_sub(begin).as_secs_f64());
     }
     Ok(times)
 }

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tests::benchmark::{Transcript, image};
 use thiserror::Error;
+
+use crate::Stamp;
+use crate::clock::{Clock, Kind};
 
 /// The longest silence before QEMU is taken for dead.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -69,7 +72,7 @@ impl Qemu {
     }
 
     /// Runs the program with these arguments to its end.
-    pub(crate) fn run(&self, arguments: &str) -> Result<Transcript<Instant>, Failure> {
+    pub(crate) fn run(&self, kind: Kind, arguments: &str) -> Result<Transcript<Stamp>, Failure> {
         let mut command = Command::new(&self.program);
         command
             .current_dir(self.folder.path())
@@ -89,7 +92,8 @@ impl Qemu {
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         let mut process = Running(command.spawn().map_err(Failure::Process)?);
-        let pieces = listen(process.0.stdout.take().expect("its output is piped"));
+        let clock = Clock::for_process(kind, process.0.id());
+        let pieces = listen(process.0.stdout.take().expect("its output is piped"), clock);
         let mut transcript = Transcript::default();
         while !transcript.is_over() {
             match pieces.recv_timeout(PATIENCE) {
@@ -103,12 +107,12 @@ impl Qemu {
 }
 
 /// What arrives, with the moment of its arrival.
-fn listen(mut output: ChildStdout) -> Receiver<(Vec<u8>, Instant)> {
+fn listen(mut output: ChildStdout, clock: Clock) -> Receiver<(Vec<u8>, Stamp)> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut buffer = [0; 256];
         while let Ok(length @ 1..) = output.read(&mut buffer) {
-            if sender.send((buffer[..length].to_vec(), Instant::now())).is_err() {
+            if sender.send((buffer[..length].to_vec(), clock.now())).is_err() {
                 break;
             }
         }

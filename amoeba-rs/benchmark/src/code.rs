@@ -46,7 +46,7 @@ pub(crate) unsafe extern "C" fn integer_mix(turns: u32, table: *mut u32) -> u32 
         // A call with two parameters [12 to 16, and 14 there].
         "push edx",
         "push eax",
-        "call 7f",
+        "call {mix}",
         "add esp, 8",
         "add edi, eax",
         // The bytes of another word [31 to 34, and 4 times 5].
@@ -75,8 +75,14 @@ pub(crate) unsafe extern "C" fn integer_mix(turns: u32, table: *mut u32) -> u32 
         "pop ebx",
         "pop ebp",
         "ret",
-        // The function [14].
-        "7:",
+        mix = sym mix,
+    )
+}
+
+/// The function that the integer mix calls, with two parameters on the stack [14].
+#[unsafe(naked)]
+unsafe extern "C" fn mix() {
+    naked_asm!(
         "push ebp",
         "mov ebp, esp",
         "push ebx",

@@ -5,7 +5,7 @@ use crate::results;
 /// Something that the benchmark program does over and over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
-    /// What compiled integer code does: register arithmetic, loads, stores, pushes and pops, calls, branches, shifts, a
+    /// What compiled integer code does: loads, stores, comparisons, branches, register arithmetic, a call, a
     /// multiplication.
     IntegerMix,
     /// CRC-32 of 4 KB with a table of 256 words.
@@ -85,7 +85,7 @@ impl Workload {
     #[must_use]
     pub fn turn(self) -> Turn {
         match self {
-            Workload::IntegerMix => Turn::Instructions(60),
+            Workload::IntegerMix => Turn::Instructions(100),
             Workload::Crc => Turn::Instructions(7 * results::CRC_BYTES as u32 + 8),
             Workload::Sieve => Turn::Instructions(results::SIEVE_INSTRUCTIONS),
             Workload::Copy => Turn::Bytes((results::COPIED_PAGES * results::COPIED_DWORDS * 4) as u32),

@@ -33,35 +33,21 @@ pub fn word_of_table(index: usize) -> u32 {
 
 pub(crate) fn integer_mix(turns: u32) -> u32 {
     let mut table: [u32; TABLE_WORDS] = core::array::from_fn(word_of_table);
-    let (mut state, mut total, mut below) = (1, 0_u32, 0_u32);
+    let (mut key, mut total) = (1, 0_u32);
     for _ in 0..turns {
-        state = step(state);
-        let index = (state >> 22) as usize;
-        let word = table[index];
-        let changed = if word & 7 == 0 {
-            word.wrapping_add(state).rotate_left(5).wrapping_add(1)
-        } else {
-            word >> 1 ^ state
-        };
-        table[index] = changed;
-        total = total.wrapping_add(mix(changed, index as u32));
-        let other = table[(state & 0xffc) as usize / 4];
-        total = other
-            .to_le_bytes()
-            .into_iter()
-            .fold(total, |total, byte| total.wrapping_add(u32::from(byte)));
-        below = below.wrapping_add(u32::from(total < state));
+        key = step(key);
+        let word = &mut table[(key >> 22) as usize];
+        *word = word.wrapping_add(key);
+        let mut place = if *word < key { *word } else { key } >> 24;
+        for _ in 0..4 {
+            let word = table[place as usize];
+            total = total.wrapping_add(if word & 15 == 0 { word } else { word ^ key });
+            let byte = total >> 8 & 0xff;
+            total = total.wrapping_sub(if byte < 16 { 0 } else { byte });
+            place = total % TABLE_WORDS as u32;
+        }
     }
-    total ^ below
-}
-
-/// The function that the integer mix calls.
-fn mix(word: u32, index: u32) -> u32 {
-    let difference = word
-        .wrapping_add(index << 2)
-        .wrapping_add(7)
-        .wrapping_sub((word as i32 >> 3) as u32);
-    difference ^ difference << 4
+    total ^ key
 }
 
 /// An entry of the table of CRC-32 (IEEE 802.3, section 3.2.9, least significant bit first).

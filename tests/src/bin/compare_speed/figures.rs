@@ -7,7 +7,7 @@ use workloads::{Run, Turn, Workload};
 /// How many turns of a workload to time: some tenths of a second of QEMU on a PC of the 2020s. All are hundreds.
 pub(crate) fn turns(workload: Workload) -> u32 {
     match workload {
-        Workload::IntegerMix => 2_500_000,
+        Workload::IntegerMix => 1_500_000,
         Workload::Crc => 4_000,
         Workload::Sieve => 800,
         Workload::Copy => 10_000,

@@ -159,36 +159,46 @@ fn far_target<T: Unit>(selector: u16, offset: u32, is_in_memory: bool) -> FarTar
     }
 }
 
+/// Does a far transfer. A switch to another task and a return to an outer level cost what the manual prints, without the
+/// components of the instruction that they lead to.
+#[inline]
+fn transfer(core: &mut Core, far: impl FnOnce(&mut Core) -> Result<(), Fault>) -> Done {
+    let (task, privilege) = (core.tr.selector, core.privilege);
+    far(core)?;
+    let is_plain = core.tr.selector == task && core.privilege <= privilege;
+    Ok(if is_plain { Flow::FarJump } else { Flow::Transfer })
+}
+
 /// JMP to a far pointer in the instruction.
 pub(crate) fn far_jump<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    core.far_jump(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
-    Ok(Flow::FarJump)
+    let target = far_target::<T>(op.displacement as u16, op.immediate, false);
+    transfer(core, |core| core.far_jump(bus, target))
 }
 
 /// JMP to a far pointer in memory.
 pub(crate) fn far_jump_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
-    core.far_jump(bus, far_target::<T>(selector, offset.to_u32(), true))?;
-    Ok(Flow::FarJump)
+    let target = far_target::<T>(selector, offset.to_u32(), true);
+    transfer(core, |core| core.far_jump(bus, target))
 }
 
 /// CALL to a far pointer in the instruction.
 pub(crate) fn far_call<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    core.far_call(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
-    Ok(Flow::FarJump)
+    let target = far_target::<T>(op.displacement as u16, op.immediate, false);
+    transfer(core, |core| core.far_call(bus, target))
 }
 
 /// CALL to a far pointer in memory.
 pub(crate) fn far_call_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
-    core.far_call(bus, far_target::<T>(selector, offset.to_u32(), true))?;
-    Ok(Flow::FarJump)
+    let target = far_target::<T>(selector, offset.to_u32(), true);
+    transfer(core, |core| core.far_call(bus, target))
 }
 
 /// RETF, releasing as many more bytes as the immediate says.
 pub(crate) fn far_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    core.far_return(bus, T::WIDTH, op.immediate & 0xFFFF)?;
-    Ok(Flow::FarJump)
+    let release = op.immediate & 0xFFFF;
+    transfer(core, |core| core.far_return(bus, T::WIDTH, release))
 }
 
 /// IRET.

@@ -237,6 +237,20 @@ impl Core {
         Ok(())
     }
 
+    /// Checks that `bytes` bytes (at least one) from an offset may be read, all of their pages too, so that the read cannot
+    /// fault.
+    pub(crate) fn check_read<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        segment: Segment,
+        offset: u32,
+        bytes: u32,
+    ) -> Result<(), Fault> {
+        self.check_rights(segment, offset, bytes, false)?;
+        let linear = self.segment(segment).base.wrapping_add(offset);
+        self.check_pages(bus, linear, bytes, false, self.level())
+    }
+
     /// Checks that `bytes` bytes (at least one) from an offset may be written, all of their pages too, so that the writes cannot
     /// fault.
     pub(crate) fn check_write<B: Bus>(

@@ -161,7 +161,7 @@ pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -
 fn check_enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, level: u32, top: u32) -> Result<(), Fault> {
     check_push::<B, T>(core, bus, 1)?;
     for number in 1..level {
-        let _: T = core.read(bus, Segment::Ss, outer_frame::<T>(core, number))?;
+        core.check_read(bus, Segment::Ss, outer_frame::<T>(core, number), T::BYTES)?;
         check_push::<B, T>(core, bus, number + 1)?;
     }
     if level > 0 {

@@ -4,6 +4,7 @@ use super::Done;
 use super::operand::{General, Source};
 use crate::core::Core;
 use crate::op::{Flow, Op};
+use crate::paging::BUS_CYCLE_CLOCKS;
 use crate::unit::Unit;
 use crate::{Bus, Cycle, Register};
 
@@ -18,7 +19,7 @@ pub(crate) fn charge(core: &Core, clocks: [Cycle; 3]) -> Cycle {
     }
 }
 
-/// Reads a port. A transfer that crosses a dword boundary is made of bytes.
+/// Reads a port. A transfer that crosses a dword boundary takes a second bus cycle, and is given to the board as bytes.
 pub(crate) fn input<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, port: u16) -> T {
     let reply = if is_whole::<T>(port) {
         let reply = bus.input(core.cycles, port, T::WIDTH);
@@ -26,7 +27,9 @@ pub(crate) fn input<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, port: u16) ->
         reply.value
     } else {
         (0..T::BYTES).fold(0, |value, number| {
-            let reply = bus.input(core.cycles, port.wrapping_add(number as u16), crate::Width::Byte);
+            let port = port.wrapping_add(number as u16);
+            core.cycles += crossing_clocks(port, number);
+            let reply = bus.input(core.cycles, port, crate::Width::Byte);
             core.cycles += Cycle::from(reply.wait);
             value | (reply.value & 0xFF) << (8 * number)
         })
@@ -43,10 +46,16 @@ pub(crate) fn output<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, port: u16, v
     } else {
         for number in 0..T::BYTES {
             let (port, part) = (port.wrapping_add(number as u16), value >> (8 * number) & 0xFF);
+            core.cycles += crossing_clocks(port, number);
             core.cycles += Cycle::from(bus.output(core.cycles, port, crate::Width::Byte, part));
         }
     }
     core.look_at_pins(bus);
+}
+
+/// What byte `number` of a transfer adds where a second dword begins.
+fn crossing_clocks(port: u16, number: u32) -> Cycle {
+    if number > 0 && port & 3 == 0 { BUS_CYCLE_CLOCKS } else { 0 }
 }
 
 fn is_whole<T: Unit>(port: u16) -> bool {

@@ -4,16 +4,14 @@ use super::Done;
 use super::data::far_pointer;
 use super::operand::{General, Place};
 use super::stack::check_pushes;
+use crate::clocks;
 use crate::core::Core;
 use crate::flags::Condition;
 use crate::interrupt::Source;
 use crate::op::{Flow, Op};
 use crate::transfer::FarTarget;
 use crate::unit::Unit;
-use crate::{Bus, Cycle, Fault, Flags, Register, Segment, Vector};
-
-/// Clocks of a taken Jcc beyond those of one that is not taken.
-const TAKEN_CLOCKS: Cycle = 4;
+use crate::{Bus, Fault, Flags, Register, Segment, Vector};
 
 /// Goes to an offset in CS, of which 16-bit operands leave the low half. An offset beyond the limit is the jump's own
 /// fault.
@@ -42,7 +40,7 @@ pub(crate) fn jump_if<B: Bus, C: Condition, T: General>(core: &mut Core, _: &mut
     if !C::holds(core.status) {
         return Ok(Flow::Next);
     }
-    core.cycles += TAKEN_CLOCKS;
+    core.cycles += clocks::TAKEN;
     jump_to::<T>(core, core.eip.wrapping_add(op.immediate))
 }
 
@@ -146,7 +144,7 @@ pub(crate) fn jump_if_no_count<B: Bus, A: General, T: General>(core: &mut Core, 
     if A::register(core, CX).to_u32() != 0 {
         return Ok(Flow::Next);
     }
-    core.cycles += TAKEN_CLOCKS;
+    core.cycles += clocks::TAKEN;
     jump_to::<T>(core, core.eip.wrapping_add(op.immediate))
 }
 
@@ -219,13 +217,10 @@ pub(crate) fn breakpoint<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     Ok(Flow::Transfer)
 }
 
-/// Clocks of INTO when OF is clear; when it is set, the interrupt's are all.
-const NO_OVERFLOW_CLOCKS: Cycle = 3;
-
-/// INTO.
+/// INTO. With OF set, the interrupt's clocks are all.
 pub(crate) fn interrupt_on_overflow<B: Bus>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     if !core.has(Flags::OVERFLOW) {
-        core.cycles += NO_OVERFLOW_CLOCKS;
+        core.cycles += clocks::NO_OVERFLOW;
         return Ok(Flow::Next);
     }
     core.interrupt(bus, Vector::Overflow as u8, Source::Trap)?;

@@ -3,9 +3,10 @@
 use super::Done;
 use super::data::{SegmentName, charge_descriptor};
 use super::operand::{General, InRegister, Place, Source};
+use crate::clocks;
 use crate::core::Core;
 use crate::op::{Flow, Op};
-use crate::{Bus, Cycle, Fault, Register, Segment};
+use crate::{Bus, Fault, Register, Segment};
 
 const SP: u8 = Register::Esp as u8;
 const BP: u8 = Register::Ebp as u8;
@@ -48,16 +49,13 @@ pub(crate) fn pop_register<B: Bus, T: General>(core: &mut Core, bus: &mut B, op:
     pop::<B, InRegister, T>(core, bus, op)
 }
 
-/// What POP of a segment register costs more in protected mode: 21 clocks instead of 7.
-const PROTECTED_POP_CLOCKS: Cycle = 14;
-
 /// POP of a segment register. After SS one instruction follows without interrupt.
 pub(crate) fn pop_segment<B: Bus, S: SegmentName, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     let selector: T = core.peek(bus, 0)?;
     let mask = core.stack_mask;
     let top = core.stack_pointer().wrapping_add(T::BYTES);
     core.load_segment(bus, S::SEGMENT, selector.to_u32() as u16)?;
-    charge_descriptor(core, PROTECTED_POP_CLOCKS);
+    charge_descriptor(core, clocks::DESCRIPTOR_BY_POP);
     // The stack that was popped from decides how wide its pointer is, even when SS has just changed.
     let esp = &mut core.general[usize::from(SP)];
     *esp = *esp & !mask | top & mask;
@@ -132,11 +130,7 @@ pub(crate) fn pop_flags<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op
 pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let level = op.displacement & 31;
     let size = op.immediate & 0xFFFF;
-    core.cycles += match level {
-        0 => 0,
-        1 => 2,
-        _ => 5 + 4 * Cycle::from(level - 1),
-    };
+    core.cycles += clocks::nesting(level);
     let mask = core.stack_mask;
     // Also with a 16-bit stack the frame pointer has 32 bits, as real processors have it.
     let frame = core.general[usize::from(SP)].wrapping_sub(T::BYTES);

@@ -47,6 +47,8 @@ mod test_board;
 mod trail;
 mod transfer;
 mod unit;
+#[cfg(test)]
+mod waits;
 
 pub use bus::{Bus, Cycle, Page, Pins, Reply, Width};
 pub use cpu::{Cpu, Stop};

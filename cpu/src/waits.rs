@@ -6,7 +6,7 @@ use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 
-use crate::test_board::{Board, protected};
+use crate::test_board::{Board, TASK_BASE, protected, user};
 use crate::{Bus, Control, Cpu, Cycle, Page, Pins, Reply, Segment, SegmentRegister, State, Width};
 
 /// Code lies in a page of its own, in which no access waits or is counted: these tests are about operands.
@@ -236,7 +236,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn every_wait_that_the_board_reports_is_charged_once(case in case(), seed in 1u32.., interrupts: bool) {
@@ -389,5 +389,34 @@ fn only_base_index_and_displacement_together_cost_a_clock() {
             let clocks = clocks_at(&code, 0, general);
             assert_eq!(clocks, 2 + u64::from(has_three), "{code:02x?}");
         }
+    }
+}
+
+#[test]
+fn a_repeated_instruction_costs_the_same_however_often_it_is_left() {
+    for code in [&[0xF3, 0x6C][..], &[0xF3, 0x6F], &[0xF3, 0xA5], &[0xF3, 0xA6]] {
+        let mut board = Board::new();
+        let mut state = user(&mut board).state();
+        // The permission map allows the port; reading it waits like all else.
+        board.set_dword(TASK_BASE + 0x64, 0x68 << 16);
+        board.set_bytes(CODE, code);
+        board.wait = 3;
+        state.general = [0, 9, 0x60, 0, 0x9000, 0, DATA, DATA + 0x100];
+        state.eip = CODE;
+        let mut often = Cpu::new();
+        often.restore(&state);
+        while often.state().eip == CODE {
+            board.pins.until = often.cycles() + 1;
+            often.run(&mut board);
+        }
+        let mut once = Cpu::new();
+        once.restore(&state);
+        board.pins.until = often.cycles();
+        once.run(&mut board);
+        assert_eq!(
+            (once.cycles(), once.state().eip),
+            (often.cycles(), CODE + 2),
+            "{code:02x?}"
+        );
     }
 }

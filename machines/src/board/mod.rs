@@ -236,9 +236,15 @@ impl Board {
         self.inbox.insert((notice.at(), card, self.notices_taken), notice);
     }
 
-    /// What a card asks of its segment, in order.
-    pub(crate) fn take_requests(&mut self, card: usize) -> Vec<wire::Request> {
-        self.cards[card].take_requests()
+    /// What the cards ask of their segments: those of each card in order, with its number.
+    pub(crate) fn take_requests(&mut self) -> Vec<(usize, wire::Request)> {
+        let cards = self.cards.iter_mut().enumerate();
+        cards
+            .flat_map(|(number, card)| {
+                let requests = card.take_requests().into_iter();
+                requests.map(move |request| (number, request))
+            })
+            .collect()
     }
 
     /// What left the board since the last call.

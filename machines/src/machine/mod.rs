@@ -56,6 +56,8 @@ pub(crate) struct Stretch {
 pub(crate) struct MachineEvents {
     /// Characters and codes that left it.
     pub(crate) outputs: Vec<(Instant, Output)>,
+    /// What its cards ask of their segments: those of each card in order, with its number.
+    pub(crate) requests: Vec<(usize, wire::Request)>,
     /// Set when it stopped by itself.
     pub(crate) stop: Option<(Instant, StopReport)>,
 }
@@ -122,10 +124,10 @@ impl Machine {
         }
     }
 
-    /// Whether it has to run in a stretch that ends at `end`. Whoever has run in a window runs to its end, so that it
-    /// comes back in the same state however the window was divided.
-    pub(crate) fn is_due(&self, end: Instant) -> bool {
-        self.next_event() < end || (self.has_run && !self.is_stopped())
+    /// Whether it has run in the window that is under way. Whoever has runs to the window's end, so that it comes back in
+    /// the same state however the window was divided.
+    pub(crate) fn has_run(&self) -> bool {
+        self.has_run
     }
 
     /// Whether it has stopped by itself.
@@ -138,11 +140,6 @@ impl Machine {
         if !self.is_stopped() {
             self.board.post_notice(card, notice);
         }
-    }
-
-    /// What a card asks of its segment, in order.
-    pub(crate) fn take_requests(&mut self, card: usize) -> Vec<wire::Request> {
-        self.board.take_requests(card)
     }
 
     /// Runs to the end of `stretch`.
@@ -171,6 +168,7 @@ impl Machine {
         }
         MachineEvents {
             outputs: self.board.take_outputs(),
+            requests: self.board.take_requests(),
             stop: self
                 .stopped
                 .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),

@@ -16,18 +16,19 @@ mod crew;
 mod happening;
 mod statistics;
 
-pub use happening::{Happening, StopCause, StopReport, What};
+pub use happening::{Happening, ResetCause, StopCause, StopReport, What};
 pub use statistics::{CardStatistics, MachineStatistics, SegmentStatistics, Statistics};
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use clock::{Instant, Span};
 use thiserror::Error;
 use wire::{Segment, Settlement, StationId};
 
 use crate::board::Output;
-use crate::lab::{Boot, Lab};
-use crate::machine::{BootImage, LoadError, Machine, MachineEvents, Stretch};
+use crate::lab::{self, Boot, Lab};
+use crate::machine::{Machine, MachineEvents, Start, StartError, Stretch};
 use crew::{Coordinator, Crew};
 
 /// Watches a running lab from outside. It cannot change what happens in virtual time, only end the run.
@@ -52,7 +53,7 @@ pub enum RunEnd {
 /// Why a lab cannot be built.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    /// A machine's kernel cannot be loaded.
+    /// A machine cannot start from its kernel or ROM.
     #[error("machine `{machine}` cannot boot image `{image}`: {source}")]
     Load {
         /// The machine's name.
@@ -60,7 +61,7 @@ pub enum BuildError {
         /// The image's name in the lab file.
         image: String,
         /// Why.
-        source: LoadError,
+        source: StartError,
     },
 }
 
@@ -99,15 +100,40 @@ struct Cable {
     frames: blake3::Hasher,
 }
 
+/// A machine of `lab` with what it starts from.
+fn machine(lab: &Lab, description: &lab::Machine, images: &[Arc<[u8]>]) -> Result<Machine, BuildError> {
+    let (image, start) = match &description.boot {
+        Boot::Direct { image, command_line } => {
+            let start = Start::Kernel {
+                image: images[*image].clone(),
+                command_line: command_line.clone(),
+            };
+            (image, start)
+        }
+        Boot::Bios { image, shutdown } => {
+            let start = Start::Rom {
+                image: images[*image].clone(),
+                shutdown: *shutdown,
+            };
+            (image, start)
+        }
+    };
+    Machine::new(description, lab.epoch_seconds, start).map_err(|source| BuildError::Load {
+        machine: description.name.clone(),
+        image: lab.images[*image].name.clone(),
+        source,
+    })
+}
+
 impl Runtime {
     /// Builds `lab`; `images` holds the bytes of [`Lab::images`], in that order.
     ///
     /// # Errors
-    /// A machine's kernel cannot be loaded.
+    /// A machine cannot start from its kernel or ROM.
     ///
     /// # Panics
     /// If `images` does not have one entry for each image of the lab.
-    pub fn build(lab: &Lab, images: &[std::sync::Arc<[u8]>]) -> Result<Self, BuildError> {
+    pub fn build(lab: &Lab, images: &[Arc<[u8]>]) -> Result<Self, BuildError> {
         let mut cables: Vec<Cable> = Vec::new();
         for (index, segment) in (0..).zip(&lab.segments) {
             cables.push(Cable {
@@ -128,18 +154,7 @@ impl Runtime {
                 machine_taps.push((described.segment, station));
             }
             taps.push(machine_taps);
-            let Boot::Direct { image, command_line } = &description.boot;
-            let boot = BootImage {
-                kernel: images[*image].clone(),
-                command_line: command_line.clone(),
-            };
-            let machine =
-                Machine::new(description, lab.epoch_seconds, boot).map_err(|source| BuildError::Load {
-                    machine: description.name.clone(),
-                    image: lab.images[*image].name.clone(),
-                    source,
-                })?;
-            machines.push(machine);
+            machines.push(machine(lab, description, images)?);
         }
         let longest_window = cables
             .iter()
@@ -262,6 +277,7 @@ impl Runtime {
             let what = match output {
                 Output::Console(byte) => What::Console { machine, byte },
                 Output::Post(code) => What::Post { machine, code },
+                Output::Reset(cause) => What::Reset { machine, cause },
             };
             self.happenings.push(Happening { at, what });
         }

@@ -29,10 +29,14 @@ pub(crate) fn push_source<B: Bus, T: General, S: Source>(core: &mut Core, bus: &
     Ok(Flow::Next)
 }
 
-/// PUSH of a segment register: with 32-bit operands zero-extended.
+/// PUSH of a segment register. A 32-bit one moves the stack pointer by four and writes the lower two bytes only: what lay
+/// in the upper two stays, as the authors of the test ROM test386.asm found on an 80386 and an 80486, and as processors
+/// of today do. The manual does not say.
 pub(crate) fn push_segment<B: Bus, S: SegmentName, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     let selector = core.segment(S::SEGMENT).selector;
-    core.push(bus, T::from_u32(u32::from(selector)))?;
+    let top = core.stack_pointer().wrapping_sub(T::BYTES) & core.stack_mask;
+    core.write(bus, Segment::Ss, top, selector)?;
+    core.set_stack_pointer(top);
     Ok(Flow::Next)
 }
 
@@ -180,7 +184,8 @@ pub(crate) fn leave<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{BP, SP, enter};
+    use super::{BP, SP, enter, push_segment};
+    use crate::exec::data::InDs;
     use crate::core::Core;
     use crate::decode::decode;
     use crate::test_board::{Board, DATA_0, protected};
@@ -216,6 +221,20 @@ mod tests {
         assert_eq!(board.dword(0xFFFC), 0x5678_9ABC);
         assert_eq!(board.dword(0xFFF8), 0x1233_FFFC);
         assert_eq!(core.general[usize::from(SP)], 0x1234_FFF4);
+    }
+
+    #[test]
+    fn a_push_of_a_segment_register_as_a_dword_leaves_the_upper_word_of_memory_alone() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let before = core.general[usize::from(SP)];
+        core.push(&mut board, 0xDEAD_BEEF_u32).expect("a stack");
+        core.general[usize::from(SP)] = before;
+        let op = decode(&[0x1E; 15], true).expect("PUSH DS");
+        push_segment::<Board, InDs, u32>(&mut core, &mut board, &op).expect("a stack");
+        let top = core.peek::<u32, _>(&mut board, 0);
+        assert_eq!(top, Ok(0xDEAD_0000 | u32::from(core.segment(Segment::Ds).selector)));
+        assert_eq!(core.general[usize::from(SP)], before - 4);
     }
 
     #[test]

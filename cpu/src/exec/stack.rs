@@ -185,9 +185,9 @@ pub(crate) fn leave<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) ->
 #[cfg(test)]
 mod tests {
     use super::{BP, SP, enter, push_segment};
-    use crate::exec::data::InDs;
     use crate::core::Core;
     use crate::decode::decode;
+    use crate::exec::data::InDs;
     use crate::test_board::{Board, DATA_0, protected};
     use crate::{Fault, Segment, SegmentRegister, Vector};
 
@@ -233,7 +233,10 @@ mod tests {
         let op = decode(&[0x1E; 15], true).expect("PUSH DS");
         push_segment::<Board, InDs, u32>(&mut core, &mut board, &op).expect("a stack");
         let top = core.peek::<u32, _>(&mut board, 0);
-        assert_eq!(top, Ok(0xDEAD_0000 | u32::from(core.segment(Segment::Ds).selector)));
+        assert_eq!(
+            top,
+            Ok(0xDEAD_0000 | u32::from(core.segment(Segment::Ds).selector))
+        );
         assert_eq!(core.general[usize::from(SP)], before - 4);
     }
 

@@ -130,5 +130,5 @@ fn bad_rom(node: &Node, image: &Image) -> Option<Problem> {
 
 fn length(path: &Path) -> Option<u64> {
     let metadata = std::fs::metadata(path).ok()?;
-    metadata.is_file().then(|| metadata.len())
+    metadata.is_file().then_some(metadata.len())
 }

@@ -66,7 +66,7 @@ pub struct Machine {
 }
 
 /// From the end of a reset pulse to the first instruction: 350 to 450 periods of CLK2, twice the processor's clock (Intel
-/// 386DX data sheet, initialization).
+/// 386DX data sheet, initialization; the figure is quoted from memory, the document was not at hand).
 const RESET_CYCLES: Cycle = 200;
 
 /// A window of virtual time, or a part of one.

@@ -1,4 +1,4 @@
-//! Builds what the laboratory's machines run: the kernel of `amoeba-rs/`, as `kernel.elf` in `OUT_DIR`.
+//! Builds what the laboratory's machines run, the programs of `amoeba-rs/` for the bare machine, as ELF files in `OUT_DIR`.
 
 #[path = "build/guest.rs"]
 mod guest;
@@ -8,8 +8,30 @@ mod instruction_set;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
-/// Packages of the guest, each with the name of its image.
-const IMAGES: [(&str, &str); 1] = [("kernel", "kernel.elf")];
+use iced_x86::Code;
+
+/// A package of the guest that becomes an image.
+struct Program {
+    package: &'static str,
+    /// The name of its image.
+    image: &'static str,
+    /// Instructions that a 386 lacks and the program carries out itself.
+    emulated: &'static [Code],
+}
+
+const PROGRAMS: [Program; 2] = [
+    Program {
+        package: "kernel",
+        image: "kernel.elf",
+        // LLVM emits it for a 386 too; the kernel's handler of invalid opcodes carries it out.
+        emulated: &[Code::Bswap_r32],
+    },
+    Program {
+        package: "benchmark",
+        image: "benchmark.elf",
+        emulated: &[],
+    },
+];
 
 fn main() {
     if let Err(message) = run() {
@@ -26,19 +48,19 @@ fn run() -> Result<(), String> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let guest = guest::Guest::new()?;
     guest.watch()?;
-    for (package, name) in IMAGES {
-        let built = guest.build(package)?;
+    for program in &PROGRAMS {
+        let built = guest.build(program.package)?;
         let image = fs::read(&built).map_err(|error| format!("cannot read {}: {error}", built.display()))?;
-        check(&built, &image)?;
-        let copy = out.join(name);
+        check(&built, &image, program.emulated)?;
+        let copy = out.join(program.image);
         fs::write(&copy, image).map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
     }
     Ok(())
 }
 
 /// Refuses an image that a 386 cannot execute.
-fn check(path: &Path, image: &[u8]) -> Result<(), String> {
-    let found = instruction_set::foreign_instructions(image)
+fn check(path: &Path, image: &[u8], emulated: &[Code]) -> Result<(), String> {
+    let found = instruction_set::foreign_instructions(image, emulated)
         .map_err(|error| format!("{} is no ELF image: {error}", path.display()))?;
     if found.is_empty() {
         return Ok(());

@@ -301,16 +301,6 @@ pub(crate) fn idiv<T: Unit>(low: T, high: T, divisor: T) -> Option<(T, T)> {
     fits.then(|| (T::from_u32(quotient as u32), T::from_u32(remainder as u32)))
 }
 
-/// Clocks of the early-out multiplier (chapter 17, MUL): `max(ceil(log2 |m|), 3) + 6`, and 9 for `m` = 0.
-pub(crate) fn multiplier_clocks(multiplier: u32) -> u32 {
-    let bits = if multiplier == 0 {
-        0
-    } else {
-        32 - (multiplier - 1).leading_zeros()
-    };
-    bits.max(3) + 6
-}
-
 /// DAA on AL: the new AL. OF is cleared.
 pub(crate) fn daa(al: u8, status: Status) -> Outcome<u8> {
     let low = al & 0xF > 9 || status.adjust();
@@ -594,23 +584,6 @@ mod tests {
             assert_eq!(aad(ax, 10).0, u16::from(al));
         }
         assert_eq!(aam(5, 0), None);
-    }
-
-    #[test]
-    fn the_multiplier_needs_a_clock_for_each_bit_but_at_least_three() {
-        let clocks = [
-            (0, 9),
-            (1, 9),
-            (8, 9),
-            (9, 10),
-            (255, 14),
-            (65535, 22),
-            (u32::MAX, 38),
-            (1 << 31, 37),
-        ];
-        for (multiplier, expected) in clocks {
-            assert_eq!(multiplier_clocks(multiplier), expected, "{multiplier}");
-        }
     }
 
     proptest! {

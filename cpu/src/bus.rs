@@ -63,6 +63,23 @@ pub struct Pins {
     pub map_generation: u32,
 }
 
+/// Moves of aligned units upwards between two places in [`Bus::memory`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moves {
+    /// Where the first unit is read.
+    pub from: u32,
+    /// Where it is written.
+    pub to: u32,
+    /// Bytes in a unit: 1, 2 or 4.
+    pub size: u32,
+    /// How many there are, at least one.
+    pub count: u32,
+    /// Cycles that each takes without waits.
+    pub clocks: Cycle,
+    /// No move begins when these cycles are used up.
+    pub room: Cycle,
+}
+
 /// The world as the processor sees it: physical memory, ports, interrupt acknowledge and pins.
 ///
 /// Reads and writes at [`Bus::read`], [`Bus::write`], [`Bus::input`], [`Bus::output`] and [`Bus::acknowledge`] are the
@@ -78,16 +95,24 @@ pub trait Bus {
     /// Wait states of a read or write of memory at byte `address` of [`Bus::memory`]: external cache and DRAM.
     fn memory_wait(&mut self, address: u32, is_write: bool) -> u32;
 
-    /// The sum of the wait states of `count` reads in a row inside the block of 16 bytes at `address`: of dwords of code, or
-    /// of units of a string. After the first read of a block, others of the same block change nothing as long as no other block
-    /// is read, and where the first costs nothing they cost nothing either.
+    /// The sum of the wait states of `count` reads of dwords of code in a row inside the block of 16 bytes at `address`.
     fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
         (0..count).map(|_| self.memory_wait(address, false)).sum()
     }
 
-    /// The sum of the wait states of `count` writes in a row, as many as 16 bytes hold, from `address` on.
-    fn writes_wait(&mut self, address: u32, count: u32) -> u32 {
-        (0..count).map(|_| self.memory_wait(address, true)).sum()
+    /// The moves of a repeated MOVS, one after the other, until `moves.room` cycles are used up, at least one. Returns how
+    /// many there were, and their cycles. A board that knows its memory better than [`Bus::memory_wait`] tells can be quicker, but
+    /// must come to the same.
+    fn moves(&mut self, moves: Moves) -> (u32, Cycle) {
+        let (mut done, mut cycles) = (0, 0);
+        while done < moves.count && (done == 0 || cycles < moves.room) {
+            let distance = done * moves.size;
+            let waits =
+                self.memory_wait(moves.from + distance, false) + self.memory_wait(moves.to + distance, true);
+            cycles += moves.clocks + Cycle::from(waits);
+            done += 1;
+        }
+        (done, cycles)
     }
 
     /// Reads from a device page. The access never crosses a dword boundary.

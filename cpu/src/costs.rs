@@ -2,7 +2,7 @@
 //! board has no wait states; `m` is one component where the target is NOP.
 
 use crate::test_board::{Board, CODE_0, DATA_0, FREE, GDT, IDT, protected};
-use crate::{Cpu, Register, SegmentRegister, State};
+use crate::{Cpu, Flags, Register, SegmentRegister, State};
 
 const CODE: u32 = 0x1_0000;
 const OPERAND: u32 = 0x5000;
@@ -145,4 +145,29 @@ fn the_components_of_the_target_count_when_it_is_entered() {
     board.pins.until = 28;
     cpu.run(&mut board);
     assert_eq!((cpu.state().eip, cpu.cycles()), (0x2_0001, 27 + 1 + 3));
+}
+
+#[test]
+fn interrupts_from_outside_cost_what_int_n_does_and_the_waits_of_the_acknowledgement() {
+    const VECTOR: u32 = 0x30;
+    for (is_maskable, wait) in [(true, 0), (true, 5), (false, 0)] {
+        let mut board = Board::new();
+        let mut state = protected(&mut board).state();
+        board.set_gate(IDT + VECTOR * 8, CODE_0, 0x2_0000, 0x8E, 0);
+        board.set_gate(IDT + 2 * 8, CODE_0, 0x2_0000, 0x8E, 0);
+        board.answer = VECTOR;
+        board.pins.interrupt = is_maskable;
+        board.pins.nmi = !is_maskable;
+        board.pins.until = 1;
+        board.wait = wait;
+        state.eip = CODE;
+        state.eflags |= Flags::INTERRUPT.bits();
+        let mut cpu = Cpu::new();
+        cpu.restore(&state);
+        cpu.run(&mut board);
+        assert_eq!(cpu.state().eip, 0x2_0000);
+        // The vector's gate and the segment's descriptor are read as two dwords each, and three items are pushed.
+        let accesses = 1 + 2 + 2 + 3;
+        assert_eq!(cpu.cycles(), 59 + accesses * u64::from(wait));
+    }
 }

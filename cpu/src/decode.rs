@@ -4,6 +4,7 @@
 use iced_x86::{Code, Decoder, DecoderError, DecoderOptions, Instruction, OpKind, Register};
 
 use crate::Segment;
+use crate::clocks;
 use crate::forms::{self, Slots};
 use crate::op::{Op, Repeat};
 
@@ -216,7 +217,9 @@ fn address(op: &mut Op, instruction: &Instruction, is_32_bit: bool, has_displace
     op.scale = instruction.memory_index_scale().trailing_zeros() as u8;
     op.displacement = instruction.memory_displacement32();
     let has_both = op.base != Op::NO_REGISTER && op.index != Op::NO_REGISTER;
-    op.clocks = u8::from(has_both && has_displacement);
+    if has_both && has_displacement {
+        op.clocks = clocks::THREE_PART_ADDRESS;
+    }
 }
 
 /// Picks the slot of the form, checks LOCK, adds the clocks.

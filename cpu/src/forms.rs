@@ -8,7 +8,8 @@
 //! * `repeated`: a string instruction; the handler has an instance without and one with a repeat prefix.
 //!
 //! The manual prints OR, SBB, SUB and XOR with the figures of `r/m, r` and `r, r/m` exchanged against ADD, ADC and AND. The
-//! order of the latter is taken for all. Clocks that depend on operands or on the mode are added by the handlers.
+//! order of the latter is taken for all. Clocks that depend on operands or on the mode stand in `clocks`, and handlers add them;
+//! 0 is the figure of a form whose clocks are all there.
 
 use iced_x86::{Code, FlowControl};
 

@@ -1,6 +1,7 @@
 //! Interrupts and exceptions (PRM chapter 9, and the instruction pages of INT and IRET): delivery through the vector
 //! table of real mode or the gates of protected mode, double faults, shutdown, and the return.
 
+use crate::clocks;
 use crate::core::Core;
 use crate::debug::STATUS_BREAKPOINTS;
 use crate::descriptor::{Descriptor, Kind, Selector};
@@ -58,13 +59,12 @@ impl Delivery {
         Fault::with_code(vector, index | IN_INTERRUPT_TABLE)
     }
 
-    /// The clocks of an instruction or event that enters a handler at the same level: INT 3 is a byte shorter than INT n,
-    /// which real mode shows.
+    /// The clocks of an instruction or event that enters a handler in real mode.
     fn real_clocks(&self) -> Cycle {
         match (self.source, self.vector) {
-            (Source::Trap, 3) => 33,
-            (Source::Trap, _) => 35,
-            _ => 37,
+            (Source::Trap, 3) => clocks::BREAKPOINT_REAL,
+            (Source::Trap, _) => clocks::OVERFLOW_REAL,
+            _ => clocks::INTERRUPT_REAL,
         }
     }
 }
@@ -298,9 +298,9 @@ impl Core {
         self.enter(entry);
         self.enter_handler_flags(is_trap, from_8086);
         self.cycles += match (from_8086, is_inner) {
-            (true, _) => 119,
-            (false, true) => 99,
-            (false, false) => 59,
+            (true, _) => clocks::INTERRUPT_FROM_8086,
+            (false, true) => clocks::INTERRUPT_INNER,
+            (false, false) => clocks::INTERRUPT,
         };
         Ok(())
     }
@@ -338,7 +338,7 @@ impl Core {
             let flags = self.peek_sized(bus, size, 2)?;
             self.return_from_handler_8086(bus, size)?;
             self.merge_returned_flags(flags, size, self.privilege);
-            self.cycles += 22;
+            self.cycles += clocks::INTERRUPT_RETURN_REAL;
         }
         if std::mem::take(&mut self.is_nmi_blocked) {
             self.ask_attention();
@@ -358,7 +358,11 @@ impl Core {
         let privilege = self.privilege;
         let is_outer = self.return_from_handler(bus, size)?;
         self.merge_returned_flags(flags, size, privilege);
-        self.cycles += if is_outer { 82 } else { 38 };
+        self.cycles += if is_outer {
+            clocks::INTERRUPT_RETURN_OUTER
+        } else {
+            clocks::INTERRUPT_RETURN
+        };
         Ok(())
     }
 
@@ -403,7 +407,7 @@ impl Core {
         }
         self.general[crate::Register::Esp as usize] = esp;
         self.eip = eip;
-        self.cycles += 60;
+        self.cycles += clocks::INTERRUPT_RETURN_TO_8086;
         Ok(())
     }
 }

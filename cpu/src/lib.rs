@@ -4,7 +4,8 @@
 //!
 //! * [`Bus`] is the only view of the world: memory, ports, interrupt acknowledge, pins. The crate knows cycles, not time.
 //! * `decode` turns bytes (through iced-x86) into an `Op` once, and `cache` keeps the ops of a physical page.
-//! * `forms` is the table of instruction forms: one row a form, with its handler and its clocks.
+//! * `forms` is the table of instruction forms: one row a form, with its handler and its clocks; `clocks` has those that one
+//!   number cannot tell.
 //! * `exec` holds the handlers: they compute, then commit. `alu` is the arithmetic, pure.
 //! * `memory` goes from segment and offset to physical memory: limits, the fast path, which memory holds code; `paging` is
 //!   the walk, the TLB and the page faults, `debug` the breakpoints.
@@ -17,6 +18,7 @@
 mod alu;
 mod bus;
 mod cache;
+mod clocks;
 mod core;
 #[cfg(test)]
 mod costs;
@@ -45,8 +47,10 @@ mod test_board;
 mod trail;
 mod transfer;
 mod unit;
+#[cfg(test)]
+mod waits;
 
-pub use bus::{Bus, Cycle, Page, Pins, Reply, Width};
+pub use bus::{Bus, Cycle, Moves, Page, Pins, Reply, Width};
 pub use cpu::{Cpu, Stop};
 pub use fault::{Fault, Vector};
 pub use paging::{Translation, Translations};

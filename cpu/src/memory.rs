@@ -8,8 +8,9 @@
 //! Clocks: the instruction's own count covers aligned accesses without waits. Added here: wait states, and for an
 //! operand that crosses a dword boundary a second bus cycle.
 
+use crate::clocks;
 use crate::core::Core;
-use crate::paging::{BUS_CYCLE_CLOCKS, Level};
+use crate::paging::Level;
 use crate::unit::Unit;
 use crate::{Bus, Cycle, Fault, Page, Register, Segment, SegmentRegister, Vector, Width};
 
@@ -239,6 +240,20 @@ impl Core {
         Ok(())
     }
 
+    /// Checks that `bytes` bytes (at least one) from an offset may be read, all of their pages too, so that the read cannot
+    /// fault.
+    pub(crate) fn check_read<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        segment: Segment,
+        offset: u32,
+        bytes: u32,
+    ) -> Result<(), Fault> {
+        self.check_rights(segment, offset, bytes, false)?;
+        let linear = self.segment(segment).base.wrapping_add(offset);
+        self.check_pages(bus, linear, bytes, false, self.level())
+    }
+
     /// Checks that `bytes` bytes (at least one) from an offset may be written, all of their pages too, so that the writes cannot
     /// fault.
     pub(crate) fn check_write<B: Bus>(
@@ -381,7 +396,7 @@ impl Core {
         let address = self.shortcuts.find::<u8>(linear, is_write, level)?;
         self.cycles += Cycle::from(bus.memory_wait(address, is_write));
         if (address & 3) + bytes > 4 {
-            self.cycles += BUS_CYCLE_CLOCKS;
+            self.cycles += clocks::BUS_CYCLE;
             self.cycles += Cycle::from(bus.memory_wait((address | 3) + 1, is_write));
         }
         Some(address)
@@ -461,7 +476,7 @@ impl Core {
         let Some((second, second_bytes)) = parts.second else {
             return low;
         };
-        self.cycles += BUS_CYCLE_CLOCKS;
+        self.cycles += clocks::BUS_CYCLE;
         let page = bus.page(second >> 12);
         let high = self.read_piece(bus, page, second, second_bytes);
         low | (high << (8 * parts.first_bytes))
@@ -473,7 +488,7 @@ impl Core {
         self.enter_shortcut(page, linear, true, level);
         self.write_piece(bus, page, parts.first, parts.first_bytes, value);
         if let Some((second, second_bytes)) = parts.second {
-            self.cycles += BUS_CYCLE_CLOCKS;
+            self.cycles += clocks::BUS_CYCLE;
             let page = bus.page(second >> 12);
             self.write_piece(bus, page, second, second_bytes, value >> (8 * parts.first_bytes));
         }
@@ -606,7 +621,7 @@ impl Core {
     /// Fetches a byte of code from wherever it is, at the cost of a byte's bus cycle.
     pub(crate) fn fetch_byte<B: Bus>(&mut self, bus: &mut B, linear: u32) -> Result<u8, Fault> {
         let (page, physical) = self.page_behind(bus, linear, self.level())?;
-        self.cycles += BUS_CYCLE_CLOCKS;
+        self.cycles += clocks::BUS_CYCLE;
         Ok(self.read_piece(bus, page, physical, 1) as u8)
     }
 

@@ -5,13 +5,9 @@
 //! that forgets the write sees what it would see on the real part. Left out: the order in which a real set gives up
 //! its ways is not published, so a set gives them up in turn.
 
+use crate::clocks;
 use crate::core::Core;
-use crate::{Bus, Control, Cycle, Fault, Page, Vector};
-
-/// Clocks of a walk beside its two reads: together about 20 (measured by others; Intel prints no figure).
-const WALK_CLOCKS: Cycle = 16;
-/// Clocks of a bus cycle without wait states.
-pub(crate) const BUS_CYCLE_CLOCKS: Cycle = 2;
+use crate::{Bus, Control, Fault, Page, Vector};
 
 const PRESENT: u32 = 1 << 0;
 const WRITABLE: u32 = 1 << 1;
@@ -169,7 +165,7 @@ impl Core {
     }
 
     fn walk<B: Bus>(&mut self, bus: &mut B, linear: u32, is_write: bool, level: Level) -> Result<u32, Fault> {
-        self.cycles += WALK_CLOCKS;
+        self.cycles += clocks::PAGE_WALK;
         let directory_address = (self.cr3 & FRAME) | ((linear >> 22) << 2);
         let directory_entry = self.read_physical(bus, directory_address);
         if directory_entry & PRESENT == 0 {
@@ -214,14 +210,14 @@ impl Core {
 
     /// Reads an aligned dword of a page directory or table.
     fn read_physical<B: Bus>(&mut self, bus: &mut B, address: u32) -> u32 {
-        self.cycles += BUS_CYCLE_CLOCKS;
+        self.cycles += clocks::BUS_CYCLE;
         let page = bus.page(address >> 12);
         self.read_piece(bus, page, address, 4)
     }
 
     /// Writes an aligned dword of a page directory or table.
     fn write_physical<B: Bus>(&mut self, bus: &mut B, address: u32, value: u32) {
-        self.cycles += BUS_CYCLE_CLOCKS;
+        self.cycles += clocks::BUS_CYCLE;
         let page = bus.page(address >> 12);
         self.write_piece(bus, page, address, 4, value);
     }

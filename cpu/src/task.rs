@@ -5,11 +5,12 @@
 //! nothing has changed. Then the old state is stored and the new one taken over. From there on (loading LDTR and the
 //! segment registers) a fault belongs to the new task: `Core::is_in_new_task` says so to whoever delivers it.
 
+use crate::clocks::{self, TaskKind};
 use crate::core::Core;
 use crate::debug::{CONTROL_LOCAL, STATUS_TASK_SWITCH};
 use crate::descriptor::{Descriptor, Kind, Selector};
 use crate::paging::Level;
-use crate::{Bus, Control, Cycle, Fault, Flags, Segment, SegmentRegister, Vector};
+use crate::{Bus, Control, Fault, Flags, Segment, SegmentRegister, Vector};
 
 /// Bytes of state in a task state segment of the 386: limits below 103 are too small.
 const STATE_BYTES_32: u32 = 104;
@@ -99,36 +100,19 @@ impl Layout {
     }
 }
 
-/// The clocks of a switch, without what the instruction adds (PRM chapter 17, table of task switch times).
-fn switch_clocks(reason: Reason, from: Mode, to: Mode, is_through_gate: bool) -> Cycle {
-    let column = match to {
-        Mode::Task32 => 0,
-        Mode::Virtual8086 => 1,
-        Mode::Task16 => 2,
-    };
-    let row: [Cycle; 3] = match (reason, from) {
-        (Reason::Call, Mode::Task16) => [298, 217, 273],
-        (Reason::Call, _) => [300, 217, 273],
-        (Reason::Jump, Mode::Task16) => [301, 218, 274],
-        (Reason::Jump, _) => [303, 220, 276],
-        (Reason::Interrupt, Mode::Task32) => [300, 217, 273],
-        (Reason::Interrupt, Mode::Virtual8086) => [305, 222, 278],
-        (Reason::Interrupt, Mode::Task16) => [298, 215, 271],
-        (Reason::Return, Mode::Task16) => [265, 214, 232],
-        (Reason::Return, _) => [275, 224, 271],
-    };
-    row[column] + if is_through_gate { 9 } else { 0 }
+impl Reason {
+    /// The clocks of its switches.
+    fn clocks(self) -> &'static clocks::Switches {
+        match self {
+            Self::Jump => &clocks::SWITCH_BY_JUMP,
+            Self::Call => &clocks::SWITCH_BY_CALL,
+            Self::Interrupt => &clocks::SWITCH_BY_INTERRUPT,
+            Self::Return => &clocks::SWITCH_BY_RETURN,
+        }
+    }
 }
 
-/// What the clocks of a switch depend on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Task32,
-    Virtual8086,
-    Task16,
-}
-
-impl Mode {
+impl TaskKind {
     fn of(is_32_bit: bool, flags: u32) -> Self {
         match (is_32_bit, flags & Flags::VIRTUAL_8086.bits() != 0) {
             (false, _) => Self::Task16,
@@ -210,7 +194,7 @@ impl Core {
         let (descriptor, layout) = self.check_task(bus, selector, reason, is_through_gate)?;
         let register = descriptor.to_register(selector);
         let old_layout = Layout::of(self.is_task_32_bit());
-        let old_mode = Mode::of(old_layout.is_32_bit, self.eflags().bits());
+        let old_kind = TaskKind::of(old_layout.is_32_bit, self.eflags().bits());
         self.check_switch(bus, old_layout, register, layout, reason)?;
         let state = self.read_task(bus, register.base, layout)?;
         self.leave_task(bus, old_layout, reason)?;
@@ -220,8 +204,8 @@ impl Core {
         if reason != Reason::Return {
             self.set_busy(bus, selector, true)?;
         }
-        let new_mode = Mode::of(layout.is_32_bit, state.flags);
-        self.cycles += switch_clocks(reason, old_mode, new_mode, is_through_gate);
+        let new_kind = TaskKind::of(layout.is_32_bit, state.flags);
+        self.cycles += clocks::task_switch(reason.clocks(), old_kind, new_kind, is_through_gate);
         self.tr = SegmentRegister {
             access: register.access | 2,
             ..register
@@ -536,7 +520,6 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mode, Reason, switch_clocks};
     use crate::core::Core;
     use crate::debug::STATUS_TASK_SWITCH;
     use crate::descriptor::Selector;
@@ -873,14 +856,5 @@ mod tests {
         assert_eq!(core.load_task_register(&mut board, OTHER), Ok(()));
         assert_eq!(access(&board, OTHER), BUSY);
         assert!(Selector(core.tr.selector) == Selector(OTHER));
-    }
-
-    #[test]
-    fn a_call_between_386_tasks_takes_300_clocks_and_through_a_gate_309() {
-        assert_eq!(
-            switch_clocks(Reason::Call, Mode::Task32, Mode::Task32, false),
-            300
-        );
-        assert_eq!(switch_clocks(Reason::Call, Mode::Task32, Mode::Task32, true), 309);
     }
 }

@@ -1,9 +1,9 @@
 //! Far jumps, calls and returns (PRM sections 6.3.3 and 6.3.4, and the instruction pages of JMP, CALL and RET).
 //!
-//! Everything is read and checked first; registers change last. Clocks are those of `facts` for the form with an
-//! immediate operand; an operand in memory costs what [`FarTarget::memory_clocks`] says. The time to fetch the first
-//! instruction at the target is the run loop's.
+//! Everything is read and checked first; registers change last. The time to fetch the first instruction at the target is the
+//! run loop's.
 
+use crate::clocks;
 use crate::core::Core;
 use crate::descriptor::{Descriptor, Kind, Selector};
 use crate::paging::Level;
@@ -86,19 +86,9 @@ impl Frame {
 }
 
 impl FarTarget {
-    /// What reading the pointer from memory adds to a transfer inside a code segment in protected mode, or in real mode.
-    fn memory_clocks(self, transfer: Transfer, is_protected: bool) -> Cycle {
-        match (self.is_in_memory, transfer, is_protected) {
-            (false, _, _) => 0,
-            (true, _, true) => 4,
-            (true, Transfer::Call, false) => 5,
-            (true, Transfer::Jump, false) => 31,
-        }
-    }
-
-    /// What reading the pointer from memory adds to a task switch.
-    fn memory_clocks_of_task(self) -> Cycle {
-        if self.is_in_memory { 5 } else { 0 }
+    /// What `clocks` a pointer in memory adds; one in the instruction none.
+    fn if_in_memory(self, clocks: Cycle) -> Cycle {
+        if self.is_in_memory { clocks } else { 0 }
     }
 }
 
@@ -108,7 +98,7 @@ impl Core {
         if !self.is_protected() || self.is_virtual_8086() {
             self.check_offset_8086(target.offset)?;
             self.enter_8086(target.selector, target.offset);
-            self.cycles += 12 + target.memory_clocks(Transfer::Jump, false);
+            self.cycles += clocks::FAR_JUMP.real + target.if_in_memory(clocks::FAR_JUMP.real_memory);
             return Ok(());
         }
         self.transfer(bus, target, Transfer::Jump)
@@ -120,7 +110,7 @@ impl Core {
             self.check_offset_8086(target.offset)?;
             self.push_return_address(bus, target.size)?;
             self.enter_8086(target.selector, target.offset);
-            self.cycles += 17 + target.memory_clocks(Transfer::Call, false);
+            self.cycles += clocks::FAR_CALL.real + target.if_in_memory(clocks::FAR_CALL.real_memory);
             return Ok(());
         }
         self.transfer(bus, target, Transfer::Call)
@@ -160,12 +150,12 @@ impl Core {
             Kind::Code => self.transfer_direct(bus, target, descriptor, transfer),
             Kind::CallGate { is_32_bit } => {
                 self.check_gate(selector, descriptor)?;
-                self.cycles += target.memory_clocks(transfer, true);
+                self.cycles += target.if_in_memory(clocks::FAR_MEMORY);
                 self.transfer_through_gate(bus, descriptor, is_32_bit, transfer)
             }
             Kind::TaskGate => {
                 self.check_gate(selector, descriptor)?;
-                self.cycles += target.memory_clocks_of_task();
+                self.cycles += target.if_in_memory(clocks::TASK_MEMORY);
                 let task = descriptor.gate_selector();
                 self.switch_task(bus, task, transfer.reason(), true)
             }
@@ -174,7 +164,7 @@ impl Core {
                 if descriptor.privilege() < needed {
                     return Err(selector.fault(Vector::GeneralProtection));
                 }
-                self.cycles += target.memory_clocks_of_task();
+                self.cycles += target.if_in_memory(clocks::TASK_MEMORY);
                 self.switch_task(bus, selector, transfer.reason(), false)
             }
             _ => Err(selector.fault(Vector::GeneralProtection)),
@@ -218,11 +208,7 @@ impl Core {
             self.push_return_address(bus, target.size)?;
         }
         self.enter(entry);
-        self.cycles += target.memory_clocks(transfer, true);
-        self.cycles += match transfer {
-            Transfer::Jump => 27,
-            Transfer::Call => 34,
-        };
+        self.cycles += transfer.clocks().direct + target.if_in_memory(clocks::FAR_MEMORY);
         Ok(())
     }
 
@@ -253,10 +239,7 @@ impl Core {
                 self.push_return_address(bus, size)?;
             }
             self.enter(entry);
-            self.cycles += match transfer {
-                Transfer::Jump => 45,
-                Transfer::Call => 52,
-            };
+            self.cycles += transfer.clocks().same_level;
             return Ok(());
         }
         let entry = self.code_entry(bus, selector, code, offset, code.privilege())?;
@@ -287,11 +270,7 @@ impl Core {
         frame.push(self.eip);
         self.push_on_new_stack(bus, stack, &frame, entry.privilege)?;
         self.enter(entry);
-        self.cycles += if parameters == 0 {
-            86
-        } else {
-            94 + 4 * Cycle::from(parameters)
-        };
+        self.cycles += clocks::inner_call(parameters);
         Ok(())
     }
 
@@ -441,7 +420,7 @@ impl Core {
             self.check_offset_8086(offset)?;
             self.set_stack_pointer(self.stack_pointer().wrapping_add(taken).wrapping_add(release));
             self.enter_8086(selector, offset);
-            self.cycles += 18;
+            self.cycles += clocks::FAR_RETURN_REAL;
             return Ok(());
         }
         let selector = Selector(selector);
@@ -450,13 +429,13 @@ impl Core {
         if !is_outer {
             self.set_stack_pointer(self.stack_pointer().wrapping_add(taken).wrapping_add(release));
             self.enter(entry);
-            self.cycles += 32;
+            self.cycles += clocks::FAR_RETURN;
             return Ok(());
         }
         let above = taken.wrapping_add(release);
         self.return_outer(bus, entry, size, above)?;
         self.set_stack_pointer(self.stack_pointer().wrapping_add(release));
-        self.cycles += 68;
+        self.cycles += clocks::FAR_RETURN_OUTER;
         Ok(())
     }
 
@@ -551,6 +530,13 @@ impl Core {
 }
 
 impl Transfer {
+    fn clocks(self) -> clocks::Far {
+        match self {
+            Self::Jump => clocks::FAR_JUMP,
+            Self::Call => clocks::FAR_CALL,
+        }
+    }
+
     fn reason(self) -> Reason {
         match self {
             Self::Jump => Reason::Jump,

@@ -17,6 +17,7 @@ const CODES_KEPT: usize = 4096;
 pub struct PostCodes {
     port: u16,
     latch: u8,
+    last: Option<u8>,
     codes: VecDeque<(Instant, u8)>,
 }
 
@@ -36,6 +37,7 @@ impl PostCodes {
         Self {
             port,
             latch: 0,
+            last: None,
             codes: VecDeque::new(),
         }
     }
@@ -55,6 +57,7 @@ impl PostCodes {
     /// Shows and records `value`.
     pub fn write(&mut self, value: u8, cx: &Context<'_>) {
         self.latch = value;
+        self.last = Some(value);
         if self.codes.len() == CODES_KEPT {
             self.codes.pop_front();
         }
@@ -64,6 +67,12 @@ impl PostCodes {
     /// The codes since the last call, oldest first; of more than 4096 the last 4096.
     pub fn take(&mut self) -> Vec<(Instant, u8)> {
         self.codes.drain(..).collect()
+    }
+
+    /// The last code since power-on; a reset does not forget it.
+    #[must_use]
+    pub fn last(&self) -> Option<u8> {
+        self.last
     }
 
     /// The reset line clears the latch; the record stays.
@@ -90,6 +99,8 @@ mod tests {
         assert_eq!(codes.take(), [(Instant::START, 0x11), (bench.now, 0x22)]);
         assert_eq!(codes.take(), []);
         assert_eq!(codes.read(), 0x22);
+        codes.reset();
+        assert_eq!((codes.read(), codes.last()), (0, Some(0x22)));
     }
 
     proptest! {

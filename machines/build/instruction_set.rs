@@ -1,8 +1,8 @@
 //! Looks through the code of a guest image for instructions that its processor does not have.
 //!
-//! The processor is a 386 without a 387. `BSWAP`, an instruction of the 486, is let through: LLVM emits it for
-//! a 386 too, and the kernel carries it out in its handler of invalid opcodes. `REP BSF`, which newer processors
-//! take for `TZCNT`, counts as such although a 386 ignores the prefix: the kernel is to mean the same everywhere.
+//! The processor is a 386 without a 387. An image may hold others that it carries out itself in its handler of
+//! invalid opcodes. `REP BSF`, which newer processors take for `TZCNT`, counts as such although a 386 ignores the
+//! prefix: the image is to mean the same everywhere.
 //! The check is a linear disassembly of all executable sections, which therefore must hold nothing but code.
 
 use iced_x86::{Code, CpuidFeature, Decoder, DecoderOptions, Instruction};
@@ -39,12 +39,13 @@ impl fmt::Display for Foreign {
     }
 }
 
-/// Everything in the executable sections of an ELF image that a 386 without 387 cannot execute.
-pub(crate) fn foreign_instructions(image: &[u8]) -> Result<Vec<Foreign>, object::Error> {
+/// Everything in the executable sections of an ELF image that a 386 without 387 cannot execute, but for what is
+/// `emulated`.
+pub(crate) fn foreign_instructions(image: &[u8], emulated: &[Code]) -> Result<Vec<Foreign>, object::Error> {
     let file = object::File::parse(image)?;
     let mut found = Vec::new();
     for section in file.sections().filter(is_executable) {
-        found.extend(foreign_in(section.data()?, section.address()));
+        found.extend(foreign_in(section.data()?, section.address(), emulated));
     }
     Ok(found)
 }
@@ -54,15 +55,15 @@ fn is_executable<'data>(section: &impl ObjectSection<'data>) -> bool {
     matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags & executable == executable)
 }
 
-/// Everything in `code`, which lies at `address`, that a 386 without 387 cannot execute.
-pub(crate) fn foreign_in(code: &[u8], address: u64) -> Vec<Foreign> {
+/// Everything in `code`, which lies at `address`, that a 386 without 387 cannot execute, but for what is `emulated`.
+pub(crate) fn foreign_in(code: &[u8], address: u64, emulated: &[Code]) -> Vec<Foreign> {
     let mut decoder = Decoder::with_ip(32, code, address, DecoderOptions::NONE);
     let mut found = Vec::new();
     let mut instruction = Instruction::default();
     while decoder.can_decode() {
         let start = decoder.position();
         decoder.decode_out(&mut instruction);
-        if !is_on_a_386(&instruction) {
+        if !is_on_a_386(&instruction) && !emulated.contains(&instruction.code()) {
             let needs = if instruction.is_invalid() {
                 &[]
             } else {
@@ -80,7 +81,6 @@ pub(crate) fn foreign_in(code: &[u8], address: u64) -> Vec<Foreign> {
 }
 
 fn is_on_a_386(instruction: &Instruction) -> bool {
-    let is_bswap = matches!(instruction.code(), Code::Bswap_r32);
     let known = |feature: &CpuidFeature| {
         matches!(
             feature,
@@ -91,7 +91,7 @@ fn is_on_a_386(instruction: &Instruction) -> bool {
                 | CpuidFeature::INTEL386_ONLY
         )
     };
-    is_bswap || !instruction.is_invalid() && instruction.cpuid_features().iter().all(known)
+    !instruction.is_invalid() && instruction.cpuid_features().iter().all(known)
 }
 
 #[cfg(test)]
@@ -105,12 +105,13 @@ mod tests {
         let code = [
             0xf3, 0xa4, 0x0f, 0xb6, 0xc0, 0x0f, 0xa3, 0xc8, 0x0f, 0x01, 0x10, 0x0f, 0x22, 0xd8, 0xec, 0xcf,
         ];
-        assert_eq!(foreign_in(&code, 0), []);
+        assert_eq!(foreign_in(&code, 0, &[]), []);
     }
 
     #[test]
-    fn bswap_with_32_bits_passes() {
-        assert_eq!(foreign_in(&[0x0f, 0xc8], 0), []);
+    fn bswap_passes_where_the_image_carries_it_out() {
+        assert_eq!(foreign_in(&[0x0f, 0xc8], 0, &[Code::Bswap_r32]), []);
+        assert_eq!(foreign_in(&[0x0f, 0xc8], 0, &[]).len(), 1);
     }
 
     #[test]
@@ -123,13 +124,13 @@ mod tests {
             &[0x0f, 0xb1, 0xc8],
             &[0x0f, 0xc1, 0xc8],
         ] {
-            assert_eq!(foreign_in(code, 0).len(), 1, "{code:02x?}");
+            assert_eq!(foreign_in(code, 0, &[]).len(), 1, "{code:02x?}");
         }
     }
 
     #[test]
     fn conditional_moves_are_found_with_address_and_need() {
-        let found = foreign_in(&[0x90, 0x0f, 0x44, 0xc1], 0x10_0000);
+        let found = foreign_in(&[0x90, 0x0f, 0x44, 0xc1], 0x10_0000, &[]);
         assert_eq!(found.len(), 1);
         assert_eq!(
             (found[0].address, found[0].instruction),
@@ -145,19 +146,19 @@ mod tests {
     fn sse_and_the_387_are_found() {
         // movaps xmm0, xmm1; fld1; fsin
         for code in [&[0x0f, 0x28, 0xc1][..], &[0xd9, 0xe8], &[0xd9, 0xfe]] {
-            assert_eq!(foreign_in(code, 0).len(), 1, "{code:02x?}");
+            assert_eq!(foreign_in(code, 0, &[]).len(), 1, "{code:02x?}");
         }
     }
 
     #[test]
     fn bytes_that_are_no_instruction_are_found() {
-        let found = foreign_in(&[0x0f, 0x04], 0);
+        let found = foreign_in(&[0x0f, 0x04], 0, &[]);
         assert!(!found.is_empty());
         assert!(found[0].to_string().contains("no instruction"));
     }
 
     #[test]
     fn what_is_no_image_is_an_error() {
-        assert!(foreign_instructions(b"hello").is_err());
+        assert!(foreign_instructions(b"hello", &[]).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The bytes of the images that a lab names: files, and the kernel that is part of this program.
+//! The bytes of the images that a lab names: files, and those that are part of this program.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,8 +7,14 @@ use thiserror::Error;
 
 use crate::lab::{Image, ImageSource, Lab};
 
-/// The kernel that this program was built with (`path = "builtin:kernel"`).
-static KERNEL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kernel.elf"));
+/// The names of the images that are part of this program (`path = "builtin:kernel"`).
+pub(crate) const BUILTIN_NAMES: [&str; 2] = ["kernel", "benchmark"];
+
+/// Their bytes, in the same order.
+static BUILTINS: [&[u8]; 2] = [
+    include_bytes!(concat!(env!("OUT_DIR"), "/kernel.elf")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/benchmark.elf")),
+];
 
 /// Why an image cannot be had.
 #[derive(Debug, Error)]
@@ -24,7 +30,7 @@ pub enum ImageError {
         source: std::io::Error,
     },
     /// The program has no image of that name.
-    #[error("image `{name}`: this program has no `builtin:{builtin}`; it has `builtin:kernel`")]
+    #[error("image `{name}`: this program has no `builtin:{builtin}`; it has {names}", names = BUILTIN_NAMES.join(" and "))]
     UnknownBuiltin {
         /// The image's name in the lab file.
         name: String,
@@ -33,17 +39,26 @@ pub enum ImageError {
     },
 }
 
+/// The bytes of the built-in image of that name, if there is one.
+#[must_use]
+pub fn builtin(name: &str) -> Option<&'static [u8]> {
+    let place = BUILTIN_NAMES.iter().position(|known| *known == name)?;
+    Some(BUILTINS[place])
+}
+
 /// The bytes of one image.
 ///
 /// # Errors
 /// The file cannot be read, or there is no built-in image of that name.
 pub fn load(image: &Image) -> Result<Arc<[u8]>, ImageError> {
     match &image.source {
-        ImageSource::Builtin(builtin) if builtin == "kernel" => Ok(KERNEL.into()),
-        ImageSource::Builtin(builtin) => Err(ImageError::UnknownBuiltin {
-            name: image.name.clone(),
-            builtin: builtin.clone(),
-        }),
+        ImageSource::Builtin(name) => {
+            let bytes = builtin(name).ok_or_else(|| ImageError::UnknownBuiltin {
+                name: image.name.clone(),
+                builtin: name.clone(),
+            })?;
+            Ok(bytes.into())
+        }
         ImageSource::File(path) => {
             std::fs::read(path)
                 .map(Into::into)

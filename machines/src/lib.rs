@@ -1,8 +1,8 @@
 //! Lab description files, board assembly, the lab runtime and the `amlab` command.
 //!
 //! A tour: [`lab`] turns a description file into a checked `Lab`; a board wires chips and cards together, a machine puts
-//! a processor on it and boots a kernel; [`runtime`] runs machines in windows of virtual time and settles the cables
-//! between them; [`image`] finds the bytes of kernels. [`command`] is what people type, and [`folder`] is what a run
+//! a processor on it and starts it, from a kernel or a ROM; [`runtime`] runs machines in windows of virtual time and settles the cables
+//! between them; [`image`] finds the bytes of both. [`command`] is what people type, and [`folder`] is what a run
 //! leaves behind.
 
 mod board;
@@ -12,4 +12,5 @@ pub mod frame_text;
 pub mod image;
 pub mod lab;
 pub mod machine;
+mod rom;
 pub mod runtime;

@@ -141,6 +141,79 @@ fn without_a_command_the_built_in_lab_runs_and_the_environment_counts() {
     assert!(read(&folder, "runs/pair-1/console/pc0.log").contains("kernel ready\r\n"));
 }
 
+/// A PC that starts in `test.rom`, of which a POST code is expected.
+const ROM_LAB: &str = r#"
+format = 1
+[lab]
+name = "rom"
+[image.rom]
+path = "test.rom"
+[machine.pc]
+bios = { image = "rom" }
+post_port = 0x190
+[[expect]]
+machine = "pc"
+post = 0xFF
+within = "1s"
+"#;
+
+/// A ROM of 4 KB: MOV DX, 190h; MOV AL, `code`; OUT DX, AL; CLI; HLT.
+fn rom(code: u8) -> Vec<u8> {
+    let mut rom = vec![0xFF; 0x1000];
+    rom[0xFF0..0xFF8].copy_from_slice(&[0xBA, 0x90, 0x01, 0xB0, code, 0xEE, 0xFA, 0xF4]);
+    rom
+}
+
+#[test]
+fn a_test_rom_that_halts_after_its_last_post_code_is_a_good_run() {
+    let folder = folder_with(&[("lab.toml", ROM_LAB.as_bytes()), ("test.rom", &rom(0xFF))]);
+    let answer = call(&folder, &["run", "lab.toml", "-v"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.err);
+    assert!(answer.out.contains("pc  met: post ff\n"), "{}", answer.out);
+    assert!(
+        answer.out.contains("pc  ended: halt with interrupts off"),
+        "{}",
+        answer.out
+    );
+    assert!(answer.err.contains("pc ff"), "{}", answer.err);
+    let events = read(&folder, "runs/rom-1/events.jsonl");
+    for part in [
+        r#""event":"post","machine":"pc","code":255"#,
+        r#""event":"met","machine":"pc","post":255,"absent":false"#,
+        r#""report":"faults/pc-1.txt","expected":true"#,
+    ] {
+        assert!(events.contains(part), "no {part} in {events}");
+    }
+    assert!(read(&folder, "runs/rom-1/faults/pc-1.txt").contains(", post ff\n"));
+    std::fs::write(folder.path().join("test.rom"), rom(0xFE)).expect("a file");
+    let answer = call(&folder, &["verify", "runs/rom-1"]);
+    assert_eq!(answer.code, Some(6));
+    assert!(
+        answer.err.contains("verify::image: image `rom` ("),
+        "{}",
+        answer.err
+    );
+}
+
+#[test]
+fn a_test_rom_that_halts_before_its_last_post_code_gives_3_and_says_which_came_last() {
+    let folder = folder_with(&[("lab.toml", ROM_LAB.as_bytes()), ("test.rom", &rom(0x0E))]);
+    let answer = call(&folder, &["run", "lab.toml"]);
+    assert_eq!(answer.code, Some(3));
+    assert!(
+        answer
+            .out
+            .contains("missed: post ff (the machine stopped before)"),
+        "{}",
+        answer.out
+    );
+    assert!(
+        answer.err.contains("cr2 00000000, post 0e; registers in"),
+        "{}",
+        answer.err
+    );
+}
+
 #[test]
 fn expectations_that_are_met_give_0_and_json_says_all() {
     let only_ready = PAIR

@@ -1,63 +1,49 @@
-//! Guest instructions per second, with clock accounting on: an integer mix in a loop on one 386/40.
+//! The workloads of the benchmark program on one 386/40, with clock accounting on: instructions, bytes or events a second of
+//! host time, from the line that tells a workload's beginning to the line that tells its end.
 
-use std::hint::black_box;
+#![expect(clippy::disallowed_types, reason = "host time is what a bench measures")]
 
-use clock::Span;
+use std::time::{Duration, Instant};
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use iced_x86::IcedError;
-use iced_x86::code_asm::{CodeAssembler, dl, eax, ebx, ecx, edi, edx, esi, esp, ptr};
-use tests::{guest, lab, pcs, run_for, runtime};
+use tests::benchmark::{arguments, machine, run_until};
+use workloads::{Run, Turn, Workload};
 
-/// A loop of register arithmetic, loads, stores, a call and a branch, 20 instructions a turn (19 when the branch is
-/// taken).
-fn integer_mix_loop(a: &mut CodeAssembler) -> Result<(), IcedError> {
-    let (mut turn, mut skip, mut leaf) = (a.create_label(), a.create_label(), a.create_label());
-    a.mov(esp, 0x18_0000)?;
-    a.mov(esi, 0x14_0000)?;
-    a.xor(eax, eax)?;
-    a.set_label(&mut turn)?;
-    a.add(eax, 7)?;
-    a.mov(ecx, eax)?;
-    a.shl(ecx, 3)?;
-    a.xor(eax, ecx)?;
-    a.and(ecx, 0xFFC)?;
-    a.mov(edx, ptr(esi + ecx))?;
-    a.add(edx, eax)?;
-    a.mov(ptr(esi + ecx), edx)?;
-    a.inc(edx)?;
-    a.movzx(ebx, dl)?;
-    a.cmp(ebx, edx)?;
-    a.jb(skip)?;
-    a.dec(ebx)?;
-    a.set_label(&mut skip)?;
-    a.push(ebx)?;
-    a.pop(edi)?;
-    a.call(leaf)?;
-    a.lea(ebx, ptr(edi + 1))?;
-    a.jmp(turn)?;
-    a.set_label(&mut leaf)?;
-    a.lea(edi, ptr(edi + edi * 4 + 0x10))?;
-    a.ret()
+/// Host time of so many turns.
+fn time(workload: Workload, turns: u32) -> Duration {
+    let mut machine = machine(&arguments(&[Run { workload, turns }]));
+    let _ = run_until(&mut machine, &["begin"], |_| ());
+    let start = Instant::now();
+    let _ = run_until(&mut machine, &["end"], |_| ());
+    start.elapsed()
 }
 
-fn integer_mix(criterion: &mut Criterion) {
-    let lab = lab(&pcs(1, 1));
-    let kernels = [guest(integer_mix_loop)];
-    let span = Span::from_milliseconds(100);
-    let mut probe = runtime(&lab, &kernels);
-    let _ = run_for(&mut probe, span, 1);
-    let instructions = probe.statistics().machines[0].instructions;
-
+fn workloads(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("cpu");
     group
-        .throughput(Throughput::Elements(instructions))
-        .sample_size(20);
-    let mut machine = runtime(&lab, &kernels);
-    group.bench_function("integer mix", |bencher| {
-        bencher.iter(|| black_box(run_for(&mut machine, span, 1)))
-    });
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(3));
+    for workload in Workload::ALL {
+        // As many turns as the program runs by itself make one iteration.
+        let turns = workload.usual_turns();
+        let amount = match workload.turn() {
+            Turn::Instructions(instructions) => {
+                Throughput::Elements(u64::from(instructions) * u64::from(turns))
+            }
+            Turn::Bytes(bytes) => Throughput::Bytes(u64::from(bytes) * u64::from(turns)),
+            Turn::Event => Throughput::Elements(turns.into()),
+        };
+        group.throughput(amount);
+        group.bench_function(workload.name(), |bencher| {
+            bencher.iter_custom(|iterations| {
+                let turns = iterations * u64::from(turns);
+                time(workload, u32::try_from(turns).expect("a bench of some seconds"))
+            });
+        });
+    }
     group.finish();
 }
 
-criterion_group!(benches, integer_mix);
+criterion_group!(benches, workloads);
 criterion_main!(benches);

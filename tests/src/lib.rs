@@ -4,6 +4,7 @@
 //! own is in [`silicon`], the one place with unsafe code.
 #![deny(unsafe_code)]
 
+pub mod benchmark;
 pub mod silicon;
 
 mod board;
@@ -62,6 +63,81 @@ pub fn guest_at(entry: u32, write: impl FnOnce(&mut CodeAssembler) -> Result<(),
         assembler.assemble(entry.into())
     };
     kernel_at(entry, &assemble().expect("a guest that can be assembled"))
+}
+
+/// A ROM of `kilobytes` that begins with the 16-bit code that `write` assembles for F000:0000, where its reset vector leads.
+/// At offset 8000h lies `protected`, 32-bit code for FFFF8000h, and at [`ROM_TABLE`] a pointer to a table of flat segments
+/// (8 for code, 10h for data) for LGDT.
+///
+/// # Panics
+/// If it cannot be assembled.
+#[must_use]
+pub fn rom(
+    kilobytes: usize,
+    write: impl FnOnce(&mut CodeAssembler) -> Result<(), IcedError>,
+    protected: impl FnOnce(&mut CodeAssembler) -> Result<(), IcedError>,
+) -> Arc<[u8]> {
+    let assemble = || {
+        let (mut real, mut flat) = (CodeAssembler::new(16)?, CodeAssembler::new(32)?);
+        write(&mut real)?;
+        protected(&mut flat)?;
+        Ok::<_, IcedError>((real.assemble(0)?, flat.assemble(0xFFFF_8000)?))
+    };
+    let (real, flat) = assemble().expect("a ROM that can be assembled");
+    let mut top = vec![0xFF_u8; 0x1_0000];
+    let mut put = |at: usize, bytes: &[u8]| top[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, &real);
+    put(0x8000, &flat);
+    let table = 0xF_0000 + u32::from(ROM_TABLE) + 8;
+    put(ROM_TABLE.into(), &[23, 0]);
+    put(usize::from(ROM_TABLE) + 2, &table.to_le_bytes());
+    for (number, descriptor) in [0, 0x00CF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF_u64]
+        .into_iter()
+        .enumerate()
+    {
+        put(usize::from(ROM_TABLE) + 8 + 8 * number, &descriptor.to_le_bytes());
+    }
+    put(0xFFF0, &[0xEA, 0x00, 0x00, 0x00, 0xF0]);
+    let mut rom = vec![0xFF; kilobytes << 10];
+    let begin = rom.len() - top.len().min(rom.len());
+    let shown = rom.len() - begin;
+    rom[begin..].copy_from_slice(&top[top.len() - shown..]);
+    rom.into()
+}
+
+/// Where [`rom`] has its pointer to a table of segments.
+pub const ROM_TABLE: u16 = 0xF000;
+
+/// A lab with one 386/40 PC without a card, `pc`, that starts in a ROM; `bios` and `settings` are more of its settings.
+///
+/// # Panics
+/// If it has an error, or if the host has no room for a small file.
+#[must_use]
+pub fn rom_lab(bios: &str, settings: &str) -> Lab {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("test.rom"), [0; 0x1000]).expect("a file");
+    let text = format!(
+        r#"
+format = 1
+[lab]
+name = "test"
+[image.rom]
+path = "test.rom"
+[machine.pc]
+memory = "2MB"
+bios = {{ image = "rom"{bios} }}
+{settings}
+"#
+    );
+    let source = LabSource::Text {
+        name: "test.toml".into(),
+        text,
+        folder: folder.path().into(),
+    };
+    match lab::load(source, &[]) {
+        Ok(loaded) => loaded.lab,
+        Err(errors) => panic!("{}", errors.messages().render(false)),
+    }
 }
 
 /// Writes `value` to `port`; changes EAX and EDX.

@@ -16,6 +16,10 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "--workspace",
             "--exclude",
             "kernel",
+            "--exclude",
+            "platform",
+            "--exclude",
+            "benchmark",
             "--manifest-path",
         ])
         .arg(guest);

@@ -21,6 +21,7 @@ fn by_subject(memory: &Memory) -> BTreeMap<(u8, usize), Vec<Happening>> {
             What::Post { machine, .. } => (1, machine),
             What::Stopped { machine, .. } => (2, machine),
             What::Wire { segment, .. } => (3, segment),
+            What::Reset { machine, .. } => (4, machine),
         };
         subjects.entry(subject).or_default().push(happening.clone());
     }

@@ -1,9 +1,10 @@
 //! The 8254 timer: channel 0 in mode 3 as the clock, 100 ticks a second; channel 2 for short waits, through
 //! system control port B (Intel 8254 data sheet; IBM PC/AT Technical Reference, section 1).
 
-use crate::processor::{Port, without_interrupts};
-use crate::{interrupt_controller, post};
+use crate::post;
 use core::sync::atomic::{AtomicU32, Ordering};
+use platform::interrupt_controller;
+use platform::processor::{Port, without_interrupts};
 
 /// Milliseconds from tick to tick.
 pub(crate) const TICK_MILLISECONDS: u32 = 10;

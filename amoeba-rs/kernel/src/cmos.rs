@@ -1,6 +1,6 @@
 //! The battery-backed memory of an AT (Motorola MC146818 data sheet; IBM PC/AT Technical Reference, section 1).
 
-use crate::processor::Port;
+use platform::processor::Port;
 
 // SAFETY: bit 7 of the index port masks the NMI; it is left clear, as at reset.
 const INDEX: Port = unsafe { Port::new(0x70) };

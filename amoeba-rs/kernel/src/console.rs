@@ -1,12 +1,12 @@
 //! The console: COM1, and the screen once its memory is mapped.
 
-use crate::processor::without_interrupts;
-use crate::serial;
-use crate::shared::Shared;
 use crate::vga::Vga;
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
 use kernel_core::screen::Screen;
+use platform::processor::without_interrupts;
+use platform::serial;
+use platform::shared::Shared;
 
 struct Picture {
     screen: Screen,

@@ -1,9 +1,9 @@
 //! The kernel on the machine: start-up, traps, paging and drivers. What can be decided without touching the
 //! machine is in `kernel-core`, where the host tests it.
 //!
-//! A tour, in the order of events: [`start`] takes over from the Multiboot loader, [`loader`] reads what it left,
-//! [`paging`] maps memory, [`descriptors`] and [`traps`] catch exceptions and interrupts,
-//! [`interrupt_controller`] and [`clock`] bring the machine's pulse, [`network`] runs the 3C503 and the exchange
+//! A tour, in the order of events: `platform` takes over from the Multiboot loader, [`loader`] reads what it left,
+//! [`paging`] maps memory, [`traps`] catches exceptions and interrupts,
+//! [`clock`] brings the machine's pulse, [`network`] runs the 3C503 and the exchange
 //! of test frames. Everything is told on the [`console`].
 //!
 //! Why `unsafe` holds here: there is one processor, memory is mapped one to one, and interrupt handlers share
@@ -16,22 +16,19 @@
 mod clock;
 mod cmos;
 mod console;
-mod descriptors;
-mod interrupt_controller;
 mod loader;
 mod network;
 mod paging;
 mod post;
-mod processor;
-mod serial;
-mod shared;
-mod start;
 mod traps;
 mod vga;
 
 use console::line;
 use core::panic::PanicInfo;
+use platform::{interrupt_controller, processor, serial};
 use post::{Stage, stage};
+
+platform::entry!(main);
 
 /// Entered from the start-up code with what the loader left in EAX and EBX.
 extern "C" fn main(magic: u32, information: u32) -> ! {

@@ -1,12 +1,13 @@
 //! The network: the 3C503 on this machine's ports and memory, and the exchange of test frames over it.
 
 use crate::console::line;
-use crate::processor::{Port, copy_bytes, without_interrupts};
-use crate::{clock, interrupt_controller, paging};
+use crate::{clock, paging};
 use core::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use kernel_core::command_line::Options;
 use kernel_core::etherlink::{self, Bus, Card, Causes, Location, Ports, ring};
 use kernel_core::exchange::{Event, Exchange};
+use platform::interrupt_controller;
+use platform::processor::{Port, copy_bytes, without_interrupts};
 use proto::ethernet;
 
 /// I/O base of the card whose interrupt is handled; 0 while there is none.

@@ -2,9 +2,9 @@
 //! stack are not, and of the area from 640 KB to 1 MB only what a driver asks for. (Intel 80386 Programmer's
 //! Reference Manual, section 5.2. On a 386 the supervisor ignores the write bit, so it is set everywhere.)
 
-use crate::shared::Shared;
 use core::arch::asm;
 use kernel_core::memory::{EXTENDED_START, LARGEST, Memory, PAGE};
+use platform::shared::Shared;
 
 const ENTRIES: usize = 1024;
 const TABLES: usize = (LARGEST / PAGE) as usize / ENTRIES;

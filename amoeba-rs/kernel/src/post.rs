@@ -1,6 +1,6 @@
 //! Start-up stages on port 80h, where diagnostic cards show them.
 
-use crate::processor::Port;
+use platform::processor::Port;
 
 // SAFETY: the port of diagnostic cards; nothing else listens.
 const DIAGNOSTICS: Port = unsafe { Port::new(0x80) };

@@ -4,12 +4,13 @@
 //! first: the segment registers, what PUSHAD pushes, vector, error code, EIP, CS, EFLAGS.
 
 use crate::console::line;
-use crate::descriptors::{self, KERNEL_DATA};
-use crate::interrupt_controller::{self, FIRST_VECTOR, LINES};
-use crate::{clock, network, post, processor};
+use crate::{clock, network, post};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering};
 use kernel_core::bswap;
+use platform::descriptors::{self, KERNEL_DATA};
+use platform::interrupt_controller::{self, FIRST_VECTOR, LINES};
+use platform::processor;
 
 const EXCEPTIONS: u32 = 32;
 const VECTORS: usize = (EXCEPTIONS + LINES) as usize;

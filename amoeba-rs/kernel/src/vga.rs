@@ -3,8 +3,8 @@
 //! BIOS left it.
 
 use crate::paging;
-use crate::processor::Port;
 use kernel_core::screen::{COLUMNS, Display, ROWS};
+use platform::processor::Port;
 
 const CELLS: u32 = 0xb8000;
 const CELLS_LENGTH: u32 = 0x1000;

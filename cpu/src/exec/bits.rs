@@ -2,6 +2,7 @@
 
 use super::Done;
 use super::operand::{General, Place};
+use crate::clocks;
 use crate::core::Core;
 use crate::flags::Condition;
 use crate::op::{Flow, Op};
@@ -131,7 +132,7 @@ pub(crate) fn scan_reverse<B: Bus, P: Place, T: General>(core: &mut Core, bus: &
 /// Bit `found` was the first set one after `skipped` zeros; all skipped means that there was none, and then the
 /// destination, undefined in the manual, stays.
 fn scanned<T: General>(core: &mut Core, op: &Op, found: u32, skipped: u32) {
-    core.cycles += Cycle::from(3 * skipped);
+    core.cycles += clocks::SKIPPED_BIT * Cycle::from(skipped);
     let is_zero = skipped == T::BITS;
     core.status = core.status.with_zero(is_zero);
     if !is_zero {

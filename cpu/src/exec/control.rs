@@ -4,16 +4,14 @@ use super::Done;
 use super::data::far_pointer;
 use super::operand::{General, Place};
 use super::stack::check_pushes;
+use crate::clocks;
 use crate::core::Core;
 use crate::flags::Condition;
 use crate::interrupt::Source;
 use crate::op::{Flow, Op};
 use crate::transfer::FarTarget;
 use crate::unit::Unit;
-use crate::{Bus, Cycle, Fault, Flags, Register, Segment, Vector};
-
-/// Clocks of a taken Jcc beyond those of one that is not taken.
-const TAKEN_CLOCKS: Cycle = 4;
+use crate::{Bus, Fault, Flags, Register, Segment, Vector};
 
 /// Goes to an offset in CS, of which 16-bit operands leave the low half. An offset beyond the limit is the jump's own
 /// fault.
@@ -44,7 +42,7 @@ pub(crate) fn jump_if<B: Bus, C: Condition, T: General>(core: &mut Core, _: &mut
     if !C::holds(core.status) {
         return Ok(Flow::Next);
     }
-    core.cycles += TAKEN_CLOCKS;
+    core.cycles += clocks::TAKEN;
     jump_to::<T>(core, op.target(core))
 }
 
@@ -162,7 +160,7 @@ pub(crate) fn jump_if_no_count<B: Bus, A: General, T: General>(core: &mut Core, 
     if A::register(core, CX).to_u32() != 0 {
         return Ok(Flow::Next);
     }
-    core.cycles += TAKEN_CLOCKS;
+    core.cycles += clocks::TAKEN;
     jump_to::<T>(core, op.target(core))
 }
 
@@ -175,41 +173,47 @@ fn far_target<T: Unit>(selector: u16, offset: u32, is_in_memory: bool) -> FarTar
     }
 }
 
+/// Does a far transfer. A switch to another task and a return to an outer level cost what the manual prints, without the
+/// components of the instruction that they lead to.
+#[inline]
+fn transfer(core: &mut Core, op: &Op, far: impl FnOnce(&mut Core) -> Result<(), Fault>) -> Done {
+    let (task, privilege) = (core.tr.selector, core.privilege);
+    core.eip = op.next_eip(core);
+    far(core)?;
+    let is_plain = core.tr.selector == task && core.privilege <= privilege;
+    Ok(if is_plain { Flow::FarJump } else { Flow::Transfer })
+}
+
 /// JMP to a far pointer in the instruction.
 pub(crate) fn far_jump<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    core.eip = op.next_eip(core);
-    core.far_jump(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
-    Ok(Flow::FarJump)
+    let target = far_target::<T>(op.displacement as u16, op.immediate, false);
+    transfer(core, op, |core| core.far_jump(bus, target))
 }
 
 /// JMP to a far pointer in memory.
 pub(crate) fn far_jump_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
-    core.eip = op.next_eip(core);
-    core.far_jump(bus, far_target::<T>(selector, offset.to_u32(), true))?;
-    Ok(Flow::FarJump)
+    let target = far_target::<T>(selector, offset.to_u32(), true);
+    transfer(core, op, |core| core.far_jump(bus, target))
 }
 
 /// CALL to a far pointer in the instruction.
 pub(crate) fn far_call<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    core.eip = op.next_eip(core);
-    core.far_call(bus, far_target::<T>(op.displacement as u16, op.immediate, false))?;
-    Ok(Flow::FarJump)
+    let target = far_target::<T>(op.displacement as u16, op.immediate, false);
+    transfer(core, op, |core| core.far_call(bus, target))
 }
 
 /// CALL to a far pointer in memory.
 pub(crate) fn far_call_indirect<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
-    core.eip = op.next_eip(core);
-    core.far_call(bus, far_target::<T>(selector, offset.to_u32(), true))?;
-    Ok(Flow::FarJump)
+    let target = far_target::<T>(selector, offset.to_u32(), true);
+    transfer(core, op, |core| core.far_call(bus, target))
 }
 
 /// RETF, releasing as many more bytes as the immediate says.
 pub(crate) fn far_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    core.eip = op.next_eip(core);
-    core.far_return(bus, T::WIDTH, op.immediate & 0xFFFF)?;
-    Ok(Flow::FarJump)
+    let release = op.immediate & 0xFFFF;
+    transfer(core, op, |core| core.far_return(bus, T::WIDTH, release))
 }
 
 /// IRET.
@@ -233,13 +237,10 @@ pub(crate) fn breakpoint<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done 
     Ok(Flow::Transfer)
 }
 
-/// Clocks of INTO when OF is clear; when it is set, the interrupt's are all.
-const NO_OVERFLOW_CLOCKS: Cycle = 3;
-
-/// INTO.
+/// INTO. With OF set, the interrupt's clocks are all.
 pub(crate) fn interrupt_on_overflow<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     if !core.has(Flags::OVERFLOW) {
-        core.cycles += NO_OVERFLOW_CLOCKS;
+        core.cycles += clocks::NO_OVERFLOW;
         return Ok(Flow::Next);
     }
     core.eip = op.next_eip(core);

@@ -2,6 +2,7 @@
 
 use super::Done;
 use super::operand::{General, InMemory, InRegister, Place};
+use crate::clocks;
 use crate::core::Core;
 use crate::op::{Flow, Op};
 use crate::{Bus, Cycle, Fault, Segment, Vector};
@@ -166,7 +167,12 @@ pub(crate) fn move_to_segment<B: Bus, P: Place>(core: &mut Core, bus: &mut B, op
     }
     let selector = P::get(core, bus, op)?;
     core.load_segment(bus, segment, selector)?;
-    charge_descriptor(core, if P::IS_MEMORY { 14 } else { 16 });
+    let clocks = if P::IS_MEMORY {
+        clocks::DESCRIPTOR_BY_MEMORY
+    } else {
+        clocks::DESCRIPTOR_BY_REGISTER
+    };
+    charge_descriptor(core, clocks);
     if segment == Segment::Ss {
         core.begin_shadow();
     }
@@ -212,7 +218,12 @@ pub(crate) fn load_far_pointer<B: Bus, S: SegmentName, T: General>(
     let (offset, selector) = far_pointer::<B, T>(core, bus, op)?;
     core.load_segment(bus, S::SEGMENT, selector)?;
     let is_newer = matches!(S::SEGMENT, Segment::Fs | Segment::Gs);
-    charge_descriptor(core, if is_newer { 18 } else { 15 });
+    let clocks = if is_newer {
+        clocks::DESCRIPTOR_BY_NEWER_POINTER
+    } else {
+        clocks::DESCRIPTOR_BY_POINTER
+    };
+    charge_descriptor(core, clocks);
     offset.set_register(core, op.reg);
     Ok(Flow::Next)
 }

@@ -11,13 +11,13 @@
 //! of operands delay the prefetch, and an instruction can begin before its whole block is there.
 
 use super::Done;
+use crate::clocks;
 use crate::core::Core;
 use crate::op::{Flow, Op};
-use crate::paging::BUS_CYCLE_CLOCKS;
 use crate::{Bus, Cycle};
 
 /// Bytes in a block.
-pub(crate) const BLOCK_BYTES: u32 = 16;
+const BLOCK_BYTES: u32 = 16;
 const BLOCK_DWORDS: u32 = BLOCK_BYTES / 4;
 
 /// Offset of the block whose first byte lies among `length` bytes at `offset`.
@@ -62,7 +62,7 @@ impl Core {
         self.cycles += Cycle::from(wait);
         self.prefetch_begun = self.cycles;
         if self.prefetch_owed != 0 {
-            self.prefetch_begun += BUS_CYCLE_CLOCKS * Cycle::from(rest);
+            self.prefetch_begun += clocks::BUS_CYCLE * Cycle::from(rest);
         }
     }
 
@@ -79,7 +79,7 @@ impl Core {
     #[inline(never)]
     fn wait_for_block(&mut self, wait: u32) {
         let waits = Cycle::from(wait + std::mem::take(&mut self.prefetch_owed));
-        let fetch = BUS_CYCLE_CLOCKS * Cycle::from(BLOCK_DWORDS);
+        let fetch = clocks::BUS_CYCLE * Cycle::from(BLOCK_DWORDS);
         let slack = self.cycles.saturating_sub(self.prefetch_begun + fetch);
         self.cycles += waits.saturating_sub(slack);
     }

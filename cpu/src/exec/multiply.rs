@@ -3,11 +3,12 @@
 use super::Done;
 use super::operand::{General, Place};
 use crate::alu;
+use crate::clocks;
 use crate::core::Core;
 use crate::flags::Status;
 use crate::op::{Flow, Op};
 use crate::unit::Unit;
-use crate::{Bus, Cycle, Fault, Vector};
+use crate::{Bus, Fault, Vector};
 
 /// An operand size that has a pair of accumulators for products and dividends: AH:AL, DX:AX, EDX:EAX.
 pub(crate) trait Pair: General {
@@ -55,15 +56,15 @@ fn product<T: Unit, K: Kind>(left: T, right: T) -> (T, T, Status) {
     }
 }
 
-/// Charges the early-out multiplier. The table's figure includes the least case already. A negative multiplier ends
-/// when only sign bits are left.
+/// Charges the early-out multiplier. The table's figure includes the least case already. A negative multiplier counts by its
+/// magnitude.
 fn charge<T: Unit, K: Kind>(core: &mut Core, multiplier: T) {
     let magnitude = if K::IS_SIGNED {
         multiplier.to_i32().unsigned_abs()
     } else {
         multiplier.to_u32()
     };
-    core.cycles += Cycle::from(alu::multiplier_clocks(magnitude) - alu::multiplier_clocks(0));
+    core.cycles += clocks::multiplication(magnitude) - clocks::multiplication(0);
 }
 
 /// `high:low = accumulator * r/m`. The accumulator is the multiplier that ends early.

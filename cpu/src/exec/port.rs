@@ -2,14 +2,14 @@
 
 use super::Done;
 use super::operand::{General, Source};
+use crate::clocks;
 use crate::core::Core;
 use crate::op::{Flow, Op};
 use crate::unit::Unit;
 use crate::{Bus, Cycle, Register};
 
-/// Picks from the manual's three figures for an I/O instruction: real mode; protected mode with CPL <= IOPL; the permission
-/// bit map is consulted (CPL > IOPL, or virtual 8086 mode).
-pub(crate) fn charge(core: &Core, clocks: [Cycle; 3]) -> Cycle {
+/// Picks from the figures of an I/O instruction.
+pub(crate) fn charge(core: &Core, clocks: clocks::Port) -> Cycle {
     let consults_map = core.is_virtual_8086() || core.privilege > core.io_privilege();
     match core.is_protected() {
         false => clocks[0],
@@ -18,7 +18,7 @@ pub(crate) fn charge(core: &Core, clocks: [Cycle; 3]) -> Cycle {
     }
 }
 
-/// Reads a port. A transfer that crosses a dword boundary is made of bytes.
+/// Reads a port. A transfer that crosses a dword boundary takes a second bus cycle, and is given to the board as bytes.
 pub(crate) fn input<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, port: u16) -> T {
     let reply = if is_whole::<T>(port) {
         let reply = bus.input(core.cycles, port, T::WIDTH);
@@ -26,7 +26,9 @@ pub(crate) fn input<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, port: u16) ->
         reply.value
     } else {
         (0..T::BYTES).fold(0, |value, number| {
-            let reply = bus.input(core.cycles, port.wrapping_add(number as u16), crate::Width::Byte);
+            let port = port.wrapping_add(number as u16);
+            core.cycles += crossing_clocks(port, number);
+            let reply = bus.input(core.cycles, port, crate::Width::Byte);
             core.cycles += Cycle::from(reply.wait);
             value | (reply.value & 0xFF) << (8 * number)
         })
@@ -43,10 +45,20 @@ pub(crate) fn output<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, port: u16, v
     } else {
         for number in 0..T::BYTES {
             let (port, part) = (port.wrapping_add(number as u16), value >> (8 * number) & 0xFF);
+            core.cycles += crossing_clocks(port, number);
             core.cycles += Cycle::from(bus.output(core.cycles, port, crate::Width::Byte, part));
         }
     }
     core.look_at_pins(bus);
+}
+
+/// What byte `number` of a transfer adds where a second dword begins.
+fn crossing_clocks(port: u16, number: u32) -> Cycle {
+    if number > 0 && port & 3 == 0 {
+        clocks::BUS_CYCLE
+    } else {
+        0
+    }
 }
 
 fn is_whole<T: Unit>(port: u16) -> bool {
@@ -55,8 +67,10 @@ fn is_whole<T: Unit>(port: u16) -> bool {
 
 /// Where the port's number is, as a type.
 pub(crate) trait PortNumber {
-    /// Clocks of IN and OUT, each for the three cases of [`charge`].
-    const CLOCKS: [[Cycle; 3]; 2];
+    /// Clocks of IN.
+    const IN_CLOCKS: clocks::Port;
+    /// Clocks of OUT.
+    const OUT_CLOCKS: clocks::Port;
     /// The number.
     fn number(core: &Core, op: &Op) -> u16;
 }
@@ -68,7 +82,8 @@ pub(crate) struct Fixed;
 pub(crate) struct InDx;
 
 impl PortNumber for Fixed {
-    const CLOCKS: [[Cycle; 3]; 2] = [[12, 6, 26], [10, 4, 24]];
+    const IN_CLOCKS: clocks::Port = clocks::IN_FIXED;
+    const OUT_CLOCKS: clocks::Port = clocks::OUT_FIXED;
 
     fn number(core: &Core, op: &Op) -> u16 {
         u16::from(super::operand::Immediate::value::<u8>(core, op))
@@ -76,7 +91,8 @@ impl PortNumber for Fixed {
 }
 
 impl PortNumber for InDx {
-    const CLOCKS: [[Cycle; 3]; 2] = [[13, 7, 27], [11, 5, 25]];
+    const IN_CLOCKS: clocks::Port = clocks::IN_DX;
+    const OUT_CLOCKS: clocks::Port = clocks::OUT_DX;
 
     fn number(core: &Core, _: &Op) -> u16 {
         u16::register(core, Register::Edx as u8)
@@ -87,7 +103,7 @@ impl PortNumber for InDx {
 pub(crate) fn read<B: Bus, N: PortNumber, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let port = N::number(core, op);
     core.check_io(bus, port, T::BYTES)?;
-    core.cycles += charge(core, N::CLOCKS[0]);
+    core.cycles += charge(core, N::IN_CLOCKS);
     let value: T = input(core, bus, port);
     value.set_register(core, 0);
     Ok(Flow::Next)
@@ -97,7 +113,7 @@ pub(crate) fn read<B: Bus, N: PortNumber, T: General>(core: &mut Core, bus: &mut
 pub(crate) fn write<B: Bus, N: PortNumber, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let port = N::number(core, op);
     core.check_io(bus, port, T::BYTES)?;
-    core.cycles += charge(core, N::CLOCKS[1]);
+    core.cycles += charge(core, N::OUT_CLOCKS);
     output(core, bus, port, T::register(core, 0));
     Ok(Flow::Next)
 }

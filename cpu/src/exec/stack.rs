@@ -3,9 +3,10 @@
 use super::Done;
 use super::data::{SegmentName, charge_descriptor};
 use super::operand::{General, InRegister, Place, Source};
+use crate::clocks;
 use crate::core::Core;
 use crate::op::{Flow, Op};
-use crate::{Bus, Cycle, Fault, Register, Segment};
+use crate::{Bus, Fault, Register, Segment};
 
 const SP: u8 = Register::Esp as u8;
 const BP: u8 = Register::Ebp as u8;
@@ -31,10 +32,14 @@ pub(crate) fn push_source<B: Bus, T: General, S: Source>(core: &mut Core, bus: &
     Ok(Flow::Next)
 }
 
-/// PUSH of a segment register: with 32-bit operands zero-extended.
+/// PUSH of a segment register. A 32-bit one moves the stack pointer by four and writes the lower two bytes only: what lay
+/// in the upper two stays, as the authors of the test ROM test386.asm found on an 80386 and an 80486, and as processors
+/// of today do. The manual does not say.
 pub(crate) fn push_segment<B: Bus, S: SegmentName, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     let selector = core.segment(S::SEGMENT).selector;
-    core.push(bus, T::from_u32(u32::from(selector)))?;
+    let top = core.stack_pointer().wrapping_sub(T::BYTES) & core.stack_mask;
+    core.write(bus, Segment::Ss, top, selector)?;
+    core.set_stack_pointer(top);
     Ok(Flow::Next)
 }
 
@@ -53,16 +58,13 @@ pub(crate) fn pop_register<B: Bus, T: General>(core: &mut Core, bus: &mut B, op:
     pop::<B, InRegister, T>(core, bus, op)
 }
 
-/// What POP of a segment register costs more in protected mode: 21 clocks instead of 7.
-const PROTECTED_POP_CLOCKS: Cycle = 14;
-
 /// POP of a segment register. After SS one instruction follows without interrupt.
 pub(crate) fn pop_segment<B: Bus, S: SegmentName, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     let selector: T = core.peek(bus, 0)?;
     let mask = core.stack_mask;
     let top = core.stack_pointer().wrapping_add(T::BYTES);
     core.load_segment(bus, S::SEGMENT, selector.to_u32() as u16)?;
-    charge_descriptor(core, PROTECTED_POP_CLOCKS);
+    charge_descriptor(core, clocks::DESCRIPTOR_BY_POP);
     // The stack that was popped from decides how wide its pointer is, even when SS has just changed.
     let esp = &mut core.general[usize::from(SP)];
     *esp = *esp & !mask | top & mask;
@@ -137,11 +139,7 @@ pub(crate) fn pop_flags<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op
 pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let level = op.displacement & 31;
     let size = op.immediate & 0xFFFF;
-    core.cycles += match level {
-        0 => 0,
-        1 => 2,
-        _ => 5 + 4 * Cycle::from(level - 1),
-    };
+    core.cycles += clocks::nesting(level);
     let mask = core.stack_mask;
     // Also with a 16-bit stack the frame pointer has 32 bits, as real processors have it.
     let frame = core.general[usize::from(SP)].wrapping_sub(T::BYTES);
@@ -166,7 +164,7 @@ pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -
 fn check_enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, level: u32, top: u32) -> Result<(), Fault> {
     check_push::<B, T>(core, bus, 1)?;
     for number in 1..level {
-        let _: T = core.read(bus, Segment::Ss, outer_frame::<T>(core, number))?;
+        core.check_read(bus, Segment::Ss, outer_frame::<T>(core, number), T::BYTES)?;
         check_push::<B, T>(core, bus, number + 1)?;
     }
     if level > 0 {
@@ -192,9 +190,10 @@ pub(crate) fn leave<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{BP, SP, enter};
+    use super::{BP, SP, enter, push_segment};
     use crate::core::Core;
     use crate::decode::decode;
+    use crate::exec::data::InDs;
     use crate::test_board::{Board, DATA_0, protected};
     use crate::{Fault, Segment, SegmentRegister, Vector};
 
@@ -228,6 +227,23 @@ mod tests {
         assert_eq!(board.dword(0xFFFC), 0x5678_9ABC);
         assert_eq!(board.dword(0xFFF8), 0x1233_FFFC);
         assert_eq!(core.general[usize::from(SP)], 0x1234_FFF4);
+    }
+
+    #[test]
+    fn a_push_of_a_segment_register_as_a_dword_leaves_the_upper_word_of_memory_alone() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let before = core.general[usize::from(SP)];
+        core.push(&mut board, 0xDEAD_BEEF_u32).expect("a stack");
+        core.general[usize::from(SP)] = before;
+        let op = decode(&[0x1E; 15], true).expect("PUSH DS");
+        push_segment::<Board, InDs, u32>(&mut core, &mut board, &op).expect("a stack");
+        let top = core.peek::<u32, _>(&mut board, 0);
+        assert_eq!(
+            top,
+            Ok(0xDEAD_0000 | u32::from(core.segment(Segment::Ds).selector))
+        );
+        assert_eq!(core.general[usize::from(SP)], before - 4);
     }
 
     #[test]

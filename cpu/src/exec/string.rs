@@ -2,14 +2,14 @@
 //! two, at a fault, an interrupt or the board's deadline, with (E)IP at the instruction.
 
 use super::Done;
-use super::fetch::BLOCK_BYTES;
 use super::operand::General;
 use super::port;
 use crate::alu;
+use crate::clocks;
 use crate::core::Core;
 use crate::op::{Flow, Op, Repeat};
 use crate::unit::Unit;
-use crate::{Bus, Cycle, Fault, Flags, Register, Segment};
+use crate::{Bus, Cycle, Fault, Flags, Moves, Register, Segment};
 
 const CX: usize = Register::Ecx as usize;
 const SI: usize = Register::Esi as usize;
@@ -35,9 +35,6 @@ impl Times for Repeated {
     const IS_REPEATED: bool = true;
 }
 
-/// Clocks of a repeated string instruction: to start, and for each iteration.
-type Clocks = (Cycle, Cycle);
-
 /// Does `iteration` once, or as often as (E)CX says while it returns true. Repeated, its clocks are those given; once, the
 /// instruction's own clocks are all.
 #[inline(always)]
@@ -45,7 +42,7 @@ fn iterate<B: Bus, R: Times>(
     core: &mut Core,
     bus: &mut B,
     op: &Op,
-    clocks: Clocks,
+    clocks: clocks::Repeated,
     iteration: impl Fn(&mut Core, &mut B) -> Result<bool, Fault>,
 ) -> Done {
     iterate_blocks::<B, R>(core, bus, op, clocks, |_, _, _| 0, iteration)
@@ -58,7 +55,7 @@ fn iterate_blocks<B: Bus, R: Times>(
     core: &mut Core,
     bus: &mut B,
     op: &Op,
-    (start, each): Clocks,
+    (start, each): clocks::Repeated,
     block: impl Fn(&mut Core, &mut B, u32) -> u32,
     iteration: impl Fn(&mut Core, &mut B) -> Result<bool, Fault>,
 ) -> Done {
@@ -92,9 +89,6 @@ fn iterate_blocks<B: Bus, R: Times>(
         }
     }
 }
-
-/// Start-up clocks of repeated MOVS, STOS, LODS, CMPS and SCAS.
-const START: Cycle = 5;
 
 /// Moves an index register on by the operand's size, in the direction that DF says.
 #[inline(always)]
@@ -144,50 +138,11 @@ fn count_until(core: &mut Core, most: u32, mut clocks: impl FnMut(u32) -> Cycle)
     done
 }
 
-/// [`count_until`] for moves between two places in memory, a block at a time where time allows: after the first read of a block
-/// the others change nothing, so that they can be asked for together.
-fn count_moves<T: Unit, B: Bus>(core: &mut Core, bus: &mut B, most: u32, from: u32, to: u32) -> u32 {
-    let mut done = 0;
-    while done < most && (done == 0 || core.cycles < core.until) {
-        let (source, target) = (from + done * T::BYTES, to + done * T::BYTES);
-        let first = bus.memory_wait(source, false) + bus.memory_wait(target, true);
-        core.cycles += MOVE_CLOCKS.1 + Cycle::from(first);
-        done += 1;
-        if core.cycles >= core.until {
-            break;
-        }
-        let (source, target) = (source + T::BYTES, target + T::BYTES);
-        let others = left_in_block::<T>(source).min(most - done);
-        let waits = bus.reads_wait(source, others) + bus.writes_wait(target, others);
-        let together = MOVE_CLOCKS.1 * Cycle::from(others) + Cycle::from(waits);
-        if core.cycles + together < core.until {
-            core.cycles += together;
-            done += others;
-        } else {
-            done += count_until(core, others, |number| {
-                let distance = number * T::BYTES;
-                let waits =
-                    bus.memory_wait(source + distance, false) + bus.memory_wait(target + distance, true);
-                MOVE_CLOCKS.1 + Cycle::from(waits)
-            });
-        }
-    }
-    done
-}
-
-/// How many units lie between an address inside a block and the block's end; none where a block begins.
-#[inline(always)]
-fn left_in_block<T: Unit>(address: u32) -> u32 {
-    (address.wrapping_neg() % BLOCK_BYTES) / T::BYTES
-}
-
 /// Moves an index register upwards.
 fn skip(core: &mut Core, register: usize, mask: u32, bytes: u32) {
     let value = core.general[register];
     core.general[register] = value & !mask | value.wrapping_add(bytes) & mask;
 }
-
-const MOVE_CLOCKS: Clocks = (START, 4);
 
 /// As many iterations of an upward MOVS as both operands lie in plain memory for.
 fn move_block<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op, most: u32) -> u32 {
@@ -201,7 +156,16 @@ fn move_block<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op, most: u32)
     let Some((to, writable)) = core.plain_run::<T>(Segment::Es, core.general[DI] & mask, mask, true) else {
         return 0;
     };
-    let done = count_moves::<T, B>(core, bus, most.min(readable).min(writable), from, to);
+    let moves = Moves {
+        from,
+        to,
+        size: T::BYTES,
+        count: most.min(readable).min(writable),
+        clocks: clocks::REPEATED_MOVS.1,
+        room: core.until.saturating_sub(core.cycles),
+    };
+    let (done, cycles) = bus.moves(moves);
+    core.cycles += cycles;
     let bytes = done * T::BYTES;
     let (source, target) = (from as usize..(from + bytes) as usize, to as usize);
     let memory = bus.memory();
@@ -222,7 +186,7 @@ fn move_block<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op, most: u32)
 /// MOVS.
 pub(crate) fn moves<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let block = |core: &mut Core, bus: &mut B, most| move_block::<B, T>(core, bus, op, most);
-    iterate_blocks::<B, R>(core, bus, op, MOVE_CLOCKS, block, |core, bus| {
+    iterate_blocks::<B, R>(core, bus, op, clocks::REPEATED_MOVS, block, |core, bus| {
         let value: T = read_source(core, bus, op)?;
         write_destination(core, bus, op, value)?;
         advance::<T>(core, SI, op.address_mask);
@@ -230,8 +194,6 @@ pub(crate) fn moves<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, 
         Ok(true)
     })
 }
-
-const STORE_CLOCKS: Clocks = (START, 5);
 
 /// As many iterations of an upward STOS as its operand lies in plain memory for.
 fn store_block<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op, most: u32) -> u32 {
@@ -243,7 +205,7 @@ fn store_block<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op, most: 
         return 0;
     };
     let done = count_until(core, most.min(writable), |number| {
-        STORE_CLOCKS.1 + Cycle::from(bus.memory_wait(to + number * T::BYTES, true))
+        clocks::REPEATED_STOS.1 + Cycle::from(bus.memory_wait(to + number * T::BYTES, true))
     });
     let bytes = done * T::BYTES;
     let value = T::register(core, 0);
@@ -257,16 +219,16 @@ fn store_block<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op, most: 
 /// STOS.
 pub(crate) fn stores<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let block = |core: &mut Core, bus: &mut B, most| store_block::<B, T>(core, bus, op, most);
-    iterate_blocks::<B, R>(core, bus, op, STORE_CLOCKS, block, |core, bus| {
+    iterate_blocks::<B, R>(core, bus, op, clocks::REPEATED_STOS, block, |core, bus| {
         write_destination(core, bus, op, T::register(core, 0))?;
         advance::<T>(core, DI, op.address_mask);
         Ok(true)
     })
 }
 
-/// LODS. The manual gives no figure for the repeated form; an iteration is taken to cost what the plain one does.
+/// LODS.
 pub(crate) fn loads<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    iterate::<B, R>(core, bus, op, (START, 5), |core, bus| {
+    iterate::<B, R>(core, bus, op, clocks::REPEATED_LODS, |core, bus| {
         let value: T = read_source(core, bus, op)?;
         value.set_register(core, 0);
         advance::<T>(core, SI, op.address_mask);
@@ -276,7 +238,7 @@ pub(crate) fn loads<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, 
 
 /// CMPS.
 pub(crate) fn compares<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    iterate::<B, R>(core, bus, op, (START, 9), |core, bus| {
+    iterate::<B, R>(core, bus, op, clocks::REPEATED_CMPS, |core, bus| {
         let left: T = read_source(core, bus, op)?;
         let right = read_destination(core, bus, op)?;
         core.status = alu::sub(left, right, core.status).1;
@@ -288,7 +250,7 @@ pub(crate) fn compares<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut 
 
 /// SCAS.
 pub(crate) fn scans<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    iterate::<B, R>(core, bus, op, (START, 8), |core, bus| {
+    iterate::<B, R>(core, bus, op, clocks::REPEATED_SCAS, |core, bus| {
         let right = read_destination(core, bus, op)?;
         core.status = alu::sub(T::register(core, 0), right, core.status).1;
         advance::<T>(core, DI, op.address_mask);
@@ -299,10 +261,11 @@ pub(crate) fn scans<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, 
 /// INS. The destination is checked before the port is read, for reading a port can change a device.
 pub(crate) fn inputs<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let port = u16::register(core, Register::Edx as u8);
-    core.check_io(bus, port, T::BYTES)?;
-    charge_once::<R>(core, [15, 9, 29]);
-    let start = port::charge(core, [13, 7, 27]);
-    iterate::<B, R>(core, bus, op, (start, 6), |core, bus| {
+    check_port::<B, T>(core, bus, port)?;
+    charge_once::<R>(core, clocks::INS);
+    let start = port::charge(core, clocks::REPEATED_INS);
+    let each = port::charge(core, clocks::REPEATED_INS_EACH);
+    iterate::<B, R>(core, bus, op, (start, each), |core, bus| {
         core.check_write(bus, Segment::Es, core.general[DI] & op.address_mask, T::BYTES)?;
         let value: T = port::input(core, bus, port);
         write_destination(core, bus, op, value)?;
@@ -314,10 +277,10 @@ pub(crate) fn inputs<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B,
 /// OUTS.
 pub(crate) fn outputs<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let port = u16::register(core, Register::Edx as u8);
-    core.check_io(bus, port, T::BYTES)?;
-    charge_once::<R>(core, [14, 8, 28]);
-    let start = port::charge(core, [5, 6, 26]);
-    let each = if core.is_protected() { 5 } else { 12 };
+    check_port::<B, T>(core, bus, port)?;
+    charge_once::<R>(core, clocks::OUTS);
+    let start = port::charge(core, clocks::REPEATED_OUTS);
+    let each = port::charge(core, clocks::REPEATED_OUTS_EACH);
     iterate::<B, R>(core, bus, op, (start, each), |core, bus| {
         let value: T = read_source(core, bus, op)?;
         port::output(core, bus, port, value);
@@ -326,7 +289,15 @@ pub(crate) fn outputs<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B
     })
 }
 
-fn charge_once<R: Times>(core: &mut Core, clocks: [Cycle; 3]) {
+/// Checks the right to use a port, once an instruction: one that goes on between two iterations has it.
+fn check_port<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, port: u16) -> Result<(), Fault> {
+    if core.is_repeating {
+        return Ok(());
+    }
+    core.check_io(bus, port, T::BYTES)
+}
+
+fn charge_once<R: Times>(core: &mut Core, clocks: clocks::Port) {
     if !R::IS_REPEATED {
         core.cycles += port::charge(core, clocks);
     }

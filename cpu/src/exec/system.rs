@@ -2,10 +2,11 @@
 
 use super::Done;
 use super::operand::{General, Place};
+use crate::clocks;
 use crate::core::Core;
 use crate::op::{Flow, Op};
 use crate::unit::Unit;
-use crate::{Bus, Control, Cycle, Fault, TableRegister, Vector};
+use crate::{Bus, Control, Fault, TableRegister, Vector};
 
 /// The end of decoded code. No instruction: the run loop asks the cache what comes next.
 pub(crate) fn end_of_code<B: Bus>(_: &mut Core, _: &mut B, _: &Op) -> Done {
@@ -173,8 +174,9 @@ pub(crate) fn store_machine_status<B: Bus, P: Place, T: General>(
     op: &Op,
 ) -> Done {
     let status = core.store_machine_status();
-    // In real mode the memory form takes a clock more than in protected mode.
-    core.cycles += Cycle::from(P::IS_MEMORY && !core.is_protected());
+    if P::IS_MEMORY && !core.is_protected() {
+        core.cycles += clocks::REAL_SMSW_TO_MEMORY;
+    }
     store_selector::<B, P, T>(core, bus, op, status)
 }
 
@@ -208,9 +210,6 @@ pub(crate) fn load_access_rights<B: Bus, P: Place, T: General>(
     Ok(Flow::Next)
 }
 
-/// What a page-granular limit adds to LSL.
-const PAGE_GRANULAR_CLOCKS: Cycle = 5;
-
 /// LSL.
 pub(crate) fn load_segment_limit<B: Bus, P: Place, T: General>(
     core: &mut Core,
@@ -222,7 +221,9 @@ pub(crate) fn load_segment_limit<B: Bus, P: Place, T: General>(
     let limit = core.load_segment_limit(bus, selector)?;
     if let Some((limit, is_page_granular)) = limit {
         T::from_u32(limit).set_register(core, op.reg);
-        core.cycles += if is_page_granular { PAGE_GRANULAR_CLOCKS } else { 0 };
+        if is_page_granular {
+            core.cycles += clocks::PAGE_GRANULAR_LIMIT;
+        }
     }
     core.status = core.status.with_zero(limit.is_some());
     Ok(Flow::Next)
@@ -258,14 +259,10 @@ pub(crate) fn adjust_privilege<B: Bus, P: Place>(core: &mut Core, bus: &mut B, o
     Ok(Flow::Next)
 }
 
-/// MOV to a control register: 10, 4 or 5 clocks.
+/// MOV to a control register.
 pub(crate) fn move_to_control<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     core.move_to_control(op.reg, u32::register(core, op.rm))?;
-    core.cycles += match op.reg {
-        0 => 10,
-        2 => 4,
-        _ => 5,
-    };
+    core.cycles += clocks::to_control_register(op.reg);
     Ok(Flow::Reopen)
 }
 
@@ -275,17 +272,17 @@ pub(crate) fn move_from_control<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> 
     Ok(Flow::Next)
 }
 
-/// MOV to a debug register: 22 clocks for an address, 16 for status and control.
+/// MOV to a debug register.
 pub(crate) fn move_to_debug<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     core.move_to_debug(op.reg, u32::register(core, op.rm))?;
-    core.cycles += if op.reg < 4 { 22 } else { 16 };
+    core.cycles += clocks::to_debug_register(op.reg);
     Ok(Flow::Next)
 }
 
-/// MOV from a debug register: 22 clocks for an address, 14 for status and control.
+/// MOV from a debug register.
 pub(crate) fn move_from_debug<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     core.move_from_debug(op.reg)?.set_register(core, op.rm);
-    core.cycles += if op.reg < 4 { 22 } else { 14 };
+    core.cycles += clocks::from_debug_register(op.reg);
     Ok(Flow::Next)
 }
 

@@ -175,6 +175,12 @@ impl SerialPort {
         self.settle(cx);
     }
 
+    /// Whether a character is on its way out.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.transmitter.shifting.is_some()
+    }
+
     /// The other end sends `byte`, after whatever it is still sending. It arrives a character time later.
     pub fn receive(&mut self, byte: u8, cx: &mut Context<'_>) {
         self.advance(cx);

@@ -59,8 +59,11 @@ fn a_character_leaves_when_its_last_bit_has() {
     // The shift register starts on the crystal's next edge, tick 1.
     let (mut port, mut bench) = port();
     write(&mut port, &mut bench, DATA, b'A');
+    pass_to_tick(&mut port, &mut bench, 160);
+    assert!(port.is_sending());
     bench.pass(Span::from_seconds(1), |cx| port.wake(cx));
     assert_eq!(outputs(&bench), [(CRYSTAL.instant(161), b'A')]);
+    assert!(!port.is_sending());
 }
 
 #[test]

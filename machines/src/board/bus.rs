@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use clock::{Instant, Span};
-use cpu::{Bus, Cycle, Page, Pins, Reply, Width};
+use cpu::{Bus, Cycle, Moves, Page, Pins, Reply, Width};
 
 use super::{Board, Chip, OPEN_BUS};
 
@@ -35,6 +35,16 @@ impl Board {
         } else {
             address & !BIT_20
         }
+    }
+
+    /// The byte of [`Bus::memory`] that the ROM answers with at `address`. Its decoder below 4 GB does without the A20 gate
+    /// (see [`crate::rom`]); the one below 1 MB is behind it.
+    fn rom_byte(&self, address: u32) -> Option<u32> {
+        let place = self.rom?;
+        let offset = place
+            .offset(address)
+            .or_else(|| place.offset(self.gate(address)))?;
+        Some(self.ram_bytes + offset)
     }
 
     fn read_device(&mut self, now: Instant, address: u32) -> (u8, Span) {
@@ -95,8 +105,15 @@ impl Bus for Board {
     }
 
     fn page(&self, page: u32) -> Page {
-        let address = self.gate(page << 12);
-        if ISA_HOLE.contains(&address) || address as usize >= self.memory.len() {
+        let address = page << 12;
+        if let Some(byte) = self.rom_byte(address) {
+            return Page::Memory {
+                frame: byte >> 12,
+                is_writable: false,
+            };
+        }
+        let address = self.gate(address);
+        if ISA_HOLE.contains(&address) || address >= self.ram_bytes {
             return Page::Device;
         }
         Page::Memory {
@@ -115,9 +132,8 @@ impl Bus for Board {
         self.memory_timing.reads_wait(address, count)
     }
 
-    #[inline]
-    fn writes_wait(&mut self, _: u32, count: u32) -> u32 {
-        self.memory_timing.writes_wait(count)
+    fn moves(&mut self, moves: Moves) -> (u32, Cycle) {
+        self.memory_timing.moves(moves)
     }
 
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply {

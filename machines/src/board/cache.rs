@@ -1,6 +1,8 @@
 //! The external cache's effect on time: tags only, direct mapped, write-through with posted writes, as boards of the
 //! time had behind a 386DX-40 (the data stay in memory, only hits and misses are told apart).
 
+use cpu::{Cycle, Moves};
+
 /// Wait states of memory accesses.
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryTiming {
@@ -8,20 +10,35 @@ pub(crate) struct MemoryTiming {
     tags: Vec<u32>,
     read_wait: u32,
     write_wait: u32,
+    /// Where memory ends and the ROM begins.
+    rom_start: u32,
+    rom_wait: u32,
+}
+
+/// What each access waits, in processor cycles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// A read that misses the cache, or any where there is none.
+    pub(crate) read: u32,
+    /// A posted write.
+    pub(crate) write: u32,
+    /// A read from the ROM, which is never cached.
+    pub(crate) rom: u32,
 }
 
 /// Bytes in a line.
 const LINE_SHIFT: u32 = 4;
 
 impl MemoryTiming {
-    /// A board with `cache_kilobytes` of cache (0, or a power of two) and these wait states for DRAM reads that miss
-    /// and for writes.
-    pub(crate) fn new(cache_kilobytes: u32, read_wait: u32, write_wait: u32) -> Self {
+    /// A board with `cache_kilobytes` of cache (0, or a power of two), and a ROM from byte `rom_start` of its memory on.
+    pub(crate) fn new(cache_kilobytes: u32, waits: Waits, rom_start: u32) -> Self {
         let lines = (cache_kilobytes * 1024) >> LINE_SHIFT;
         Self {
             tags: vec![0; lines as usize],
-            read_wait,
-            write_wait,
+            read_wait: waits.read,
+            write_wait: waits.write,
+            rom_start,
+            rom_wait: waits.rom,
         }
     }
 
@@ -34,15 +51,12 @@ impl MemoryTiming {
         self.reads_wait(address, 1)
     }
 
-    /// The wait states of `count` writes.
-    #[inline]
-    pub(crate) fn writes_wait(&self, count: u32) -> u32 {
-        self.write_wait * count
-    }
-
     /// The wait states of `count` reads in a row inside one line, in processor cycles: with a cache only the first can miss.
     #[inline]
     pub(crate) fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
+        if address >= self.rom_start {
+            return self.rom_wait * count;
+        }
         let line = address >> LINE_SHIFT;
         let index = line as usize & self.tags.len().wrapping_sub(1);
         match self.tags.get_mut(index) {
@@ -54,38 +68,119 @@ impl MemoryTiming {
             None => self.read_wait * count,
         }
     }
+
+    /// [`cpu::Bus::moves`], a line at a time where there is room for all of it.
+    pub(crate) fn moves(&mut self, moves: Moves) -> (u32, Cycle) {
+        let each = moves.clocks + Cycle::from(self.write_wait);
+        let (mut done, mut cycles) = (0, 0);
+        while done < moves.count && (done == 0 || cycles < moves.room) {
+            let address = moves.from + done * moves.size;
+            let left_in_line = ((1 << LINE_SHIFT) - address % (1 << LINE_SHIFT)) / moves.size;
+            let together = left_in_line.min(moves.count - done);
+            let waits = self.reads_wait(address, together);
+            let all = each * Cycle::from(together) + Cycle::from(waits);
+            if cycles + all < moves.room {
+                cycles += all;
+                done += together;
+                continue;
+            }
+            // With a cache the first of them has all the waits.
+            let is_shared = self.tags.is_empty() || address >= self.rom_start;
+            for number in 0..together {
+                let own = match number {
+                    _ if is_shared => waits / together,
+                    0 => waits,
+                    _ => 0,
+                };
+                cycles += each + Cycle::from(own);
+                done += 1;
+                if cycles >= moves.room {
+                    break;
+                }
+            }
+        }
+        (done, cycles)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn timing(cache_kilobytes: u32, read: u32, write: u32) -> MemoryTiming {
+        let waits = Waits { read, write, rom: 28 };
+        MemoryTiming::new(cache_kilobytes, waits, 0x10_0000)
+    }
+
+    #[test]
+    fn the_rom_waits_at_every_read_and_displaces_nothing() {
+        for cache in [0, 64] {
+            let mut board = timing(cache, 4, 0);
+            board.wait(0, false);
+            assert_eq!(board.wait(0x10_0000, false), 28);
+            assert_eq!(board.wait(0x10_0000, false), 28);
+            assert_eq!(board.wait(0, false), if cache == 0 { 4 } else { 0 });
+        }
+    }
 
     #[test]
     fn the_second_read_of_a_line_hits() {
-        let mut timing = MemoryTiming::new(64, 4, 0);
-        assert_eq!(timing.wait(0x1234, false), 4);
-        assert_eq!(timing.wait(0x123C, false), 0);
+        let mut board = timing(64, 4, 0);
+        assert_eq!(board.wait(0x1234, false), 4);
+        assert_eq!(board.wait(0x123C, false), 0);
     }
 
     #[test]
     fn lines_one_cache_size_apart_displace_each_other() {
-        let mut timing = MemoryTiming::new(64, 4, 0);
-        timing.wait(0x1000, false);
-        assert_eq!(timing.wait(0x1000 + 64 * 1024, false), 4);
-        assert_eq!(timing.wait(0x1000, false), 4);
+        let mut board = timing(64, 4, 0);
+        board.wait(0x1000, false);
+        assert_eq!(board.wait(0x1000 + 64 * 1024, false), 4);
+        assert_eq!(board.wait(0x1000, false), 4);
     }
 
     #[test]
     fn writes_are_posted_and_do_not_fill() {
-        let mut timing = MemoryTiming::new(64, 4, 1);
-        assert_eq!(timing.wait(0x2000, true), 1);
-        assert_eq!(timing.wait(0x2000, false), 4);
+        let mut board = timing(64, 4, 1);
+        assert_eq!(board.wait(0x2000, true), 1);
+        assert_eq!(board.wait(0x2000, false), 4);
     }
 
     #[test]
     fn without_a_cache_every_read_waits() {
-        let mut timing = MemoryTiming::new(0, 4, 0);
-        assert_eq!(timing.wait(0, false), 4);
-        assert_eq!(timing.wait(0, false), 4);
+        let mut board = timing(0, 4, 0);
+        assert_eq!(board.wait(0, false), 4);
+        assert_eq!(board.wait(0, false), 4);
+    }
+
+    /// What [`cpu::Bus::moves`] does by default.
+    fn moves_one_by_one(timing: &mut MemoryTiming, moves: Moves) -> (u32, Cycle) {
+        let (mut done, mut cycles) = (0, 0);
+        while done < moves.count && (done == 0 || cycles < moves.room) {
+            let distance = done * moves.size;
+            let waits = timing.wait(moves.from + distance, false) + timing.wait(moves.to + distance, true);
+            cycles += moves.clocks + Cycle::from(waits);
+            done += 1;
+        }
+        (done, cycles)
+    }
+
+    proptest! {
+        #[test]
+        fn moves_taken_together_cost_what_they_cost_one_by_one(
+            cache in prop::sample::select(vec![0u32, 1, 64]),
+            waits in (0u32..5, 0u32..3),
+            size in prop::sample::select(vec![1u32, 2, 4]),
+            runs in prop::collection::vec((0u32..0x11_0000, 1u32..1200, 0u64..6000), 1..6),
+        ) {
+            let mut together = timing(cache, waits.0, waits.1);
+            let mut one_by_one = together.clone();
+            for (from, count, room) in runs {
+                let moves = Moves { from: from / size * size, to: 0x2000, size, count, clocks: 4, room };
+                prop_assert_eq!(together.moves(moves), moves_one_by_one(&mut one_by_one, moves));
+                prop_assert_eq!(&together.tags, &one_by_one.tags);
+            }
+        }
     }
 }

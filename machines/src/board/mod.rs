@@ -4,7 +4,7 @@
 //! does to the others comes back as [`Effect`]s, which [`Board::apply`] carries out. Time on the board is the
 //! processor's cycle counter; chips see it as an [`Instant`].
 //!
-//! Left out so far: DMA controllers, disks, the second serial port and ROM images.
+//! Left out so far: DMA controllers, disks and the second serial port.
 
 mod bus;
 mod cache;
@@ -14,7 +14,7 @@ mod ports;
 use std::collections::BTreeMap;
 
 use clock::{Agenda, Instant, Rate, Span};
-use cpu::Cycle;
+use cpu::{Bus as _, Cycle, Page};
 use devices::{
     Context, Effect, InterruptControllers, KeyboardController, PostCodes, RealTimeClock, SerialPort,
     SystemControl, Timer, Vga,
@@ -23,7 +23,9 @@ use ne2000::Card;
 use wire::Notice;
 
 use crate::lab;
-use cache::MemoryTiming;
+use crate::rom::{RomError, RomPlace};
+use crate::runtime::ResetCause;
+use cache::{MemoryTiming, Waits};
 use isa::{CycleLengths, IsaBus, at_or_after};
 use ports::Target;
 
@@ -46,12 +48,17 @@ pub(crate) enum Output {
     Console(u8),
     /// A POST code.
     Post(u8),
+    /// The processor was reset.
+    Reset(ResetCause),
 }
 
 /// Memory, chips and cards of one machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Board {
+    /// The memory, then the ROM.
     memory: Vec<u8>,
+    ram_bytes: u32,
+    rom: Option<RomPlace>,
     memory_timing: MemoryTiming,
     isa: IsaBus,
     processor_clock: Rate,
@@ -100,21 +107,30 @@ impl A20 {
 }
 
 impl Board {
-    /// A board as `machine` describes it, powered on at the lab's start. `epoch_seconds` sets its CMOS clock.
-    pub(crate) fn new(machine: &lab::Machine, epoch_seconds: i64) -> Self {
+    /// A board as `machine` describes it, with `rom` in its socket if it has one, powered on at the lab's start.
+    /// `epoch_seconds` sets its CMOS clock.
+    ///
+    /// # Errors
+    /// The ROM has a size that the socket does not take.
+    pub(crate) fn new(
+        machine: &lab::Machine,
+        epoch_seconds: i64,
+        rom: Option<&[u8]>,
+    ) -> Result<Self, RomError> {
         let timing = &machine.timing;
+        let place = rom.map(|rom| RomPlace::new(rom.len())).transpose()?;
+        let mut memory = vec![0; machine.memory_bytes as usize];
+        memory.extend_from_slice(rom.unwrap_or_default());
         let lengths = CycleLengths {
             narrow: timing.isa_8bit.value,
             acknowledge: timing.interrupt_acknowledge.value,
             recovery: timing.isa_recovery.value,
         };
         let mut board = Self {
-            memory: vec![0; machine.memory_bytes as usize],
-            memory_timing: MemoryTiming::new(
-                timing.cache_kilobytes.value,
-                timing.dram_read_wait.value,
-                timing.dram_write_wait.value,
-            ),
+            memory,
+            ram_bytes: machine.memory_bytes,
+            rom: place,
+            memory_timing: memory_timing(machine),
             isa: IsaBus::new(machine.cpu_clock, machine.isa_clock, lengths),
             processor_clock: machine.cpu_clock,
             interrupt_controllers: InterruptControllers::new(),
@@ -144,12 +160,12 @@ impl Board {
             interrupts_acknowledged: 0,
         };
         board.store_memory_size();
-        board
+        Ok(board)
     }
 
     /// CMOS bytes 15h-18h and 30h-31h: base and extended memory in KB, as the AT's setup program stores them.
     fn store_memory_size(&mut self) {
-        let extended = (self.memory.len() / 1024).saturating_sub(1024).min(0xFFFF) as u16;
+        let extended = (self.ram_bytes / 1024).saturating_sub(1024).min(0xFFFF) as u16;
         let bytes = [(0x15, BASE_KILOBYTES), (0x17, extended), (0x30, extended)];
         for (index, kilobytes) in bytes {
             let [low, high] = u16::to_le_bytes(kilobytes);
@@ -158,14 +174,26 @@ impl Board {
         }
     }
 
-    /// All of memory, for the loader and for reports.
+    /// All of memory and the ROM, for the trace.
     pub(crate) fn memory(&self) -> &[u8] {
         &self.memory
     }
 
     /// All of memory, for the loader.
     pub(crate) fn memory_mut(&mut self) -> &mut [u8] {
-        &mut self.memory
+        &mut self.memory[..self.ram_bytes as usize]
+    }
+
+    /// Bytes of memory or ROM from physical address `address` on, up to the end of its page; none where a device is.
+    /// For reports: nothing notices.
+    pub(crate) fn peek(&self, address: u32) -> &[u8] {
+        match self.page(address >> 12) {
+            Page::Memory { frame, .. } => {
+                let start = (frame << 12) as usize;
+                &self.memory[start..start + 0x1000][(address & 0xFFF) as usize..]
+            }
+            Page::Device => &[],
+        }
     }
 
     /// Chips as a BIOS leaves them when it hands over: A20 open, interrupt controllers at vectors 8h and 70h with all
@@ -236,9 +264,15 @@ impl Board {
         self.inbox.insert((notice.at(), card, self.notices_taken), notice);
     }
 
-    /// What a card asks of its segment, in order.
-    pub(crate) fn take_requests(&mut self, card: usize) -> Vec<wire::Request> {
-        self.cards[card].take_requests()
+    /// What the cards ask of their segments: those of each card in order, with its number.
+    pub(crate) fn take_requests(&mut self) -> Vec<(usize, wire::Request)> {
+        let cards = self.cards.iter_mut().enumerate();
+        cards
+            .flat_map(|(number, card)| {
+                let requests = card.take_requests().into_iter();
+                requests.map(move |request| (number, request))
+            })
+            .collect()
     }
 
     /// What left the board since the last call.
@@ -255,6 +289,22 @@ impl Board {
     /// Whether a chip has pulsed the processor's reset pin.
     pub(crate) fn is_reset_requested(&self) -> bool {
         self.is_reset_requested
+    }
+
+    /// The reset pin of the processor is released; the rest of the board has noticed nothing.
+    pub(crate) fn end_processor_reset(&mut self) {
+        self.is_reset_requested = false;
+        self.find_until();
+    }
+
+    /// Whether COM1 still sends a character, which a processor that has halted for good does not keep from leaving.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.serial.is_sending()
+    }
+
+    /// The last POST code since power-on.
+    pub(crate) fn last_post_code(&self) -> Option<u8> {
+        self.post_codes.last()
     }
 
     /// A reset of the whole board at `now`: chips as at power-on, cards reset. Memory, the CMOS clock and its RAM keep
@@ -432,6 +482,18 @@ impl Board {
         });
         held
     }
+}
+
+/// The time of memory and ROM as the lab file has it. A read from the ROM takes bus clocks, in the processor's.
+fn memory_timing(machine: &lab::Machine) -> MemoryTiming {
+    let timing = &machine.timing;
+    let rom_read = machine.isa_clock.instant(timing.rom_read.value.into());
+    let waits = Waits {
+        read: timing.dram_read_wait.value,
+        write: timing.dram_write_wait.value,
+        rom: at_or_after(machine.cpu_clock, rom_read).saturating_sub(2) as u32,
+    };
+    MemoryTiming::new(timing.cache_kilobytes.value, waits, machine.memory_bytes)
 }
 
 /// What a read finds where nothing answers.

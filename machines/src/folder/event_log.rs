@@ -5,6 +5,7 @@ use clock::Instant;
 use serde::Serialize;
 
 use super::{HostError, OutputFile, RunFolder};
+use crate::lab::Sign;
 
 /// An event, under its name in `events.jsonl`.
 #[derive(Clone, Debug, Serialize)]
@@ -14,21 +15,37 @@ pub enum Event<'a> {
     Met {
         /// The machine.
         machine: &'a str,
-        /// The regular expression.
-        pattern: &'a str,
-        /// True if the text had to stay away.
+        /// What had to appear.
+        #[serde(flatten)]
+        sign: SignRecord<'a>,
+        /// True if it had to stay away.
         absent: bool,
     },
     /// An expectation was missed.
     Missed {
         /// The machine.
         machine: &'a str,
-        /// The regular expression.
-        pattern: &'a str,
-        /// True if the text had to stay away.
+        /// What had to appear.
+        #[serde(flatten)]
+        sign: SignRecord<'a>,
+        /// True if it had to stay away.
         absent: bool,
         /// Why, for people.
         reason: &'a str,
+    },
+    /// A machine's processor was reset.
+    Reset {
+        /// The machine.
+        machine: &'a str,
+        /// Why: `reset pin` or `triple fault`.
+        cause: &'a str,
+    },
+    /// More resets came than are kept.
+    ResetOmitted {
+        /// The machine.
+        machine: &'a str,
+        /// How many are not listed.
+        count: u64,
     },
     /// A machine stopped by itself.
     GuestStop {
@@ -40,6 +57,8 @@ pub enum Event<'a> {
         summary: &'a str,
         /// The report, in the run folder.
         report: &'a str,
+        /// True if it halted after the POST code that was expected of it.
+        expected: bool,
     },
     /// A machine wrote its POST port.
     Post {
@@ -77,6 +96,25 @@ pub enum Event<'a> {
         /// `host-trouble`.
         reason: &'a str,
     },
+}
+
+/// What an expectation is about, as programs read it.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignRecord<'a> {
+    /// The regular expression of a console's line.
+    Pattern(&'a str),
+    /// A POST code.
+    Post(u8),
+}
+
+impl<'a> From<&'a Sign> for SignRecord<'a> {
+    fn from(sign: &'a Sign) -> Self {
+        match sign {
+            Sign::Console(pattern) => Self::Pattern(pattern),
+            Sign::Post(code) => Self::Post(*code),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -138,7 +176,7 @@ mod tests {
         let at = Instant::from_picoseconds(41_000_999);
         let event = Event::Missed {
             machine: "pool0",
-            pattern: "kernel \"ready\"",
+            sign: SignRecord::Pattern("kernel \"ready\""),
             absent: false,
             reason: "not seen in time",
         };

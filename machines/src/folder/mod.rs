@@ -26,7 +26,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use console_log::ConsoleLog;
-pub use event_log::{Event, EventLog};
+pub use event_log::{Event, EventLog, SignRecord};
 pub use host_error::HostError;
 pub use manifest::{CaptureRecord, HostRecord, ImageRecord, LabRecord, Manifest, OutcomeRecord};
 pub use output_file::{OutputFile, SharedFile};

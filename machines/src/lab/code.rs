@@ -61,6 +61,8 @@ codes! {
     BadDate = "bad-date",
     /// A seed that is not a whole number of 63 bits.
     BadSeed = "bad-seed",
+    /// An expectation of two things at once.
+    TwoSigns = "two-signs",
     /// A regular expression that cannot be read.
     BadPattern = "bad-pattern",
     /// A timing source that begins with none of the four words.
@@ -87,6 +89,10 @@ codes! {
     MissingImage = "missing-image",
     /// A machine with nothing to start.
     NoBoot = "no-boot",
+    /// A machine with both a ROM and a kernel to start.
+    TwoStarts = "two-starts",
+    /// A ROM image of a size that no socket takes.
+    BadRom = "bad-rom",
     /// A clock that no 386DX had.
     ImpossibleClock = "impossible-clock",
     /// A clock that no 386DX was sold with.

@@ -159,7 +159,7 @@ pub(super) static LAB_FILE: Shape = Shape {
         required("machine", "The PCs.", Kind::Named(&MACHINE)),
         field(
             "expect",
-            "What a good run shows on its consoles.",
+            "What a good run shows on its consoles and POST cards.",
             Kind::List(&EXPECT),
         ),
         field("capture", "What to record.", Kind::Named(&CAPTURE)),
@@ -281,6 +281,11 @@ const HARDWARE: &[Field] = &[
         Kind::Quantity(Dimension::Memory),
     ),
     field("boot", "How the machine starts.", Kind::Table(&BOOT)),
+    field(
+        "bios",
+        "A ROM at the top of memory, in which the processor starts.",
+        Kind::Table(&BIOS),
+    ),
     field("cpu", "The processor.", Kind::Table(&CPU)),
     field("isa", "The expansion bus.", Kind::Table(&ISA)),
     field(
@@ -336,6 +341,7 @@ static BOOT: Shape = Shape {
                     "direct",
                     "the loader puts a Multiboot kernel into memory; boot time then means nothing",
                 ),
+                word("bios", "the processor starts in the ROM of `bios`, which decides"),
                 later("net", "a boot ROM on the card"),
                 later("disk", "the first disk"),
                 later("floppy", "the first floppy drive"),
@@ -343,6 +349,31 @@ static BOOT: Shape = Shape {
         ),
         field("image", "The kernel, one of `[image.*]`.", Kind::Name),
         field("args", "Arguments given to the kernel.", Kind::Text),
+    ]],
+};
+
+pub(super) static BIOS: Shape = Shape {
+    name: "bios",
+    groups: &[&[
+        required(
+            "image",
+            "The ROM, one of `[image.*]`: 4 KB to 256 KB, ending at 4 GB; its last 128 KB also end at 1 MB.",
+            Kind::Name,
+        ),
+        field(
+            "shutdown",
+            "What a triple fault does; default \"reset\".",
+            Kind::Word(&[
+                word(
+                    "reset",
+                    "the board resets the processor, which starts in the ROM again, as on an AT",
+                ),
+                word(
+                    "stop",
+                    "the machine stops, and its registers go to the run folder",
+                ),
+            ]),
+        ),
     ]],
 };
 
@@ -427,7 +458,7 @@ pub(super) static CARD: Shape = Shape {
     ]],
 };
 
-static EXPECT: Shape = Shape {
+pub(super) static EXPECT: Shape = Shape {
     name: "an expectation",
     groups: &[&[
         required(
@@ -435,10 +466,15 @@ static EXPECT: Shape = Shape {
             "Machines that must all show it: a name, in which * and ? stand for any letters or one, or a list.",
             Kind::Machines,
         ),
-        required(
+        field(
             "console",
             "A regular expression that a line of the console matches.",
             Kind::Pattern,
+        ),
+        field(
+            "post",
+            "A POST code, in place of `console`. A machine may halt for good once it has come.",
+            Kind::Integer { least: 0, most: 0xFF },
         ),
         field(
             "within",

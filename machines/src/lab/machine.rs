@@ -14,8 +14,9 @@ use super::fields::CARD;
 use super::mac;
 use super::merge::Template;
 use super::messages::{Place, Problem};
-use super::model::{Boot, Card, Lab, Machine, Source, Timing};
+use super::model::{Card, Image, Lab, Machine, Source, Timing};
 use super::resolve::{find, quantity_of, text_of};
+use super::start;
 use super::timing::CONSTANTS;
 use super::units::{Dimension, processor_clock, show_memory};
 
@@ -86,7 +87,7 @@ impl<'a> MachineBuilder<'a> {
     ) {
         let settings = &template.settings;
         let slots = self.slots(template, problems);
-        let machine = self.machine(template, problems);
+        let machine = self.machine(template, &lab.images, problems);
         let cards: Vec<CardInSlot<'_>> = slots
             .iter()
             .map(|slot| CardInSlot {
@@ -128,7 +129,7 @@ impl<'a> MachineBuilder<'a> {
     }
 
     /// What all machines of a template have in common, without name and cards.
-    fn machine(&self, template: &Template<'_>, problems: &mut Vec<Problem>) -> Machine {
+    fn machine(&self, template: &Template<'_>, images: &[Image], problems: &mut Vec<Problem>) -> Machine {
         let settings = &template.settings;
         let post_port = settings.get("post_port").and_then(Node::integer);
         Machine {
@@ -140,32 +141,9 @@ impl<'a> MachineBuilder<'a> {
             post_port: post_port
                 .and_then(|port| u16::try_from(port).ok())
                 .unwrap_or(DEFAULT_POST_PORT),
-            boot: self.boot(template, problems),
+            boot: start::boot(self.root, template, images, problems),
             timing: timing(settings),
             cards: Vec::new(),
-        }
-    }
-
-    fn boot(&self, template: &Template<'_>, problems: &mut Vec<Problem>) -> Boot {
-        let settings = &template.settings;
-        let boot = settings.entry("boot");
-        let image = settings.at(&["boot", "image"]);
-        let is_direct = matches!(text_of(settings, &["boot", "from"]), "direct" | "");
-        if is_direct && image.is_none() && template.is_complete {
-            let place = boot.map_or(template.place, |entry| entry.key_place);
-            problems.push(
-                Problem::new(
-                    Code::NoBoot,
-                    format!("the machine `{}` has nothing to start", template.name),
-                )
-                .at(place, "no kernel is named")
-                .help("give it a kernel: boot = { from = \"direct\", image = \"kernel\" }"),
-            );
-        }
-        let index = image.and_then(|name| find(self.root, "image", Code::UnknownImage, name, problems));
-        Boot::Direct {
-            image: index.unwrap_or(0),
-            command_line: text_of(settings, &["boot", "args"]).to_owned(),
         }
     }
 

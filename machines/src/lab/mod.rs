@@ -25,6 +25,7 @@ mod pattern;
 mod resolve;
 mod schema;
 mod show;
+mod start;
 mod timing;
 mod units;
 
@@ -33,8 +34,8 @@ mod tests;
 
 pub use messages::{LabErrors, Messages};
 pub use model::{
-    Boot, Capture, Card, Constant, Expectation, Image, ImageSource, Lab, Machine, Segment, Source, Speed,
-    Timing,
+    Boot, Capture, Card, Constant, Expectation, Image, ImageSource, Lab, Machine, Segment, Shutdown, Sign,
+    Source, Speed, Timing,
 };
 pub use overrides::{Override, OverrideError};
 pub use schema::schema;

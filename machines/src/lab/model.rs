@@ -100,6 +100,22 @@ pub enum Boot {
         /// Given to the kernel after its own name.
         command_line: String,
     },
+    /// The processor starts at its reset vector, in a ROM.
+    Bios {
+        /// Index in [`Lab::images`].
+        image: usize,
+        /// What a triple fault does.
+        shutdown: Shutdown,
+    },
+}
+
+/// What a board does when its processor shuts down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// It resets the processor, as an AT does.
+    Reset,
+    /// Nothing: the machine has stopped.
+    Stop,
 }
 
 /// An Ethernet card in a slot.
@@ -155,15 +171,26 @@ pub struct Timing {
     pub dram_read_wait: Constant,
     /// Wait states of a posted write, in processor cycles (`dram_write_wait`).
     pub dram_write_wait: Constant,
+    /// A read of up to 32 bits from the BIOS ROM, in ISA clocks (`rom_read`).
+    pub rom_read: Constant,
 }
 
-/// Something that a good run shows on a console.
+/// What an expectation is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// A line of the console that matches a regular expression, as written.
+    Console(String),
+    /// A POST code.
+    Post(u8),
+}
+
+/// Something that a good run shows on a console or a POST card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
     /// Indices of the machines that must all show it.
     pub machines: Vec<usize>,
-    /// The pattern as written, a regular expression.
-    pub pattern: String,
+    /// What they show.
+    pub sign: Sign,
     /// Virtual time within which it must appear.
     pub within: Span,
     /// True if it must not appear.

@@ -8,19 +8,20 @@ use std::path::Path;
 
 use clock::{Rate, Span};
 
+use crate::image::BUILTIN_NAMES;
+
 use super::cables::{Attachment, lay_cables};
 use super::check::{speed_of, suggestion};
 use super::code::Code;
 use super::document::{Entry, Node, Table, Value};
+use super::fields::EXPECT;
 use super::machine::MachineBuilder;
 use super::merge::templates;
 use super::messages::{Place, Problem};
-use super::model::{Capture, Expectation, Image, ImageSource, Lab, Segment, Speed};
+use super::model::{Capture, Expectation, Image, ImageSource, Lab, Segment, Sign, Speed};
 use super::units::{Dimension, Quantity, show_bit_rate, show_length, show_time};
 use super::{moment, pattern};
 
-/// The images that are part of this program, by name.
-const BUILTIN_IMAGES: [&str; 1] = ["kernel"];
 /// What a CMOS clock shows if the lab file does not say.
 const DEFAULT_EPOCH: &str = "1995-05-30T09:00:00Z";
 /// The bit rate of every 10BASE medium.
@@ -139,14 +140,14 @@ fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
     let place = table.get("path").map_or(entry.key_place, |node| node.place);
     let name = entry.key.clone();
     if let Some(builtin) = path.strip_prefix("builtin:") {
-        if !BUILTIN_IMAGES.contains(&builtin) {
+        if !BUILTIN_NAMES.contains(&builtin) {
             problems.push(
                 Problem::new(
                     Code::MissingImage,
                     format!("this program has no image `{builtin}`"),
                 )
                 .at(place, "no such image")
-                .help(suggestion(builtin, &BUILTIN_IMAGES)),
+                .help(suggestion(builtin, &BUILTIN_NAMES)),
             );
         }
         let source = ImageSource::Builtin(builtin.to_owned());
@@ -165,7 +166,7 @@ fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
                 .at(place, what)
                 .help(format!(
                     "paths count from the lab file's folder; `builtin:{}` needs no file",
-                    BUILTIN_IMAGES[0]
+                    BUILTIN_NAMES[0]
                 )),
         );
     }
@@ -283,6 +284,7 @@ fn expectation(node: &Node, lab: &mut Lab, problems: &mut Vec<Problem>) {
     }
     machines.sort_unstable();
     machines.dedup();
+    let sign = sign(table, node.place, problems);
     let within = quantity_of(table, &["within"], Dimension::Time);
     if within.is_none() && lab.stop.is_none() && table.get("within").is_none() {
         problems.push(
@@ -302,13 +304,36 @@ fn expectation(node: &Node, lab: &mut Lab, problems: &mut Vec<Problem>) {
     }
     lab.expectations.push(Expectation {
         machines,
-        pattern: text_of(table, &["console"]).to_owned(),
+        sign,
         within: within
             .map(|(quantity, _)| quantity.span())
             .or(lab.stop)
             .unwrap_or(Span::ZERO),
         is_absent: table.get("absent").and_then(Node::boolean).unwrap_or(false),
     });
+}
+
+/// What an expectation is about: exactly one thing.
+fn sign(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Sign {
+    let (console, post) = (table.entry("console"), table.entry("post"));
+    match (console, post) {
+        (None, None) => problems.push(
+            Problem::new(Code::MissingField, "an expectation needs `console` or `post`")
+                .at(place, "nothing is expected")
+                .help("give `console = 'kernel ready'`, or `post = 0xFF`"),
+        ),
+        (Some(console), Some(post)) => problems.push(
+            Problem::new(Code::TwoSigns, "this expectation is about two things")
+                .at(console.key_place, "a line of the console")
+                .at(post.key_place, "a POST code")
+                .help("make two expectations of them, each with its own [[expect]]"),
+        ),
+        _ => {}
+    }
+    match EXPECT.number(table, "post") {
+        Some((code, _)) => Sign::Post(u8::try_from(code).expect("the field's range is that of a byte")),
+        None => Sign::Console(text_of(table, &["console"]).to_owned()),
+    }
 }
 
 fn matching_machines(named: &Node, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {

@@ -8,7 +8,9 @@ use serde_json::{Value as Json, json};
 use super::fields::FORMAT;
 use super::mac;
 use super::machine::port_of;
-use super::model::{Boot, Capture, Card, Expectation, Image, ImageSource, Lab, Machine, Segment, Speed};
+use super::model::{
+    Boot, Capture, Card, Expectation, Image, ImageSource, Lab, Machine, Segment, Shutdown, Sign, Speed,
+};
 use super::moment;
 use super::units::{
     show_bit_rate, show_frequency, show_length, show_memory, show_processor_clock, show_time,
@@ -118,13 +120,7 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
     }
     let memory = show_memory(u64::from(machine.memory_bytes));
     writeln!(out, "memory = \"{memory}\"")?;
-    let Boot::Direct { image, command_line } = &machine.boot;
-    let image = &lab.images[*image].name;
-    let args = quoted(command_line);
-    writeln!(
-        out,
-        "boot = {{ from = \"direct\", image = \"{image}\", args = {args} }}"
-    )?;
+    write_boot(out, lab, &machine.boot)?;
     let clock = show_processor_clock(machine.cpu_clock);
     writeln!(
         out,
@@ -151,6 +147,30 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
     Ok(())
 }
 
+fn write_boot(out: &mut String, lab: &Lab, boot: &Boot) -> std::fmt::Result {
+    match boot {
+        Boot::Direct { image, command_line } => {
+            let image = &lab.images[*image].name;
+            let args = quoted(command_line);
+            writeln!(
+                out,
+                "boot = {{ from = \"direct\", image = \"{image}\", args = {args} }}"
+            )
+        }
+        Boot::Bios { image, shutdown } => {
+            let image = &lab.images[*image].name;
+            let shutdown = match shutdown {
+                Shutdown::Reset => "reset",
+                Shutdown::Stop => "stop",
+            };
+            writeln!(
+                out,
+                "boot = {{ from = \"bios\" }}\nbios = {{ image = \"{image}\", shutdown = \"{shutdown}\" }}"
+            )
+        }
+    }
+}
+
 fn write_card(out: &mut String, lab: &Lab, machine: &str, card: &Card) -> std::fmt::Result {
     let segment = &lab.segments[card.segment];
     let settings = &card.settings;
@@ -173,7 +193,10 @@ fn write_expectation(out: &mut String, lab: &Lab, expectation: &Expectation) -> 
         .map(|&machine| quoted(&lab.machines[machine].name))
         .collect();
     writeln!(out, "\n[[expect]]\nmachine = [{}]", machines.join(", "))?;
-    writeln!(out, "console = {}", quoted(&expectation.pattern))?;
+    match &expectation.sign {
+        Sign::Console(pattern) => writeln!(out, "console = {}", quoted(pattern))?,
+        Sign::Post(code) => writeln!(out, "post = {code:#04x}")?,
+    }
     writeln!(out, "within = \"{}\"", show_time(expectation.within))?;
     writeln!(out, "absent = {}", expectation.is_absent)
 }

@@ -19,7 +19,7 @@ pub(super) struct Description {
 }
 
 /// All timing constants, in the order of [`Timing`]'s fields.
-pub(super) static CONSTANTS: [Description; 6] = [
+pub(super) static CONSTANTS: [Description; 7] = [
     Description {
         name: "isa_8bit",
         about: "8-bit ISA access from one start to the next.",
@@ -82,6 +82,17 @@ pub(super) static CONSTANTS: [Description; 6] = [
         source: Source::Placeholder,
         note: "the write buffer of a write-through cache takes a write at once; no board manual found yet",
     },
+    Description {
+        name: "rom_read",
+        about: "A read of up to 32 bits from the BIOS ROM.",
+        unit: "isa-cycle",
+        least: 2,
+        most: 36,
+        value: 6,
+        source: Source::Derived,
+        note: "two 16-bit memory cycles of 3 clocks with default ready: a pair of EPROMs, as on the AT; a board \
+               with one EPROM has four 8-bit cycles of 6",
+    },
 ];
 
 impl Source {
@@ -119,6 +130,7 @@ impl Timing {
             &self.cache_kilobytes,
             &self.dram_read_wait,
             &self.dram_write_wait,
+            &self.rom_read,
         ];
         std::array::from_fn(|index| (CONSTANTS[index].name, CONSTANTS[index].unit, values[index]))
     }
@@ -132,6 +144,7 @@ impl Timing {
             "cache_kilobytes" => Some(&mut self.cache_kilobytes),
             "dram_read_wait" => Some(&mut self.dram_read_wait),
             "dram_write_wait" => Some(&mut self.dram_write_wait),
+            "rom_read" => Some(&mut self.rom_read),
             _ => None,
         }
     }
@@ -147,6 +160,7 @@ impl Default for Timing {
             cache_kilobytes,
             dram_read_wait,
             dram_write_wait,
+            rom_read,
         ] = std::array::from_fn(|index| Constant {
             value: CONSTANTS[index].value,
             source: CONSTANTS[index].source,
@@ -159,6 +173,7 @@ impl Default for Timing {
             cache_kilobytes,
             dram_read_wait,
             dram_write_wait,
+            rom_read,
         }
     }
 }

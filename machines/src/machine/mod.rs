@@ -5,29 +5,53 @@ mod report;
 
 pub use multiboot::LoadError;
 
+pub use crate::rom::RomError;
+
 use std::sync::Arc;
 
 use clock::{Instant, Rate};
-use cpu::{Bus as _, Cpu, Flags, Stop};
+use cpu::{Bus as _, Cpu, Cycle, Flags, Stop};
+use thiserror::Error;
 
 use crate::board::{Board, Output};
-use crate::lab;
-use crate::runtime::{CardStatistics, MachineStatistics, StopCause, StopReport};
+use crate::lab::{self, Shutdown};
+use crate::runtime::{CardStatistics, MachineStatistics, ResetCause, StopCause, StopReport};
 
 /// What a machine starts from.
 #[derive(Clone, Debug)]
-pub struct BootImage {
-    /// A Multiboot kernel.
-    pub kernel: Arc<[u8]>,
-    /// Its command line, without the kernel's name.
-    pub command_line: String,
+pub enum Start {
+    /// A kernel that the loader puts into memory.
+    Kernel {
+        /// A Multiboot kernel.
+        image: Arc<[u8]>,
+        /// Its command line, without the kernel's name.
+        command_line: String,
+    },
+    /// A ROM in the board's socket.
+    Rom {
+        /// Its bytes.
+        image: Arc<[u8]>,
+        /// What a triple fault does.
+        shutdown: Shutdown,
+    },
+}
+
+/// Why a machine has nothing to start from.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum StartError {
+    /// The loader cannot load the kernel.
+    #[error(transparent)]
+    Kernel(#[from] LoadError),
+    /// The socket does not take the ROM.
+    #[error(transparent)]
+    Rom(#[from] RomError),
 }
 
 /// One PC.
 #[derive(Debug)]
 pub struct Machine {
     description: lab::Machine,
-    boot: BootImage,
+    start: Start,
     clock: Rate,
     cpu: Cpu,
     board: Board,
@@ -37,8 +61,13 @@ pub struct Machine {
     stopped: Option<StopCause>,
     /// It has run in the window that is under way.
     has_run: bool,
+    outputs: Vec<(Instant, Output)>,
     trace: Trace,
 }
+
+/// From the end of a reset pulse to the first instruction: 350 to 450 periods of CLK2, twice the processor's clock (Intel
+/// 386DX data sheet, initialization; the figure is quoted from memory, the document was not at hand).
+const RESET_CYCLES: Cycle = 200;
 
 /// A window of virtual time, or a part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,40 +85,47 @@ pub(crate) struct Stretch {
 pub(crate) struct MachineEvents {
     /// Characters and codes that left it.
     pub(crate) outputs: Vec<(Instant, Output)>,
+    /// What its cards ask of their segments: those of each card in order, with its number.
+    pub(crate) requests: Vec<(usize, wire::Request)>,
     /// Set when it stopped by itself.
     pub(crate) stop: Option<(Instant, StopReport)>,
 }
 
 impl Machine {
-    /// A machine as `description` says, with its kernel loaded, at the lab's start.
+    /// A machine as `description` says, at the lab's start, with its kernel loaded or its processor at the reset vector.
     ///
     /// # Errors
-    /// The kernel is no Multiboot image or does not fit into this machine's memory.
-    pub fn new(description: &lab::Machine, epoch_seconds: i64, boot: BootImage) -> Result<Self, LoadError> {
+    /// The kernel is no Multiboot image or does not fit into this machine's memory, or the ROM has an odd size.
+    pub fn new(description: &lab::Machine, epoch_seconds: i64, start: Start) -> Result<Self, StartError> {
+        let rom = match &start {
+            Start::Rom { image, .. } => Some(&image[..]),
+            Start::Kernel { .. } => None,
+        };
         let mut machine = Self {
             clock: description.cpu_clock,
             cpu: Cpu::new(),
-            board: Board::new(description, epoch_seconds),
+            board: Board::new(description, epoch_seconds, rom)?,
             description: description.clone(),
-            boot,
+            start,
             is_halted: false,
             halted_cycles: 0,
             stopped: None,
             has_run: false,
+            outputs: Vec::new(),
             trace: Trace::default(),
         };
         machine.load()?;
         Ok(machine)
     }
 
+    /// Puts the kernel into memory, if that is how this machine starts.
     fn load(&mut self) -> Result<(), LoadError> {
+        let Start::Kernel { image, command_line } = &self.start else {
+            return Ok(());
+        };
         self.board.hand_over_from_bios(self.board.seen(self.now()));
-        let command_line = format!("kernel {}", self.boot.command_line);
-        let start = multiboot::load(
-            self.board.memory_mut(),
-            &self.boot.kernel,
-            command_line.trim_end(),
-        )?;
+        let command_line = format!("kernel {command_line}");
+        let start = multiboot::load(self.board.memory_mut(), image, command_line.trim_end())?;
         let mut state = self.cpu.state();
         multiboot::enter(&mut state, start);
         // Forgets all decoded code, too.
@@ -122,10 +158,10 @@ impl Machine {
         }
     }
 
-    /// Whether it has to run in a stretch that ends at `end`. Whoever has run in a window runs to its end, so that it
-    /// comes back in the same state however the window was divided.
-    pub(crate) fn is_due(&self, end: Instant) -> bool {
-        self.next_event() < end || (self.has_run && !self.is_stopped())
+    /// Whether it has run in the window that is under way. Whoever has runs to the window's end, so that it comes back in
+    /// the same state however the window was divided.
+    pub(crate) fn has_run(&self) -> bool {
+        self.has_run
     }
 
     /// Whether it has stopped by itself.
@@ -140,11 +176,6 @@ impl Machine {
         }
     }
 
-    /// What a card asks of its segment, in order.
-    pub(crate) fn take_requests(&mut self, card: usize) -> Vec<wire::Request> {
-        self.board.take_requests(card)
-    }
-
     /// Runs to the end of `stretch`.
     pub(crate) fn run(&mut self, stretch: Stretch) -> MachineEvents {
         self.has_run = true;
@@ -152,7 +183,7 @@ impl Machine {
         while self.stopped.is_none() {
             self.board.ring_alarms(self.now());
             if self.board.is_reset_requested() {
-                self.reset();
+                self.reset(ResetCause::Pin);
             }
             if self.now() >= stretch.end {
                 break;
@@ -162,15 +193,17 @@ impl Machine {
             match stop {
                 Stop::Reached => {}
                 Stop::Halted => self.pass_halted_time(),
-                Stop::ShutDown => self.stopped = Some(StopCause::TripleFault),
+                Stop::ShutDown => self.shut_down(),
             }
         }
         if stretch.ends_window || self.is_stopped() {
             self.trace.boundary(&self.cpu);
             self.has_run = false;
         }
+        self.outputs.extend(self.board.take_outputs());
         MachineEvents {
-            outputs: self.board.take_outputs(),
+            outputs: std::mem::take(&mut self.outputs),
+            requests: self.board.take_requests(),
             stop: self
                 .stopped
                 .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),
@@ -178,9 +211,11 @@ impl Machine {
     }
 
     /// A halted processor's time passes at once, up to the next alarm or the horizon. With interrupts off nothing
-    /// but a reset can wake it, and no chip resets a machine by itself: it has stopped for good.
+    /// but a reset can wake it, and no chip resets a machine by itself: it has stopped for good, once the last of what
+    /// it has written to COM1 has left.
     fn pass_halted_time(&mut self) {
-        if self.cpu.state().eflags & Flags::INTERRUPT.bits() == 0 {
+        let is_off = self.cpu.state().eflags & Flags::INTERRUPT.bits() == 0;
+        if is_off && !self.board.is_sending() {
             self.stopped = Some(StopCause::HaltedForGood);
             return;
         }
@@ -192,14 +227,37 @@ impl Machine {
         }
     }
 
-    /// A pulse on the processor's reset pin. A machine that is booted directly has no firmware to run: its loader
-    /// starts it again from the same kernel, with every chip as at power-on.
-    fn reset(&mut self) {
-        self.board.reset(self.board.seen(self.now()));
+    /// A fault in the double fault handler. The board of an AT answers the processor's shutdown cycle with a reset.
+    fn shut_down(&mut self) {
+        match self.start {
+            Start::Rom {
+                shutdown: Shutdown::Reset,
+                ..
+            } => self.reset(ResetCause::TripleFault),
+            _ => self.stopped = Some(StopCause::TripleFault),
+        }
+    }
+
+    /// A pulse on the processor's reset pin. Only the processor notices, and starts in the ROM again. A machine that is
+    /// booted directly has no firmware to run: its loader starts it again from the same kernel, with every chip as at
+    /// power-on.
+    fn reset(&mut self, cause: ResetCause) {
+        let now = self.board.seen(self.now());
+        self.outputs.extend(self.board.take_outputs());
+        self.outputs.push((now, Output::Reset(cause)));
         self.cpu.reset();
         self.is_halted = false;
-        self.load()
-            .expect("a kernel that was loaded once can be loaded again");
+        match self.start {
+            Start::Kernel { .. } => {
+                self.board.reset(now);
+                self.load()
+                    .expect("a kernel that was loaded once can be loaded again");
+            }
+            Start::Rom { .. } => {
+                self.board.end_processor_reset();
+                self.cpu.skip_to(self.cpu.cycles() + RESET_CYCLES);
+            }
+        }
     }
 
     /// What it counted up to `now`. A halted processor's time is counted although it has not passed here yet; that of

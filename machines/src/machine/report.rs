@@ -16,10 +16,16 @@ pub(super) fn write(cause: StopCause, cpu: &Cpu, board: &Board) -> StopReport {
         StopCause::TripleFault => "fault in the double fault handler",
         StopCause::HaltedForGood => "halt with interrupts off",
     };
-    let summary = format!("{why}, cs:eip {cs:04x}:{:08x}, cr2 {:08x}", state.eip, state.cr2);
+    let post = board
+        .last_post_code()
+        .map_or_else(String::new, |code| format!(", post {code:02x}"));
+    let summary = format!(
+        "{why}, cs:eip {cs:04x}:{:08x}, cr2 {:08x}{post}",
+        state.eip, state.cr2
+    );
     let mut text = String::new();
     registers(&mut text, &state);
-    instructions(&mut text, cpu, &state, board.memory());
+    instructions(&mut text, cpu, &state, board);
     screen(&mut text, board);
     StopReport { cause, summary, text }
 }
@@ -63,14 +69,14 @@ const SHOWN: usize = 24;
 /// Bytes of one stretch that are disassembled at most: straight-line code beyond that tells nothing new.
 const LONGEST_STRETCH: u32 = 1 << 20;
 
-fn instructions(text: &mut String, cpu: &Cpu, state: &State, memory: &[u8]) {
+fn instructions(text: &mut String, cpu: &Cpu, state: &State, board: &Board) {
     let mut lines = VecDeque::new();
     for stretch in cpu.trail() {
         let length = stretch.end.wrapping_sub(stretch.start).min(LONGEST_STRETCH);
         let mut done = 0;
         while done < length {
             let eip = stretch.start.wrapping_add(done);
-            let bytes = peek(state, memory, stretch.linear.wrapping_add(done));
+            let bytes = peek(state, board, stretch.linear.wrapping_add(done));
             let (line, bytes) = disassemble(&bytes, eip, stretch.is_32_bit);
             if lines.len() == SHOWN {
                 lines.pop_front();
@@ -89,16 +95,15 @@ fn instructions(text: &mut String, cpu: &Cpu, state: &State, memory: &[u8]) {
 }
 
 /// Up to 15 bytes of code at a linear address, by the page tables as they are now; unmapped bytes are left out.
-fn peek(state: &State, memory: &[u8], linear: u32) -> Vec<u8> {
+fn peek(state: &State, board: &Board, linear: u32) -> Vec<u8> {
     (0..15)
-        .map_while(|offset| byte_at(state, memory, linear.wrapping_add(offset)))
+        .map_while(|offset| byte_at(state, board, linear.wrapping_add(offset)))
         .collect()
 }
 
-fn byte_at(state: &State, memory: &[u8], linear: u32) -> Option<u8> {
+fn byte_at(state: &State, board: &Board, linear: u32) -> Option<u8> {
     let entry = |address: u32| {
-        let bytes = memory.get(address as usize..address as usize + 4)?;
-        let entry = u32::from_le_bytes(bytes.try_into().ok()?);
+        let entry = u32::from_le_bytes(*board.peek(address).first_chunk()?);
         (entry & 1 != 0).then_some(entry & !0xFFF)
     };
     let physical = if state.cr0 & Control::PAGING.bits() == 0 {
@@ -107,7 +112,7 @@ fn byte_at(state: &State, memory: &[u8], linear: u32) -> Option<u8> {
         let table = entry((state.cr3 & !0xFFF) + (linear >> 22) * 4)?;
         entry(table + (linear >> 12 & 0x3FF) * 4)? + (linear & 0xFFF)
     };
-    memory.get(physical as usize).copied()
+    board.peek(physical).first().copied()
 }
 
 fn screen(text: &mut String, board: &Board) {

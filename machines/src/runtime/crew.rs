@@ -1,172 +1,180 @@
 //! Host threads that run machines side by side within a window.
 //!
-//! The coordinator (the thread that calls [`Crew::run_window`]) puts the machines that have something to do on a list
-//! and works on it itself; helpers take from the same list. Between windows helpers spin for a moment, because the
-//! next window usually follows within microseconds, and then sleep. Which thread runs which machine never matters.
+//! The coordinator (the thread that owns the [`Coordinator`]) lists the machines that have something to do and cuts the
+//! list into one share for each thread, itself included. A thread works through its own share first, so that from window
+//! to window a machine mostly stays where its memory is in the host's caches, and then helps with what others have not begun.
+//! Between windows helpers spin for a moment, because the next window usually follows within microseconds, and then
+//! sleep. Which thread runs which machine never matters.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use clock::Instant;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::machine::{Machine, MachineEvents, Stretch};
 
-/// The machines and the work list of the current window.
+/// The machines, and the window that they are running through.
 #[derive(Debug)]
 pub(super) struct Crew {
-    machines: Vec<Mutex<Machine>>,
-    window: Mutex<Window>,
-    /// Counts windows that have work for helpers, so that they can wait for the next without the lock.
+    seats: Vec<Mutex<Seat>>,
+    /// Written by the coordinator only, while nobody works.
+    window: RwLock<Window>,
+    /// Counts windows that have work for helpers, so that they can wait for the next without a lock.
     windows: AtomicU64,
-    /// Machines of this window that are not back yet, so that the coordinator can wait without the lock.
-    outstanding: AtomicUsize,
+    /// Helpers that have not finished this window, so that the coordinator can wait without a lock.
+    working: AtomicUsize,
+    /// A model panicked on a helper's thread.
+    has_failed: AtomicBool,
     is_over: AtomicBool,
+    /// Held while someone goes to sleep or is woken.
+    bell: Mutex<()>,
     has_work: Condvar,
     is_done: Condvar,
 }
 
+#[derive(Debug)]
+struct Seat {
+    machine: Machine,
+    /// What it let out in this window; none if it has not run.
+    events: Option<MachineEvents>,
+}
+
 #[derive(Debug, Default)]
 struct Window {
-    /// What they have to run through; set before there are any waiting.
+    /// What the machines have to run through.
     stretch: Option<Stretch>,
-    /// Numbers of machines nobody has taken yet.
-    waiting: Vec<usize>,
-    /// A model panicked on a helper's thread.
-    has_failed: bool,
-    /// What the machines that are back let out, by their number.
-    finished: BTreeMap<usize, MachineEvents>,
+    /// Numbers of the machines that have something to do, in ascending order.
+    due: Vec<usize>,
+    shares: Vec<Share>,
+}
+
+/// A thread's part of the list of machines that are due.
+#[derive(Debug)]
+struct Share {
+    /// The next place in the list that nobody has taken.
+    next: AtomicUsize,
+    /// Where the share ends.
+    end: usize,
 }
 
 /// How often a thread looks for what it waits for before it goes to sleep: some tens of microseconds.
 const LOOKS_BEFORE_SLEEP: u32 = 4_000;
 
+impl Window {
+    /// Takes a machine that nobody has begun, first from the share of `thread`.
+    fn take(&self, thread: usize) -> Option<usize> {
+        let shares = self.shares.len();
+        (0..shares).find_map(|step| {
+            let share = &self.shares[(thread + step) % shares];
+            if share.next.load(Ordering::Relaxed) >= share.end {
+                return None;
+            }
+            let place = share.next.fetch_add(1, Ordering::Relaxed);
+            (place < share.end).then(|| self.due[place])
+        })
+    }
+
+    /// Cuts the list into `threads` shares whose lengths differ by one at most.
+    fn share_out(&mut self, threads: usize) {
+        let due = self.due.len();
+        self.shares.clear();
+        self.shares.extend((0..threads).map(|thread| Share {
+            next: AtomicUsize::new(due * thread / threads),
+            end: due * (thread + 1) / threads,
+        }));
+    }
+}
+
 impl Crew {
     pub(super) fn new(machines: Vec<Machine>) -> Self {
+        let seat = |machine| {
+            Mutex::new(Seat {
+                machine,
+                events: None,
+            })
+        };
         Self {
-            machines: machines.into_iter().map(Mutex::new).collect(),
-            window: Mutex::default(),
+            seats: machines.into_iter().map(seat).collect(),
+            window: RwLock::default(),
             windows: AtomicU64::new(0),
-            outstanding: AtomicUsize::new(0),
+            working: AtomicUsize::new(0),
+            has_failed: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
+            bell: Mutex::new(()),
             has_work: Condvar::new(),
             is_done: Condvar::new(),
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.machines.len()
+        self.seats.len()
     }
 
     /// Gives the machines back. Every helper has gone home.
     pub(super) fn into_machines(self) -> Vec<Machine> {
-        self.machines.into_iter().map(Mutex::into_inner).collect()
+        self.seats
+            .into_iter()
+            .map(|seat| seat.into_inner().machine)
+            .collect()
     }
 
-    /// The earliest instant at which any machine does something.
-    pub(super) fn earliest_event(&self) -> Instant {
-        self.machines
-            .iter()
-            .map(|machine| machine.lock().next_event())
-            .min()
-            .unwrap_or(Instant::NEVER)
-    }
-
-    /// Whether every machine has stopped by itself (true of a lab without machines).
-    pub(super) fn all_stopped(&self) -> bool {
-        self.machines.iter().all(|machine| machine.lock().is_stopped())
-    }
-
-    /// Does something with one machine, between windows.
-    pub(super) fn with<R>(&self, number: usize, act: impl FnOnce(&mut Machine) -> R) -> R {
-        act(&mut self.machines[number].lock())
-    }
-
-    /// Runs every machine that has something to do in `stretch` to its end and hands on what each let out, in the order
-    /// of their numbers.
-    pub(super) fn run_window(
-        &self,
-        stretch: Stretch,
-        helpers: usize,
-        mut collect: impl FnMut(usize, MachineEvents),
-    ) {
-        let due: Vec<usize> = (0..self.len())
-            .rev()
-            .filter(|&n| self.machines[n].lock().is_due(stretch.end))
-            .collect();
-        if helpers == 0 || due.len() < 2 {
-            for &number in due.iter().rev() {
-                collect(number, self.machines[number].lock().run(stretch));
-            }
+    /// Runs machines of the current window until none is left that nobody has begun.
+    fn work(&self, thread: usize) {
+        let window = self.window.read();
+        let Some(stretch) = window.stretch else {
             return;
-        }
-        {
-            let mut window = self.window.lock();
-            window.stretch = Some(stretch);
-            self.outstanding.store(due.len(), Ordering::Release);
-            window.waiting = due;
-            self.windows.fetch_add(1, Ordering::Release);
-            self.has_work.notify_all();
-        }
-        self.work();
-        self.wait_for_stragglers();
-        let mut window = self.window.lock();
-        assert!(!window.has_failed, "a machine's model panicked on another thread");
-        for (number, events) in std::mem::take(&mut window.finished) {
-            collect(number, events);
+        };
+        while let Some(number) = window.take(thread) {
+            let mut seat = self.seats[number].lock();
+            seat.events = Some(seat.machine.run(stretch));
         }
     }
 
-    /// Takes machines off the list and runs them until the list is empty.
-    fn work(&self) {
-        let mut window = self.window.lock();
-        while let (Some(stretch), Some(number)) = (window.stretch, window.waiting.pop()) {
-            drop(window);
-            let mut turn = Turn {
-                crew: self,
-                number,
-                events: None,
-            };
-            turn.events = Some(self.machines[number].lock().run(stretch));
-            drop(turn);
-            window = self.window.lock();
-        }
+    /// Has the helpers begin a window.
+    fn ring(&self, helpers: usize) {
+        self.working.store(helpers, Ordering::Release);
+        self.windows.fetch_add(1, Ordering::Release);
+        let _bell = self.bell.lock();
+        self.has_work.notify_all();
     }
 
-    fn wait_for_stragglers(&self) {
+    fn wait_for_helpers(&self) {
         for _ in 0..LOOKS_BEFORE_SLEEP {
-            if self.outstanding.load(Ordering::Acquire) == 0 {
+            if self.working.load(Ordering::Acquire) == 0 {
                 return;
             }
             std::hint::spin_loop();
         }
-        let mut window = self.window.lock();
-        while self.outstanding.load(Ordering::Acquire) > 0 {
-            self.is_done.wait(&mut window);
+        let mut bell = self.bell.lock();
+        while self.working.load(Ordering::Acquire) > 0 {
+            self.is_done.wait(&mut bell);
         }
     }
 
-    /// A helper's life: works on each window until the crew is dismissed.
-    pub(super) fn help(&self) {
+    /// The life of helper `thread` (from 1 on): works on each window until the crew is dismissed.
+    pub(super) fn help(&self, thread: usize) {
         let mut seen = 0;
         while self.wait_for_window(&mut seen) {
-            self.work();
+            let _turn = Turn(self);
+            self.work(thread);
         }
     }
 
     /// Waits for a window that this helper has not seen; false once the crew is dismissed.
     fn wait_for_window(&self, seen: &mut u64) -> bool {
+        let is_awaited =
+            |seen: u64| self.windows.load(Ordering::Acquire) != seen || self.is_over.load(Ordering::Acquire);
         for _ in 0..LOOKS_BEFORE_SLEEP {
-            let windows = self.windows.load(Ordering::Acquire);
-            if windows != *seen || self.is_over.load(Ordering::Acquire) {
-                *seen = windows;
-                return !self.is_over.load(Ordering::Acquire);
+            if is_awaited(*seen) {
+                break;
             }
             std::hint::spin_loop();
         }
-        let mut window = self.window.lock();
-        while self.windows.load(Ordering::Acquire) == *seen && !self.is_over.load(Ordering::Acquire) {
-            self.has_work.wait(&mut window);
+        if !is_awaited(*seen) {
+            let mut bell = self.bell.lock();
+            while !is_awaited(*seen) {
+                self.has_work.wait(&mut bell);
+            }
         }
         *seen = self.windows.load(Ordering::Acquire);
         !self.is_over.load(Ordering::Acquire)
@@ -183,29 +191,120 @@ pub(super) struct Dismissal<'a>(&'a Crew);
 
 impl Drop for Dismissal<'_> {
     fn drop(&mut self) {
-        let _window = self.0.window.lock();
         self.0.is_over.store(true, Ordering::Release);
+        let _bell = self.0.bell.lock();
         self.0.has_work.notify_all();
     }
 }
 
-/// One machine's turn in a window. It ends when this goes out of scope, also by a panic, so that the coordinator never
-/// waits for a machine that does not come back.
-struct Turn<'a> {
-    crew: &'a Crew,
-    number: usize,
-    events: Option<MachineEvents>,
-}
+/// A helper's turn in a window. It ends when this goes out of scope, also by a panic, so that the coordinator never waits
+/// for a helper that does not come back.
+struct Turn<'a>(&'a Crew);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut window = self.crew.window.lock();
-        match self.events.take() {
-            Some(events) => drop(window.finished.insert(self.number, events)),
-            None => window.has_failed = true,
+        if std::thread::panicking() {
+            self.0.has_failed.store(true, Ordering::Release);
         }
-        if self.crew.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.crew.is_done.notify_one();
+        if self.0.working.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let _bell = self.0.bell.lock();
+            self.0.is_done.notify_one();
+        }
+    }
+}
+
+/// The thread that decides on windows. It alone knows what the machines wait for, so that it need not ask them.
+#[derive(Debug)]
+pub(super) struct Coordinator<'a> {
+    crew: &'a Crew,
+    helpers: usize,
+    prospects: Vec<Prospect>,
+}
+
+/// What the coordinator knows of a machine between windows.
+#[derive(Clone, Copy, Debug)]
+struct Prospect {
+    /// When it next does something by itself.
+    next_event: Instant,
+    /// It has run in the window that is under way, and so runs to its end.
+    has_run: bool,
+    is_stopped: bool,
+}
+
+impl<'a> Coordinator<'a> {
+    /// For a crew with so many helpers, who have not begun anything.
+    pub(super) fn new(crew: &'a Crew, helpers: usize) -> Self {
+        let prospect = |seat: &Mutex<Seat>| {
+            let machine = &seat.lock().machine;
+            Prospect {
+                next_event: machine.next_event(),
+                has_run: machine.has_run(),
+                is_stopped: machine.is_stopped(),
+            }
+        };
+        Self {
+            crew,
+            helpers,
+            prospects: crew.seats.iter().map(prospect).collect(),
+        }
+    }
+
+    /// The earliest instant at which any machine does something.
+    pub(super) fn earliest_event(&self) -> Instant {
+        let events = self.prospects.iter().map(|prospect| prospect.next_event);
+        events.min().unwrap_or(Instant::NEVER)
+    }
+
+    /// Whether every machine has stopped by itself (true of a lab without machines).
+    pub(super) fn all_stopped(&self) -> bool {
+        self.prospects.iter().all(|prospect| prospect.is_stopped)
+    }
+
+    /// Gives a machine's card a notice. A machine that has stopped takes no more of them.
+    pub(super) fn post_notice(&mut self, number: usize, card: usize, notice: wire::Notice) {
+        let prospect = &mut self.prospects[number];
+        if !prospect.is_stopped {
+            prospect.next_event = prospect.next_event.min(notice.at());
+            self.crew.seats[number].lock().machine.post_notice(card, notice);
+        }
+    }
+
+    /// Runs every machine that has something to do in `stretch` to its end and hands on what each let out, in the order
+    /// of their numbers.
+    pub(super) fn run_window(&mut self, stretch: Stretch, mut collect: impl FnMut(usize, MachineEvents)) {
+        let crew = self.crew;
+        let is_due = |prospect: &Prospect| {
+            prospect.next_event < stretch.end || (prospect.has_run && !prospect.is_stopped)
+        };
+        {
+            let mut window = crew.window.write();
+            window.stretch = Some(stretch);
+            window.due.clear();
+            let due = (0..)
+                .zip(&self.prospects)
+                .filter(|(_, prospect)| is_due(prospect));
+            window.due.extend(due.map(|(number, _)| number));
+            window.share_out(self.helpers + 1);
+        }
+        if self.helpers > 0 && crew.window.read().due.len() > 1 {
+            crew.ring(self.helpers);
+            crew.work(0);
+            crew.wait_for_helpers();
+            let has_failed = crew.has_failed.load(Ordering::Acquire);
+            assert!(!has_failed, "a machine's model panicked on another thread");
+        } else {
+            crew.work(0);
+        }
+        for &number in &crew.window.read().due {
+            let mut seat = crew.seats[number].lock();
+            let events = seat.events.take().expect("a machine that was due has run");
+            self.prospects[number] = Prospect {
+                next_event: seat.machine.next_event(),
+                has_run: seat.machine.has_run(),
+                is_stopped: seat.machine.is_stopped(),
+            };
+            drop(seat);
+            collect(number, events);
         }
     }
 }

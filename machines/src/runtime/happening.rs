@@ -28,6 +28,13 @@ pub enum What {
         /// The code.
         code: u8,
     },
+    /// A machine's processor was reset and starts again.
+    Reset {
+        /// Index of the machine in the lab.
+        machine: usize,
+        /// Why.
+        cause: ResetCause,
+    },
     /// A machine stopped by itself and takes no further part.
     Stopped {
         /// Index of the machine in the lab.
@@ -60,6 +67,26 @@ impl StopCause {
         match self {
             Self::TripleFault => "guest::triple-fault",
             Self::HaltedForGood => "guest::halted",
+        }
+    }
+}
+
+/// Why a processor was reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetCause {
+    /// A pulse from the keyboard controller or port 92h.
+    Pin,
+    /// A fault in the double fault handler, on a board that answers it with a reset.
+    TripleFault,
+}
+
+impl ResetCause {
+    /// The word of the event.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pin => "reset pin",
+            Self::TripleFault => "triple fault",
         }
     }
 }

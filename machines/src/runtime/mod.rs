@@ -16,19 +16,20 @@ mod crew;
 mod happening;
 mod statistics;
 
-pub use happening::{Happening, StopCause, StopReport, What};
+pub use happening::{Happening, ResetCause, StopCause, StopReport, What};
 pub use statistics::{CardStatistics, MachineStatistics, SegmentStatistics, Statistics};
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use clock::{Instant, Span};
 use thiserror::Error;
 use wire::{Segment, Settlement, StationId};
 
 use crate::board::Output;
-use crate::lab::{Boot, Lab};
-use crate::machine::{BootImage, LoadError, Machine, MachineEvents, Stretch};
-use crew::Crew;
+use crate::lab::{self, Boot, Lab};
+use crate::machine::{Machine, MachineEvents, Start, StartError, Stretch};
+use crew::{Coordinator, Crew};
 
 /// Watches a running lab from outside. It cannot change what happens in virtual time, only end the run.
 pub trait Observer {
@@ -52,7 +53,7 @@ pub enum RunEnd {
 /// Why a lab cannot be built.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    /// A machine's kernel cannot be loaded.
+    /// A machine cannot start from its kernel or ROM.
     #[error("machine `{machine}` cannot boot image `{image}`: {source}")]
     Load {
         /// The machine's name.
@@ -60,7 +61,7 @@ pub enum BuildError {
         /// The image's name in the lab file.
         image: String,
         /// Why.
-        source: LoadError,
+        source: StartError,
     },
 }
 
@@ -77,6 +78,8 @@ const OVERRUN: Span = Span::from_microseconds(5);
 pub struct Runtime {
     machines: Vec<Machine>,
     cables: Vec<Cable>,
+    /// Where each card of each machine is attached: the cable and its station there.
+    taps: Vec<Vec<(usize, StationId)>>,
     now: Instant,
     /// From a window's beginning to the end of what is settled.
     longest_window: Span,
@@ -97,15 +100,40 @@ struct Cable {
     frames: blake3::Hasher,
 }
 
+/// A machine of `lab` with what it starts from.
+fn machine(lab: &Lab, description: &lab::Machine, images: &[Arc<[u8]>]) -> Result<Machine, BuildError> {
+    let (image, start) = match &description.boot {
+        Boot::Direct { image, command_line } => {
+            let start = Start::Kernel {
+                image: images[*image].clone(),
+                command_line: command_line.clone(),
+            };
+            (image, start)
+        }
+        Boot::Bios { image, shutdown } => {
+            let start = Start::Rom {
+                image: images[*image].clone(),
+                shutdown: *shutdown,
+            };
+            (image, start)
+        }
+    };
+    Machine::new(description, lab.epoch_seconds, start).map_err(|source| BuildError::Load {
+        machine: description.name.clone(),
+        image: lab.images[*image].name.clone(),
+        source,
+    })
+}
+
 impl Runtime {
     /// Builds `lab`; `images` holds the bytes of [`Lab::images`], in that order.
     ///
     /// # Errors
-    /// A machine's kernel cannot be loaded.
+    /// A machine cannot start from its kernel or ROM.
     ///
     /// # Panics
     /// If `images` does not have one entry for each image of the lab.
-    pub fn build(lab: &Lab, images: &[std::sync::Arc<[u8]>]) -> Result<Self, BuildError> {
+    pub fn build(lab: &Lab, images: &[Arc<[u8]>]) -> Result<Self, BuildError> {
         let mut cables: Vec<Cable> = Vec::new();
         for (index, segment) in (0..).zip(&lab.segments) {
             cables.push(Cable {
@@ -116,24 +144,17 @@ impl Runtime {
             });
         }
         let mut machines = Vec::new();
+        let mut taps = Vec::new();
         for (number, description) in lab.machines.iter().enumerate() {
+            let mut machine_taps = Vec::new();
             for (card, described) in description.cards.iter().enumerate() {
                 let cable = &mut cables[described.segment];
-                cable.segment.attach(described.position_millimetres);
+                let station = cable.segment.attach(described.position_millimetres);
                 cable.stations.push((number, card));
+                machine_taps.push((described.segment, station));
             }
-            let Boot::Direct { image, command_line } = &description.boot;
-            let boot = BootImage {
-                kernel: images[*image].clone(),
-                command_line: command_line.clone(),
-            };
-            let machine =
-                Machine::new(description, lab.epoch_seconds, boot).map_err(|source| BuildError::Load {
-                    machine: description.name.clone(),
-                    image: lab.images[*image].name.clone(),
-                    source,
-                })?;
-            machines.push(machine);
+            taps.push(machine_taps);
+            machines.push(machine(lab, description, images)?);
         }
         let longest_window = cables
             .iter()
@@ -143,6 +164,7 @@ impl Runtime {
         Ok(Self {
             machines,
             cables,
+            taps,
             now: Instant::START,
             longest_window,
             interrupted: None,
@@ -169,12 +191,13 @@ impl Runtime {
         let crew = Crew::new(std::mem::take(&mut self.machines));
         let helpers = threads.clamp(1, crew.len().max(1)) - 1;
         let end = std::thread::scope(|scope| {
-            for _ in 0..helpers {
-                scope.spawn(|| crew.help());
+            let crew = &crew;
+            for thread in 1..=helpers {
+                scope.spawn(move || crew.help(thread));
             }
             // Sent home even if a model panics here, or the scope would wait for them for ever.
             let _dismissal = crew.dismissal();
-            self.run_windows(limit, &crew, helpers, observer)
+            self.run_windows(limit, &mut Coordinator::new(crew, helpers), observer)
         });
         self.machines = crew.into_machines();
         end
@@ -183,8 +206,7 @@ impl Runtime {
     fn run_windows(
         &mut self,
         limit: Instant,
-        crew: &Crew,
-        helpers: usize,
+        crew: &mut Coordinator<'_>,
         observer: &mut dyn Observer,
     ) -> RunEnd {
         loop {
@@ -206,7 +228,7 @@ impl Runtime {
                 ends_window,
                 ..window
             };
-            crew.run_window(stretch, helpers, |number, events| self.collect(number, events));
+            crew.run_window(stretch, |number, events| self.collect(number, events));
             self.settle(end, crew);
             self.now = end;
             self.interrupted = (!ends_window).then_some(window);
@@ -220,7 +242,7 @@ impl Runtime {
     }
 
     /// Where the next window lies; or, if there is none before `limit`, how the run ends.
-    fn next_window(&mut self, limit: Instant, crew: &Crew) -> Result<Stretch, RunEnd> {
+    fn next_window(&mut self, limit: Instant, crew: &mut Coordinator<'_>) -> Result<Stretch, RunEnd> {
         let cables = self.cables.iter().map(|cable| cable.segment.next_event());
         let earliest = cables.fold(crew.earliest_event(), Instant::min);
         if earliest == Instant::NEVER {
@@ -255,8 +277,13 @@ impl Runtime {
             let what = match output {
                 Output::Console(byte) => What::Console { machine, byte },
                 Output::Post(code) => What::Post { machine, code },
+                Output::Reset(cause) => What::Reset { machine, cause },
             };
             self.happenings.push(Happening { at, what });
+        }
+        for (card, request) in events.requests {
+            let (cable, station) = self.taps[machine][card];
+            self.cables[cable].segment.request(station, request);
         }
         if let Some((at, report)) = events.stop {
             let what = What::Stopped {
@@ -267,18 +294,13 @@ impl Runtime {
         }
     }
 
-    /// Carries requests to the segments, settles them up to `until` and carries the notices back.
-    fn settle(&mut self, until: Instant, crew: &Crew) {
+    /// Settles the segments up to `until` and carries the notices to the machines.
+    fn settle(&mut self, until: Instant, crew: &mut Coordinator<'_>) {
         for (index, cable) in self.cables.iter_mut().enumerate() {
-            for (station, &(machine, card)) in (0..).zip(&cable.stations) {
-                for request in crew.with(machine, |machine| machine.take_requests(card)) {
-                    cable.segment.request(StationId(station), request);
-                }
-            }
             cable.segment.settle(until, &mut self.settlement);
             for (station, notice) in self.settlement.notices.drain(..) {
                 let (machine, card) = cable.stations[usize::from(station.0)];
-                crew.with(machine, |machine| machine.post_notice(card, notice));
+                crew.post_notice(machine, card, notice);
             }
             for record in self.settlement.records.drain(..) {
                 if let wire::Record::Frame {

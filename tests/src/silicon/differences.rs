@@ -175,12 +175,6 @@ impl Finding<'_> {
         })
     }
 
-    fn stops_in_sequence(&self) -> bool {
-        self.bytes_at(self.silicon.eip)
-            .or(self.bytes_at(self.model.eip))
-            .is_some()
-    }
-
     fn model_stops_at_locked_bit_test(&self) -> bool {
         let bytes = self.bytes_at(self.silicon.eip).unwrap_or(&[]);
         let is_prefix =
@@ -191,14 +185,6 @@ impl Finding<'_> {
         let kept = prefixes.iter().filter(|byte| **byte != 0xF0);
         let without: Vec<u8> = kept.chain(rest).copied().collect();
         is_locked && decode(&without, 0, self.case.is_32_bit()).mnemonic() == Mnemonic::Bt
-    }
-
-    /// The case has a return or an indirect jump: bytes that mean a PUSH of a segment register may be where it leads.
-    fn jumps_anywhere(&self) -> bool {
-        use iced_x86::FlowControl::{IndirectBranch, IndirectCall, Return};
-        instructions(self.case)
-            .iter()
-            .any(|instruction| matches!(instruction.flow_control(), IndirectBranch | IndirectCall | Return))
     }
 
     /// One of the two stops between the ends of an instruction of the case.
@@ -269,18 +255,6 @@ pub const DIFFERENCES: &[Difference] = &[
         name: "RPL of null selectors",
         reason: "Linux's return to level 3 empties the registers that hold them before the state can be seen",
         how: How::Masked,
-    },
-    Difference {
-        name: "PUSH of a segment register as a dword",
-        reason: "the silicon writes only the low word; what the upper one becomes differs between processors",
-        how: How::Skipped(|finding| {
-            let is_one = |instruction: &Instruction| {
-                instruction.mnemonic() == Mnemonic::Push && instruction.op0_register().is_segment_register()
-            };
-            let is_stack_fault = finding.stops_in_sequence() && matches!(finding.model.vector, 12 | 14);
-            instructions(finding.case).last().is_some_and(is_one)
-                && (is_stack_fault || is_same_but(finding, forget_memory))
-        }),
     },
     Difference {
         name: "CMPS with two bad operands",
@@ -356,10 +330,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "jumps into an instruction",
         reason: "what its bytes mean from there may be anything that is not generated",
-        how: How::Skipped(|finding| {
-            finding.stops_inside_an_instruction()
-                || finding.jumps_anywhere() && is_same_but(finding, forget_memory)
-        }),
+        how: How::Skipped(|finding| finding.stops_inside_an_instruction()),
     },
     Difference {
         name: "flags of a repeated comparison that faults",

@@ -7,22 +7,42 @@ use clock::{Instant, Span};
 use regex_automata::meta::Regex;
 
 use super::line_search::{GrowingLine, compile};
-use crate::lab::{Expectation, Lab};
+use crate::lab::{Lab, Sign};
 
 /// One machine's part in one expectation.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
     /// Index of the machine in the lab.
     pub(crate) machine: usize,
-    /// The regular expression as written.
-    pub(crate) pattern: String,
+    /// What it has to show.
+    pub(crate) sign: Sign,
     /// Virtual time within which it must appear (or stay away).
     pub(crate) within: Span,
     /// True if it must stay away.
     pub(crate) is_absent: bool,
     /// How it went so far.
     pub(crate) verdict: Verdict,
-    regex: Arc<Regex>,
+    /// Of a sign on the console.
+    regex: Option<Arc<Regex>>,
+}
+
+impl Watch {
+    /// What it has to show, for people.
+    pub(crate) fn text(&self) -> String {
+        match &self.sign {
+            Sign::Console(pattern) => pattern.clone(),
+            Sign::Post(code) => format!("post {code:02x}"),
+        }
+    }
+
+    /// It has been seen at `at`.
+    fn see(&mut self, at: Instant) {
+        self.verdict = if self.is_absent {
+            Verdict::Missed(at, Miss::Appeared)
+        } else {
+            Verdict::Met(at)
+        };
+    }
 }
 
 /// How an expectation went.
@@ -78,16 +98,20 @@ impl Expectations {
     pub(crate) fn new(lab: &Lab) -> Result<Self, String> {
         let mut watches = Vec::new();
         for expectation in &lab.expectations {
-            let Expectation { pattern, .. } = expectation;
-            let regex = compile(pattern).map_err(|error| format!("`{pattern}`: {error}"))?;
-            let regex = Arc::new(regex);
+            let regex = match &expectation.sign {
+                Sign::Console(pattern) => {
+                    let regex = compile(pattern).map_err(|error| format!("`{pattern}`: {error}"))?;
+                    Some(Arc::new(regex))
+                }
+                Sign::Post(_) => None,
+            };
             watches.extend(expectation.machines.iter().map(|machine| Watch {
                 machine: *machine,
-                pattern: pattern.clone(),
+                sign: expectation.sign.clone(),
                 within: expectation.within,
                 is_absent: expectation.is_absent,
                 verdict: Verdict::Open,
-                regex: Arc::clone(&regex),
+                regex: regex.clone(),
             }));
         }
         let mut open = vec![Vec::new(); lab.machines.len()];
@@ -120,17 +144,43 @@ impl Expectations {
         let news = &mut self.news;
         self.open[machine].retain(|index| {
             let watch = &mut watches[*index];
-            let is_found = line.shows(&watch.regex);
+            let is_found = watch.regex.as_ref().is_some_and(|regex| line.shows(regex));
             if is_found {
-                watch.verdict = if watch.is_absent {
-                    Verdict::Missed(at, Miss::Appeared)
-                } else {
-                    Verdict::Met(at)
-                };
+                watch.see(at);
                 news.push(*index);
             }
             !is_found
         });
+    }
+
+    /// A machine wrote its POST port.
+    pub(crate) fn post(&mut self, at: Instant, machine: usize, code: u8) {
+        self.advance(at);
+        let (watches, news) = (&mut self.watches, &mut self.news);
+        self.open[machine].retain(|index| {
+            let watch = &mut watches[*index];
+            let is_found = watch.sign == Sign::Post(code);
+            if is_found {
+                watch.see(at);
+                news.push(*index);
+            }
+            !is_found
+        });
+    }
+
+    /// Whether the machine has shown all that was expected of it, a POST code among it. Programs in ROMs that end with a
+    /// code then halt for good.
+    pub(crate) fn has_ended_well(&self, machine: usize) -> bool {
+        let mut expected = self
+            .watches
+            .iter()
+            .filter(|watch| watch.machine == machine && !watch.is_absent);
+        let is_met = |watch: &Watch| matches!(watch.verdict, Verdict::Met(_));
+        let mut has_code = false;
+        expected.all(|watch| {
+            has_code |= matches!(watch.sign, Sign::Post(_));
+            is_met(watch)
+        }) && has_code
     }
 
     /// A machine stopped by itself: what it has not shown it will never show.
@@ -212,11 +262,12 @@ mod tests {
 
     use super::*;
     use crate::command::testing::sample_lab;
+    use crate::lab::Expectation;
 
     fn expectation(pattern: &str, within: Span, is_absent: bool) -> Expectation {
         Expectation {
             machines: vec![0],
-            pattern: pattern.into(),
+            sign: Sign::Console(pattern.into()),
             within,
             is_absent,
         }
@@ -290,6 +341,47 @@ mod tests {
             watched.watches()[0].verdict,
             Verdict::Missed(at(2), Miss::MachineStopped)
         );
+    }
+
+    /// Expects `post`, and `ready` on the console, within a minute.
+    fn watching_post(post: u8, is_absent: bool) -> Expectations {
+        let code = Expectation {
+            sign: Sign::Post(post),
+            ..expectation("", Span::from_seconds(60), is_absent)
+        };
+        watching(vec![code, expectation("ready", Span::from_seconds(60), false)])
+    }
+
+    #[test]
+    fn a_post_code_is_met_by_that_code_of_that_machine_only() {
+        let mut watched = watching_post(0xFF, false);
+        watched.post(at(1), 0, 0xFE);
+        watched.post(at(1), 1, 0xFF);
+        assert!(watched.take_news().is_empty());
+        watched.post(at(2), 0, 0xFF);
+        assert_eq!(watched.watches()[0].verdict, Verdict::Met(at(2)));
+        assert_eq!(watched.watches()[0].text(), "post ff");
+        assert_eq!(watched.take_news(), [0]);
+    }
+
+    #[test]
+    fn a_post_code_that_must_stay_away_is_missed_when_it_comes() {
+        let mut watched = watching_post(0xEE, true);
+        watched.post(at(3), 0, 0xEE);
+        assert_eq!(
+            watched.watches()[0].verdict,
+            Verdict::Missed(at(3), Miss::Appeared)
+        );
+    }
+
+    #[test]
+    fn a_machine_has_ended_well_when_its_code_and_all_else_that_was_expected_has_come() {
+        let mut watched = watching_post(0xFF, false);
+        watched.post(at(1), 0, 0xFF);
+        assert!(!watched.has_ended_well(0));
+        say(&mut watched, at(2), "ready");
+        assert!(watched.has_ended_well(0));
+        assert!(!watched.has_ended_well(1), "no code is expected of it");
     }
 
     #[test]

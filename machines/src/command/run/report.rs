@@ -17,7 +17,7 @@ use crate::command::exit::Exit;
 use crate::command::terminal::{Importance, Terminal};
 use crate::command::time_text::{grouped, plural, seconds};
 use crate::folder::junit;
-use crate::lab::{Boot, Lab, Machine};
+use crate::lab::{Boot, Lab, Machine, Sign};
 use crate::runtime::Statistics;
 
 /// What a run found.
@@ -83,6 +83,9 @@ fn machine_line(lab: &Lab, machine: &Machine, width: usize) -> String {
             let image = &lab.images[*image].name;
             let _ = write!(line, "   {image} put into memory (its boot time means nothing)");
         }
+        Boot::Bios { image, .. } => {
+            let _ = write!(line, "   starts in the ROM {}", lab.images[*image].name);
+        }
     }
     line
 }
@@ -105,10 +108,15 @@ impl Report<'_> {
         {
             exit = exit.max(Exit::Missed);
         }
-        if !self.stops.is_empty() {
+        if self.bad_stops().next().is_some() {
             exit = exit.max(Exit::GuestStopped);
         }
         exit
+    }
+
+    /// Machines that should have gone on.
+    fn bad_stops(&self) -> impl Iterator<Item = &Stop> {
+        self.stops.iter().filter(|stop| !stop.is_expected)
     }
 
     /// Prints the result, in the terminal's format, and what went wrong.
@@ -119,7 +127,7 @@ impl Report<'_> {
             Format::Json => terminal.result(&format!("{:#}\n", self.json(exit))),
             Format::Csv => terminal.result(&self.csv()),
         }
-        for stop in self.stops {
+        for stop in self.bad_stops() {
             terminal.complain(&format!(
                 "{} {} at {}, {}; registers in {}",
                 stop.code,
@@ -192,6 +200,7 @@ impl Report<'_> {
                 "code": stop.code,
                 "summary": stop.summary,
                 "report": stop.report,
+                "expected": stop.is_expected,
             })
         };
         json!({
@@ -217,15 +226,19 @@ impl Report<'_> {
             Verdict::Met(at) => ("met", Some(at), None),
             Verdict::Missed(at, miss) => ("missed", Some(at), Some(miss.to_string())),
         };
-        json!({
+        let mut object = json!({
             "machine": self.machine(watch.machine),
-            "pattern": watch.pattern,
             "absent": watch.is_absent,
             "within_ns": watch.within.nanoseconds(),
             "result": result,
             "at_ns": at.map(Instant::nanoseconds),
             "reason": reason,
-        })
+        });
+        match &watch.sign {
+            Sign::Console(pattern) => object["pattern"] = json!(pattern),
+            Sign::Post(code) => object["post"] = json!(code),
+        }
+        object
     }
 
     /// What every machine counted, as a table.
@@ -266,7 +279,7 @@ impl Report<'_> {
             let absent = if watch.is_absent { "no " } else { "" };
             junit::Case {
                 machine: self.machine(watch.machine).into(),
-                name: format!("{absent}{}", watch.pattern),
+                name: format!("{absent}{}", watch.text()),
                 at,
                 verdict,
             }
@@ -281,7 +294,7 @@ impl Report<'_> {
             .watches
             .iter()
             .map(expectation)
-            .chain(self.stops.iter().map(stop))
+            .chain(self.bad_stops().map(stop))
             .collect();
         junit::document(&self.plan.lab.name, self.end, &cases)
     }

@@ -14,13 +14,15 @@ use super::storm::{STORM, StormWatch};
 use crate::command::captures::Captures;
 use crate::command::terminal::{Importance, Paint, Terminal};
 use crate::command::time_text::seconds;
-use crate::folder::{CaptureRecord, ConsoleLog, Event, EventLog, HostError, RunFolder};
+use crate::folder::{CaptureRecord, ConsoleLog, Event, EventLog, HostError, RunFolder, SignRecord};
 use crate::frame_text;
 use crate::lab::Lab;
-use crate::runtime::{Happening, Observer, StopReport, What};
+use crate::runtime::{Happening, Observer, ResetCause, StopCause, StopReport, What};
 
 /// So many POST codes of a machine become events; a guest may write them without end.
 const POSTS_KEPT: u64 = 4096;
+/// So many resets of a machine become events and lines; a ROM may bring them about without end.
+const RESETS_KEPT: u64 = 64;
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,8 @@ pub(crate) struct Stop {
     pub(crate) summary: String,
     /// Where the registers are.
     pub(crate) report: PathBuf,
+    /// It halted after the POST code that was expected of it: a program in a ROM has ended.
+    pub(crate) is_expected: bool,
 }
 
 /// What a watcher works with.
@@ -99,6 +103,7 @@ pub(crate) struct Watcher<'a> {
     echoes: Vec<Option<Echo>>,
     storms: Vec<StormWatch>,
     posts: Vec<u64>,
+    resets: Vec<u64>,
     stops: Vec<Stop>,
     name_width: usize,
     reason: Option<EndReason>,
@@ -121,6 +126,7 @@ impl<'a> Watcher<'a> {
                 .collect(),
             storms: vec![StormWatch::default(); setting.lab.segments.len()],
             posts: vec![0; machines.len()],
+            resets: vec![0; machines.len()],
             stops: Vec::new(),
             name_width: machines
                 .iter()
@@ -190,10 +196,14 @@ impl<'a> Watcher<'a> {
     }
 
     fn log_the_end(&mut self, now: Instant, reason: EndReason) -> Result<(), HostError> {
-        for (machine, posts) in self.setting.lab.machines.iter().zip(&self.posts) {
-            if *posts > POSTS_KEPT {
-                let (machine, count) = (machine.name.as_str(), *posts - POSTS_KEPT);
+        let counts = self.posts.iter().zip(&self.resets);
+        for (machine, (posts, resets)) in self.setting.lab.machines.iter().zip(counts) {
+            let machine = machine.name.as_str();
+            if let Some(count @ 1..) = posts.checked_sub(POSTS_KEPT) {
                 self.events.append(now, &Event::PostOmitted { machine, count })?;
+            }
+            if let Some(count @ 1..) = resets.checked_sub(RESETS_KEPT) {
+                self.events.append(now, &Event::ResetOmitted { machine, count })?;
             }
         }
         self.events.append(
@@ -212,6 +222,7 @@ impl<'a> Watcher<'a> {
             match &happening.what {
                 What::Console { machine, byte } => self.console(at, *machine, *byte)?,
                 What::Post { machine, code } => self.post(at, *machine, *code)?,
+                What::Reset { machine, cause } => self.reset(at, *machine, *cause)?,
                 What::Stopped { machine, report } => self.stopped(at, *machine, report)?,
                 What::Wire { segment, record } => self.wire(*segment, record)?,
             }
@@ -231,11 +242,31 @@ impl<'a> Watcher<'a> {
 
     fn post(&mut self, at: Instant, machine: usize, code: u8) -> Result<(), HostError> {
         self.posts[machine] += 1;
-        if self.posts[machine] > POSTS_KEPT {
+        if self.posts[machine] <= POSTS_KEPT {
+            let name = &self.setting.lab.machines[machine].name;
+            log::info!(target: "post", "{at} {name} {code:02x}");
+            self.events.append(at, &Event::Post { machine: name, code })?;
+        }
+        self.setting.expectations.post(at, machine, code);
+        self.tell_news()
+    }
+
+    fn reset(&mut self, at: Instant, machine: usize, cause: ResetCause) -> Result<(), HostError> {
+        self.resets[machine] += 1;
+        if self.resets[machine] > RESETS_KEPT {
             return Ok(());
         }
-        let machine = &self.setting.lab.machines[machine].name;
-        self.events.append(at, &Event::Post { machine, code })
+        let name = self.setting.lab.machines[machine].name.clone();
+        let cause = cause.word();
+        self.events.append(
+            at,
+            &Event::Reset {
+                machine: &name,
+                cause,
+            },
+        )?;
+        self.tell(at, &name, Paint::Odd, Importance::Detail, "reset:", cause);
+        Ok(())
     }
 
     fn stopped(&mut self, at: Instant, machine: usize, report: &StopReport) -> Result<(), HostError> {
@@ -254,20 +285,28 @@ impl<'a> Watcher<'a> {
             .display()
             .to_string();
         let (summary, report_place) = (report.summary.as_str(), place.as_str());
+        let is_halt = report.cause == StopCause::HaltedForGood;
+        let is_expected = is_halt && self.setting.expectations.has_ended_well(machine);
         let event = Event::GuestStop {
             machine: &name,
             code,
             summary,
             report: report_place,
+            expected: is_expected,
         };
         self.events.append(at, &event)?;
-        self.tell(at, &name, Paint::Bad, Importance::Result, "stopped:", summary);
+        if is_expected {
+            self.tell(at, &name, Paint::Good, Importance::Detail, "ended:", summary);
+        } else {
+            self.tell(at, &name, Paint::Bad, Importance::Result, "stopped:", summary);
+        }
         self.stops.push(Stop {
             machine,
             at,
             code,
             summary: summary.into(),
             report: path,
+            is_expected,
         });
         self.setting.expectations.stopped(at, machine);
         self.tell_news()
@@ -335,11 +374,11 @@ impl<'a> Watcher<'a> {
         for index in self.setting.expectations.take_news() {
             let watch = self.setting.expectations.watches()[index].clone();
             let machine = self.setting.lab.machines[watch.machine].name.clone();
-            let (pattern, absent) = (watch.pattern.as_str(), watch.is_absent);
+            let (sign, absent) = (SignRecord::from(&watch.sign), watch.is_absent);
             let shown = if absent {
-                format!("no {pattern}")
+                format!("no {}", watch.text())
             } else {
-                pattern.to_owned()
+                watch.text()
             };
             match watch.verdict {
                 Verdict::Open => {}
@@ -348,7 +387,7 @@ impl<'a> Watcher<'a> {
                         at,
                         &Event::Met {
                             machine: &machine,
-                            pattern,
+                            sign,
                             absent,
                         },
                     )?;
@@ -360,7 +399,7 @@ impl<'a> Watcher<'a> {
                         at,
                         &Event::Missed {
                             machine: &machine,
-                            pattern,
+                            sign,
                             absent,
                             reason,
                         },

@@ -3,10 +3,10 @@
 use clock::{Rate, Span};
 
 use super::super::{
-    Boot, ImageSource, LabSource, Override, Source, Speed, load, schema, show, show_json, show_timing,
-    show_timing_json,
+    Boot, ImageSource, LabSource, Override, Shutdown, Sign, Source, Speed, load, schema, show, show_json,
+    show_timing, show_timing_json,
 };
-use super::{GOOD, edited, lab_of, read_with};
+use super::{GOOD, Lab, edited, lab_of, read_with};
 
 /// All lab files of the project.
 fn lab_files() -> Vec<std::path::PathBuf> {
@@ -101,11 +101,11 @@ fn the_json_forms_have_the_same_content() {
     assert_eq!(shown["machine"]["pc1"]["memory"], "4MB");
     assert_eq!(shown["machine"]["pc1"]["card"][0]["io"], 0x280);
     let timing = show_timing_json(&lab);
-    assert_eq!(timing.as_array().map(Vec::len), Some(2 * 6));
-    assert_eq!(timing[6]["machine"], "pc1");
-    assert_eq!(timing[6]["constant"], "isa_8bit");
-    assert_eq!(timing[6]["value"], 8);
-    assert_eq!(timing[6]["source"], "derived");
+    assert_eq!(timing.as_array().map(Vec::len), Some(2 * 7));
+    assert_eq!(timing[7]["machine"], "pc1");
+    assert_eq!(timing[7]["constant"], "isa_8bit");
+    assert_eq!(timing[7]["value"], 8);
+    assert_eq!(timing[7]["source"], "derived");
 }
 
 #[test]
@@ -267,6 +267,49 @@ fn paths_of_images_count_from_the_lab_file_s_folder() {
         lab.images[0].source,
         ImageSource::File(folder.path().join("k.elf"))
     );
+}
+
+/// The good lab with a ROM of 64 KB in its machines, with each of `edits` made once; its folder must be kept.
+fn lab_with_rom(edits: &[(&str, &str)]) -> (tempfile::TempDir, Lab) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("test.rom"), vec![0xF4; 0x1_0000]).expect("a ROM");
+    let rom = "[image.rom]\npath = \"test.rom\"\n\n[segment.ether0]";
+    let mut all = vec![("[segment.ether0]", rom)];
+    all.extend_from_slice(edits);
+    let source = LabSource::Text {
+        name: "lab.toml".into(),
+        text: edited(&all),
+        folder: folder.path().into(),
+    };
+    let lab = load(source, &[]).unwrap_or_else(|errors| panic!("{errors}")).lab;
+    (folder, lab)
+}
+
+#[test]
+fn a_machine_with_a_rom_starts_in_it_and_is_shown_so() {
+    let (_folder, lab) = lab_with_rom(&[
+        ("boot = { image = \"kernel\" }", "bios = { image = \"rom\" }"),
+        ("console = 'ready'", "post = 0xFF"),
+    ]);
+    let rom = Boot::Bios {
+        image: 1,
+        shutdown: Shutdown::Reset,
+    };
+    assert_eq!(lab.machines[1].boot, rom);
+    assert_eq!(lab.expectations[0].sign, Sign::Post(0xFF));
+    assert_eq!(lab_of(&show(&lab)), lab);
+    assert!(obeys(&show_json(&lab), &schema()));
+}
+
+#[test]
+fn a_machine_can_start_in_a_rom_although_its_profile_names_a_kernel() {
+    let own = "bios = { image = \"rom\", shutdown = \"stop\" }\nboot = { from = \"bios\" }\ncount = 2";
+    let (_folder, lab) = lab_with_rom(&[("count = 2", own)]);
+    let rom = Boot::Bios {
+        image: 1,
+        shutdown: Shutdown::Stop,
+    };
+    assert_eq!(lab.machines[0].boot, rom);
 }
 
 /// Checks the parts of JSON schema that our schema uses, but for patterns and formats.

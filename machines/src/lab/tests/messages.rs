@@ -311,6 +311,31 @@ const MEANING: &[Case] = &[
         &["lab::no-boot"],
     ),
     case(
+        "a ROM beside a kernel",
+        &[("boot = {", "bios = { image = \"kernel\" }\nboot = {")],
+        &["lab::bad-rom", "lab::two-starts"],
+    ),
+    case(
+        "a kernel for a ROM",
+        &[("boot = { image = \"kernel\" }", "bios = { image = \"kernel\" }")],
+        &["lab::bad-rom"],
+    ),
+    case(
+        "an unknown ROM",
+        &[("boot = { image = \"kernel\" }", "bios = { image = \"kernal\" }")],
+        &["lab::unknown-image"],
+    ),
+    case(
+        "a ROM without an image",
+        &[("boot = { image = \"kernel\" }", "bios = { shutdown = \"stop\" }")],
+        &["lab::missing-field"],
+    ),
+    case(
+        "a start in a ROM that is not there",
+        &[("{ image = \"kernel\" }", "{ from = \"bios\" }")],
+        &["lab::no-boot"],
+    ),
+    case(
         "a clock that no 386DX had",
         &[("\"40MHz\"", "\"400MHz\"")],
         &["lab::impossible-clock"],
@@ -537,6 +562,21 @@ const MEANING: &[Case] = &[
         &["lab::late-expectation"],
     ),
     case(
+        "an expectation of nothing",
+        &[("console = 'ready'\n", "")],
+        &["lab::missing-field"],
+    ),
+    case(
+        "an expectation of two things",
+        &[("console = 'ready'", "console = 'ready'\npost = 0xFF")],
+        &["lab::two-signs"],
+    ),
+    case(
+        "a POST code of two bytes",
+        &[("console = 'ready'", "post = 0x100")],
+        &["lab::out-of-range"],
+    ),
+    case(
         "an expectation without end",
         &[("within = \"5s\"", ""), ("stop = \"10min\"", "")],
         &["lab::missing-field"],
@@ -554,6 +594,29 @@ fn messages_of(text: &str, overrides: &[&str]) -> Messages {
     }
 }
 
+/// Labs with images that are no ROMs.
+fn wrong_roms() -> Vec<(&'static str, Messages)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = edited(&[
+        ("\"builtin:kernel\"", "\"rom.bin\""),
+        ("boot = { image = \"kernel\" }", "bios = { image = \"kernel\" }"),
+    ]);
+    let wrong = |bytes: usize| {
+        std::fs::write(folder.path().join("rom.bin"), vec![0; bytes]).expect("a file");
+        let source = LabSource::Text {
+            name: "lab.toml".into(),
+            text: text.clone(),
+            folder: folder.path().into(),
+        };
+        load(source, &[]).expect_err("no ROM").messages().clone()
+    };
+    vec![
+        ("an empty ROM", wrong(0)),
+        ("a ROM of an odd size", wrong(0x1_0001)),
+        ("a ROM that is too large", wrong(0x8_0000)),
+    ]
+}
+
 /// Wrong labs that are more than an edit of the good one.
 fn special_cases() -> Vec<(&'static str, Messages)> {
     let unreadable =
@@ -565,7 +628,7 @@ fn special_cases() -> Vec<(&'static str, Messages)> {
         .collect();
     let nothing = edited(&[("count = 2\nnic = { mac = \"02:60:8c:00:00:01\" }", "card = []")]);
     let set = |setting: &str| messages_of(GOOD, &[setting]);
-    vec![
+    let mut cases = vec![
         ("a file that is not there", unreadable.messages().clone()),
         ("bytes that are not UTF-8", encoding.messages().clone()),
         (
@@ -583,7 +646,9 @@ fn special_cases() -> Vec<(&'static str, Messages)> {
             "an override that conflicts with the file",
             set("machine.server={extends=\"at\",nic.mac=\"02:60:8c:00:00:02\"}"),
         ),
-    ]
+    ];
+    cases.extend(wrong_roms());
+    cases
 }
 
 #[test]

@@ -6,14 +6,24 @@ use core::arch::asm;
 use core::mem::size_of;
 
 /// Selector of the kernel's data.
-pub(crate) const KERNEL_DATA: u16 = 0x08;
+pub const KERNEL_DATA: u16 = 0x08;
 /// Selector of the kernel's code.
-pub(crate) const KERNEL_CODE: u16 = 0x10;
+pub const KERNEL_CODE: u16 = 0x10;
 const TASK_STATE: u16 = 0x18;
+/// Selector of user data, at privilege level 3.
+pub const USER_DATA: u16 = 0x20 | 3;
+/// Selector of user code, at privilege level 3.
+pub const USER_CODE: u16 = 0x28 | 3;
+/// Selector of the call gate, for callers at privilege level 3.
+pub const CALL_GATE: u16 = 0x30 | 3;
 
 const GATES: usize = 256;
 /// Present, privilege level 0, 32-bit interrupt gate.
 const INTERRUPT_GATE: u32 = 0x8e00;
+/// Present, privilege level 0, 32-bit call gate, no parameters.
+const CALL: u32 = 0x8c00;
+/// A gate that programs of privilege level 3 may go through.
+const FOR_USERS: u32 = 0x6000;
 /// A page of 4 KB as the unit, 32-bit operands, limit FFFFFh: 4 GB from address 0.
 const FLAT: u64 = 0x00cf_0000_0000_ffff;
 const DATA: u64 = 0x92 << 40;
@@ -21,14 +31,15 @@ const CODE: u64 = 0x9a << 40;
 const USER: u64 = 0x60 << 40;
 const AVAILABLE_TASK_STATE: u64 = 0x89 << 40;
 
-/// Null, kernel data, kernel code, task state, user data, user code.
-static SEGMENTS: Shared<[u64; 6]> = Shared::new([
+/// Null, kernel data, kernel code, task state, user data, user code, call gate.
+static SEGMENTS: Shared<[u64; 7]> = Shared::new([
     0,
     FLAT | DATA,
     FLAT | CODE,
     0,
     FLAT | DATA | USER,
     FLAT | CODE | USER,
+    0,
 ]);
 
 /// The task state segment: the processor reads from it the stack for interrupts of user programs.
@@ -75,7 +86,7 @@ unsafe extern "C" {
 
 /// Loads the segment descriptors, the task state and an interrupt table whose first gates lead to the
 /// `handlers`, which lie `spacing` bytes apart.
-pub(crate) fn start(handlers: u32, count: usize, spacing: u32) {
+pub fn start(handlers: u32, count: usize, spacing: u32) {
     assert!(count <= GATES, "more handlers than gates");
     let base = TASK.get().addr() as u64;
     let limit = size_of::<TaskState>() as u64 - 1;
@@ -86,13 +97,45 @@ pub(crate) fn start(handlers: u32, count: usize, spacing: u32) {
     segments[usize::from(TASK_STATE / 8)] = task;
     task_state.kernel_stack = (&raw const stack_top).addr() as u32;
     for (place, gate) in gates[..count].iter_mut().enumerate() {
-        let handler = handlers + place as u32 * spacing;
-        *gate = [
-            u32::from(KERNEL_CODE) << 16 | handler & 0xffff,
-            handler & 0xffff_0000 | INTERRUPT_GATE,
-        ];
+        *gate = gate_to(handlers + place as u32 * spacing, INTERRUPT_GATE);
     }
     load();
+}
+
+/// The two halves of a gate of that kind to `handler` in the kernel's code.
+fn gate_to(handler: u32, kind: u32) -> [u32; 2] {
+    [
+        u32::from(KERNEL_CODE) << 16 | handler & 0xffff,
+        handler & 0xffff_0000 | kind,
+    ]
+}
+
+/// Leads interrupt `vector` to `handler`, for INT in user programs too.
+///
+/// # Safety
+/// The handler takes the processor as the interrupt leaves it and ends with IRET, or never.
+pub unsafe fn set_interrupt_gate(vector: u8, handler: u32) {
+    // SAFETY: there is one processor, which reads the gate only when the interrupt comes.
+    unsafe { (*INTERRUPTS.get())[usize::from(vector)] = gate_to(handler, INTERRUPT_GATE | FOR_USERS) };
+}
+
+/// Leads calls of [`CALL_GATE`] to `handler`.
+///
+/// # Safety
+/// The handler takes the processor as the call leaves it and ends with RETF, or never.
+pub unsafe fn set_call_gate(handler: u32) {
+    let [low, high] = gate_to(handler, CALL | FOR_USERS);
+    // SAFETY: there is one processor, which reads the gate only when it is called.
+    unsafe { (*SEGMENTS.get())[usize::from(CALL_GATE / 8)] = u64::from(high) << 32 | u64::from(low) };
+}
+
+/// Has the processor take the stack below `top` when it leaves a user program.
+///
+/// # Safety
+/// Nothing else uses that stack, which is large enough for whatever is entered so.
+pub unsafe fn set_kernel_stack(top: u32) {
+    // SAFETY: there is one processor, which reads the field only when it leaves a user program.
+    unsafe { (*TASK.get()).kernel_stack = top };
 }
 
 fn load() {

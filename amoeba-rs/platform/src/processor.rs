@@ -4,7 +4,7 @@ use core::arch::asm;
 
 /// A port of the machine's I/O space, one byte wide.
 #[derive(Clone, Copy)]
-pub(crate) struct Port(u16);
+pub struct Port(u16);
 
 impl Port {
     /// The port with this number.
@@ -12,11 +12,12 @@ impl Port {
     /// # Safety
     /// Reading and writing the port must not change memory or the processor's state behind Rust's back: it is
     /// not a port of a DMA controller, nor one that resets the machine.
-    pub(crate) const unsafe fn new(number: u16) -> Port {
+    pub const unsafe fn new(number: u16) -> Port {
         Port(number)
     }
 
-    pub(crate) fn read(self) -> u8 {
+    /// Reads a byte.
+    pub fn read(self) -> u8 {
         let value;
         // SAFETY: whoever made this port promised that reading it has no effect on memory.
         unsafe {
@@ -25,7 +26,8 @@ impl Port {
         value
     }
 
-    pub(crate) fn write(self, value: u8) {
+    /// Writes a byte.
+    pub fn write(self, value: u8) {
         // SAFETY: whoever made this port promised that writing it has no effect on memory.
         unsafe {
             asm!("out dx, al", in("dx") self.0, in("al") value, options(nomem, nostack, preserves_flags));
@@ -36,7 +38,7 @@ impl Port {
 const INTERRUPT_FLAG: u32 = 1 << 9;
 
 /// Runs `action` with interrupts off, and leaves them as they were.
-pub(crate) fn without_interrupts<R>(action: impl FnOnce() -> R) -> R {
+pub fn without_interrupts<R>(action: impl FnOnce() -> R) -> R {
     let were_on = flags() & INTERRUPT_FLAG != 0;
     disable_interrupts();
     let result = action();
@@ -47,7 +49,7 @@ pub(crate) fn without_interrupts<R>(action: impl FnOnce() -> R) -> R {
 }
 
 /// The flags register.
-pub(crate) fn flags() -> u32 {
+pub fn flags() -> u32 {
     let flags;
     // SAFETY: pushes and pops one word on a valid stack and changes nothing else.
     unsafe {
@@ -56,26 +58,28 @@ pub(crate) fn flags() -> u32 {
     flags
 }
 
-pub(crate) fn disable_interrupts() {
+/// Masks interrupts.
+pub fn disable_interrupts() {
     // SAFETY: a kernel at privilege level 0 may mask interrupts. Not `nomem`: memory that interrupt handlers
     // share must not be accessed on the other side.
     unsafe { asm!("cli", options(nostack, preserves_flags)) }
 }
 
-pub(crate) fn enable_interrupts() {
+/// Lets interrupts through.
+pub fn enable_interrupts() {
     // SAFETY: called only once handlers stand in the interrupt table, or to restore what was.
     unsafe { asm!("sti", options(nostack, preserves_flags)) }
 }
 
 /// Sleeps until an interrupt. Called with interrupts off: STI takes effect after the next instruction, so that
 /// an interrupt cannot come between looking for work and sleeping.
-pub(crate) fn sleep() {
+pub fn sleep() {
     // SAFETY: handlers stand in the interrupt table before the first sleep.
     unsafe { asm!("sti", "hlt", options(nostack, preserves_flags)) }
 }
 
 /// Stops for good.
-pub(crate) fn halt() -> ! {
+pub fn halt() -> ! {
     loop {
         // SAFETY: with interrupts off only a reset goes on from here.
         unsafe { asm!("cli", "hlt", options(nostack)) }
@@ -83,7 +87,7 @@ pub(crate) fn halt() -> ! {
 }
 
 /// The address whose access made the last page fault (CR2).
-pub(crate) fn fault_address() -> u32 {
+pub fn fault_address() -> u32 {
     let address;
     // SAFETY: reading CR2 at privilege level 0 has no effect.
     unsafe { asm!("mov {}, cr2", out(reg) address, options(nomem, nostack, preserves_flags)) }
@@ -91,7 +95,7 @@ pub(crate) fn fault_address() -> u32 {
 }
 
 /// The machine status (CR0) and the page directory's address (CR3).
-pub(crate) fn control() -> (u32, u32) {
+pub fn control() -> (u32, u32) {
     let (status, directory);
     // SAFETY: reading CR0 and CR3 at privilege level 0 has no effect.
     unsafe {
@@ -102,7 +106,7 @@ pub(crate) fn control() -> (u32, u32) {
 }
 
 /// Stack pointer, frame pointer.
-pub(crate) fn stack() -> (u32, u32) {
+pub fn stack() -> (u32, u32) {
     let (pointer, frame);
     // SAFETY: copies two registers.
     unsafe {
@@ -113,14 +117,14 @@ pub(crate) fn stack() -> (u32, u32) {
 }
 
 /// `BSWAP` as one instruction, whatever the processor makes of it.
-pub(crate) fn bswap(mut value: u32) -> u32 {
+pub fn bswap(mut value: u32) -> u32 {
     // SAFETY: where the processor lacks the instruction, the handler of invalid opcodes carries it out.
     unsafe { asm!("bswap {}", inout(reg) value, options(nomem, nostack, preserves_flags)) }
     value
 }
 
 /// What `BSWAP` does, with instructions of a 386: written in Rust, the compiler would make `BSWAP` of it.
-pub(crate) fn reverse_bytes(mut value: u32) -> u32 {
+pub fn reverse_bytes(mut value: u32) -> u32 {
     // SAFETY: changes one register and the flags.
     unsafe {
         asm!("rol {0:x}, 8", "rol {0:e}, 16", "rol {0:x}, 8", inout(reg) value, options(nomem, nostack));
@@ -132,7 +136,7 @@ pub(crate) fn reverse_bytes(mut value: u32) -> u32 {
 ///
 /// # Safety
 /// `length` bytes are readable at `from` and writable at `to`, and the two do not overlap.
-pub(crate) unsafe fn copy_bytes(from: *const u8, to: *mut u8, length: usize) {
+pub unsafe fn copy_bytes(from: *const u8, to: *mut u8, length: usize) {
     // SAFETY: the caller promised that both areas are valid; the direction flag is clear in Rust code. ESI, which
     // the compiler keeps for itself, is lent and given back.
     unsafe {

@@ -21,11 +21,12 @@ const DIVISOR_ACCESS: u8 = 0x80;
 const ENABLE_AND_CLEAR_FIFOS: u8 = 0x07;
 const TERMINAL_READY_AND_REQUEST_TO_SEND: u8 = 0x03;
 const HOLDING_REGISTER_EMPTY: u8 = 0x20;
+const TRANSMITTER_EMPTY: u8 = 0x40;
 /// A character takes 87 us and a look at the status about 1 us; after this many looks there is no UART.
 const PATIENCE: u32 = 10_000;
 
 /// Sets the line up.
-pub(crate) fn start() {
+pub fn start() {
     INTERRUPT_ENABLE.write(0);
     LINE_CONTROL.write(DIVISOR_ACCESS | EIGHT_BITS);
     DATA.write(1);
@@ -36,10 +37,19 @@ pub(crate) fn start() {
 }
 
 /// Sends a byte once the one before it is on its way.
-pub(crate) fn send(byte: u8) {
+pub fn send(byte: u8) {
     for _ in 0..PATIENCE {
         if LINE_STATUS.read() & HOLDING_REGISTER_EMPTY != 0 {
             DATA.write(byte);
+            return;
+        }
+    }
+}
+
+/// Waits until the last byte has left.
+pub fn drain() {
+    for _ in 0..PATIENCE {
+        if LINE_STATUS.read() & TRANSMITTER_EMPTY != 0 {
             return;
         }
     }

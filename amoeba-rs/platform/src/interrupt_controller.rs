@@ -4,9 +4,9 @@
 use crate::processor::{Port, without_interrupts};
 
 /// Vector of line 0.
-pub(crate) const FIRST_VECTOR: u32 = 0x20;
+pub const FIRST_VECTOR: u32 = 0x20;
 /// Lines of both controllers.
-pub(crate) const LINES: u32 = 16;
+pub const LINES: u32 = 16;
 
 // SAFETY: the interrupt controllers touch no memory.
 const MASTER_COMMAND: Port = unsafe { Port::new(0x20) };
@@ -25,7 +25,7 @@ const CASCADE_LINE: u8 = 2;
 const LOWEST_LINE: u8 = 7;
 
 /// Programs both controllers, with every line masked but the one between them.
-pub(crate) fn start() {
+pub fn start() {
     let controllers = [
         (MASTER_COMMAND, MASTER_DATA, 0, 1 << CASCADE_LINE),
         (SLAVE_COMMAND, SLAVE_DATA, 8, CASCADE_LINE),
@@ -41,7 +41,7 @@ pub(crate) fn start() {
 }
 
 /// Lets interrupts of `line` through.
-pub(crate) fn unmask(line: u8) {
+pub fn unmask(line: u8) {
     let port = if line < 8 { MASTER_DATA } else { SLAVE_DATA };
     without_interrupts(|| port.write(port.read() & !(1 << (line % 8))));
 }
@@ -49,7 +49,7 @@ pub(crate) fn unmask(line: u8) {
 /// Whether an interrupt of `line` is a real one. A request that goes away before it is acknowledged appears as
 /// the lowest line of its controller, without a bit in the in-service register; the master has then seen a real
 /// request of the slave, which must be ended.
-pub(crate) fn is_real(line: u8) -> bool {
+pub fn is_real(line: u8) -> bool {
     if line % 8 != LOWEST_LINE {
         return true;
     }
@@ -63,7 +63,7 @@ pub(crate) fn is_real(line: u8) -> bool {
 }
 
 /// Ends the interrupt of `line`, so that others may follow.
-pub(crate) fn end(line: u8) {
+pub fn end(line: u8) {
     if line >= 8 {
         SLAVE_COMMAND.write(END_OF_INTERRUPT);
     }

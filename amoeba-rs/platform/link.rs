@@ -1,0 +1,12 @@
+//! Links a program for the bare machine with the layout of `image.ld`.
+//!
+//! It is the build script of each such program; cargo runs it in that program's folder.
+
+fn main() {
+    let layout = concat!(env!("CARGO_MANIFEST_DIR"), "/../platform/image.ld");
+    println!("cargo::rerun-if-changed={layout}");
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "none") {
+        println!("cargo::rustc-link-arg-bins=-T{layout}");
+        println!("cargo::rustc-link-arg-bins=--build-id=none");
+    }
+}

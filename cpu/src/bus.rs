@@ -86,6 +86,10 @@ pub struct Moves {
 /// only moments at which the board can change the pins while the processor runs, so the processor looks at
 /// [`Bus::pins`] when it starts to run and after each of them. `at` is the cycle at which the access begins.
 pub trait Bus {
+    /// Accesses that are not found at once fail, for a first attempt: the processor's own affair, always false for a board.
+    #[doc(hidden)]
+    const IS_QUICK: bool = false;
+
     /// All memory that [`Page::Memory`] speaks of, a whole number of 4 KB frames.
     fn memory(&mut self) -> &mut [u8];
 
@@ -94,6 +98,13 @@ pub trait Bus {
 
     /// Wait states of a read or write of memory at byte `address` of [`Bus::memory`]: external cache and DRAM.
     fn memory_wait(&mut self, address: u32, is_write: bool) -> u32;
+
+    /// Whether a read of memory at byte `address` has no wait states and changes nothing that could be seen later, as a hit in
+    /// the external cache. It is never wrong to deny it, only slow.
+    #[inline]
+    fn is_ready(&self, _address: u32) -> bool {
+        false
+    }
 
     /// The sum of the wait states of `count` reads of dwords of code in a row inside the block of 16 bytes at `address`.
     fn reads_wait(&mut self, address: u32, count: u32) -> u32 {

@@ -67,6 +67,9 @@ impl Vector {
 }
 
 impl Fault {
+    /// No exception: the attempt at an instruction has found an operand that is not at hand (see `quick`).
+    pub(crate) const NOT_AT_ONCE: Self = Self(u32::MAX);
+
     /// An exception without an error code.
     #[must_use]
     pub const fn plain(vector: Vector) -> Self {

@@ -13,7 +13,6 @@
 
 use iced_x86::{Code, FlowControl};
 
-use crate::Bus;
 use crate::exec::arithmetic::{Adc, Add, And, Dec, Inc, Neg, Not, Or, Sbb, Sub, Xor};
 use crate::exec::bits::{Clear, Flip, Set};
 use crate::exec::control::{Always, WhileEqual, WhileNotEqual};
@@ -32,6 +31,8 @@ use crate::flags::{
     NoParity, NoSign, NotEqual, Overflow, Parity, Sign,
 };
 use crate::op::{Exit, Handler, begin, go_on};
+use crate::quick::Quick;
+use crate::{Bus, Fault};
 
 /// What the two slots of a form are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,11 @@ macro_rules! forms {
         static ROWS: &[Row] = &[$(forms!(@row $code $register [$($memory)?] [$($word)?])),*];
 
         const fn handler_pairs<B: Bus>() -> [[Handler<B>; 2]; ROW_COUNT] {
-            [$(forms!(@pair [$($memory)?] [$($word)?] $module $handler [$($argument),*])),*]
+            [$(forms!(@pair first [$($memory)?] [$($word)?] $module $handler [$($argument),*])),*]
+        }
+
+        const fn full_handler_pairs<B: Bus>() -> [[Handler<B>; 2]; ROW_COUNT] {
+            [$(forms!(@pair chained [$($memory)?] [$($word)?] $module $handler [$($argument),*])),*]
         }
 
         const ROW_COUNT: usize = [$(Code::$code),*].len();
@@ -93,14 +98,52 @@ macro_rules! forms {
     (@row $code:ident $register:literal [$memory:literal] [lock]) => {
         Row { code: Code::$code, slots: Slots::RegisterMemory, clocks: [$register, $memory], is_lockable: true }
     };
-    (@pair [] [] $module:ident $handler:ident [$($argument:ty),*]) => {
-        [forms!(@chained $module $handler [$($argument),*]), forms!(@chained $module $handler [$($argument),*])]
+    (@pair $way:ident [] [] $module:ident $handler:ident [$($argument:ty),*]) => {
+        [forms!(@$way $module $handler [$($argument),*]), forms!(@$way $module $handler [$($argument),*])]
     };
-    (@pair [] [repeated] $module:ident $handler:ident [$($argument:ty),*]) => {
-        [forms!(@chained $module $handler [Once, $($argument),*]), forms!(@chained $module $handler [Repeated, $($argument),*])]
+    (@pair $way:ident [] [repeated] $module:ident $handler:ident [$($argument:ty),*]) => {
+        [forms!(@$way $module $handler [Once, $($argument),*]), forms!(@$way $module $handler [Repeated, $($argument),*])]
     };
-    (@pair [$memory:literal] [$($word:ident)?] $module:ident $handler:ident [$($argument:ty),*]) => {
-        [forms!(@chained $module $handler [InRegister, $($argument),*]), forms!(@chained $module $handler [InMemory, $($argument),*])]
+    (@pair $way:ident [$memory:literal] [$($word:ident)?] $module:ident $handler:ident [$($argument:ty),*]) => {
+        [forms!(@$way $module $handler [InRegister, $($argument),*]), forms!(@$way $module $handler [InMemory, $($argument),*])]
+    };
+    // Handlers that are fit for a first attempt: see `quick`.
+    (@first arithmetic $handler:ident $arguments:tt) => { forms!(@quick arithmetic $handler $arguments) };
+    (@first bits $handler:ident $arguments:tt) => { forms!(@quick bits $handler $arguments) };
+    (@first shift $handler:ident $arguments:tt) => { forms!(@quick shift $handler $arguments) };
+    (@first multiply $handler:ident $arguments:tt) => { forms!(@quick multiply $handler $arguments) };
+    (@first fetch $handler:ident $arguments:tt) => { forms!(@quick fetch $handler $arguments) };
+    (@first data store $arguments:tt) => { forms!(@quick data store $arguments) };
+    (@first data load $arguments:tt) => { forms!(@quick data load $arguments) };
+    (@first data store_accumulator $arguments:tt) => { forms!(@quick data store_accumulator $arguments) };
+    (@first data load_accumulator $arguments:tt) => { forms!(@quick data load_accumulator $arguments) };
+    (@first data store_immediate $arguments:tt) => { forms!(@quick data store_immediate $arguments) };
+    (@first data zero_extend $arguments:tt) => { forms!(@quick data zero_extend $arguments) };
+    (@first data sign_extend $arguments:tt) => { forms!(@quick data sign_extend $arguments) };
+    (@first data exchange $arguments:tt) => { forms!(@quick data exchange $arguments) };
+    (@first data translate $arguments:tt) => { forms!(@quick data translate $arguments) };
+    (@first stack push $arguments:tt) => { forms!(@quick stack push $arguments) };
+    (@first stack push_register $arguments:tt) => { forms!(@quick stack push_register $arguments) };
+    (@first stack push_source $arguments:tt) => { forms!(@quick stack push_source $arguments) };
+    (@first stack pop $arguments:tt) => { forms!(@quick stack pop $arguments) };
+    (@first stack pop_register $arguments:tt) => { forms!(@quick stack pop_register $arguments) };
+    (@first stack leave $arguments:tt) => { forms!(@quick stack leave $arguments) };
+    (@first control jump_indirect $arguments:tt) => { forms!(@quick control jump_indirect $arguments) };
+    (@first control call $arguments:tt) => { forms!(@quick control call $arguments) };
+    (@first control call_indirect $arguments:tt) => { forms!(@quick control call_indirect $arguments) };
+    (@first control near_return $arguments:tt) => { forms!(@quick control near_return $arguments) };
+    (@first $module:ident $handler:ident $arguments:tt) => { forms!(@chained $module $handler $arguments) };
+    (@quick $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
+        |core, bus, ops, page, cycles| {
+            let Some((op, rest)) = begin(core, ops, cycles) else {
+                return Exit::NOWHERE;
+            };
+            let done = $module::$handler::<Quick<'_, B>, $($argument),*>(core, &mut Quick(bus), op);
+            if done == Err(Fault::NOT_AT_ONCE) {
+                return op.full_handler()(core, bus, ops, page, cycles);
+            }
+            go_on(core, bus, op, rest, page, done)
+        }
     };
     (@chained $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
         |core, bus, ops, page, cycles| {
@@ -782,8 +825,10 @@ pub(crate) const fn slot(form: usize, slot: usize) -> u16 {
 struct Table<B>(std::marker::PhantomData<B>);
 
 impl<B: Bus> Table<B> {
-    const HANDLERS: [Handler<B>; HANDLERS] = {
-        let pairs = handler_pairs::<B>();
+    const HANDLERS: [Handler<B>; HANDLERS] = Self::laid_out(handler_pairs::<B>());
+    const FULL_HANDLERS: [Handler<B>; HANDLERS] = Self::laid_out(full_handler_pairs::<B>());
+
+    const fn laid_out(pairs: [[Handler<B>; 2]; ROW_COUNT]) -> [Handler<B>; HANDLERS] {
         let mut handlers: [Handler<B>; HANDLERS] = [pairs[UNDEFINED][0]; HANDLERS];
         let mut row = 0;
         while row < ROW_COUNT {
@@ -792,7 +837,12 @@ impl<B: Bus> Table<B> {
             row += 1;
         }
         handlers
-    };
+    }
+}
+
+/// For the slots of all forms, what executes them where the first attempt of [`handlers`] fails.
+pub(crate) const fn full_handlers<'a, B: Bus + 'a>() -> &'a [Handler<B>; HANDLERS] {
+    const { &Table::<B>::FULL_HANDLERS }
 }
 
 /// The handlers of all slots for one kind of bus.

@@ -36,6 +36,7 @@ mod op;
 mod paging;
 #[cfg(test)]
 mod programs;
+mod quick;
 #[cfg(test)]
 mod random;
 mod registers;

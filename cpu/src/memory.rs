@@ -198,7 +198,7 @@ impl Core {
         segment: Segment,
         offset: u32,
     ) -> Result<T, Fault> {
-        let linear = self.linear::<T>(segment, offset, false)?;
+        let linear = self.linear::<T, B>(segment, offset, false)?;
         self.read_linear(bus, linear, self.level())
     }
 
@@ -211,7 +211,7 @@ impl Core {
         offset: u32,
         value: T,
     ) -> Result<(), Fault> {
-        let linear = self.linear::<T>(segment, offset, true)?;
+        let linear = self.linear::<T, B>(segment, offset, true)?;
         self.write_linear(bus, linear, value, self.level())
     }
 
@@ -224,15 +224,20 @@ impl Core {
         offset: u32,
         change: impl FnOnce(T) -> T,
     ) -> Result<(), Fault> {
-        let linear = self.linear::<T>(segment, offset, true)?;
+        let linear = self.linear::<T, B>(segment, offset, true)?;
         let level = self.level();
-        if let Some(address) = self.shortcuts.find::<T>(linear, true, level) {
-            self.cycles += Cycle::from(bus.memory_wait(address, false));
+        if let Some(address) = self.at_hand::<T, B>(bus, linear, true, level) {
+            if !B::IS_QUICK {
+                self.cycles += Cycle::from(bus.memory_wait(address, false));
+            }
             self.cycles += Cycle::from(bus.memory_wait(address, true));
             let start = address as usize;
             let bytes = &mut bus.memory()[start..start + T::BYTES as usize];
             change(T::load(bytes)).store(bytes);
             return Ok(());
+        }
+        if B::IS_QUICK {
+            return Err(Fault::NOT_AT_ONCE);
         }
         let parts = self.parts(bus, linear, T::BYTES, true, level)?;
         let old = self.read_parts(bus, linear, parts, level);
@@ -323,10 +328,13 @@ impl Core {
 
     /// The linear address of an operand that may be accessed.
     #[inline(always)]
-    fn linear<T: Unit>(&self, segment: Segment, offset: u32, is_write: bool) -> Result<u32, Fault> {
+    fn linear<T: Unit, B: Bus>(&self, segment: Segment, offset: u32, is_write: bool) -> Result<u32, Fault> {
         let reach = &self.reach[segment as usize];
         let last = if is_write { reach.write } else { reach.read };
         if i64::from(offset) + i64::from(T::BYTES - 1) > last {
+            if B::IS_QUICK {
+                return Err(Fault::NOT_AT_ONCE);
+            }
             self.check_rights(segment, offset, T::BYTES, is_write)?;
         }
         Ok(reach.base.wrapping_add(offset))
@@ -347,6 +355,14 @@ impl Core {
         }
     }
 
+    /// The byte of memory of an aligned operand that is read, and written too if `is_write`, where the fast path reaches. On a quick
+    /// bus the read must cost nothing besides.
+    #[inline(always)]
+    fn at_hand<T: Unit, B: Bus>(&self, bus: &B, linear: u32, is_write: bool, level: Level) -> Option<u32> {
+        let address = self.shortcuts.find::<T>(linear, is_write, level)?;
+        (!B::IS_QUICK || bus.is_ready(address)).then_some(address)
+    }
+
     /// Reads at a linear address, as the given level.
     #[inline(always)]
     pub(crate) fn read_linear<T: Unit, B: Bus>(
@@ -355,10 +371,15 @@ impl Core {
         linear: u32,
         level: Level,
     ) -> Result<T, Fault> {
-        if let Some(address) = self.shortcuts.find::<T>(linear, false, level) {
-            self.cycles += Cycle::from(bus.memory_wait(address, false));
+        if let Some(address) = self.at_hand::<T, B>(bus, linear, false, level) {
+            if !B::IS_QUICK {
+                self.cycles += Cycle::from(bus.memory_wait(address, false));
+            }
             let start = address as usize;
             return Ok(T::load(&bus.memory()[start..start + T::BYTES as usize]));
+        }
+        if B::IS_QUICK {
+            return Err(Fault::NOT_AT_ONCE);
         }
         Ok(T::from_u32(self.read_slowly(bus, linear, T::BYTES, level)?))
     }
@@ -416,6 +437,9 @@ impl Core {
             let start = address as usize;
             value.store(&mut bus.memory()[start..start + T::BYTES as usize]);
             return Ok(());
+        }
+        if B::IS_QUICK {
+            return Err(Fault::NOT_AT_ONCE);
         }
         self.write_slowly(bus, linear, T::BYTES, value.to_u32(), level)
     }

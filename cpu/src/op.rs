@@ -128,12 +128,12 @@ pub(crate) fn go_on<B: Bus>(
     }
 }
 
-/// A jump from behind `op` to `Core::eip`, if it stays in the page and finds decoded code there: the op that it leads to, and
-/// the ops from there on.
+/// A jump from behind `op` to `Core::eip`, if it stays in the page and finds decoded code there that is fetched without waits:
+/// the op that it leads to, and the ops from there on.
 #[inline(always)]
 fn jump_within<'a, B: Bus>(
     core: &mut Core,
-    bus: &mut B,
+    bus: &B,
     op: &Op,
     page: &'a CodePage,
 ) -> Option<(&'a Op, &'a [Op])> {
@@ -143,6 +143,9 @@ fn jump_within<'a, B: Bus>(
     }
     let ops = page.ops.get(page.find(offset)?..)?;
     let target = ops.first()?;
+    if !core.has_target_at_once(bus, core.code_base | offset, u32::from(target.length)) {
+        return None;
+    }
     core.jumps_left -= 1;
     core.uncounted = core
         .uncounted
@@ -150,7 +153,7 @@ fn jump_within<'a, B: Bus>(
         .wrapping_sub(u64::from(target.number));
     core.trail.jump(op.next_eip(core), core.eip);
     core.cycles += Cycle::from(target.components);
-    core.fetch_target(bus, core.code_base | offset, u32::from(target.length));
+    core.prefetch_begun = core.cycles;
     Some((target, ops))
 }
 
@@ -237,6 +240,12 @@ impl Op {
     #[inline(always)]
     pub(crate) fn handler<B: Bus>(&self) -> Handler<B> {
         forms::handlers::<B>()[usize::from(self.handler) % forms::HANDLERS]
+    }
+
+    /// The handler that executes it in full: its handler, or what that leaves it to where the first attempt fails.
+    #[inline(always)]
+    pub(crate) fn full_handler<B: Bus>(&self) -> Handler<B> {
+        forms::full_handlers::<B>()[usize::from(self.handler) % forms::HANDLERS]
     }
 
     /// Address of the instruction behind it.

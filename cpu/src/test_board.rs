@@ -143,6 +143,14 @@ impl Bus for Board {
         self.wait
     }
 
+    fn is_ready(&self, address: u32) -> bool {
+        let is_cached = self
+            .cached_lines
+            .as_ref()
+            .is_some_and(|lines| lines.contains(&(address / 16)));
+        self.wait == 0 && (self.code_wait == 0 || is_cached)
+    }
+
     fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
         let line = address / 16;
         let code_wait = match &mut self.cached_lines {

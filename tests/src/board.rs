@@ -57,6 +57,10 @@ impl Bus for Board {
         }
     }
 
+    fn is_ready(&self, _: u32) -> bool {
+        true
+    }
+
     fn memory_wait(&mut self, _: u32, _: bool) -> u32 {
         0
     }

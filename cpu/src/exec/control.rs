@@ -70,6 +70,7 @@ pub(crate) fn call_indirect<B: Bus, P: Place, T: General>(core: &mut Core, bus: 
 fn call_to<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op, target: u32) -> Done {
     let target = match checked::<T>(core, target) {
         Ok(target) => target,
+        Err(_) if B::IS_QUICK => return Err(Fault::NOT_AT_ONCE),
         Err(fault) => {
             return Err(fault_of_call::<B, T>(core, bus, fault));
         }

@@ -14,7 +14,7 @@ use super::Done;
 use crate::clocks;
 use crate::core::Core;
 use crate::op::{Flow, Op};
-use crate::{Bus, Cycle};
+use crate::{Bus, Cycle, Fault};
 
 /// Bytes in a block.
 const BLOCK_BYTES: u32 = 16;
@@ -28,11 +28,27 @@ pub(crate) fn block_within(offset: u32, length: u32) -> Option<u32> {
 
 /// The next instruction holds the first byte of the block at offset `immediate` of the page. It is no instruction itself.
 pub(crate) fn enter_block<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    core.fetch_block(bus, core.code_base | op.immediate);
+    let address = core.code_base | op.immediate;
+    if !B::IS_QUICK {
+        core.fetch_block(bus, address);
+    } else if core.prefetch_owed == 0 && bus.is_ready(address) {
+        core.prefetch_begun = core.cycles;
+    } else {
+        return Err(Fault::NOT_AT_ONCE);
+    }
     Ok(if op.rm == 0 { Flow::Straight } else { Flow::Pause })
 }
 
 impl Core {
+    /// Whether [`Core::fetch_target`] would charge nothing.
+    #[inline(always)]
+    pub(crate) fn has_target_at_once<B: Bus>(&self, bus: &B, address: u32, length: u32) -> bool {
+        let last = address + length - 1;
+        self.prefetch_owed == 0
+            && bus.is_ready(address)
+            && (address ^ last < BLOCK_BYTES || bus.is_ready(last))
+    }
+
     /// Charges the fetch of the instruction at byte `address` of [`Bus::memory`] after a change of flow. Of one that lies in two
     /// frames, each part is charged by itself.
     #[inline(always)]

@@ -132,6 +132,11 @@ impl Bus for Board {
         self.memory_timing.reads_wait(address, count)
     }
 
+    #[inline]
+    fn is_ready(&self, address: u32) -> bool {
+        self.memory_timing.is_ready(address)
+    }
+
     fn moves(&mut self, moves: Moves) -> (u32, Cycle) {
         self.memory_timing.moves(moves)
     }

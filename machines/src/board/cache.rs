@@ -51,6 +51,14 @@ impl MemoryTiming {
         self.reads_wait(address, 1)
     }
 
+    /// Whether a read hits the cache.
+    #[inline]
+    pub(crate) fn is_ready(&self, address: u32) -> bool {
+        let line = address >> LINE_SHIFT;
+        let index = line as usize & self.tags.len().wrapping_sub(1);
+        self.tags.get(index) == Some(&(line + 1))
+    }
+
     /// The wait states of `count` reads in a row inside one line, in processor cycles: with a cache only the first can miss.
     #[inline]
     pub(crate) fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
@@ -72,34 +80,57 @@ impl MemoryTiming {
     /// [`cpu::Bus::moves`], a line at a time where there is room for all of it.
     pub(crate) fn moves(&mut self, moves: Moves) -> (u32, Cycle) {
         let each = moves.clocks + Cycle::from(self.write_wait);
+        // Sizes are powers of two, and a shift is much quicker than a division.
+        let shift = moves.size.trailing_zeros();
         let (mut done, mut cycles) = (0, 0);
         while done < moves.count && (done == 0 || cycles < moves.room) {
-            let address = moves.from + done * moves.size;
-            let left_in_line = ((1 << LINE_SHIFT) - address % (1 << LINE_SHIFT)) / moves.size;
+            let address = moves.from + (done << shift);
+            let left_in_line = ((1 << LINE_SHIFT) - address % (1 << LINE_SHIFT)) >> shift;
             let together = left_in_line.min(moves.count - done);
             let waits = self.reads_wait(address, together);
             let all = each * Cycle::from(together) + Cycle::from(waits);
             if cycles + all < moves.room {
                 cycles += all;
                 done += together;
-                continue;
-            }
-            // With a cache the first of them has all the waits.
-            let is_shared = self.tags.is_empty() || address >= self.rom_start;
-            for number in 0..together {
-                let own = match number {
-                    _ if is_shared => waits / together,
-                    0 => waits,
-                    _ => 0,
-                };
-                cycles += each + Cycle::from(own);
-                done += 1;
-                if cycles >= moves.room {
-                    break;
-                }
+            } else {
+                let (part, spent) = self.moves_to_the_end(
+                    address,
+                    together,
+                    waits,
+                    each,
+                    moves.room - cycles.min(moves.room),
+                );
+                return (done + part, cycles + spent);
             }
         }
         (done, cycles)
+    }
+
+    /// The moves of a line that has no room for all of them; their reads have `waits` together.
+    #[cold]
+    fn moves_to_the_end(
+        &self,
+        address: u32,
+        count: u32,
+        waits: u32,
+        each: Cycle,
+        room: Cycle,
+    ) -> (u32, Cycle) {
+        // With a cache the first of them has all the waits.
+        let is_shared = self.tags.is_empty() || address >= self.rom_start;
+        let mut cycles = 0;
+        for number in 0..count {
+            let own = match number {
+                _ if is_shared => waits / count,
+                0 => waits,
+                _ => 0,
+            };
+            cycles += each + Cycle::from(own);
+            if cycles >= room {
+                return (number + 1, cycles);
+            }
+        }
+        (count, cycles)
     }
 }
 

@@ -214,7 +214,7 @@ fn address(op: &mut Op, instruction: &Instruction, is_32_bit: bool, has_displace
     };
     op.base = number(instruction.memory_base());
     op.index = number(instruction.memory_index());
-    op.scale = instruction.memory_index_scale().trailing_zeros() as u8;
+    op.scale = instruction.memory_index_scale() as u8;
     op.displacement = instruction.memory_displacement32();
     let has_both = op.base != Op::NO_REGISTER && op.index != Op::NO_REGISTER;
     if has_both && has_displacement {
@@ -369,7 +369,7 @@ mod tests {
         let op = decode(&bytes, true).expect("the whole instruction");
         assert_eq!(
             (op.base, op.index, op.scale, op.displacement),
-            (0, 1, 2, 0x0403_0201)
+            (0, 1, 4, 0x0403_0201)
         );
     }
 

@@ -96,6 +96,15 @@ pub(crate) fn begin<'a>(core: &mut Core, ops: &'a [Op], cycles: Cycle) -> Option
     Some((op, rest))
 }
 
+/// The cycle at which a first attempt at `op` began that has failed. Worked out anew, which is cheaper than to have kept it:
+/// handlers charge what depends on operands when they have them.
+#[inline(always)]
+pub(crate) fn begun(core: &Core, op: &Op, cycles: Cycle) -> Cycle {
+    let begun = core.cycles - Cycle::from(op.clocks);
+    debug_assert_eq!(begun, cycles, "a handler charges before its operands are at hand");
+    begun
+}
+
 /// Goes on after `op`, whose handler has come back with `done`: in `rest`, or after a jump inside the page anywhere in `page`. The
 /// compiler makes a jump of the call at the end; where it does not (a build without optimisation) the chain is short enough
 /// for any stack: a [`Flow::Pause`] ends it every few blocks, and [`Core::jumps_left`] after some jumps.
@@ -114,10 +123,8 @@ pub(crate) fn go_on<B: Bus>(
             if goes_on && let Some(next) = rest.first() {
                 return next.handler()(core, bus, rest, page, core.cycles);
             }
-            if flow == Flow::Jump
-                && let Some((target, ops)) = jump_within(core, bus, op, page)
-            {
-                return target.handler()(core, bus, ops, page, core.cycles);
+            if flow == Flow::Jump {
+                return jump(core, bus, op, rest, page);
             }
             Exit::new(flow as u32, rest)
         }
@@ -125,6 +132,15 @@ pub(crate) fn go_on<B: Bus>(
             core.fault = fault;
             Exit::new(Exit::FAULT, rest)
         }
+    }
+}
+
+/// Goes on at `Core::eip` after the jump `op`. By itself, so that the handlers of jumps need few machine registers.
+#[inline(never)]
+fn jump<B: Bus>(core: &mut Core, bus: &mut B, op: &Op, rest: &[Op], page: &CodePage) -> Exit {
+    match jump_within(core, bus, op, page) {
+        Some((target, ops)) => target.handler()(core, bus, ops, page, core.cycles),
+        None => Exit::new(Flow::Jump as u32, rest),
     }
 }
 
@@ -193,7 +209,7 @@ pub(crate) struct Op {
     pub(crate) base: u8,
     /// Index register, or [`Op::NO_REGISTER`].
     pub(crate) index: u8,
-    /// Left shift of the index: 0 to 3.
+    /// What the index is multiplied by: 1, 2, 4 or 8. A product takes fewer machine registers than a shift.
     pub(crate) scale: u8,
     /// Repeat prefix.
     pub(crate) repeat: Repeat,
@@ -223,7 +239,7 @@ impl Op {
             segment: Segment::Ds,
             base: Self::NO_REGISTER,
             index: Self::NO_REGISTER,
-            scale: 0,
+            scale: 1,
             repeat: Repeat::None,
             displacement: 0,
             immediate: 0,
@@ -264,7 +280,7 @@ impl Op {
     #[inline(always)]
     pub(crate) fn offset(&self, core: &Core) -> u32 {
         core.general[usize::from(self.base & 15)]
-            .wrapping_add(core.general[usize::from(self.index & 15)] << (self.scale & 3))
+            .wrapping_add(core.general[usize::from(self.index & 15)].wrapping_mul(u32::from(self.scale)))
             .wrapping_add(self.displacement)
             & self.address_mask
     }

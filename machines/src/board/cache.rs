@@ -6,8 +6,13 @@ use cpu::{Cycle, Moves};
 /// Wait states of memory accesses.
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryTiming {
-    /// One tag a line, the line's address above the index plus one; zero is empty. No tags: no cache fitted.
-    tags: Vec<u32>,
+    /// One tag a line, the line's address plus one; zero is empty. As many as the largest cache has, so that an index needs no
+    /// check.
+    tags: Box<[u32; MOST_LINES]>,
+    /// Lines that there are: none, or a power of two.
+    lines: u32,
+    /// The bits of a line's address that are its index.
+    index_mask: u32,
     read_wait: u32,
     write_wait: u32,
     /// Where memory ends and the ROM begins.
@@ -28,13 +33,17 @@ pub(crate) struct Waits {
 
 /// Bytes in a line.
 const LINE_SHIFT: u32 = 4;
+/// In a cache of 1 MB, the largest that a lab file can ask for.
+const MOST_LINES: usize = (1 << 20) >> LINE_SHIFT;
 
 impl MemoryTiming {
     /// A board with `cache_kilobytes` of cache (0, or a power of two), and a ROM from byte `rom_start` of its memory on.
     pub(crate) fn new(cache_kilobytes: u32, waits: Waits, rom_start: u32) -> Self {
         let lines = (cache_kilobytes * 1024) >> LINE_SHIFT;
         Self {
-            tags: vec![0; lines as usize],
+            tags: vec![0; MOST_LINES].try_into().expect("as many as there are"),
+            lines,
+            index_mask: lines.saturating_sub(1),
             read_wait: waits.read,
             write_wait: waits.write,
             rom_start,
@@ -51,12 +60,17 @@ impl MemoryTiming {
         self.reads_wait(address, 1)
     }
 
+    /// Where a line's tag is; without a cache, where there never is one.
+    #[inline]
+    fn index(&self, line: u32) -> usize {
+        (line & self.index_mask) as usize % MOST_LINES
+    }
+
     /// Whether a read hits the cache.
     #[inline]
     pub(crate) fn is_ready(&self, address: u32) -> bool {
         let line = address >> LINE_SHIFT;
-        let index = line as usize & self.tags.len().wrapping_sub(1);
-        self.tags.get(index) == Some(&(line + 1))
+        self.tags[self.index(line)] == line + 1
     }
 
     /// The wait states of `count` reads in a row inside one line, in processor cycles: with a cache only the first can miss.
@@ -66,15 +80,15 @@ impl MemoryTiming {
             return self.rom_wait * count;
         }
         let line = address >> LINE_SHIFT;
-        let index = line as usize & self.tags.len().wrapping_sub(1);
-        match self.tags.get_mut(index) {
-            Some(tag) if *tag == line + 1 => 0,
-            Some(tag) => {
-                *tag = line + 1;
-                self.read_wait
-            }
-            None => self.read_wait * count,
+        let index = self.index(line);
+        if self.tags[index] == line + 1 {
+            return 0;
         }
+        if self.lines == 0 {
+            return self.read_wait * count;
+        }
+        self.tags[index] = line + 1;
+        self.read_wait
     }
 
     /// [`cpu::Bus::moves`], a line at a time where there is room for all of it.
@@ -117,7 +131,7 @@ impl MemoryTiming {
         room: Cycle,
     ) -> (u32, Cycle) {
         // With a cache the first of them has all the waits.
-        let is_shared = self.tags.is_empty() || address >= self.rom_start;
+        let is_shared = self.lines == 0 || address >= self.rom_start;
         let mut cycles = 0;
         for number in 0..count {
             let own = match number {

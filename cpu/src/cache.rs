@@ -24,9 +24,6 @@ const MOST_PAGES: usize = 2048;
 /// Entries of the memo.
 const MEMO: usize = 64;
 
-/// Bytes of straight code after which a chain of handlers pauses (see `op::go_on`).
-const CHAIN_BYTES: u32 = 64;
-
 /// The decoded code of one frame for one code size.
 #[derive(Clone, Debug)]
 pub(crate) struct CodePage {
@@ -117,7 +114,6 @@ impl CodePage {
         if let Some(block) = block_within(at as u32, u32::from(op.length)) {
             self.ops.push(Op {
                 immediate: block,
-                rm: u8::from(block % CHAIN_BYTES == 0),
                 ..Op::marker(forms::BLOCK, at, self.count)
             });
         }

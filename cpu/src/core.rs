@@ -14,6 +14,8 @@ use crate::{Bus, Control, Cycle, Fault, Flags, Segment, SegmentRegister, State, 
 
 /// DH is the 3 of the 386, DL the stepping (D1): EDX after reset (80386 data sheet, section 2.10).
 const IDENTIFIER_AND_STEPPING: u32 = 0x0308;
+/// Cycles of the longest chain of handlers.
+const LONGEST_CHAIN: Cycle = 1024;
 /// Where the first instruction is fetched: FFFF FFF0h, through CS = F000h with base FFFF 0000h.
 const RESET_EIP: u32 = 0xFFF0;
 
@@ -29,8 +31,8 @@ pub(crate) struct Core {
     pub(crate) page_eip: u32,
     /// The first byte of that page's frame in [`Bus::memory`].
     pub(crate) code_base: u32,
-    /// How many more jumps a chain of handlers may follow by itself.
-    pub(crate) jumps_left: u32,
+    /// The chain of handlers comes back to the run loop at this cycle: [`Core::until`], or sooner if that is far away.
+    pub(crate) pause: Cycle,
     /// Instructions completed in the page since the run loop last counted them, less the `Op::number` of the next one.
     pub(crate) uncounted: u64,
     pub(crate) trail: Trail,
@@ -107,7 +109,7 @@ impl Core {
             eip: 0,
             page_eip: 0,
             code_base: 0,
-            jumps_left: 0,
+            pause: 0,
             uncounted: 0,
             trail: Trail::default(),
             fault: Fault::plain(Vector::InvalidOpcode),
@@ -272,7 +274,7 @@ impl Core {
     /// Has the run loop look round before the next instruction.
     pub(crate) fn ask_attention(&mut self) {
         self.needs_attention = true;
-        self.until = 0;
+        self.set_until(0);
     }
 
     /// MOV SS and POP SS: the next instruction boundary takes no interrupt and no single-step trap.
@@ -292,10 +294,21 @@ impl Core {
             || (self.is_interrupt_requested && self.has(Flags::INTERRUPT))
     }
 
+    fn set_until(&mut self, until: Cycle) {
+        self.until = until;
+        self.begin_chain();
+    }
+
+    /// A chain of handlers begins: it may be a thousand cycles long, for every op of it may take a place on the stack.
+    #[inline(always)]
+    pub(crate) fn begin_chain(&mut self) {
+        self.pause = self.until.min(self.cycles + LONGEST_CHAIN);
+    }
+
     /// The run loop has looked round.
     pub(crate) fn end_attention(&mut self) {
         self.needs_attention = false;
-        self.until = self.deadline;
+        self.set_until(self.deadline);
     }
 
     /// Takes over what the board may have changed during a bus access (see [`Bus`]), or before a run.
@@ -313,7 +326,7 @@ impl Core {
         if may_interrupt || pins.nmi {
             self.needs_attention = true;
         }
-        self.until = if self.needs_attention { 0 } else { self.deadline };
+        self.set_until(if self.needs_attention { 0 } else { self.deadline });
     }
 
     /// The programmer's model, for a snapshot; the page that code is executed from is the run loop's to add.

@@ -20,9 +20,6 @@ use crate::{Bus, Cycle, ExecutedPage, Fault, Flags, Segment, State, Vector};
 /// Vector of the non-maskable interrupt.
 const NMI: u8 = 2;
 
-/// How many jumps a chain of handlers follows before it comes back to the run loop.
-const MOST_JUMPS: u32 = 64;
-
 /// Why [`Cpu::run`] has come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -310,7 +307,7 @@ impl Cpu {
     /// What the flow of an instruction means that ended a chain of handlers.
     fn follow(&mut self, flow: Flow, start: u32, behind: u32) {
         match flow {
-            Flow::Next | Flow::Straight | Flow::Pause | Flow::Leave => self.core.eip = behind,
+            Flow::Next | Flow::Straight | Flow::Leave => self.core.eip = behind,
             Flow::Again => self.core.eip = start,
             Flow::Reopen => {
                 self.core.eip = behind;
@@ -488,23 +485,16 @@ impl Cpu {
         } else {
             index = page.straight_to(index);
         }
-        let exit = loop {
-            let ops = &page.ops[index..];
-            let op = &ops[0];
-            core.jumps_left = MOST_JUMPS;
-            core.uncounted = u64::from(op.number).wrapping_neg();
-            let exit = op.handler()(core, bus, ops, page, core.cycles);
-            let last = page.ops.len() - 1 - exit.left();
-            core.instructions = core
-                .instructions
-                .wrapping_add(core.uncounted)
-                .wrapping_add(u64::from(page.ops[last].number));
-            if exit.end() != End::Flow(Flow::Pause) {
-                break exit;
-            }
-            index = last + 1;
-        };
+        let ops = &page.ops[index..];
+        let op = &ops[0];
+        core.uncounted = u64::from(op.number).wrapping_neg();
+        core.begin_chain();
+        let exit = op.handler()(core, bus, ops, page, core.cycles);
         let last = &page.ops[page.ops.len() - 1 - exit.left()];
+        core.instructions = core
+            .instructions
+            .wrapping_add(core.uncounted)
+            .wrapping_add(u64::from(last.number));
         let behind = last.next_eip(core);
         let start = behind.wrapping_sub(u32::from(last.length));
         match exit.end() {

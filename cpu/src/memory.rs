@@ -360,7 +360,10 @@ impl Core {
     #[inline(always)]
     fn at_hand<T: Unit, B: Bus>(&self, bus: &B, linear: u32, is_write: bool, level: Level) -> Option<u32> {
         let address = self.shortcuts.find::<T>(linear, is_write, level)?;
-        (!B::IS_QUICK || bus.is_ready(address)).then_some(address)
+        if B::IS_QUICK && !bus.is_ready(address) {
+            return None;
+        }
+        Some(address)
     }
 
     /// Reads at a linear address, as the given level.

@@ -18,8 +18,6 @@ pub(crate) enum Flow {
     Next,
     /// To the instruction behind it, whatever the time: this was no instruction but the beginning of a block of code.
     Straight,
-    /// As [`Flow::Straight`], by way of the run loop.
-    Pause,
     /// To the instruction behind it, where the address of code may lead elsewhere now.
     Reopen,
     /// To `Core::eip`, by a jump whose clocks include the components of the target instruction.
@@ -36,10 +34,9 @@ pub(crate) enum Flow {
 
 impl Flow {
     /// In the order of their numbers.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 8] = [
         Self::Next,
         Self::Straight,
-        Self::Pause,
         Self::Reopen,
         Self::Jump,
         Self::FarJump,
@@ -107,7 +104,7 @@ pub(crate) fn begun(core: &Core, op: &Op, cycles: Cycle) -> Cycle {
 
 /// Goes on after `op`, whose handler has come back with `done`: in `rest`, or after a jump inside the page anywhere in `page`. The
 /// compiler makes a jump of the call at the end; where it does not (a build without optimisation) the chain is short enough
-/// for any stack: a [`Flow::Pause`] ends it every few blocks, and [`Core::jumps_left`] after some jumps.
+/// for any stack: [`Core::pause`] ends it.
 #[inline(always)]
 pub(crate) fn go_on<B: Bus>(
     core: &mut Core,
@@ -119,7 +116,7 @@ pub(crate) fn go_on<B: Bus>(
 ) -> Exit {
     match done {
         Ok(flow) => {
-            let goes_on = flow == Flow::Straight || flow == Flow::Next && core.cycles < core.until;
+            let goes_on = flow == Flow::Straight || flow == Flow::Next && core.cycles < core.pause;
             if goes_on && let Some(next) = rest.first() {
                 return next.handler()(core, bus, rest, page, core.cycles);
             }
@@ -154,7 +151,7 @@ fn jump_within<'a, B: Bus>(
     page: &'a CodePage,
 ) -> Option<(&'a Op, &'a [Op])> {
     let offset = core.eip.wrapping_sub(core.page_eip);
-    if offset > 0xFFF || core.cycles >= core.until || core.jumps_left == 0 {
+    if offset > 0xFFF || core.cycles >= core.pause {
         return None;
     }
     let ops = page.ops.get(page.find(offset)?..)?;
@@ -162,7 +159,6 @@ fn jump_within<'a, B: Bus>(
     if !core.has_target_at_once(bus, core.code_base | offset, u32::from(target.length)) {
         return None;
     }
-    core.jumps_left -= 1;
     core.uncounted = core
         .uncounted
         .wrapping_add(u64::from(op.number) + 1)

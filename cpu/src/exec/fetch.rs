@@ -36,7 +36,7 @@ pub(crate) fn enter_block<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done
     } else {
         return Err(Fault::NOT_AT_ONCE);
     }
-    Ok(if op.rm == 0 { Flow::Straight } else { Flow::Pause })
+    Ok(Flow::Straight)
 }
 
 impl Core {

@@ -482,7 +482,7 @@ impl Cpu {
             }
             let offset = core.eip.wrapping_sub(core.page_eip);
             core.fetch_target(bus, core.code_base | offset, u32::from(op.length));
-        } else {
+        } else if !core.is_repeating {
             index = page.straight_to(index);
         }
         let ops = &page.ops[index..];
@@ -523,8 +523,11 @@ impl Places {
         self.parts[part] = Some((before, address));
     }
 
-    /// Charges the fetch of the instruction's `length` bytes, as far as they lie in memory.
+    /// Charges the fetch of the instruction's `length` bytes, as far as they lie in memory and it does not merely go on.
     fn charge<B: Bus>(self, core: &mut Core, bus: &mut B, length: u32) {
+        if core.is_repeating {
+            return;
+        }
         let is_queue_empty = std::mem::take(&mut core.is_queue_empty);
         for (before, address) in self.parts.into_iter().flatten() {
             let bytes = length.saturating_sub(before).min(0x1000 - (address & 0xFFF));

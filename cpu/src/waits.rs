@@ -148,6 +148,7 @@ fn run(board: &Board, state: &State, seed: u32) -> Outcome {
         bus,
         state: State {
             cycles: 0,
+            prefetch_begun: 0,
             ..cpu.state()
         },
     }

@@ -11,8 +11,11 @@
 //! * A collision shows the frame of one party (the one that had sent most), cut to what had left, but never to less
 //!   than its header, so that one sees whose it was: on cables of the standard's length nothing but preamble had left.
 //!   A comment names all parties. Jams and deferrals come likewise.
+//! * What fault rules did to a frame, and each change of the cable, with a comment, on the interface for events.
+//! * What each receiver got, if the segment records it, on the receiver's interface, marked inbound, at the first bit of
+//!   its preamble there; a frame that ends within a byte is marked as unaligned too (`epb_flags` bit 28).
 //!
-//! Left out: what receivers see of a frame. The file depends on the records and [`CaptureInfo`] only, not on the host:
+//! The file depends on the records and [`CaptureInfo`] only, not on the host:
 //! it is little endian and names no operating system.
 
 use std::borrow::Cow;
@@ -29,20 +32,26 @@ use pcap_file::pcapng::blocks::interface_description::{
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::{DataLink, Endianness, PcapError};
 
-use crate::{CaptureEvents, CheckSequence, Frame, Party, Record, StationId};
+use crate::{CableChange, CaptureEvents, CheckSequence, Deed, End, Frame, Party, Record, StationId};
 
 /// Destination, source and type.
 const HEADER_BYTES: usize = 14;
-/// The shortest frame without its check sequence.
+/// The shortest frame without its check sequence, and the longest.
 const SHORTEST_BYTES: usize = 60;
+const LONGEST_BYTES: usize = 1514;
 /// An option's length is a 16-bit field.
 const LONGEST_OPTION: usize = 65_535;
 /// `epb_flags`: direction.
+const INBOUND: u32 = 0b01;
 const OUTBOUND: u32 = 0b10;
 /// `epb_flags`: the check sequence is wrong.
 const CRC_ERROR: u32 = 1 << 24;
+/// `epb_flags`: the packet is too long.
+const TOO_LONG: u32 = 1 << 25;
 /// `epb_flags`: the packet is too short.
 const TOO_SHORT: u32 = 1 << 26;
+/// `epb_flags`: the packet does not end on a byte boundary.
+const UNALIGNED: u32 = 1 << 28;
 
 /// What a capture file says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,25 +121,43 @@ impl<W: Write> Capture<W> {
     ///
     /// If it names a station without an interface.
     pub fn record(&mut self, record: &Record) -> Result<(), CaptureError> {
-        let events = self.info.events;
         let at = record.at();
         match record {
-            Record::Frame { station, frame, .. } => self.frame(at, *station, frame)?,
-            Record::Collision { parties, jam, .. } => {
-                let Some(party) = most_advanced(parties) else {
-                    unreachable!("a collision has parties");
-                };
-                if events.collisions {
-                    let comment = self.collision_comment(parties, *jam);
-                    self.event(at, &party.frame, party.bytes_sent, comment)?;
-                }
-                if events.jams {
-                    let comment = format!("jam: {}; {} each", self.names(parties), microseconds(*jam));
-                    self.event(at, &party.frame, party.bytes_sent, comment)?;
-                }
+            Record::Frame {
+                station,
+                frame,
+                outcome,
+                ..
+            } => {
+                let is_lost = outcome.end == End::CarrierLost;
+                let comment = is_lost.then_some("no carrier: the station is off the cable");
+                self.frame(at, *station, OUTBOUND, frame, comment)?;
             }
+            Record::Reception { station, frame, .. } => {
+                self.frame(at, *station, INBOUND, frame, None)?;
+            }
+            Record::Fault {
+                frame,
+                rule,
+                deed,
+                receivers,
+                ..
+            } => {
+                let comment = format!("fault {rule}: {} for {}", describe(deed), self.names(receivers));
+                self.event(at, frame, length(frame), comment)?;
+            }
+            Record::Cable { change, .. } => {
+                let comment = match change {
+                    CableChange::Unplugged(station) => format!("cable: {} taken off", self.name(*station)),
+                    CableChange::Plugged(station) => format!("cable: {} put back", self.name(*station)),
+                    CableChange::Cut(position) => format!("cable: cut at {}", metres(*position)),
+                    CableChange::Joined(position) => format!("cable: joined at {}", metres(*position)),
+                };
+                self.event(at, &Frame::new(&[], CheckSequence::Right), 0, comment)?;
+            }
+            Record::Collision { parties, jam, .. } => self.collision(at, parties, *jam)?,
             Record::Deferral { station, frame, .. } => {
-                if events.deferrals {
+                if self.info.events.deferrals {
                     let comment = format!("deferral: {} waits for the busy cable", self.name(*station));
                     self.event(at, frame, 0, comment)?;
                 }
@@ -150,20 +177,53 @@ impl<W: Write> Capture<W> {
         Ok(writer)
     }
 
-    fn frame(&mut self, at: Instant, station: StationId, frame: &Frame) -> Result<(), CaptureError> {
-        let mut flags = OUTBOUND;
+    fn collision(&mut self, at: Instant, parties: &[Party], jam: Span) -> Result<(), CaptureError> {
+        let Some(party) = most_advanced(parties) else {
+            unreachable!("a collision has parties");
+        };
+        let stations: Vec<_> = parties.iter().map(|party| party.station).collect();
+        if self.info.events.collisions {
+            let comment = self.collision_comment(&stations, parties, jam);
+            self.event(at, &party.frame, party.bytes_sent, comment)?;
+        }
+        if self.info.events.jams {
+            let comment = format!("jam: {}; {} each", self.names(&stations), microseconds(jam));
+            self.event(at, &party.frame, party.bytes_sent, comment)?;
+        }
+        Ok(())
+    }
+
+    fn frame(
+        &mut self,
+        at: Instant,
+        station: StationId,
+        direction: u32,
+        frame: &Frame,
+        comment: Option<&str>,
+    ) -> Result<(), CaptureError> {
+        let mut flags = direction;
         if frame.check() == CheckSequence::Wrong {
             flags |= CRC_ERROR;
         }
         if frame.bytes().len() < SHORTEST_BYTES {
             flags |= TOO_SHORT;
         }
+        if frame.bytes().len() > LONGEST_BYTES {
+            flags |= TOO_LONG;
+        }
+        if frame.is_misaligned() {
+            flags |= UNALIGNED;
+        }
+        let comment = comment.map(|text| EnhancedPacketOption::Comment(text.into()));
         let packet = EnhancedPacketBlock {
             interface_id: u32::from(station.0),
             timestamp: self.stamp(at),
             original_len: length(frame),
             data: Cow::Borrowed(frame.bytes()),
-            options: vec![EnhancedPacketOption::Flags(flags)],
+            options: comment
+                .into_iter()
+                .chain([EnhancedPacketOption::Flags(flags)])
+                .collect(),
         };
         assert!(
             usize::from(station.0) < self.info.interfaces.len(),
@@ -206,14 +266,14 @@ impl<W: Write> Capture<W> {
         interface.split('/').next().unwrap_or(interface)
     }
 
-    fn names(&self, parties: &[Party]) -> String {
-        let names: Vec<_> = parties.iter().map(|party| self.name(party.station)).collect();
+    fn names(&self, stations: &[StationId]) -> String {
+        let names: Vec<_> = stations.iter().map(|station| self.name(*station)).collect();
         names.join(", ")
     }
 
     /// `collision: pool0, server; jam 3.2 us; pool0 attempt 1, back-off 1 slot; server attempt 2, back-off 0 slots`
-    fn collision_comment(&self, parties: &[Party], jam: Span) -> String {
-        let mut comment = format!("collision: {}; jam {}", self.names(parties), microseconds(jam));
+    fn collision_comment(&self, stations: &[StationId], parties: &[Party], jam: Span) -> String {
+        let mut comment = format!("collision: {}; jam {}", self.names(stations), microseconds(jam));
         for party in parties {
             let (name, attempt) = (self.name(party.station), party.attempt);
             let backoff = match party.backoff_slots {
@@ -239,6 +299,30 @@ fn interface(name: &str, bit_rate: Rate) -> InterfaceDescriptionBlock<'_> {
             InterfaceDescriptionOption::IfFcsLen(0),
         ],
     }
+}
+
+/// What a fault rule does, as its comment says it.
+fn describe(deed: &Deed) -> String {
+    match deed {
+        Deed::Lose => "lost".to_owned(),
+        Deed::FlipBits { count, check } => {
+            let check = match check {
+                CheckSequence::Right => "right",
+                CheckSequence::Wrong => "wrong",
+            };
+            format!("{count} bits flipped, check sequence {check},")
+        }
+        Deed::Misalign { dribble_bits } => format!("{dribble_bits} bits too many"),
+        Deed::Truncate { length } => format!("cut to {length} bytes"),
+        Deed::Delay { .. } => "delayed".to_owned(),
+        Deed::Duplicate { copies, .. } => format!("repeated {copies} times"),
+        Deed::Reorder { behind, .. } => format!("held behind {behind} frames"),
+    }
+}
+
+/// A place on the cable, to a tenth of a metre.
+fn metres(millimetres: u64) -> String {
+    format!("{}.{} m", millimetres / 1_000, millimetres % 1_000 / 100)
 }
 
 /// To a tenth, a bit time at 10 Mbit/s.

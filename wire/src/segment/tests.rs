@@ -183,8 +183,8 @@ fn frames(run: &Run) -> Vec<(Instant, StationId, Outcome, u64)> {
             station,
             frame,
             outcome,
-        } => Some((*start, *station, *outcome, bytes_on_cable(frame))),
-        Record::Collision { .. } | Record::Deferral { .. } => None,
+        } => Some((*start, *station, *outcome, frame.length())),
+        _ => None,
     };
     run.records.iter().filter_map(frame).collect()
 }
@@ -192,7 +192,7 @@ fn frames(run: &Run) -> Vec<(Instant, StationId, Outcome, u64)> {
 fn parties(run: &Run) -> Vec<Party> {
     let parties = |record: &Record| match record {
         Record::Collision { parties, .. } => parties.clone(),
-        Record::Frame { .. } | Record::Deferral { .. } => Vec::new(),
+        _ => Vec::new(),
     };
     run.records.iter().flat_map(parties).collect()
 }

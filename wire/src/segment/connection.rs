@@ -72,7 +72,7 @@ impl Segment {
             CableChange::Unplugged(station)
         };
         self.outbox.record(Record::Cable { at, change });
-        self.reconsider_all();
+        self.look_anew();
     }
 
     /// Cuts the cable at a distance from its end, both parts with terminators, from `from` until before `until`, which
@@ -91,7 +91,14 @@ impl Segment {
             let change = CableChange::Joined(position_millimetres);
             self.outbox.record(Record::Cable { at: until, change });
         }
+        self.look_anew();
+    }
+
+    /// Steps may come sooner now.
+    fn look_anew(&mut self) {
         self.reconsider_all();
+        let dues = self.stations.iter().map(|station| station.due);
+        self.earliest = dues.fold(self.earliest, Instant::min);
     }
 
     fn assert_not_too_late(&self, at: Instant) {

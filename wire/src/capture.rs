@@ -568,4 +568,111 @@ mod tests {
         }
         assert!(Capture::new(Full, info(ALL)).is_err());
     }
+
+    fn comment(packet: &EnhancedPacketBlock) -> Option<String> {
+        packet.options.iter().find_map(|option| match option {
+            EnhancedPacketOption::Comment(text) => Some(text.to_string()),
+            _ => None,
+        })
+    }
+
+    fn flags(packet: &EnhancedPacketBlock) -> Option<u32> {
+        packet.options.iter().find_map(|option| match option {
+            EnhancedPacketOption::Flags(flags) => Some(*flags),
+            _ => None,
+        })
+    }
+
+    fn written_packets(records: &[Record]) -> Vec<EnhancedPacketBlock<'static>> {
+        let mut capture = Capture::new(Vec::new(), info(CaptureEvents::default())).expect("memory takes it");
+        for record in records {
+            capture.record(record).expect("memory takes it");
+        }
+        read(&capture.finish().expect("memory takes it")).1
+    }
+
+    #[test]
+    fn what_a_rule_did_is_told_with_its_name_and_its_receivers() {
+        let lost = frame(0x44, 100, CheckSequence::Right);
+        let deeds = [
+            (Deed::Lose, "lost"),
+            (
+                Deed::FlipBits {
+                    count: 2,
+                    check: CheckSequence::Wrong,
+                },
+                "2 bits flipped, check sequence wrong,",
+            ),
+            (Deed::Misalign { dribble_bits: 3 }, "3 bits too many"),
+            (Deed::Truncate { length: 40 }, "cut to 40 bytes"),
+        ];
+        for (deed, words) in deeds {
+            let packets = written_packets(&[Record::Fault {
+                start: at(5),
+                station: StationId(1),
+                frame: lost.clone(),
+                rule: "noise".into(),
+                deed,
+                receivers: vec![StationId(0), StationId(1)],
+            }]);
+            assert_eq!(packets[0].interface_id, 2);
+            assert_eq!(packets[0].data, lost.bytes());
+            let expected = format!("fault noise: {words} for server, pool0");
+            assert_eq!(comment(&packets[0]), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_reception_reads_back_inbound_on_its_receivers_interface_with_its_errors() {
+        let reception = |frame| Record::Reception {
+            start: at(7),
+            station: StationId(0),
+            from: StationId(1),
+            frame,
+        };
+        let packets = written_packets(&[
+            reception(frame(0x11, 60, CheckSequence::Right)),
+            reception(frame(0x11, 1515, CheckSequence::Wrong).with_dribble_bits(2)),
+        ]);
+        assert!(packets.iter().all(|packet| packet.interface_id == 0));
+        assert_eq!(flags(&packets[0]), Some(INBOUND));
+        let errors = INBOUND | CRC_ERROR | TOO_LONG | UNALIGNED;
+        assert_eq!(flags(&packets[1]), Some(errors));
+    }
+
+    #[test]
+    fn changes_of_the_cable_read_back_as_comments() {
+        let change = |change| Record::Cable { at: at(9), change };
+        let packets = written_packets(&[
+            change(CableChange::Unplugged(StationId(0))),
+            change(CableChange::Plugged(StationId(0))),
+            change(CableChange::Cut(12_345)),
+            change(CableChange::Joined(12_345)),
+        ]);
+        let comments: Vec<_> = packets.iter().filter_map(comment).collect();
+        let expected = [
+            "cable: server taken off",
+            "cable: server put back",
+            "cable: cut at 12.3 m",
+            "cable: joined at 12.3 m",
+        ];
+        assert_eq!(comments, expected);
+    }
+
+    #[test]
+    fn a_frame_without_carrier_says_so() {
+        let outcome = Outcome {
+            collisions: 0,
+            deferred: false,
+            end: End::CarrierLost,
+        };
+        let packets = written_packets(&[Record::Frame {
+            start: at(1),
+            station: StationId(0),
+            frame: frame(0x11, 60, CheckSequence::Right),
+            outcome,
+        }]);
+        let expected = "no carrier: the station is off the cable";
+        assert_eq!(comment(&packets[0]).as_deref(), Some(expected));
+    }
 }

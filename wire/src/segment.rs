@@ -2,7 +2,8 @@
 //!
 //! From IEEE 802.3 clause 4 (half duplex, 10 Mb/s) with the constants of 4.4.2; section numbers below are that
 //! standard's. Left out: repeaters, the turn-on delays of transceivers (a tap hears a signal the instant it arrives),
-//! jabber control and heartbeat.
+//! and what a receiver makes of fragments: of collisions, of frames that were broken off or cut through. On cables of
+//! the standard's length those of collisions end before the eighth byte, which no DP8390 stores.
 //!
 //! # What happens on the cable
 //!
@@ -19,7 +20,15 @@
 //!   bit times after its first bit is late, and the frame is lost.
 //!
 //! Who hears a whole frame that nothing overlapped at his tap receives it. Fragments are shorter than a frame and are
-//! not received by anyone. [`Model::Fifo`] and [`Model::Ideal`] keep lengths, delays and a station's own gap, but let
+//! not received by anyone. What fault rules then do to a frame stands in `fault.rs`, and what happens to stations off
+//! their cable, in the parts of a cut one, and to those that send for too long, in `segment/connection.rs`.
+//!
+//! A transceiver with its heartbeat enabled (7.2.2.2.4, the SQE test; DP8390 TSR.CDH stays clear) gives it after every
+//! transmission that it takes: all but those that end with [`End::CarrierLost`]. So cards need no notice of it. Not all
+//! controllers begin anew after a late collision: the standard at 10 Mb/s and the DP8390 do, so the station is told, and
+//! asks again.
+//!
+//! [`Model::Fifo`] and [`Model::Ideal`] keep lengths, delays and a station's own gap, but let
 //! frames wait in line or pass one another.
 //!
 //! # Windows
@@ -50,6 +59,12 @@
 //! spoilt at a tap without its sender's notice. Nobody there receives it, with one exception: a signal that begins
 //! after every station hears the frame, in the last third of a gap, spoils nothing.
 //!
+//! Fault rules only take away, alter and put off what receivers are told, so they change nothing here. Changes of the
+//! cable ([`Segment::changes_from`]) are known before anything that they can touch is settled: a frame is settled 576
+//! bits before its end at the earliest, and arrives a crossing after its end. They also do not bring an unknown request
+//! into the way of a settled frame: an attempt that could have heard it, had the cable been then as it is now, leaves it
+//! alone and is left alone by it (`Segment::meet`).
+//!
 //! A reset ([`Request::Withdraw`]) acts on the cable `fill` after it is asked for. It takes back a frame that waits;
 //! one that is being sent is broken off at the next bit, but not before all stations hear it; one that has met a
 //! collision is not sent again. Only if all stations hear it already and fewer than 576 bits are left, or if it fails
@@ -58,7 +73,8 @@
 //! broken off.
 //!
 //! What a program could see sooner than the notices is not told: that its frame is waiting, has met collisions so far
-//! (TSR.COL and NCR before the end), or that carrier is on the cable.
+//! (TSR.COL and NCR before the end), or that carrier is on the cable. A controller's back-off offset
+//! ([`Request::OffsetBackoff`]) holds for attempts that begin after it, as nothing later is known when one is decided.
 
 mod backoff;
 mod connection;

@@ -283,12 +283,13 @@ fn the_bound_of_metcalfe_and_boggs_is_computed_as_published() {
 
 #[test]
 fn saturating_senders_stay_above_the_bound_of_metcalfe_and_boggs() {
-    for stations in [2, 3, 5, 10, 32] {
+    let tenths = 3;
+    for stations in 2..=32 {
         for bytes in [64, 128, 512, 1518] {
-            let run = saturating(stations, bytes - 4, Model::CsmaCd, 1).run(SHORTEST, us(1_000_000));
+            let run = saturating(stations, bytes - 4, Model::CsmaCd, 1).run(SHORTEST, us(100_000 * tenths));
             // Each frame with its preamble and one gap, as the channel is used (Boggs, Mogul, Kent 1988).
             let used = BIT * (8 * bytes as u64 + 160) * run.statistics.frames;
-            let share = used / Span::from_microseconds(1);
+            let share = 10 * (used / Span::from_microseconds(1)) / tenths;
             let bound = metcalfe_boggs(stations as u64, 8 * bytes as u64);
             assert!(
                 share >= bound,
@@ -839,6 +840,46 @@ proptest! {
         prop_assert_eq!(outcomes(&with), outcomes(&without));
         prop_assert_eq!(frames(&with), frames(&without));
         prop_assert_eq!(with.statistics, without.statistics);
+    }
+
+    #[test]
+    fn each_part_of_a_cut_cable_is_like_a_cable_of_its_own(script in a_script(0, ANY), thousandth in 1_u64..1_000) {
+        let position = script.settings.length_millimetres * thousandth / 1_000;
+        let cut = Change::Cut(thousandth, Instant::START, Instant::NEVER);
+        let whole = Script { changes: vec![cut], ..script.clone() }.run(SHORTEST, LONG);
+        for is_left in [true, false] {
+            let is_here = |station: usize| (script.stations[station].0 < position) == is_left;
+            let mut part = script.clone();
+            for station in (0..part.stations.len()).filter(|station| !is_here(*station)) {
+                part.stations[station].1.clear();
+                if let Some(resets) = part.resets.get_mut(station) {
+                    resets.clear();
+                }
+            }
+            let part = part.run(SHORTEST, LONG);
+            let of_part = |run: &Run| {
+                let here = run.notices.iter().filter(|(station, _)| is_here(usize::from(station.0)));
+                here.cloned().collect::<Vec<_>>()
+            };
+            prop_assert_eq!(of_part(&whole), of_part(&part));
+        }
+    }
+
+    #[test]
+    fn a_station_off_its_cable_is_as_if_it_were_silent(script in a_script(0, ANY)) {
+        prop_assume!(script.settings.kind == Kind::TenBase5);
+        let absent = vec![Change::Unplug(0, Instant::START)];
+        let without = Script { changes: absent, ..script.clone() }.run(SHORTEST, LONG);
+        let mut silent = script.clone();
+        silent.stations[0].1.clear();
+        silent.resets[0].clear();
+        let silent = silent.run(SHORTEST, LONG);
+        let others = |run: &Run| {
+            let others = run.notices.iter().filter(|(station, _)| station.0 > 0);
+            others.cloned().collect::<Vec<_>>()
+        };
+        prop_assert_eq!(others(&without), others(&silent));
+        prop_assert_eq!(without.statistics, silent.statistics);
     }
 
     #[test]

@@ -58,7 +58,10 @@ impl Observer for Recorder {
                     });
                 }
                 Record::Collision { .. } => self.collisions += 1,
-                Record::Deferral { .. } => {}
+                Record::Deferral { .. }
+                | Record::Fault { .. }
+                | Record::Reception { .. }
+                | Record::Cable { .. } => {}
             }
         }
         ControlFlow::Continue(())

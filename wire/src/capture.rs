@@ -11,8 +11,11 @@
 //! * A collision shows the frame of one party (the one that had sent most), cut to what had left, but never to less
 //!   than its header, so that one sees whose it was: on cables of the standard's length nothing but preamble had left.
 //!   A comment names all parties. Jams and deferrals come likewise.
+//! * What fault rules did to a frame, and each change of the cable, with a comment, on the interface for events.
+//! * What each receiver got, if the segment records it, on the receiver's interface, marked inbound, at the first bit of
+//!   its preamble there; a frame that ends within a byte is marked as unaligned too (`epb_flags` bit 28).
 //!
-//! Left out: what receivers see of a frame. The file depends on the records and [`CaptureInfo`] only, not on the host:
+//! The file depends on the records and [`CaptureInfo`] only, not on the host:
 //! it is little endian and names no operating system.
 
 use std::borrow::Cow;
@@ -29,20 +32,26 @@ use pcap_file::pcapng::blocks::interface_description::{
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::{DataLink, Endianness, PcapError};
 
-use crate::{CaptureEvents, CheckSequence, Frame, Party, Record, StationId};
+use crate::{CableChange, CaptureEvents, CheckSequence, Deed, End, Frame, Party, Record, StationId};
 
 /// Destination, source and type.
 const HEADER_BYTES: usize = 14;
-/// The shortest frame without its check sequence.
+/// The shortest frame without its check sequence, and the longest.
 const SHORTEST_BYTES: usize = 60;
+const LONGEST_BYTES: usize = 1514;
 /// An option's length is a 16-bit field.
 const LONGEST_OPTION: usize = 65_535;
 /// `epb_flags`: direction.
+const INBOUND: u32 = 0b01;
 const OUTBOUND: u32 = 0b10;
 /// `epb_flags`: the check sequence is wrong.
 const CRC_ERROR: u32 = 1 << 24;
+/// `epb_flags`: the packet is too long.
+const TOO_LONG: u32 = 1 << 25;
 /// `epb_flags`: the packet is too short.
 const TOO_SHORT: u32 = 1 << 26;
+/// `epb_flags`: the packet does not end on a byte boundary.
+const UNALIGNED: u32 = 1 << 28;
 
 /// What a capture file says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,25 +121,43 @@ impl<W: Write> Capture<W> {
     ///
     /// If it names a station without an interface.
     pub fn record(&mut self, record: &Record) -> Result<(), CaptureError> {
-        let events = self.info.events;
         let at = record.at();
         match record {
-            Record::Frame { station, frame, .. } => self.frame(at, *station, frame)?,
-            Record::Collision { parties, jam, .. } => {
-                let Some(party) = most_advanced(parties) else {
-                    unreachable!("a collision has parties");
-                };
-                if events.collisions {
-                    let comment = self.collision_comment(parties, *jam);
-                    self.event(at, &party.frame, party.bytes_sent, comment)?;
-                }
-                if events.jams {
-                    let comment = format!("jam: {}; {} each", self.names(parties), microseconds(*jam));
-                    self.event(at, &party.frame, party.bytes_sent, comment)?;
-                }
+            Record::Frame {
+                station,
+                frame,
+                outcome,
+                ..
+            } => {
+                let is_lost = outcome.end == End::CarrierLost;
+                let comment = is_lost.then_some("no carrier: the station is off the cable");
+                self.frame(at, *station, OUTBOUND, frame, comment)?;
             }
+            Record::Reception { station, frame, .. } => {
+                self.frame(at, *station, INBOUND, frame, None)?;
+            }
+            Record::Fault {
+                frame,
+                rule,
+                deed,
+                receivers,
+                ..
+            } => {
+                let comment = format!("fault {rule}: {} for {}", describe(deed), self.names(receivers));
+                self.event(at, frame, length(frame), comment)?;
+            }
+            Record::Cable { change, .. } => {
+                let comment = match change {
+                    CableChange::Unplugged(station) => format!("cable: {} taken off", self.name(*station)),
+                    CableChange::Plugged(station) => format!("cable: {} put back", self.name(*station)),
+                    CableChange::Cut(position) => format!("cable: cut at {}", metres(*position)),
+                    CableChange::Joined(position) => format!("cable: joined at {}", metres(*position)),
+                };
+                self.event(at, &Frame::new(&[], CheckSequence::Right), 0, comment)?;
+            }
+            Record::Collision { parties, jam, .. } => self.collision(at, parties, *jam)?,
             Record::Deferral { station, frame, .. } => {
-                if events.deferrals {
+                if self.info.events.deferrals {
                     let comment = format!("deferral: {} waits for the busy cable", self.name(*station));
                     self.event(at, frame, 0, comment)?;
                 }
@@ -150,20 +177,53 @@ impl<W: Write> Capture<W> {
         Ok(writer)
     }
 
-    fn frame(&mut self, at: Instant, station: StationId, frame: &Frame) -> Result<(), CaptureError> {
-        let mut flags = OUTBOUND;
+    fn collision(&mut self, at: Instant, parties: &[Party], jam: Span) -> Result<(), CaptureError> {
+        let Some(party) = most_advanced(parties) else {
+            unreachable!("a collision has parties");
+        };
+        let stations: Vec<_> = parties.iter().map(|party| party.station).collect();
+        if self.info.events.collisions {
+            let comment = self.collision_comment(&stations, parties, jam);
+            self.event(at, &party.frame, party.bytes_sent, comment)?;
+        }
+        if self.info.events.jams {
+            let comment = format!("jam: {}; {} each", self.names(&stations), microseconds(jam));
+            self.event(at, &party.frame, party.bytes_sent, comment)?;
+        }
+        Ok(())
+    }
+
+    fn frame(
+        &mut self,
+        at: Instant,
+        station: StationId,
+        direction: u32,
+        frame: &Frame,
+        comment: Option<&str>,
+    ) -> Result<(), CaptureError> {
+        let mut flags = direction;
         if frame.check() == CheckSequence::Wrong {
             flags |= CRC_ERROR;
         }
         if frame.bytes().len() < SHORTEST_BYTES {
             flags |= TOO_SHORT;
         }
+        if frame.bytes().len() > LONGEST_BYTES {
+            flags |= TOO_LONG;
+        }
+        if frame.is_misaligned() {
+            flags |= UNALIGNED;
+        }
+        let comment = comment.map(|text| EnhancedPacketOption::Comment(text.into()));
         let packet = EnhancedPacketBlock {
             interface_id: u32::from(station.0),
             timestamp: self.stamp(at),
             original_len: length(frame),
             data: Cow::Borrowed(frame.bytes()),
-            options: vec![EnhancedPacketOption::Flags(flags)],
+            options: comment
+                .into_iter()
+                .chain([EnhancedPacketOption::Flags(flags)])
+                .collect(),
         };
         assert!(
             usize::from(station.0) < self.info.interfaces.len(),
@@ -206,14 +266,14 @@ impl<W: Write> Capture<W> {
         interface.split('/').next().unwrap_or(interface)
     }
 
-    fn names(&self, parties: &[Party]) -> String {
-        let names: Vec<_> = parties.iter().map(|party| self.name(party.station)).collect();
+    fn names(&self, stations: &[StationId]) -> String {
+        let names: Vec<_> = stations.iter().map(|station| self.name(*station)).collect();
         names.join(", ")
     }
 
     /// `collision: pool0, server; jam 3.2 us; pool0 attempt 1, back-off 1 slot; server attempt 2, back-off 0 slots`
-    fn collision_comment(&self, parties: &[Party], jam: Span) -> String {
-        let mut comment = format!("collision: {}; jam {}", self.names(parties), microseconds(jam));
+    fn collision_comment(&self, stations: &[StationId], parties: &[Party], jam: Span) -> String {
+        let mut comment = format!("collision: {}; jam {}", self.names(stations), microseconds(jam));
         for party in parties {
             let (name, attempt) = (self.name(party.station), party.attempt);
             let backoff = match party.backoff_slots {
@@ -239,6 +299,30 @@ fn interface(name: &str, bit_rate: Rate) -> InterfaceDescriptionBlock<'_> {
             InterfaceDescriptionOption::IfFcsLen(0),
         ],
     }
+}
+
+/// What a fault rule does, as its comment says it.
+fn describe(deed: &Deed) -> String {
+    match deed {
+        Deed::Lose => "lost".to_owned(),
+        Deed::FlipBits { count, check } => {
+            let check = match check {
+                CheckSequence::Right => "right",
+                CheckSequence::Wrong => "wrong",
+            };
+            format!("{count} bits flipped, check sequence {check},")
+        }
+        Deed::Misalign { dribble_bits } => format!("{dribble_bits} bits too many"),
+        Deed::Truncate { length } => format!("cut to {length} bytes"),
+        Deed::Delay { .. } => "delayed".to_owned(),
+        Deed::Duplicate { copies, .. } => format!("repeated {copies} times"),
+        Deed::Reorder { behind, .. } => format!("held behind {behind} frames"),
+    }
+}
+
+/// A place on the cable, to a tenth of a metre.
+fn metres(millimetres: u64) -> String {
+    format!("{}.{} m", millimetres / 1_000, millimetres % 1_000 / 100)
 }
 
 /// To a tenth, a bit time at 10 Mbit/s.
@@ -483,5 +567,112 @@ mod tests {
             }
         }
         assert!(Capture::new(Full, info(ALL)).is_err());
+    }
+
+    fn comment(packet: &EnhancedPacketBlock) -> Option<String> {
+        packet.options.iter().find_map(|option| match option {
+            EnhancedPacketOption::Comment(text) => Some(text.to_string()),
+            _ => None,
+        })
+    }
+
+    fn flags(packet: &EnhancedPacketBlock) -> Option<u32> {
+        packet.options.iter().find_map(|option| match option {
+            EnhancedPacketOption::Flags(flags) => Some(*flags),
+            _ => None,
+        })
+    }
+
+    fn written_packets(records: &[Record]) -> Vec<EnhancedPacketBlock<'static>> {
+        let mut capture = Capture::new(Vec::new(), info(CaptureEvents::default())).expect("memory takes it");
+        for record in records {
+            capture.record(record).expect("memory takes it");
+        }
+        read(&capture.finish().expect("memory takes it")).1
+    }
+
+    #[test]
+    fn what_a_rule_did_is_told_with_its_name_and_its_receivers() {
+        let lost = frame(0x44, 100, CheckSequence::Right);
+        let deeds = [
+            (Deed::Lose, "lost"),
+            (
+                Deed::FlipBits {
+                    count: 2,
+                    check: CheckSequence::Wrong,
+                },
+                "2 bits flipped, check sequence wrong,",
+            ),
+            (Deed::Misalign { dribble_bits: 3 }, "3 bits too many"),
+            (Deed::Truncate { length: 40 }, "cut to 40 bytes"),
+        ];
+        for (deed, words) in deeds {
+            let packets = written_packets(&[Record::Fault {
+                start: at(5),
+                station: StationId(1),
+                frame: lost.clone(),
+                rule: "noise".into(),
+                deed,
+                receivers: vec![StationId(0), StationId(1)],
+            }]);
+            assert_eq!(packets[0].interface_id, 2);
+            assert_eq!(packets[0].data, lost.bytes());
+            let expected = format!("fault noise: {words} for server, pool0");
+            assert_eq!(comment(&packets[0]), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_reception_reads_back_inbound_on_its_receivers_interface_with_its_errors() {
+        let reception = |frame| Record::Reception {
+            start: at(7),
+            station: StationId(0),
+            from: StationId(1),
+            frame,
+        };
+        let packets = written_packets(&[
+            reception(frame(0x11, 60, CheckSequence::Right)),
+            reception(frame(0x11, 1515, CheckSequence::Wrong).with_dribble_bits(2)),
+        ]);
+        assert!(packets.iter().all(|packet| packet.interface_id == 0));
+        assert_eq!(flags(&packets[0]), Some(INBOUND));
+        let errors = INBOUND | CRC_ERROR | TOO_LONG | UNALIGNED;
+        assert_eq!(flags(&packets[1]), Some(errors));
+    }
+
+    #[test]
+    fn changes_of_the_cable_read_back_as_comments() {
+        let change = |change| Record::Cable { at: at(9), change };
+        let packets = written_packets(&[
+            change(CableChange::Unplugged(StationId(0))),
+            change(CableChange::Plugged(StationId(0))),
+            change(CableChange::Cut(12_345)),
+            change(CableChange::Joined(12_345)),
+        ]);
+        let comments: Vec<_> = packets.iter().filter_map(comment).collect();
+        let expected = [
+            "cable: server taken off",
+            "cable: server put back",
+            "cable: cut at 12.3 m",
+            "cable: joined at 12.3 m",
+        ];
+        assert_eq!(comments, expected);
+    }
+
+    #[test]
+    fn a_frame_without_carrier_says_so() {
+        let outcome = Outcome {
+            collisions: 0,
+            deferred: false,
+            end: End::CarrierLost,
+        };
+        let packets = written_packets(&[Record::Frame {
+            start: at(1),
+            station: StationId(0),
+            frame: frame(0x11, 60, CheckSequence::Right),
+            outcome,
+        }]);
+        let expected = "no carrier: the station is off the cable";
+        assert_eq!(comment(&packets[0]).as_deref(), Some(expected));
     }
 }

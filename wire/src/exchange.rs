@@ -27,6 +27,15 @@ pub enum Request {
         /// The instant of the reset; it acts on the cable [`LEAST_FILL`](crate::LEAST_FILL) later.
         at: Instant,
     },
+    /// The controller's back-off gets or loses its offset (DP8390, TCR.OFST): with it the first three collisions of a
+    /// frame are followed by waits from a range eight times as wide. A reset of the controller does not change it.
+    OffsetBackoff {
+        /// The instant of the register write; it holds for attempts that begin [`LEAST_FILL`](crate::LEAST_FILL)
+        /// later.
+        at: Instant,
+        /// Whether the offset is added from then on.
+        is_enabled: bool,
+    },
 }
 
 /// What the segment tells a station.
@@ -68,6 +77,9 @@ pub enum End {
     TooManyCollisions,
     /// A collision after the slot time; the frame is lost.
     LateCollision,
+    /// Every bit left without a collision, but for some of them the station heard no carrier: its transceiver is not
+    /// connected. Nobody received the frame, and there was no heartbeat after it.
+    CarrierLost,
 }
 
 impl Notice {

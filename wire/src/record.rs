@@ -1,13 +1,15 @@
 //! What can be seen on a cable, for captures and traces.
 
+use std::sync::Arc;
+
 use clock::{Instant, Span};
 
-use crate::{Frame, Outcome, StationId};
+use crate::{Deed, Frame, Outcome, StationId};
 
 /// One thing seen on a cable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// A frame left its sender whole.
+    /// A frame left its sender whole (with [`End::CarrierLost`](crate::End::CarrierLost) not over the cable).
     Frame {
         /// First bit of the preamble leaving the sender.
         start: Instant,
@@ -18,7 +20,8 @@ pub enum Record {
         /// How its transmission went.
         outcome: Outcome,
     },
-    /// Two or more stations sent at once.
+    /// Two or more stations sent at once, or one whose transceiver told it of a collision without another: its coaxial
+    /// connector is open, or it has sent for too long.
     Collision {
         /// The instant at which the first of them noticed.
         at: Instant,
@@ -38,6 +41,53 @@ pub enum Record {
         /// What it will send.
         frame: Frame,
     },
+    /// A fault rule had its way with a frame.
+    Fault {
+        /// First bit of the preamble leaving the sender.
+        start: Instant,
+        /// Who sent it.
+        station: StationId,
+        /// The frame as it was sent.
+        frame: Frame,
+        /// The rule's name.
+        rule: Arc<str>,
+        /// What it does.
+        deed: Deed,
+        /// At whose taps.
+        receivers: Vec<StationId>,
+    },
+    /// A station received a frame. Recorded only on request
+    /// ([`Segment::record_receptions`](crate::Segment::record_receptions)).
+    Reception {
+        /// First bit of the preamble at the receiver's tap.
+        start: Instant,
+        /// Who received it.
+        station: StationId,
+        /// Who sent it.
+        from: StationId,
+        /// The frame as it arrived.
+        frame: Frame,
+    },
+    /// The cable itself changed.
+    Cable {
+        /// When.
+        at: Instant,
+        /// How.
+        change: CableChange,
+    },
+}
+
+/// A change of what a cable joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CableChange {
+    /// A station was taken off.
+    Unplugged(StationId),
+    /// A station was put back.
+    Plugged(StationId),
+    /// The cable was cut at so many millimetres, and both parts terminated.
+    Cut(u64),
+    /// The parts were joined again.
+    Joined(u64),
 }
 
 /// One station's part in a collision.
@@ -56,12 +106,12 @@ pub struct Party {
 }
 
 impl Record {
-    /// The instant at which it happened: for a frame, the first bit of its preamble.
+    /// The instant at which it happened: for a frame, sent or received, the first bit of its preamble.
     #[must_use]
     pub fn at(&self) -> Instant {
         match self {
-            Self::Frame { start, .. } => *start,
-            Self::Collision { at, .. } | Self::Deferral { at, .. } => *at,
+            Self::Frame { start, .. } | Self::Fault { start, .. } | Self::Reception { start, .. } => *start,
+            Self::Collision { at, .. } | Self::Deferral { at, .. } | Self::Cable { at, .. } => *at,
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! From IEEE 802.3 clause 4 (half duplex, 10 Mb/s) with the constants of 4.4.2; section numbers below are that
 //! standard's. Left out: repeaters, the turn-on delays of transceivers (a tap hears a signal the instant it arrives),
-//! jabber control and heartbeat.
+//! and what a receiver makes of fragments: of collisions, of frames that were broken off or cut through. On cables of
+//! the standard's length those of collisions end before the eighth byte, which no DP8390 stores.
 //!
 //! # What happens on the cable
 //!
@@ -19,7 +20,15 @@
 //!   bit times after its first bit is late, and the frame is lost.
 //!
 //! Who hears a whole frame that nothing overlapped at his tap receives it. Fragments are shorter than a frame and are
-//! not received by anyone. [`Model::Fifo`] and [`Model::Ideal`] keep lengths, delays and a station's own gap, but let
+//! not received by anyone. What fault rules then do to a frame stands in `fault.rs`, and what happens to stations off
+//! their cable, in the parts of a cut one, and to those that send for too long, in `segment/connection.rs`.
+//!
+//! A transceiver with its heartbeat enabled (7.2.2.2.4, the SQE test; DP8390 TSR.CDH stays clear) gives it after every
+//! transmission that it takes: all but those that end with [`End::CarrierLost`]. So cards need no notice of it. Not all
+//! controllers begin anew after a late collision: the standard at 10 Mb/s and the DP8390 do, so the station is told, and
+//! asks again.
+//!
+//! [`Model::Fifo`] and [`Model::Ideal`] keep lengths, delays and a station's own gap, but let
 //! frames wait in line or pass one another.
 //!
 //! # Windows
@@ -50,6 +59,12 @@
 //! spoilt at a tap without its sender's notice. Nobody there receives it, with one exception: a signal that begins
 //! after every station hears the frame, in the last third of a gap, spoils nothing.
 //!
+//! Fault rules only take away, alter and put off what receivers are told, so they change nothing here. Changes of the
+//! cable ([`Segment::changes_from`]) are known before anything that they can touch is settled: a frame is settled 576
+//! bits before its end at the earliest, and arrives a crossing after its end. They also do not bring an unknown request
+//! into the way of a settled frame: an attempt that could have heard it, had the cable been then as it is now, leaves it
+//! alone and is left alone by it (`Segment::meet`).
+//!
 //! A reset ([`Request::Withdraw`]) acts on the cable `fill` after it is asked for. It takes back a frame that waits;
 //! one that is being sent is broken off at the next bit, but not before all stations hear it; one that has met a
 //! collision is not sent again. Only if all stations hear it already and fewer than 576 bits are left, or if it fails
@@ -58,13 +73,17 @@
 //! broken off.
 //!
 //! What a program could see sooner than the notices is not told: that its frame is waiting, has met collisions so far
-//! (TSR.COL and NCR before the end), or that carrier is on the cable.
+//! (TSR.COL and NCR before the end), or that carrier is on the cable. A controller's back-off offset
+//! ([`Request::OffsetBackoff`]) holds for attempts that begin after it, as nothing later is known when one is decided.
 
 mod backoff;
+mod connection;
+mod delivery;
 mod pileup;
 mod settlement;
 mod station;
 mod timing;
+mod topology;
 
 #[cfg(test)]
 mod reference;
@@ -73,13 +92,16 @@ mod tests;
 
 use clock::{Instant, Span};
 
+use crate::fault::Fault;
 use crate::{End, Kind, Model, Notice, Outcome, Party, Record, Request, Settings, StationId};
 use backoff::Generator;
+use connection::Interruption;
 use pileup::Pileup;
 use settlement::Outbox;
 pub use settlement::Settlement;
 use station::{Job, Phase, Station, Step};
-use timing::{ATTEMPT_LIMIT, JAM_BITS, PREAMBLE_BITS, SLOT_BITS, Timing, bytes_on_cable};
+use timing::{ATTEMPT_LIMIT, JAM_BITS, PREAMBLE_BITS, SLOT_BITS, Timing, UNJABBER};
+use topology::Topology;
 
 /// The least time from a register write to its first effect on the cable: before it looks for carrier, a DP8390 moves
 /// at least one word into its FIFO (the lowest threshold) in one transfer of 200 ns (AN-475, 20 MHz bus clock). The
@@ -136,6 +158,8 @@ pub struct Segment {
     delays: Vec<Vec<Span>>,
     /// Between the outermost taps.
     reach: Span,
+    topology: Topology,
+    faults: Vec<Fault>,
     /// What is on the cable, and what has left it so lately that it still matters.
     signals: Vec<Signal>,
     /// The instant of the last step.
@@ -144,7 +168,8 @@ pub struct Segment {
     earliest: Instant,
     /// Before this instant nothing unknown can happen.
     horizon: Instant,
-    pileup: Option<Pileup>,
+    /// One at a time, and one in each part of a cut cable.
+    pileups: Vec<Pileup>,
     outbox: Outbox,
     statistics: Statistics,
 }
@@ -194,11 +219,13 @@ impl Segment {
             stations: Vec::new(),
             delays: Vec::new(),
             reach: Span::ZERO,
+            topology: Topology::default(),
+            faults: Vec::new(),
             signals: Vec::new(),
             now: Instant::START,
             earliest: Instant::NEVER,
             horizon: Instant::START,
-            pileup: None,
+            pileups: Vec::new(),
             outbox: Outbox::default(),
             statistics: Statistics::default(),
         }
@@ -218,6 +245,7 @@ impl Segment {
         let id = StationId(u16::try_from(self.stations.len()).expect("fewer than 65536 stations"));
         self.stations
             .push(Station::new(position_millimetres, Generator::new(self.seed, id)));
+        self.topology.add_station(position_millimetres);
         let positions: Vec<_> = self
             .stations
             .iter()
@@ -246,8 +274,12 @@ impl Segment {
             "{station:?} asks for the past: {request:?} {effect} is before {}",
             self.horizon
         );
-        self.earliest = self.earliest.min(effect);
         let index = usize::from(station.0);
+        if let Request::OffsetBackoff { is_enabled, .. } = request {
+            self.stations[index].offsets.push_back((effect, is_enabled));
+            return;
+        }
+        self.earliest = self.earliest.min(effect);
         self.stations[index].requests.push_back(request);
         self.reconsider(index);
     }
@@ -265,8 +297,11 @@ impl Segment {
         settlement.records.clear();
         self.horizon = self.horizon.max(until + LEAST_FILL);
         self.take_steps();
-        let is_complete = |pileup: &mut Pileup| pileup.is_complete_at(self.reach) < self.horizon;
-        if let Some(pileup) = self.pileup.take_if(is_complete) {
+        let (reach, horizon) = (self.reach, self.horizon);
+        let complete = self
+            .pileups
+            .extract_if(.., |pileup| pileup.is_complete_at(reach) < horizon);
+        for pileup in complete.collect::<Vec<_>>() {
             self.finish(pileup);
         }
         let records_before = self.records_are_known_before();
@@ -282,11 +317,11 @@ impl Segment {
     /// anything.
     #[must_use]
     pub fn next_event(&self) -> Instant {
-        let pileup = self
-            .pileup
-            .as_ref()
-            .map_or(Instant::NEVER, |pileup| pileup.is_complete_at(self.reach));
-        self.earliest.min(self.outbox.earliest()).min(pileup)
+        let pileups = self
+            .pileups
+            .iter()
+            .map(|pileup| pileup.is_complete_at(self.reach));
+        pileups.fold(self.earliest.min(self.outbox.earliest()), Instant::min)
     }
 
     /// The counts so far.
@@ -307,8 +342,8 @@ impl Segment {
     /// No record of an earlier instant can still be added.
     fn records_are_known_before(&self) -> Instant {
         let open = self.stations.iter().filter_map(Station::open_since).min();
-        let pileup = self.pileup.as_ref().map(Pileup::detected);
-        let first = open.into_iter().chain(pileup).min();
+        let pileups = self.pileups.iter().map(Pileup::detected);
+        let first = open.into_iter().chain(pileups).min();
         first.map_or(self.horizon, |first| first.min(self.horizon))
     }
 
@@ -340,15 +375,19 @@ impl Segment {
         let step = match &station.phase {
             Phase::Idle => match station.requests.front() {
                 Some(request @ Request::Transmit { .. }) => request.takes_effect().max(self.now),
-                Some(Request::Withdraw { .. }) | None => Instant::NEVER,
+                Some(_) | None => Instant::NEVER,
             },
             Phase::Waiting { since, .. } => self.first_chance(index, *since),
             Phase::Trying { job, start, .. } => {
                 let end = self.timing.end_of(&job.frame, *start);
-                let collision = self.collision(index, *start, end).unwrap_or(end);
+                let collision = self.collision(index, job, *start, end).unwrap_or(end);
                 collision.min(*start + self.reach)
             }
-            Phase::Carrying { start, end, .. } => (*end - self.timing.shortest).max(*start + self.reach),
+            Phase::Carrying { job, start, end } => {
+                let interruption = self.interruption(index, job, *start, *end);
+                let end = interruption.map_or(*end, |interruption| interruption.at);
+                (end - self.timing.shortest).max(*start + self.reach)
+            }
         };
         self.stations[index].due = step.min(station.reset_at());
     }
@@ -362,7 +401,14 @@ impl Segment {
 
     /// When a station that looks for a free cable from `since` on starts: not before now, for it has not yet.
     fn first_chance(&self, index: usize, since: Instant) -> Instant {
-        let from = since.max(self.now);
+        let unheard = self.stations[index].unheard_until;
+        let is_silent = unheard == Instant::START;
+        let own_gap = if is_silent {
+            unheard
+        } else {
+            unheard + self.timing.gap
+        };
+        let from = since.max(self.now).max(own_gap);
         match self.model {
             Model::CsmaCd => self.end_of_deference(index, from),
             Model::Fifo if self.is_first_in_line(index, since) => self.gap_after(index, from, |_| true),
@@ -371,13 +417,29 @@ impl Segment {
         }
     }
 
-    /// The process `Deference` of 4.2.8 at one tap, as far as it has become known what passes there. Signals that are
-    /// forgotten have passed a gap before `since`.
+    /// When a station at this tap starts that looks for a free cable from `since` on.
     fn end_of_deference(&self, index: usize, since: Instant) -> Instant {
+        let mut from = since;
+        loop {
+            let chance = self.end_of_deference_while_unchanged(index, from);
+            let change = self.topology.next_change(from);
+            if chance < change || change == Instant::NEVER {
+                return chance;
+            }
+            from = change;
+        }
+    }
+
+    /// The process `Deference` of 4.2.8 at one tap, as far as it has become known what passes there, with the cable as
+    /// it is at `since`. Signals that are forgotten have passed a gap before `since`.
+    fn end_of_deference_while_unchanged(&self, index: usize, since: Instant) -> Instant {
         let mut fall = None;
         let mut free = Instant::START;
         loop {
-            let passing = self.signals.iter().map(|signal| self.at_tap(*signal, index));
+            let passing = self
+                .signals
+                .iter()
+                .filter_map(|signal| self.heard_at_tap(*signal, index, since));
             let next = passing
                 .filter(|&(_, off)| fall.is_none_or(|fall| off > fall))
                 .min();
@@ -417,20 +479,21 @@ impl Segment {
         (signal.start + delay, signal.end + delay)
     }
 
-    fn others_at_tap(&self, index: usize) -> impl Iterator<Item = (Instant, Instant)> {
-        self.signals
-            .iter()
-            .filter(move |signal| signal.station != index)
-            .map(move |signal| self.at_tap(*signal, index))
-    }
-
-    /// When a transmission that lasts from `start` to `end` first meets another at its own tap.
-    fn collision(&self, index: usize, start: Instant, end: Instant) -> Option<Instant> {
+    /// When a transmission that lasts from `start` to `end` first meets another at its own tap, or its transceiver
+    /// tells of a collision because it is not connected or has jabbered.
+    fn collision(&self, index: usize, job: &Job, start: Instant, end: Instant) -> Option<Instant> {
         if self.model != Model::CsmaCd {
             return None;
         }
-        self.others_at_tap(index)
-            .filter(|&(on, off)| on < end && off > start)
+        if !job.reaches_cable {
+            return self.collides_alone(index, start).then_some(start);
+        }
+        let met = self
+            .signals
+            .iter()
+            .filter(|signal| signal.station != index && self.meet(index, start, **signal))
+            .map(|signal| self.at_tap(*signal, index));
+        met.filter(|&(on, off)| on < end && off > start)
             .map(|(on, _)| on.max(start))
             .min()
     }
@@ -439,10 +502,9 @@ impl Segment {
     /// shorter than the cable's round trip.
     fn is_spoilt(&self, signal: Signal, index: usize) -> bool {
         let (on, off) = self.at_tap(signal, index);
-        let mut others = self
-            .signals
-            .iter()
-            .filter(|other| other.station != signal.station);
+        let mut others = self.signals.iter().filter(|other| {
+            other.station != signal.station && self.meet(signal.station, signal.start, **other)
+        });
         self.model == Model::CsmaCd
             && others.any(|other| {
                 let (other_on, other_off) = self.at_tap(*other, index);
@@ -463,16 +525,21 @@ impl Segment {
                     is_withdrawn,
                 };
             }
-            Phase::Carrying { start, .. } => self.break_off(index, start),
+            Phase::Carrying { job, start, .. } => self.break_off(index, &job, start),
         }
         self.reconsider_all();
     }
 
     /// The station hears its cable for the first time with its next frame.
     fn look(&mut self, index: usize) {
+        let passing = self
+            .signals
+            .iter()
+            .filter(|signal| signal.station != index)
+            .filter_map(|signal| self.heard_at_tap(*signal, index, self.now));
         let is_busy = self.model != Model::Ideal
-            && self
-                .others_at_tap(index)
+            && passing
+                .into_iter()
                 .any(|(on, off)| on < self.now && off > self.now);
         let since = self.now;
         let station = &mut self.stations[index];
@@ -490,6 +557,7 @@ impl Segment {
             frame,
             collisions: 0,
             deferred: is_busy,
+            reaches_cable: true,
         };
         station.phase = Phase::Waiting { job, since };
         self.reconsider_all();
@@ -497,10 +565,13 @@ impl Segment {
 
     fn start(&mut self, index: usize) {
         let start = self.now;
+        let is_plugged = self.topology.is_plugged(index, start);
         let station = &mut self.stations[index];
-        let Phase::Waiting { job, .. } = std::mem::replace(&mut station.phase, Phase::Idle) else {
+        let Phase::Waiting { mut job, .. } = std::mem::replace(&mut station.phase, Phase::Idle) else {
             unreachable!("only a waiting station starts");
         };
+        job.reaches_cable = is_plugged && start >= station.jabbered_until;
+        let reaches_cable = job.reaches_cable;
         station.phase = Phase::Trying {
             job,
             start,
@@ -509,11 +580,13 @@ impl Segment {
         // A gap after its end has passed every tap it can hold no one up, and what it met on its way is settled.
         let is_over = self.reach + self.reach + self.timing.gap;
         self.signals.retain(|signal| signal.end + is_over >= start);
-        self.signals.push(Signal {
-            station: index,
-            start,
-            end: Instant::NEVER,
-        });
+        if reaches_cable {
+            self.signals.push(Signal {
+                station: index,
+                start,
+                end: Instant::NEVER,
+            });
+        }
         self.reconsider_all();
     }
 
@@ -529,11 +602,11 @@ impl Segment {
             unreachable!("only an attempt is decided");
         };
         let end = self.timing.end_of(&job.frame, start);
-        match self.collision(index, start, end) {
+        match self.collision(index, &job, start, end) {
             Some(detected) => self.collide(index, job, start, detected, is_withdrawn),
-            None if is_withdrawn => self.break_off(index, start),
+            None if is_withdrawn => self.break_off(index, &job, start),
             None => {
-                self.set_end(index, start, end);
+                self.set_end(index, &job, start, end);
                 self.stations[index].phase = Phase::Carrying { job, start, end };
             }
         }
@@ -543,7 +616,6 @@ impl Segment {
     fn collide(&mut self, index: usize, mut job: Job, start: Instant, detected: Instant, is_withdrawn: bool) {
         let bits_sent = self.timing.bits_begun(start, detected).max(PREAMBLE_BITS);
         let end = self.timing.bit(start, bits_sent + JAM_BITS);
-        self.set_end(index, start, end);
         job.collisions += 1;
         let failure = if detected >= self.timing.bit(start, SLOT_BITS) {
             Some(End::LateCollision)
@@ -551,7 +623,7 @@ impl Segment {
             (job.collisions == ATTEMPT_LIMIT).then_some(End::TooManyCollisions)
         };
         let tries_again = failure.is_none() && !is_withdrawn;
-        let backoff_slots = tries_again.then(|| self.stations[index].backoff.slots(job.collisions));
+        let backoff_slots = tries_again.then(|| self.stations[index].backoff_slots(job.collisions, start));
         let frame_bytes = job.frame.bytes().len() as u64;
         let party = Party {
             station: id(index),
@@ -560,7 +632,18 @@ impl Segment {
             attempt: job.collisions,
             backoff_slots,
         };
-        self.pile_up(index, party, start, detected, end);
+        if self.is_alone(index, &job, start, detected) {
+            self.stop_unheard(index, &job, start, detected, end);
+            self.outbox.record(Record::Collision {
+                at: detected,
+                start,
+                parties: vec![party],
+                jam: self.timing.jam,
+            });
+        } else {
+            self.set_end(index, &job, start, end);
+            self.pile_up(index, party, start, detected, end);
+        }
         if let Some(failure) = failure {
             self.report(index, start, end, job.outcome(failure));
         }
@@ -571,22 +654,30 @@ impl Segment {
     }
 
     /// The transmission stops at the next bit, unless its end is near.
-    fn break_off(&mut self, index: usize, start: Instant) {
+    fn break_off(&mut self, index: usize, job: &Job, start: Instant) {
         let bits = self.timing.bits_begun(start, self.now);
         let end = self.timing.bit(start, bits);
-        self.set_end(index, start, end);
-        self.statistics.busy = self.statistics.busy + end.since(start);
+        self.set_end(index, job, start, end);
+        if job.reaches_cable {
+            self.statistics.busy = self.statistics.busy + end.since(start);
+        }
     }
 
     fn pile_up(&mut self, index: usize, party: Party, start: Instant, detected: Instant, end: Instant) {
-        let delay_from = |other: usize| self.delays[other][index];
-        let is_another = |pileup: &mut Pileup| !pileup.includes(start, delay_from);
-        if let Some(former) = self.pileup.take_if(is_another) {
-            self.finish(former);
-        }
-        self.pileup
-            .get_or_insert_with(Pileup::new)
-            .add(party, start, detected, end);
+        let heard_from = |other: usize| {
+            self.topology
+                .joins(index, other, start)
+                .then(|| self.delays[other][index])
+        };
+        let known = self
+            .pileups
+            .iter()
+            .position(|pileup| pileup.includes(start, heard_from));
+        let known = known.unwrap_or_else(|| {
+            self.pileups.push(Pileup::new());
+            self.pileups.len() - 1
+        });
+        self.pileups[known].add(party, start, detected, end);
     }
 
     fn finish(&mut self, pileup: Pileup) {
@@ -595,48 +686,35 @@ impl Segment {
         self.outbox.record(pileup.into_record(self.timing.jam));
     }
 
-    /// The frame will leave whole: its receivers and its sender will be told.
+    /// The frame will leave whole: its receivers and its sender will be told. Or it will be interrupted.
     fn seal(&mut self, index: usize) {
         let phase = std::mem::replace(&mut self.stations[index].phase, Phase::Idle);
         let Phase::Carrying { job, start, end } = phase else {
             unreachable!("only a whole frame is sealed");
         };
-        self.statistics.frames += 1;
-        self.statistics.bytes += bytes_on_cable(&job.frame);
-        self.statistics.busy = self.statistics.busy + end.since(start);
-        let outcome = job.outcome(End::Good);
-        let told = self.report(index, start, end, outcome);
-        let signal = Signal {
-            station: index,
-            start,
-            end,
-        };
-        for other in (0..self.stations.len()).filter(|&other| other != index) {
-            if !self.is_spoilt(signal, other) {
-                let at = told + self.delays[index][other];
-                let frame = job.frame.clone();
-                self.outbox
-                    .notify(id(other), id(index), Notice::Received { at, frame });
+        match self.interruption(index, &job, start, end) {
+            Some(Interruption { at, .. }) => {
+                self.collide(index, job, start, at, false);
+                self.reconsider_all();
             }
+            None if self.loses_carrier(index, &job, start, end) => self.vanish(index, job, start, end),
+            None => self.carry(index, job, start, end),
         }
-        self.outbox.record(Record::Frame {
-            start,
-            station: id(index),
-            frame: job.frame,
-            outcome,
-        });
         self.reconsider(index);
     }
 
     /// Tells a station how its last attempt ended, and returns when it learns of it.
     fn report(&mut self, index: usize, start: Instant, end: Instant, outcome: Outcome) -> Instant {
         let at = end.max(start + self.timing.shortest);
-        self.outbox
-            .notify(id(index), id(index), Notice::Sent { at, outcome });
+        self.outbox.notify_sent(id(index), Notice::Sent { at, outcome });
         at
     }
 
-    fn set_end(&mut self, index: usize, start: Instant, end: Instant) {
+    fn set_end(&mut self, index: usize, job: &Job, start: Instant, end: Instant) {
+        if !job.reaches_cable {
+            self.stations[index].unheard_until = end;
+            return;
+        }
         let mut signals = self.signals.iter_mut();
         let signal = signals.find(|signal| signal.station == index && signal.start == start);
         signal.expect("what is being sent is on the cable").end = end;

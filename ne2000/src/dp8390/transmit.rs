@@ -74,6 +74,10 @@ impl Dp8390 {
         let collisions = earlier.saturating_add(outcome.collisions);
         match outcome.end {
             End::Good => self.finish_good(collisions, is_loopback),
+            End::CarrierLost => {
+                self.transmit_status |= TransmitStatus::CARRIER_LOST | TransmitStatus::NO_HEARTBEAT;
+                self.finish_good(collisions, is_loopback);
+            }
             End::TooManyCollisions => self.abort_transmission(),
             End::LateCollision => {
                 self.transmit_status |= TransmitStatus::OUT_OF_WINDOW;

@@ -27,11 +27,11 @@ impl Pileup {
     }
 
     /// Whether a transmission that began at `start` is part of it: it began before it had heard the end of some
-    /// party, with which it therefore shared the cable. A later one leaves a gap after each.
-    pub(super) fn includes(&self, start: Instant, delay_from: impl Fn(usize) -> Span) -> bool {
+    /// party that it can hear, with which it therefore shared the cable. A later one leaves a gap after each.
+    pub(super) fn includes(&self, start: Instant, delay_from: impl Fn(usize) -> Option<Span>) -> bool {
         self.ends
             .iter()
-            .any(|&(station, end)| start < end + delay_from(station))
+            .any(|&(station, end)| delay_from(station).is_some_and(|delay| start < end + delay))
     }
 
     pub(super) fn add(&mut self, party: Party, start: Instant, detected: Instant, end: Instant) {

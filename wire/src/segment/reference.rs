@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use clock::{Instant, Span};
 
 use super::backoff::Generator;
-use super::timing::{SHORTEST_BITS, bytes_on_cable};
+use super::timing::SHORTEST_BITS;
 use crate::{CheckSequence, End, Frame, Notice, Outcome, Settings, StationId};
 
 const BIT: Span = Span::from_nanoseconds(100);
@@ -214,7 +214,7 @@ impl Reference {
             transmission,
             is_jam: false,
         };
-        self.after(BIT * (64 + 8 * bytes_on_cable(&frame)), end);
+        self.after(BIT * (64 + 8 * frame.length()), end);
         self.tell_other_taps(index, |tap| Event::Rise { tap, transmission });
         self.stations[index].deference = Deference::Carrier;
         self.stations[index].episode += 1;

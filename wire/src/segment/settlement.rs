@@ -1,8 +1,8 @@
 //! What a settling hands out, and what is kept until its time comes.
 
-use clock::Instant;
+use clock::{Instant, Span};
 
-use crate::{Notice, Record, StationId};
+use crate::{Frame, Notice, Record, StationId};
 
 /// What the cable did, in order: a buffer to be used again for every settling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Settlement {
 pub(super) struct Outbox {
     notices: Vec<Pending>,
     records: Vec<Record>,
+    /// Whether each reception becomes a record.
+    pub(super) records_receptions: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +30,68 @@ struct Pending {
     /// Whose transmission it is about.
     from: StationId,
     notice: Notice,
+    /// From the first bit at the receiver to the notice.
+    length: Span,
+    /// How many receptions must still overtake it; 0 if none.
+    held_behind: u32,
+}
+
+/// A frame on its way to a receiver.
+pub(super) struct Delivery {
+    pub(super) to: StationId,
+    pub(super) from: StationId,
+    /// When its receiver is told.
+    pub(super) at: Instant,
+    /// From its first bit to that instant.
+    pub(super) length: Span,
+    pub(super) frame: Frame,
+    /// How many receptions it lets pass, if it does not wait longer than until `at` for them.
+    pub(super) held_behind: u32,
 }
 
 impl Outbox {
-    pub(super) fn notify(&mut self, to: StationId, from: StationId, notice: Notice) {
-        self.notices.push(Pending { to, from, notice });
+    pub(super) fn notify_sent(&mut self, to: StationId, notice: Notice) {
+        self.notices.push(Pending {
+            to,
+            from: to,
+            notice,
+            length: Span::ZERO,
+            held_behind: 0,
+        });
+    }
+
+    /// A reception. Those that are held for its sake follow it after `gap`, the last of them once they have let enough
+    /// pass.
+    pub(super) fn deliver(&mut self, delivery: Delivery, gap: Span) {
+        if delivery.held_behind == 0 {
+            let held = self.notices.iter_mut();
+            for held in held.filter(|held| held.to == delivery.to && held.held_behind > 0) {
+                held.held_behind -= 1;
+                if held.held_behind == 0 {
+                    held.hasten(delivery.at + gap + held.length);
+                }
+            }
+        }
+        self.repeat(delivery);
+    }
+
+    /// A reception that releases no other.
+    pub(super) fn repeat(&mut self, delivery: Delivery) {
+        let Delivery {
+            to,
+            from,
+            at,
+            length,
+            frame,
+            held_behind,
+        } = delivery;
+        self.notices.push(Pending {
+            to,
+            from,
+            notice: Notice::Received { at, frame },
+            length,
+            held_behind,
+        });
     }
 
     pub(super) fn record(&mut self, record: Record) {
@@ -56,28 +115,63 @@ impl Outbox {
         records_before: Instant,
     ) {
         if !self.notices.is_empty() {
-            self.notices.sort_by_key(|pending| {
-                (
-                    pending.notice.at(),
-                    pending.to,
-                    rank(&pending.notice),
-                    pending.from,
-                )
-            });
-            let due = self
-                .notices
-                .partition_point(|pending| pending.notice.at() < notices_before);
-            let due = self.notices.drain(..due);
-            settlement
-                .notices
-                .extend(due.map(|pending| (pending.to, pending.notice)));
+            self.hand_out_notices(settlement, notices_before);
         }
         if !self.records.is_empty() {
+            let records_before = self.receptions_are_known_before(records_before);
             self.records.sort_by_key(|record| (record.at(), subject(record)));
             let due = self
                 .records
                 .partition_point(|record| record.at() < records_before);
             settlement.records.extend(self.records.drain(..due));
+        }
+    }
+
+    fn hand_out_notices(&mut self, settlement: &mut Settlement, before: Instant) {
+        self.notices.sort_by_key(|pending| {
+            (
+                pending.notice.at(),
+                pending.to,
+                rank(&pending.notice),
+                pending.from,
+            )
+        });
+        let due = self
+            .notices
+            .partition_point(|pending| pending.notice.at() < before);
+        for pending in self.notices.drain(..due) {
+            if let (true, Notice::Received { frame, .. }) = (self.records_receptions, &pending.notice) {
+                self.records.push(Record::Reception {
+                    start: pending.start(),
+                    station: pending.to,
+                    from: pending.from,
+                    frame: frame.clone(),
+                });
+            }
+            settlement.notices.push((pending.to, pending.notice));
+        }
+    }
+
+    /// `before`, or the first bit of the earliest reception that has no record yet.
+    fn receptions_are_known_before(&self, before: Instant) -> Instant {
+        if !self.records_receptions {
+            return before;
+        }
+        let is_reception = |pending: &&Pending| matches!(pending.notice, Notice::Received { .. });
+        let receptions = self.notices.iter().filter(is_reception);
+        receptions.map(Pending::start).fold(before, Instant::min)
+    }
+}
+
+impl Pending {
+    fn start(&self) -> Instant {
+        self.notice.at() - self.length
+    }
+
+    /// It comes at `then`, if that is sooner.
+    fn hasten(&mut self, then: Instant) {
+        if let Notice::Received { at, .. } = &mut self.notice {
+            *at = then.min(*at);
         }
     }
 }
@@ -90,11 +184,14 @@ fn rank(notice: &Notice) -> u8 {
     }
 }
 
-/// Breaks ties between records of one instant: who waits, who sends, who collides.
+/// Breaks ties between records of one instant: what changes, who waits, who sends and to what avail, who collides.
 fn subject(record: &Record) -> (u8, Option<StationId>) {
     match record {
-        Record::Deferral { station, .. } => (0, Some(*station)),
-        Record::Frame { station, .. } => (1, Some(*station)),
-        Record::Collision { parties, .. } => (2, parties.first().map(|party| party.station)),
+        Record::Cable { .. } => (0, None),
+        Record::Deferral { station, .. } => (1, Some(*station)),
+        Record::Frame { station, .. } => (2, Some(*station)),
+        Record::Fault { station, .. } => (3, Some(*station)),
+        Record::Reception { station, .. } => (4, Some(*station)),
+        Record::Collision { parties, .. } => (5, parties.first().map(|party| party.station)),
     }
 }

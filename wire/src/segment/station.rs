@@ -19,6 +19,13 @@ pub(super) struct Station {
     /// When it does its next step, as far as is known.
     pub(super) due: Instant,
     pub(super) backoff: Generator,
+    /// Whether TCR.OFST is set, from these instants on, in order.
+    pub(super) offsets: VecDeque<(Instant, bool)>,
+    pub(super) has_offset: bool,
+    /// End of the last bit that it sent without the cable hearing it.
+    pub(super) unheard_until: Instant,
+    /// Its transceiver does not send before this instant: it has jabbered.
+    pub(super) jabbered_until: Instant,
 }
 
 /// What a transmitter is doing.
@@ -59,6 +66,8 @@ pub(super) struct Job {
     pub(super) frame: Frame,
     pub(super) collisions: u8,
     pub(super) deferred: bool,
+    /// Whether its station was plugged in when the attempt began, and its transceiver willing.
+    pub(super) reaches_cable: bool,
 }
 
 /// A transmitter's next step. At one instant requests come first, so that a reset prevents a start; then every start,
@@ -85,6 +94,22 @@ impl Station {
             phase: Phase::Idle,
             due: Instant::NEVER,
             backoff,
+            offsets: VecDeque::new(),
+            has_offset: false,
+            unheard_until: Instant::START,
+            jabbered_until: Instant::START,
+        }
+    }
+
+    /// Slot times to wait after a collision of an attempt that began at `start`.
+    pub(super) fn backoff_slots(&mut self, collisions: u8, start: Instant) -> u16 {
+        while let Some((_, is_set)) = self.offsets.pop_front_if(|(from, _)| *from <= start) {
+            self.has_offset = is_set;
+        }
+        if self.has_offset {
+            self.backoff.slots_with_offset(collisions)
+        } else {
+            self.backoff.slots(collisions)
         }
     }
 
@@ -132,7 +157,7 @@ impl Request {
     pub(super) fn takes_effect(&self) -> Instant {
         match self {
             Self::Transmit { ready, .. } => *ready,
-            Self::Withdraw { at } => *at + LEAST_FILL,
+            Self::Withdraw { at } | Self::OffsetBackoff { at, .. } => *at + LEAST_FILL,
         }
     }
 }

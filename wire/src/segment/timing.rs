@@ -20,8 +20,12 @@ pub(super) const SHORTEST_BITS: u64 = PREAMBLE_BITS + 512;
 pub(super) const ATTEMPT_LIMIT: u8 = 16;
 /// `backOffLimit`: from this collision on the range of the back-off does not grow.
 pub(super) const BACKOFF_LIMIT: u8 = 10;
-/// Bytes of a frame check sequence.
-pub(super) const CHECK_BYTES: u64 = 4;
+/// For how long a transceiver sends at most; 20 to 150 ms (8.2.1.5), here the 20 ms of a DP8392 (its data sheet,
+/// Jabber Functions).
+pub(super) const JABBER: Span = Span::from_milliseconds(20);
+/// How long the transmitter must then be silent before the transceiver sends again; 0.25 to 0.75 s (8.2.1.5), about
+/// 500 ms for a DP8392.
+pub(super) const UNJABBER: Span = Span::from_milliseconds(500);
 
 /// The constants as spans at a segment's bit rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +65,6 @@ impl Timing {
 
     /// The end of the last bit of `frame`, its preamble beginning at `start`.
     pub(super) fn end_of(&self, frame: &Frame, start: Instant) -> Instant {
-        self.bit(start, PREAMBLE_BITS + 8 * bytes_on_cable(frame))
+        self.bit(start, PREAMBLE_BITS + 8 * frame.length())
     }
-}
-
-/// Bytes from destination address to check sequence.
-pub(super) fn bytes_on_cable(frame: &Frame) -> u64 {
-    frame.bytes().len() as u64 + CHECK_BYTES
 }

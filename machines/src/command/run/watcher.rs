@@ -344,6 +344,7 @@ impl<'a> Watcher<'a> {
                     wire::End::Good => return Ok(()),
                     wire::End::TooManyCollisions => "sixteen attempts collided",
                     wire::End::LateCollision => "a collision after the slot time",
+                    wire::End::CarrierLost => "the station is off the cable",
                 };
                 let interface = self.interface(segment, *station);
                 let event = Event::FrameLost {

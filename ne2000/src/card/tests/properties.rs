@@ -146,6 +146,7 @@ impl Cable {
                     );
                     prop_assert_eq!(at, slot.now);
                 }
+                Request::OffsetBackoff { at, .. } => prop_assert_eq!(at, slot.now),
             }
         }
         Ok(())

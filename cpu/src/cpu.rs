@@ -9,6 +9,8 @@ use crate::cache::DecodeCache;
 use crate::core::Core;
 use crate::debug::STATUS_SINGLE_STEP;
 use crate::decode::LONGEST;
+#[cfg(any(test, fuzzing))]
+use crate::decode::decode;
 use crate::forms;
 use crate::interrupt::Source;
 use crate::memory::CodePage;
@@ -274,14 +276,19 @@ impl Cpu {
     fn execute_single<B: Bus>(&mut self, bus: &mut B) -> Option<bool> {
         let start = self.core.eip;
         self.open_trail();
-        let op = match self.fetch(bus) {
-            Ok(op) => op,
+        match self.fetch(bus) {
+            Ok(op) => self.execute(bus, op),
             Err(fault) => {
                 self.fault(bus, fault, start);
-                return None;
+                None
             }
-        };
+        }
+    }
+
+    /// Executes the instruction at CS:EIP, which has been fetched.
+    fn execute<B: Bus>(&mut self, bus: &mut B, op: Op) -> Option<bool> {
         let core = &mut self.core;
+        let start = core.eip;
         if std::mem::take(&mut core.is_refilling) {
             core.cycles += Cycle::from(op.components);
         }
@@ -520,14 +527,9 @@ fn stretch(core: &Core, is_32_bit: bool) -> Stretch {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Cpu {
-    /// A processor with this core, for tests.
-    pub(crate) fn with_core(core: Core) -> Self {
-        Self { core, ..Self::new() }
-    }
-
-    /// As [`Cpu::run`], but every instruction is fetched and decoded by itself.
+    /// As [`Cpu::run`], but every instruction is decoded by itself.
     pub(crate) fn run_singly<B: Bus>(&mut self, bus: &mut B) -> Stop {
         self.core.look_at_pins(bus);
         loop {
@@ -538,14 +540,38 @@ impl Cpu {
                 return Stop::Reached;
             }
             match self.attend(bus) {
-                Attention::Run => {
-                    self.execute_single(bus);
-                }
+                Attention::Run => self.run_one(bus),
                 Attention::Step => self.step(bus),
                 Attention::LookAgain => {}
                 Attention::Halted => return Stop::Halted,
             }
         }
+    }
+
+    /// One instruction, decoded from its page, or fetched where that does not hold all of it.
+    fn run_one<B: Bus>(&mut self, bus: &mut B) {
+        let window = match self.find_window(bus) {
+            Ok(window) => window,
+            Err(fault) => return self.fault(bus, fault, self.core.eip),
+        };
+        if let Code::Cached { frame, .. } = window.code {
+            let offset = self.core.segment(Segment::Cs).base.wrapping_add(self.core.eip) & 0xFFF;
+            let (first, end) = ((frame << 12 | offset) as usize, ((frame + 1) << 12) as usize);
+            if let Ok(op) = decode(&bus.memory()[first..end], window.is_32_bit) {
+                self.open_trail();
+                self.execute(bus, op);
+                return;
+            }
+        }
+        self.execute_single(bus);
+    }
+}
+
+#[cfg(test)]
+impl Cpu {
+    /// A processor with this core, for tests.
+    pub(crate) fn with_core(core: Core) -> Self {
+        Self { core, ..Self::new() }
     }
 
     /// Its core, for tests.

@@ -8,9 +8,7 @@ use std::ops::Range;
 use crate::cache::DecodeCache;
 use crate::core::Core;
 use crate::debug::STATUS_SINGLE_STEP;
-use crate::decode::LONGEST;
-#[cfg(any(test, fuzzing))]
-use crate::decode::decode;
+use crate::decode::{LONGEST, decode};
 use crate::forms;
 use crate::interrupt::Source;
 use crate::memory::CodePage;
@@ -263,12 +261,35 @@ impl Cpu {
             }
         }
         self.core.is_loading_stack = false;
-        let is_interrupt = self.execute_single(bus);
+        let is_interrupt = self.execute_one(bus);
         let traps = is_interrupt == Some(false) && !self.core.is_loading_stack;
         if flags.contains(Flags::TRAP) && traps {
             self.core.debug_pending |= STATUS_SINGLE_STEP;
             self.core.ask_attention();
         }
+    }
+
+    /// Executes one instruction, decoded anew from the page that code is executed from, or fetched where that does not hold
+    /// all of it. Returns as [`Cpu::execute_single`].
+    fn execute_one<B: Bus>(&mut self, bus: &mut B) -> Option<bool> {
+        let eip = self.core.eip;
+        let window = match self.find_window(bus) {
+            Ok(window) => window,
+            Err(fault) => {
+                self.fault(bus, fault, eip);
+                return None;
+            }
+        };
+        if let Code::Cached { frame, .. } = window.code {
+            let linear = self.core.segment(Segment::Cs).base.wrapping_add(eip);
+            let first = (frame << 12 | linear & 0xFFF) as usize;
+            let bytes = &bus.memory()[first..][..0x1000 - (linear & 0xFFF) as usize];
+            if let Ok(op) = decode(bytes, window.is_32_bit) {
+                self.open_trail();
+                return self.execute(bus, op);
+            }
+        }
+        self.execute_single(bus)
     }
 
     /// Fetches and executes one instruction without the cache. Tells whether it was a software interrupt; nothing if it
@@ -540,30 +561,14 @@ impl Cpu {
                 return Stop::Reached;
             }
             match self.attend(bus) {
-                Attention::Run => self.run_one(bus),
+                Attention::Run => {
+                    self.execute_one(bus);
+                }
                 Attention::Step => self.step(bus),
                 Attention::LookAgain => {}
                 Attention::Halted => return Stop::Halted,
             }
         }
-    }
-
-    /// One instruction, decoded from its page, or fetched where that does not hold all of it.
-    fn run_one<B: Bus>(&mut self, bus: &mut B) {
-        let window = match self.find_window(bus) {
-            Ok(window) => window,
-            Err(fault) => return self.fault(bus, fault, self.core.eip),
-        };
-        if let Code::Cached { frame, .. } = window.code {
-            let offset = self.core.segment(Segment::Cs).base.wrapping_add(self.core.eip) & 0xFFF;
-            let (first, end) = ((frame << 12 | offset) as usize, ((frame + 1) << 12) as usize);
-            if let Ok(op) = decode(&bus.memory()[first..end], window.is_32_bit) {
-                self.open_trail();
-                self.execute(bus, op);
-                return;
-            }
-        }
-        self.execute_single(bus);
     }
 }
 
@@ -772,6 +777,19 @@ mod tests {
             (register(&cpu, Register::Eax), register(&cpu, Register::Ebx)),
             (2, 4)
         );
+    }
+
+    #[test]
+    fn a_single_step_keeps_the_page_that_it_executes_from() {
+        // rep stosb behind STI's shadow, cut by the deadline
+        let (mut cpu, mut board) = machine(&[0xF3, 0xAA, 0xF4]);
+        cpu.core_mut().is_in_shadow = true;
+        cpu.core_mut().general[Register::Ecx as usize] = 100;
+        cpu.core_mut().general[Register::Edi as usize] = 0x2_0000;
+        board.pins.until = 50;
+        assert_eq!(cpu.run(&mut board), Stop::Reached);
+        let page = cpu.state().executed_page.map(|executed| executed.page);
+        assert_eq!(page, Some(CODE >> 12));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub enum Stop {
     Reached,
     /// HLT, and no interrupt that could be taken.
     Halted,
-    /// A fault could not be delivered; only a reset helps.
+    /// A fault could not be delivered; only an NMI or a reset helps.
     ShutDown,
 }
 
@@ -159,7 +159,7 @@ impl Cpu {
     pub fn run<B: Bus>(&mut self, bus: &mut B) -> Stop {
         self.core.look_at_pins(bus);
         loop {
-            if self.core.is_shut_down {
+            if self.core.is_shut_down && !self.core.can_take_nmi() {
                 return Stop::ShutDown;
             }
             if self.core.cycles >= self.core.deadline {
@@ -187,27 +187,26 @@ impl Cpu {
             }
         }
         let core = &mut self.core;
-        if core.debug_pending != 0 {
+        if core.debug_pending != 0 && !core.masks_debug() {
             core.debug[6] |= std::mem::take(&mut core.debug_pending);
-            let eip = core.eip;
-            self.fault(bus, Fault::plain(Vector::Debug), eip);
+            self.deliver(bus, Vector::Debug as u8, Source::Exception);
             return Attention::LookAgain;
         }
         if core.is_in_shadow {
             return Attention::Step;
         }
-        if core.is_nmi_requested && !core.is_nmi_blocked {
+        if core.can_take_nmi() {
             bus.nmi_taken();
             core.look_at_pins(bus);
             core.is_nmi_blocked = true;
-            self.deliver(bus, NMI);
+            self.deliver(bus, NMI, Source::External);
             return Attention::LookAgain;
         }
         if core.is_interrupt_requested && core.has(Flags::INTERRUPT) {
             let reply = bus.acknowledge(core.cycles);
             core.cycles += Cycle::from(reply.wait);
             core.look_at_pins(bus);
-            self.deliver(bus, reply.value as u8);
+            self.deliver(bus, reply.value as u8, Source::External);
             return Attention::LookAgain;
         }
         if core.is_halted {
@@ -221,10 +220,10 @@ impl Cpu {
         Attention::Run
     }
 
-    /// Takes an interrupt from outside.
-    fn deliver<B: Bus>(&mut self, bus: &mut B, vector: u8) {
+    /// Takes what comes between two instructions: an interrupt from outside, a debug trap.
+    fn deliver<B: Bus>(&mut self, bus: &mut B, vector: u8, source: Source) {
         self.leave_program();
-        if let Err(fault) = self.core.interrupt(bus, vector, Source::External) {
+        if let Err(fault) = self.core.interrupt(bus, vector, source) {
             self.core.raise(bus, fault);
         }
     }
@@ -246,11 +245,12 @@ impl Cpu {
     /// One instruction with all that the inner loop leaves out: breakpoints, RF, single step, shadows.
     fn step<B: Bus>(&mut self, bus: &mut B) {
         let core = &mut self.core;
+        let masks_debug = core.masks_debug();
         core.is_in_shadow = false;
         let flags = core.eflags();
         if flags.contains(Flags::RESUME) {
             core.set_eflags(flags - Flags::RESUME);
-        } else if core.has_code_breakpoints() {
+        } else if core.has_code_breakpoints() && !masks_debug {
             let linear = core.segment(Segment::Cs).base.wrapping_add(core.eip);
             let met = core.code_breakpoints_at(linear);
             if met != 0 {
@@ -266,6 +266,10 @@ impl Cpu {
         if flags.contains(Flags::TRAP) && traps {
             self.core.debug_pending |= STATUS_SINGLE_STEP;
             self.core.ask_attention();
+        }
+        if self.core.is_repeating && flags.contains(Flags::RESUME) {
+            // RF ends with the instruction, which goes on after this iteration.
+            self.core.set_eflags(self.core.eflags() | Flags::RESUME);
         }
     }
 
@@ -292,7 +296,7 @@ impl Cpu {
         self.execute_single(bus)
     }
 
-    /// Fetches and executes one instruction without the cache. Tells whether it was a software interrupt; nothing if it
+    /// Fetches and executes one instruction without the cache. Tells whether it has taken a software interrupt; nothing if it
     /// faulted.
     fn execute_single<B: Bus>(&mut self, bus: &mut B) -> Option<bool> {
         let start = self.core.eip;
@@ -321,7 +325,7 @@ impl Cpu {
             Ok(flow) => {
                 core.instructions += u64::from(flow != Flow::Again);
                 self.follow(flow, start, behind);
-                Some(forms::is_software_interrupt(op.handler))
+                Some(flow == Flow::Transfer && forms::is_software_interrupt(op.handler))
             }
             Err(fault) => {
                 self.fault(bus, fault, start);
@@ -554,7 +558,7 @@ impl Cpu {
     pub(crate) fn run_singly<B: Bus>(&mut self, bus: &mut B) -> Stop {
         self.core.look_at_pins(bus);
         loop {
-            if self.core.is_shut_down {
+            if self.core.is_shut_down && !self.core.can_take_nmi() {
                 return Stop::ShutDown;
             }
             if self.core.cycles >= self.core.deadline {
@@ -588,8 +592,8 @@ impl Cpu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Register;
     use crate::test_board::{Board, CODE_0, IDT, protected};
+    use crate::{Register, SegmentRegister};
 
     /// Where the tests' code lies.
     const CODE: u32 = 0x1_0000;
@@ -790,6 +794,119 @@ mod tests {
         assert_eq!(cpu.run(&mut board), Stop::Reached);
         let page = cpu.state().executed_page.map(|executed| executed.page);
         assert_eq!(page, Some(CODE >> 12));
+    }
+
+    /// Handler of debug exceptions: counts in EBX and returns with RF as the frame has it.
+    fn count_debug_exceptions(board: &mut Board) {
+        board.set_gate(IDT + 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0x43, 0xCF]);
+    }
+
+    #[test]
+    fn single_step_traps_behind_into_that_does_not_interrupt() {
+        let (mut cpu, mut board) = machine(&[0xCE]);
+        board.set_gate(IDT + 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0xF4]);
+        cpu.core_mut().set_eflags(Flags::TRAP);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(board.dword(0x8000 - 12), CODE + 1);
+    }
+
+    #[test]
+    fn an_instruction_breakpoint_sets_rf_in_its_frame_so_that_iretd_goes_on() {
+        // inc eax; hlt, with a breakpoint on each
+        let (mut cpu, mut board) = machine(&[0x40, 0xF4]);
+        count_debug_exceptions(&mut board);
+        cpu.core_mut().debug = [CODE, CODE + 1, 0, 0, 0, 0, 0, 0b1010];
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(
+            (register(&cpu, Register::Eax), register(&cpu, Register::Ebx)),
+            (1, 2)
+        );
+        assert_eq!(cpu.state().debug[6] & 3, 3);
+    }
+
+    #[test]
+    fn a_repeated_instruction_meets_its_breakpoint_once_however_it_is_cut() {
+        // rep stosb; hlt
+        let (mut cpu, mut board) = machine(&[0xF3, 0xAA, 0xF4]);
+        count_debug_exceptions(&mut board);
+        cpu.core_mut().debug = [CODE, 0, 0, 0, 0, 0, 0, 0b10];
+        cpu.core_mut().general[Register::Ecx as usize] = 20;
+        cpu.core_mut().general[Register::Edi as usize] = 0x2_0000;
+        board.pins.until = 0;
+        while cpu.run(&mut board) == Stop::Reached {
+            board.pins.until += 7;
+        }
+        assert_eq!(register(&cpu, Register::Ebx), 1);
+        assert_eq!(register(&cpu, Register::Edi), 0x2_0014);
+    }
+
+    #[test]
+    fn debug_exceptions_wait_behind_a_load_of_ss_for_the_next_instruction() {
+        // mov ss,[5000h]; inc eax; inc eax; hlt, with breakpoints on the data and on the first INC
+        let (mut cpu, mut board) = machine(&[0x8E, 0x15, 0, 0x50, 0, 0, 0x40, 0x40, 0xF4]);
+        board.set_dword(0x5000, u32::from(crate::test_board::DATA_0));
+        board.set_gate(IDT + 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0xF4]);
+        cpu.core_mut().debug = [0x5000, CODE + 6, 0, 0, 0, 0, 0, 0b1010 | 3 << 16];
+        board.pins.until = 1;
+        assert_eq!(cpu.run(&mut board), Stop::Reached);
+        let state = cpu.state();
+        cpu.restore(&state);
+        board.pins.until = Cycle::MAX;
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(register(&cpu, Register::Eax), 1);
+        assert_eq!(board.dword(0x8000 - 12), CODE + 7);
+        assert_eq!(cpu.state().debug[6] & 3, 1);
+    }
+
+    #[test]
+    fn the_instruction_behind_sti_meets_its_breakpoint() {
+        // sti; inc eax; hlt
+        let (mut cpu, mut board) = machine(&[0xFB, 0x40, 0xF4]);
+        count_debug_exceptions(&mut board);
+        cpu.core_mut().debug = [CODE + 1, 0, 0, 0, 0, 0, 0, 0b10];
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(
+            (register(&cpu, Register::Eax), register(&cpu, Register::Ebx)),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn an_nmi_ends_a_shutdown_unless_it_is_blocked() {
+        let (mut cpu, mut board) = machine(&[0x0F, 0xFF]);
+        board.set_gate(IDT + 2 * 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0xF4]);
+        assert_eq!(cpu.run(&mut board), Stop::ShutDown);
+        let mut blocked = cpu.clone();
+        blocked.core_mut().is_nmi_blocked = true;
+        board.pins.nmi = true;
+        assert_eq!(blocked.run(&mut board), Stop::ShutDown);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert!(!cpu.state().is_shut_down);
+        assert_eq!(board.dword(0x8000 - 12), CODE);
+    }
+
+    #[test]
+    fn a_word_at_offset_ffff_in_real_mode_is_interrupt_13_or_12_without_an_error_code() {
+        for (code, vector) in [(&[0xA1, 0xFF, 0xFF][..], 13), (&[0x8B, 0x46, 0x00], 12)] {
+            let (mut cpu, mut board) = (Cpu::new(), Board::new());
+            for segment in Segment::ALL {
+                cpu.core_mut().set_segment(segment, SegmentRegister::real(0x1000));
+            }
+            board.set_bytes(CODE + 0x200, code);
+            board.set_bytes(CODE + 0x300, &[0xF4]);
+            board.set_dword(vector * 4, 0x1000_0300);
+            cpu.core_mut().eip = 0x200;
+            cpu.core_mut().general[Register::Esp as usize] = 0x8000;
+            cpu.core_mut().general[Register::Ebp as usize] = 0xFFFF;
+            assert_eq!(cpu.run(&mut board), Stop::Halted);
+            assert_eq!(cpu.state().eip, 0x301, "vector {vector}");
+            assert_eq!(register(&cpu, Register::Esp), 0x7FFA);
+            assert_eq!(board.dword(CODE + 0x7FFA), 0x1000_0200);
+        }
     }
 
     #[test]

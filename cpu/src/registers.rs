@@ -164,12 +164,14 @@ pub struct State {
     pub instructions: u64,
     /// Halted by HLT until an interrupt.
     pub is_halted: bool,
-    /// Stopped by a fault in the double fault handler until reset.
+    /// Stopped by a fault in the double fault handler until NMI or reset.
     pub is_shut_down: bool,
     /// NMI is blocked until the next IRET.
     pub is_nmi_blocked: bool,
     /// The next instruction boundary takes no interrupt (after STI, MOV SS, POP SS).
     pub is_in_shadow: bool,
+    /// The shadow is that of a load of SS, in which debug exceptions wait, too.
+    pub masks_debug: bool,
     /// The next instruction is the target of a jump: its components (`m` of the manual's clocks) are still to be charged.
     pub is_refilling: bool,
     /// The next instruction is a repeated one that stopped between two iterations: its start-up clocks have been charged.

@@ -9,6 +9,7 @@ pub(super) struct Choices<'a> {
 
 impl<'a> Choices<'a> {
     /// Nothing but the seed decides.
+    #[cfg(test)]
     pub(super) fn of_seed(seed: u64) -> Self {
         Self { bytes: &[], seed }
     }

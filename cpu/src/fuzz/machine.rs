@@ -328,6 +328,7 @@ pub(super) fn any_state(choices: &mut Choices<'_>) -> State {
     state.is_halted = choices.once_in(32);
     state.is_nmi_blocked = choices.once_in(4);
     state.is_in_shadow = choices.once_in(8);
+    state.masks_debug = state.is_in_shadow && choices.once_in(2);
     state.is_refilling = choices.once_in(2);
     state
 }

@@ -36,6 +36,9 @@ pub struct Cpu {
     core: Core,
     cache: DecodeCache,
     window: Option<Window>,
+    /// The repeated instruction that stopped between two iterations: it goes on as it was fetched, even if it has overwritten
+    /// itself, or comes from a device.
+    repeated: Option<Op>,
     trail: Trail,
 }
 
@@ -95,6 +98,7 @@ impl Cpu {
             core: Core::new(),
             cache: DecodeCache::default(),
             window: None,
+            repeated: None,
             trail: Trail::default(),
         }
     }
@@ -136,6 +140,7 @@ impl Cpu {
     pub fn restore(&mut self, state: &State) {
         self.core.restore(state);
         self.cache = DecodeCache::default();
+        self.repeated = None;
         self.window = state.executed_page.map(|executed| Window {
             page: executed.page,
             is_32_bit: self.core.segment(Segment::Cs).is_big(),
@@ -276,6 +281,9 @@ impl Cpu {
     /// Executes one instruction, decoded anew from the page that code is executed from, or fetched where that does not hold
     /// all of it. Returns as [`Cpu::execute_single`].
     fn execute_one<B: Bus>(&mut self, bus: &mut B) -> Option<bool> {
+        if let Some(op) = self.take_repeated() {
+            return self.execute(bus, op);
+        }
         let eip = self.core.eip;
         let window = match self.find_window(bus) {
             Ok(window) => window,
@@ -310,6 +318,11 @@ impl Cpu {
         }
     }
 
+    /// The instruction to go on with, if it stopped between two iterations.
+    fn take_repeated(&mut self) -> Option<Op> {
+        self.repeated.take().filter(|_| self.core.is_repeating)
+    }
+
     /// Executes the instruction at CS:EIP, which has been fetched.
     fn execute<B: Bus>(&mut self, bus: &mut B, op: Op) -> Option<bool> {
         let core = &mut self.core;
@@ -325,6 +338,7 @@ impl Cpu {
             Ok(flow) => {
                 core.instructions += u64::from(flow != Flow::Again);
                 self.follow(flow, start, behind);
+                self.repeated = (flow == Flow::Again).then_some(op);
                 Some(flow == Flow::Transfer && forms::is_software_interrupt(op.handler))
             }
             Err(fault) => {
@@ -390,6 +404,9 @@ impl Cpu {
 
     /// Executes until something must be looked at.
     fn run_pages<B: Bus>(&mut self, bus: &mut B) {
+        if let Some(op) = self.take_repeated() {
+            self.execute(bus, op);
+        }
         while self.core.cycles < self.core.until {
             let window = match self.find_window(bus) {
                 Ok(window) => window,
@@ -526,6 +543,7 @@ impl Cpu {
                 }
                 Ok(flow) => {
                     core.instructions += executed + u64::from(matches!(flow, Flow::FarJump | Flow::Transfer));
+                    self.repeated = (flow == Flow::Again).then_some(*op);
                     self.follow(flow, start, behind);
                     return;
                 }
@@ -840,6 +858,22 @@ mod tests {
         }
         assert_eq!(register(&cpu, Register::Ebx), 1);
         assert_eq!(register(&cpu, Register::Edi), 0x2_0014);
+    }
+
+    #[test]
+    fn a_repeated_instruction_that_overwrites_itself_goes_on_however_it_is_cut() {
+        // rep stosb, from itself on; hlt at its end
+        let (mut cpu, mut board) = machine(&[0xF3, 0xAA]);
+        board.set_bytes(CODE + 40, &[0xF4]);
+        cpu.core_mut().general[Register::Eax as usize] = 0x90;
+        cpu.core_mut().general[Register::Ecx as usize] = 40;
+        cpu.core_mut().general[Register::Edi as usize] = CODE;
+        board.pins.until = 0;
+        while cpu.run(&mut board) == Stop::Reached {
+            board.pins.until += 7;
+        }
+        assert_eq!(register(&cpu, Register::Ecx), 0);
+        assert_eq!(cpu.state().eip, CODE + 41);
     }
 
     #[test]

@@ -174,6 +174,7 @@ pub struct State {
     pub masks_debug: bool,
     /// The next instruction is the target of a jump: its components (`m` of the manual's clocks) are still to be charged.
     pub is_refilling: bool,
-    /// The next instruction is a repeated one that stopped between two iterations: its start-up clocks have been charged.
+    /// The next instruction is a repeated one that stopped between two iterations: its start-up clocks have been charged. A
+    /// processor that takes over the state fetches it anew.
     pub is_repeating: bool,
 }

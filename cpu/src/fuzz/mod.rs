@@ -91,7 +91,11 @@ fn run_slice(way: Way, cpu: &mut Cpu, field: &mut Field, until: u64) -> Stop {
         }
         Way::Cut => loop {
             field.pins.until = until.min(cpu.cycles() + 1);
-            cpu.restore(&cpu.state());
+            let state = cpu.state();
+            if !state.is_repeating {
+                // A repeated instruction would be fetched anew, and may have overwritten itself.
+                cpu.restore(&state);
+            }
             let stop = cpu.run(field);
             if stop != Stop::Reached || cpu.cycles() >= until {
                 return stop;

@@ -93,7 +93,7 @@ pub(crate) struct Core {
     pub(crate) is_shut_down: bool,
     pub(crate) is_nmi_blocked: bool,
     pub(crate) is_in_shadow: bool,
-    /// The instruction that is being executed loads SS: no single-step trap follows it.
+    /// The instruction that is being executed, or was executed last, loads SS: no debug exception follows it.
     pub(crate) is_loading_stack: bool,
     /// Bits of DR6 whose condition the current instruction has met: a debug trap is due when it ends.
     pub(crate) debug_pending: u32,
@@ -197,6 +197,7 @@ impl Core {
         self.is_shut_down = false;
         self.is_nmi_blocked = false;
         self.is_in_shadow = false;
+        self.is_loading_stack = false;
         self.debug_pending = 0;
         self.is_in_new_task = false;
         self.forget_translations();
@@ -277,11 +278,21 @@ impl Core {
         self.set_until(0);
     }
 
-    /// MOV SS and POP SS: the next instruction boundary takes no interrupt and no single-step trap.
+    /// MOV SS and POP SS: the next instruction boundary takes no interrupt and no debug exception (PRM section 9.2.4).
     pub(crate) fn begin_shadow(&mut self) {
         self.is_in_shadow = true;
         self.is_loading_stack = true;
         self.ask_attention();
+    }
+
+    /// Whether debug exceptions wait for the next instruction: SS has just been loaded.
+    pub(crate) fn masks_debug(&self) -> bool {
+        self.is_in_shadow && self.is_loading_stack
+    }
+
+    /// NMI has risen and is not blocked.
+    pub(crate) fn can_take_nmi(&self) -> bool {
+        self.is_nmi_requested && !self.is_nmi_blocked
     }
 
     /// Whether a repeated string instruction must stop between two iterations. Not for written code: the instruction has
@@ -290,7 +301,7 @@ impl Core {
         self.cycles >= self.deadline
             || self.debug_pending != 0
             || self.has(Flags::TRAP)
-            || (self.is_nmi_requested && !self.is_nmi_blocked)
+            || self.can_take_nmi()
             || (self.is_interrupt_requested && self.has(Flags::INTERRUPT))
     }
 
@@ -356,6 +367,7 @@ impl Core {
             is_shut_down: self.is_shut_down,
             is_nmi_blocked: self.is_nmi_blocked,
             is_in_shadow: self.is_in_shadow,
+            masks_debug: self.masks_debug(),
             is_refilling: self.is_refilling,
             is_queue_empty: self.is_queue_empty,
             prefetch_begun: self.prefetch_begun,
@@ -399,6 +411,7 @@ impl Core {
         self.is_shut_down = state.is_shut_down;
         self.is_nmi_blocked = state.is_nmi_blocked;
         self.is_in_shadow = state.is_in_shadow;
+        self.is_loading_stack = state.masks_debug;
         self.debug_pending = state.debug_pending;
         self.is_in_new_task = false;
         self.trail = Trail::default();

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::cache::DecodeCache;
 use crate::core::Core;
 use crate::debug::STATUS_SINGLE_STEP;
-use crate::decode::LONGEST;
+use crate::decode::{LONGEST, decode};
 use crate::exec::fetch::block_within;
 use crate::forms;
 use crate::interrupt::Source;
@@ -27,7 +27,7 @@ pub enum Stop {
     Reached,
     /// HLT, and no interrupt that could be taken.
     Halted,
-    /// A fault could not be delivered; only a reset helps.
+    /// A fault could not be delivered; only an NMI or a reset helps.
     ShutDown,
 }
 
@@ -37,6 +37,9 @@ pub struct Cpu {
     core: Core,
     cache: DecodeCache,
     window: Option<Window>,
+    /// The repeated instruction that stopped between two iterations: it goes on as it was fetched, even if it has overwritten
+    /// itself, or comes from a device.
+    repeated: Option<Op>,
 }
 
 /// The page of code that is being executed. It stays while execution stays in the linear page, however that is cut by
@@ -95,6 +98,7 @@ impl Cpu {
             core: Core::new(),
             cache: DecodeCache::default(),
             window: None,
+            repeated: None,
         }
     }
 
@@ -135,6 +139,7 @@ impl Cpu {
     pub fn restore(&mut self, state: &State) {
         self.core.restore(state);
         self.cache = DecodeCache::default();
+        self.repeated = None;
         self.window = state.executed_page.map(|executed| Window {
             page: executed.page,
             is_32_bit: self.core.segment(Segment::Cs).is_big(),
@@ -157,7 +162,7 @@ impl Cpu {
     pub fn run<B: Bus>(&mut self, bus: &mut B) -> Stop {
         self.core.look_at_pins(bus);
         loop {
-            if self.core.is_shut_down {
+            if self.core.is_shut_down && !self.core.can_take_nmi() {
                 return Stop::ShutDown;
             }
             if self.core.cycles >= self.core.deadline {
@@ -185,27 +190,26 @@ impl Cpu {
             }
         }
         let core = &mut self.core;
-        if core.debug_pending != 0 {
+        if core.debug_pending != 0 && !core.masks_debug() {
             core.debug[6] |= std::mem::take(&mut core.debug_pending);
-            let eip = core.eip;
-            self.fault(bus, Fault::plain(Vector::Debug), eip);
+            self.deliver(bus, Vector::Debug as u8, Source::Exception);
             return Attention::LookAgain;
         }
         if core.is_in_shadow {
             return Attention::Step;
         }
-        if core.is_nmi_requested && !core.is_nmi_blocked {
+        if core.can_take_nmi() {
             bus.nmi_taken();
             core.look_at_pins(bus);
             core.is_nmi_blocked = true;
-            self.deliver(bus, NMI);
+            self.deliver(bus, NMI, Source::External);
             return Attention::LookAgain;
         }
         if core.is_interrupt_requested && core.has(Flags::INTERRUPT) {
             let reply = bus.acknowledge(core.cycles);
             core.cycles += Cycle::from(reply.wait);
             core.look_at_pins(bus);
-            self.deliver(bus, reply.value as u8);
+            self.deliver(bus, reply.value as u8, Source::External);
             return Attention::LookAgain;
         }
         if core.is_halted {
@@ -219,10 +223,10 @@ impl Cpu {
         Attention::Run
     }
 
-    /// Takes an interrupt from outside.
-    fn deliver<B: Bus>(&mut self, bus: &mut B, vector: u8) {
+    /// Takes what comes between two instructions: an interrupt from outside, a debug trap.
+    fn deliver<B: Bus>(&mut self, bus: &mut B, vector: u8, source: Source) {
         self.leave_program();
-        if let Err(fault) = self.core.interrupt(bus, vector, Source::External) {
+        if let Err(fault) = self.core.interrupt(bus, vector, source) {
             self.core.raise(bus, fault);
         }
     }
@@ -245,11 +249,12 @@ impl Cpu {
     /// One instruction with all that the inner loop leaves out: breakpoints, RF, single step, shadows.
     fn step<B: Bus>(&mut self, bus: &mut B) {
         let core = &mut self.core;
+        let masks_debug = core.masks_debug();
         core.is_in_shadow = false;
         let flags = core.eflags();
         if flags.contains(Flags::RESUME) {
             core.set_eflags(flags - Flags::RESUME);
-        } else if core.has_code_breakpoints() {
+        } else if core.has_code_breakpoints() && !masks_debug {
             let linear = core.segment(Segment::Cs).base.wrapping_add(core.eip);
             let met = core.code_breakpoints_at(linear);
             if met != 0 {
@@ -260,40 +265,81 @@ impl Cpu {
             }
         }
         self.core.is_loading_stack = false;
-        let is_interrupt = self.execute_single(bus);
+        let is_interrupt = self.execute_one(bus);
         let traps = is_interrupt == Some(false) && !self.core.is_loading_stack;
         if flags.contains(Flags::TRAP) && traps {
             self.core.debug_pending |= STATUS_SINGLE_STEP;
             self.core.ask_attention();
         }
+        if self.core.is_repeating && flags.contains(Flags::RESUME) {
+            // RF ends with the instruction, which goes on after this iteration.
+            self.core.set_eflags(self.core.eflags() | Flags::RESUME);
+        }
     }
 
-    /// Fetches and executes one instruction without the cache. Tells whether it was a software interrupt; nothing if it
+    /// Executes one instruction, decoded anew from the page that code is executed from, or fetched where that does not hold
+    /// all of it. Returns as [`Cpu::execute_single`].
+    fn execute_one<B: Bus>(&mut self, bus: &mut B) -> Option<bool> {
+        if let Some(op) = self.take_repeated() {
+            return self.execute(bus, op, Places::default());
+        }
+        let eip = self.core.eip;
+        let window = match self.find_window(bus) {
+            Ok(window) => window,
+            Err(fault) => {
+                self.fault(bus, fault, eip);
+                return None;
+            }
+        };
+        if let Code::Cached { frame, .. } = window.code {
+            let linear = self.core.segment(Segment::Cs).base.wrapping_add(eip);
+            let first = (frame << 12 | linear & 0xFFF) as usize;
+            let bytes = &bus.memory()[first..][..0x1000 - (linear & 0xFFF) as usize];
+            if let Ok(op) = decode(bytes, window.is_32_bit) {
+                self.open_trail();
+                return self.execute(bus, op, Places::at(first as u32));
+            }
+        }
+        self.execute_single(bus)
+    }
+
+    /// Fetches and executes one instruction without the cache. Tells whether it has taken a software interrupt; nothing if it
     /// faulted.
     fn execute_single<B: Bus>(&mut self, bus: &mut B) -> Option<bool> {
         let start = self.core.eip;
         self.open_trail();
-        let (op, places) = match self.fetch(bus) {
-            Ok(fetched) => fetched,
+        match self.fetch(bus) {
+            Ok((op, places)) => self.execute(bus, op, places),
             Err(fault) => {
                 self.fault(bus, fault, start);
-                return None;
+                None
             }
-        };
+        }
+    }
+
+    /// The instruction to go on with, if it stopped between two iterations.
+    fn take_repeated(&mut self) -> Option<Op> {
+        self.repeated.take().filter(|_| self.core.is_repeating)
+    }
+
+    /// Executes the instruction at CS:EIP, which has been fetched.
+    fn execute<B: Bus>(&mut self, bus: &mut B, op: Op, places: Places) -> Option<bool> {
         let core = &mut self.core;
+        let start = core.eip;
         if std::mem::take(&mut core.is_refilling) {
             core.cycles += Cycle::from(op.components);
         }
         places.charge(core, bus, u32::from(op.length));
-        core.page_eip = start;
+        let behind = start.wrapping_add(u32::from(op.length));
+        core.page_eip = behind.wrapping_sub(u32::from(op.end));
         let ops = std::slice::from_ref(&op);
         let exit = op.handler()(core, bus, ops, &self.cache.nowhere, core.cycles);
-        let behind = start.wrapping_add(u32::from(op.length));
         match exit.end() {
             End::Flow(flow) => {
                 core.instructions += u64::from(flow != Flow::Again);
                 self.follow(flow, start, behind);
-                Some(forms::is_software_interrupt(op.handler))
+                self.repeated = (flow == Flow::Again).then_some(op);
+                Some(flow == Flow::Transfer && forms::is_software_interrupt(op.handler))
             }
             End::Fault => {
                 let fault = core.fault;
@@ -370,6 +416,9 @@ impl Cpu {
 
     /// Executes until something must be looked at.
     fn run_pages<B: Bus>(&mut self, bus: &mut B) {
+        if let Some(op) = self.take_repeated() {
+            self.execute(bus, op, Places::default());
+        }
         while self.core.cycles < self.core.until {
             let window = match self.find_window(bus) {
                 Ok(window) => window,
@@ -500,6 +549,7 @@ impl Cpu {
         match exit.end() {
             End::Flow(flow) => {
                 core.instructions += u64::from(!matches!(flow, Flow::Again | Flow::Leave));
+                self.repeated = (flow == Flow::Again).then_some(*last);
                 self.follow(flow, start, behind);
             }
             End::Fault => {
@@ -518,6 +568,13 @@ struct Places {
 }
 
 impl Places {
+    /// Of an instruction whose bytes all lie together.
+    fn at(address: u32) -> Self {
+        Self {
+            parts: [Some((0, address)), None],
+        }
+    }
+
     fn add(&mut self, before: u32, address: u32) {
         let part = usize::from(self.parts[0].is_some());
         self.parts[part] = Some((before, address));
@@ -543,18 +600,13 @@ impl Places {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Cpu {
-    /// A processor with this core, for tests.
-    pub(crate) fn with_core(core: Core) -> Self {
-        Self { core, ..Self::new() }
-    }
-
-    /// As [`Cpu::run`], but every instruction is fetched and decoded by itself.
+    /// As [`Cpu::run`], but every instruction is decoded by itself.
     pub(crate) fn run_singly<B: Bus>(&mut self, bus: &mut B) -> Stop {
         self.core.look_at_pins(bus);
         loop {
-            if self.core.is_shut_down {
+            if self.core.is_shut_down && !self.core.can_take_nmi() {
                 return Stop::ShutDown;
             }
             if self.core.cycles >= self.core.deadline {
@@ -562,13 +614,21 @@ impl Cpu {
             }
             match self.attend(bus) {
                 Attention::Run => {
-                    self.execute_single(bus);
+                    self.execute_one(bus);
                 }
                 Attention::Step => self.step(bus),
                 Attention::LookAgain => {}
                 Attention::Halted => return Stop::Halted,
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Cpu {
+    /// A processor with this core, for tests.
+    pub(crate) fn with_core(core: Core) -> Self {
+        Self { core, ..Self::new() }
     }
 
     /// Its core, for tests.
@@ -580,8 +640,8 @@ impl Cpu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Register;
     use crate::test_board::{Board, CODE_0, IDT, protected};
+    use crate::{Register, SegmentRegister};
 
     /// Where the tests' code lies.
     const CODE: u32 = 0x1_0000;
@@ -769,6 +829,148 @@ mod tests {
             (register(&cpu, Register::Eax), register(&cpu, Register::Ebx)),
             (2, 4)
         );
+    }
+
+    #[test]
+    fn a_single_step_keeps_the_page_that_it_executes_from() {
+        // rep stosb behind STI's shadow, cut by the deadline
+        let (mut cpu, mut board) = machine(&[0xF3, 0xAA, 0xF4]);
+        cpu.core_mut().is_in_shadow = true;
+        cpu.core_mut().general[Register::Ecx as usize] = 100;
+        cpu.core_mut().general[Register::Edi as usize] = 0x2_0000;
+        board.pins.until = 50;
+        assert_eq!(cpu.run(&mut board), Stop::Reached);
+        let page = cpu.state().executed_page.map(|executed| executed.page);
+        assert_eq!(page, Some(CODE >> 12));
+    }
+
+    /// Handler of debug exceptions: counts in EBX and returns with RF as the frame has it.
+    fn count_debug_exceptions(board: &mut Board) {
+        board.set_gate(IDT + 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0x43, 0xCF]);
+    }
+
+    #[test]
+    fn single_step_traps_behind_into_that_does_not_interrupt() {
+        let (mut cpu, mut board) = machine(&[0xCE]);
+        board.set_gate(IDT + 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0xF4]);
+        cpu.core_mut().set_eflags(Flags::TRAP);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(board.dword(0x8000 - 12), CODE + 1);
+    }
+
+    #[test]
+    fn an_instruction_breakpoint_sets_rf_in_its_frame_so_that_iretd_goes_on() {
+        // inc eax; hlt, with a breakpoint on each
+        let (mut cpu, mut board) = machine(&[0x40, 0xF4]);
+        count_debug_exceptions(&mut board);
+        cpu.core_mut().debug = [CODE, CODE + 1, 0, 0, 0, 0, 0, 0b1010];
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(
+            (register(&cpu, Register::Eax), register(&cpu, Register::Ebx)),
+            (1, 2)
+        );
+        assert_eq!(cpu.state().debug[6] & 3, 3);
+    }
+
+    #[test]
+    fn a_repeated_instruction_meets_its_breakpoint_once_however_it_is_cut() {
+        // rep stosb; hlt
+        let (mut cpu, mut board) = machine(&[0xF3, 0xAA, 0xF4]);
+        count_debug_exceptions(&mut board);
+        cpu.core_mut().debug = [CODE, 0, 0, 0, 0, 0, 0, 0b10];
+        cpu.core_mut().general[Register::Ecx as usize] = 20;
+        cpu.core_mut().general[Register::Edi as usize] = 0x2_0000;
+        board.pins.until = 0;
+        while cpu.run(&mut board) == Stop::Reached {
+            board.pins.until += 7;
+        }
+        assert_eq!(register(&cpu, Register::Ebx), 1);
+        assert_eq!(register(&cpu, Register::Edi), 0x2_0014);
+    }
+
+    #[test]
+    fn a_repeated_instruction_that_overwrites_itself_goes_on_however_it_is_cut() {
+        // rep stosb, from itself on; hlt at its end
+        let (mut cpu, mut board) = machine(&[0xF3, 0xAA]);
+        board.set_bytes(CODE + 40, &[0xF4]);
+        cpu.core_mut().general[Register::Eax as usize] = 0x90;
+        cpu.core_mut().general[Register::Ecx as usize] = 40;
+        cpu.core_mut().general[Register::Edi as usize] = CODE;
+        board.pins.until = 0;
+        while cpu.run(&mut board) == Stop::Reached {
+            board.pins.until += 7;
+        }
+        assert_eq!(register(&cpu, Register::Ecx), 0);
+        assert_eq!(cpu.state().eip, CODE + 41);
+    }
+
+    #[test]
+    fn debug_exceptions_wait_behind_a_load_of_ss_for_the_next_instruction() {
+        // mov ss,[5000h]; inc eax; inc eax; hlt, with breakpoints on the data and on the first INC
+        let (mut cpu, mut board) = machine(&[0x8E, 0x15, 0, 0x50, 0, 0, 0x40, 0x40, 0xF4]);
+        board.set_dword(0x5000, u32::from(crate::test_board::DATA_0));
+        board.set_gate(IDT + 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0xF4]);
+        cpu.core_mut().debug = [0x5000, CODE + 6, 0, 0, 0, 0, 0, 0b1010 | 3 << 16];
+        board.pins.until = 1;
+        assert_eq!(cpu.run(&mut board), Stop::Reached);
+        let state = cpu.state();
+        cpu.restore(&state);
+        board.pins.until = Cycle::MAX;
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(register(&cpu, Register::Eax), 1);
+        assert_eq!(board.dword(0x8000 - 12), CODE + 7);
+        assert_eq!(cpu.state().debug[6] & 3, 1);
+    }
+
+    #[test]
+    fn the_instruction_behind_sti_meets_its_breakpoint() {
+        // sti; inc eax; hlt
+        let (mut cpu, mut board) = machine(&[0xFB, 0x40, 0xF4]);
+        count_debug_exceptions(&mut board);
+        cpu.core_mut().debug = [CODE + 1, 0, 0, 0, 0, 0, 0, 0b10];
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(
+            (register(&cpu, Register::Eax), register(&cpu, Register::Ebx)),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn an_nmi_ends_a_shutdown_unless_it_is_blocked() {
+        let (mut cpu, mut board) = machine(&[0x0F, 0xFF]);
+        board.set_gate(IDT + 2 * 8, CODE_0, CODE + 0x100, 0x8E, 0);
+        board.set_bytes(CODE + 0x100, &[0xF4]);
+        assert_eq!(cpu.run(&mut board), Stop::ShutDown);
+        let mut blocked = cpu.clone();
+        blocked.core_mut().is_nmi_blocked = true;
+        board.pins.nmi = true;
+        assert_eq!(blocked.run(&mut board), Stop::ShutDown);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert!(!cpu.state().is_shut_down);
+        assert_eq!(board.dword(0x8000 - 12), CODE);
+    }
+
+    #[test]
+    fn a_word_at_offset_ffff_in_real_mode_is_interrupt_13_or_12_without_an_error_code() {
+        for (code, vector) in [(&[0xA1, 0xFF, 0xFF][..], 13), (&[0x8B, 0x46, 0x00], 12)] {
+            let (mut cpu, mut board) = (Cpu::new(), Board::new());
+            for segment in Segment::ALL {
+                cpu.core_mut().set_segment(segment, SegmentRegister::real(0x1000));
+            }
+            board.set_bytes(CODE + 0x200, code);
+            board.set_bytes(CODE + 0x300, &[0xF4]);
+            board.set_dword(vector * 4, 0x1000_0300);
+            cpu.core_mut().eip = 0x200;
+            cpu.core_mut().general[Register::Esp as usize] = 0x8000;
+            cpu.core_mut().general[Register::Ebp as usize] = 0xFFFF;
+            assert_eq!(cpu.run(&mut board), Stop::Halted);
+            assert_eq!(cpu.state().eip, 0x301, "vector {vector}");
+            assert_eq!(register(&cpu, Register::Esp), 0x7FFA);
+            assert_eq!(board.dword(CODE + 0x7FFA), 0x1000_0200);
+        }
     }
 
     #[test]

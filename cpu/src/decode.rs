@@ -306,6 +306,25 @@ mod tests {
         }
     }
 
+    /// A 386 executes these, but Intel has never documented them, and they vary with the stepping: LOADALL and UMOV belong to
+    /// the in-circuit emulator, IBTS and XBTS to the first steppings. Later processors raise #UD or took the opcodes for
+    /// others, so that no program for all 386s uses them.
+    #[test]
+    fn undocumented_instructions_of_some_386s_are_undefined() {
+        let some: [(&str, &[u8]); 7] = [
+            ("LOADALL", &[0x0F, 0x07]),
+            ("UMOV r/m8, r8", &[0x0F, 0x10, 0x00]),
+            ("UMOV r/m32, r32", &[0x0F, 0x11, 0xC0]),
+            ("UMOV r8, r/m8", &[0x0F, 0x12, 0x00]),
+            ("UMOV r32, r/m32", &[0x0F, 0x13, 0xC0]),
+            ("XBTS", &[0x0F, 0xA6, 0xC0]),
+            ("IBTS", &[0x0F, 0xA7, 0xC0]),
+        ];
+        for (name, bytes) in some {
+            assert!(is_undefined(bytes), "{name}");
+        }
+    }
+
     #[test]
     fn prefixes_that_later_made_other_instructions_do_nothing() {
         // REP NOP (PAUSE), REP BSF (TZCNT), REP BSR (LZCNT)

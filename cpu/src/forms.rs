@@ -738,10 +738,10 @@ forms! {
     Lgdt_m1632 11: system::load_table[Global, u32];
     Lidt_m1632_16 11: system::load_table[Interrupts, u16];
     Lidt_m1632 11: system::load_table[Interrupts, u32];
-    Sgdt_m1632_16 9: system::store_table[Global, u16];
-    Sgdt_m1632 9: system::store_table[Global, u32];
-    Sidt_m1632_16 9: system::store_table[Interrupts, u16];
-    Sidt_m1632 9: system::store_table[Interrupts, u32];
+    Sgdt_m1632_16 9: system::store_table[Global];
+    Sgdt_m1632 9: system::store_table[Global];
+    Sidt_m1632_16 9: system::store_table[Interrupts];
+    Sidt_m1632 9: system::store_table[Interrupts];
     Lldt_rm16 20/20: system::load_local_table[];
     Lldt_r32m16 20/20: system::load_local_table[];
     Ltr_rm16 23/27: system::load_task_register[];

@@ -132,6 +132,8 @@ impl Core {
             let Err(second) = outcome else { return };
             let Some(next) = combine(current.vector(), second) else {
                 self.is_shut_down = true;
+                self.is_in_shadow = false;
+                self.debug_pending = 0;
                 self.ask_attention();
                 return;
             };
@@ -140,10 +142,10 @@ impl Core {
     }
 
     /// EFLAGS in the handler's frame: RF is set, so that the instruction can be repeated without meeting its
-    /// breakpoint again, except where the breakpoint itself is reported, and after aborts.
+    /// breakpoint again (PRM section 12.3.1.1), except after aborts.
     fn flags_of_fault(&self, fault: Fault) -> Flags {
         match fault.vector() {
-            Vector::Debug | Vector::DoubleFault | Vector::Breakpoint | Vector::Overflow => self.eflags(),
+            Vector::DoubleFault => self.eflags(),
             _ => self.eflags() | Flags::RESUME,
         }
     }
@@ -164,6 +166,7 @@ impl Core {
 
     fn deliver<B: Bus>(&mut self, bus: &mut B, delivery: Delivery) -> Result<(), Fault> {
         self.is_halted = false;
+        self.is_shut_down = false;
         if !self.is_protected() {
             return self.deliver_real(bus, delivery);
         }
@@ -548,18 +551,21 @@ mod tests {
 
     #[test]
     fn a_fault_sets_rf_in_its_frame_and_a_trap_does_not() {
-        for (vector, has_resume) in [
-            (Vector::InvalidOpcode, true),
-            (Vector::DivideError, true),
-            (Vector::Debug, false),
-        ] {
-            let mut board = Board::new();
-            let mut core = protected(&mut board);
-            gate(&mut board, vector as u32, CODE_0, TRAP_GATE);
-            core.raise_at(&mut board, Fault::plain(vector), 0x1111);
-            let [_, _, flags] = stack(&board, core.general[ESP]);
-            assert_eq!(flags & Flags::RESUME.bits() != 0, has_resume);
-            assert!(!core.has(Flags::RESUME));
+        for vector in [Vector::InvalidOpcode, Vector::DivideError, Vector::Debug] {
+            for is_trap in [false, true] {
+                let mut board = Board::new();
+                let mut core = protected(&mut board);
+                gate(&mut board, vector as u32, CODE_0, TRAP_GATE);
+                if is_trap {
+                    let outcome = core.interrupt(&mut board, vector as u8, Source::Exception);
+                    outcome.expect("a gate");
+                } else {
+                    core.raise_at(&mut board, Fault::plain(vector), 0x1111);
+                }
+                let [_, _, flags] = stack(&board, core.general[ESP]);
+                assert_eq!(flags & Flags::RESUME.bits() == 0, is_trap);
+                assert!(!core.has(Flags::RESUME));
+            }
         }
     }
 

@@ -30,6 +30,8 @@ mod exec;
 mod fault;
 mod flags;
 mod forms;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod interrupt;
 mod memory;
 mod op;

@@ -164,12 +164,14 @@ pub struct State {
     pub instructions: u64,
     /// Halted by HLT until an interrupt.
     pub is_halted: bool,
-    /// Stopped by a fault in the double fault handler until reset.
+    /// Stopped by a fault in the double fault handler until NMI or reset.
     pub is_shut_down: bool,
     /// NMI is blocked until the next IRET.
     pub is_nmi_blocked: bool,
     /// The next instruction boundary takes no interrupt (after STI, MOV SS, POP SS).
     pub is_in_shadow: bool,
+    /// The shadow is that of a load of SS, in which debug exceptions wait, too.
+    pub masks_debug: bool,
     /// The next instruction is the target of a jump: its components (`m` of the manual's clocks) are still to be charged.
     pub is_refilling: bool,
     /// The prefetch queue is empty: the wait states of fetching the next instruction are still to be charged.
@@ -178,6 +180,7 @@ pub struct State {
     pub prefetch_begun: crate::Cycle,
     /// Wait states of code that was prefetched but not charged, in cycles.
     pub prefetch_owed: u32,
-    /// The next instruction is a repeated one that stopped between two iterations: its start-up clocks have been charged.
+    /// The next instruction is a repeated one that stopped between two iterations: its start-up clocks have been charged. A
+    /// processor that takes over the state fetches it anew.
     pub is_repeating: bool,
 }

@@ -85,16 +85,15 @@ impl Core {
         Ok(self.tr.selector)
     }
 
-    /// LAR: the access rights, where the selector is valid and visible (ZF).
+    /// LAR: the access rights, where the selector is valid and visible (ZF). Also those of interrupt and trap gates, as the
+    /// 386's manual lists them; manuals of later processors do not.
     pub(crate) fn load_access_rights<B: Bus>(
         &mut self,
         bus: &mut B,
         selector: u16,
     ) -> Result<Option<u32>, Fault> {
         let visible = self.visible_descriptor(bus, Selector(selector))?;
-        Ok(visible
-            .filter(|descriptor| !matches!(descriptor.kind(), Kind::InterruptGate { .. }))
-            .map(|descriptor| descriptor.high & ACCESS_RIGHTS))
+        Ok(visible.map(|descriptor| descriptor.high & ACCESS_RIGHTS))
     }
 
     /// LSL: the limit in bytes, where the selector is valid and visible and its descriptor has a limit (ZF). The second is
@@ -436,16 +435,16 @@ mod tests {
             (0x83, true, true),
             (0x84, true, false),
             (0x85, true, false),
-            (0x86, false, false),
-            (0x87, false, false),
+            (0x86, true, false),
+            (0x87, true, false),
             (0x88, false, false),
             (0x89, true, true),
             (0x8A, false, false),
             (0x8B, true, true),
             (0x8C, true, false),
             (0x8D, false, false),
-            (0x8E, false, false),
-            (0x8F, false, false),
+            (0x8E, true, false),
+            (0x8F, true, false),
             (0x92, true, true),
             (0x98, true, true),
         ];

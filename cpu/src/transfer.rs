@@ -466,7 +466,9 @@ impl Core {
         self.code_entry(bus, selector, descriptor, offset, requested)
     }
 
-    /// Takes SS:ESP from `above` bytes above the top of the stack and leaves for the outer level.
+    /// Takes SS:ESP from `above` bytes above the top of the stack and leaves for the outer level. A 16-bit stack gets SP only:
+    /// the upper half of ESP stays, as on all x86 processors (systems that hide it from their users tell of it; the manual
+    /// is silent).
     fn return_outer<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -493,8 +495,8 @@ impl Core {
         self.set_segment(Segment::Ss, descriptor.to_register(selector));
         let esp = crate::Register::Esp as usize;
         self.general[esp] = match size {
-            Width::Dword => top,
-            _ => (self.general[esp] & 0xFFFF_0000) | top,
+            Width::Dword if self.stack_mask == u32::MAX => top,
+            _ => (self.general[esp] & 0xFFFF_0000) | (top & 0xFFFF),
         };
         self.enter(entry);
         self.drop_inner_segments();
@@ -740,6 +742,25 @@ mod tests {
             let outcome = core.far_return(&mut board, Width::Dword, 0);
             assert_eq!(outcome, blame(vector, code), "{selector:#x} {access:#x}");
             assert_eq!((core.privilege, core.general[ESP]), (0, 0x8000));
+        }
+    }
+
+    #[test]
+    fn a_return_to_a_16_bit_stack_of_an_outer_level_leaves_the_upper_half_of_esp() {
+        for (access, esp) in [(0x00F3, 0x0001_4568), (0x40F3, 0x1234_4568)] {
+            let mut board = Board::new();
+            let mut core = protected(&mut board);
+            board.set_segment(FREE, 0, 0xFFFF, access);
+            core.general[ESP] = 0x1_8000;
+            for (above, item) in [0x5000, u32::from(CODE_3), 0x1234_4560, u32::from(FREE | 3)]
+                .into_iter()
+                .enumerate()
+            {
+                let above = above as u32 + if above < 2 { 0 } else { 2 };
+                board.set_dword(0x1_8000 + above * 4, item);
+            }
+            assert_eq!(core.far_return(&mut board, Width::Dword, 8), Ok(()));
+            assert_eq!(core.general[ESP], esp);
         }
     }
 

@@ -112,14 +112,16 @@ pub(crate) fn load_table<B: Bus, R: Table, T: General>(core: &mut Core, bus: &mu
     Ok(Flow::Next)
 }
 
-/// SGDT, SIDT. With a 16-bit operand the highest byte is stored as zero.
-pub(crate) fn store_table<B: Bus, R: Table, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
+/// SGDT, SIDT. All 48 bits whatever the operand size, as the manual's page of LGDT says and later processors do; its page of
+/// SGDT speaks of a zero on top.
+pub(crate) fn store_table<B: Bus, R: Table>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let table = R::value(core);
     let at = op.offset(core);
     let base_at = at.wrapping_add(2) & op.address_mask;
+    core.check_write(bus, op.segment, at, 2)?;
     core.check_write(bus, op.segment, base_at, 4)?;
     core.write(bus, op.segment, at, table.limit)?;
-    core.write(bus, op.segment, base_at, table.base & base_mask::<T>())?;
+    core.write(bus, op.segment, base_at, table.base)?;
     Ok(Flow::Next)
 }
 
@@ -296,4 +298,42 @@ pub(crate) fn move_to_test<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done 
 pub(crate) fn move_from_test<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     core.move_from_test(op.reg)?.set_register(core, op.rm);
     Ok(Flow::Next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Global, load_table, store_table};
+    use crate::decode::decode;
+    use crate::test_board::{Board, protected};
+    use crate::{Fault, Vector};
+
+    #[test]
+    fn sgdt_stores_a_base_of_32_bits_with_a_16_bit_operand_too_and_lgdt_loads_24() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.gdtr.base = 0x8765_4321;
+        let mut code = [0x66, 0x0F, 0x01, 0x05, 0, 0x60, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let op = decode(&code, true).expect("SGDT [6000h]");
+        assert!(store_table::<Board, Global>(&mut core, &mut board, &op).is_ok());
+        assert_eq!(board.dword(0x6002), 0x8765_4321);
+        code[3] = 0x15;
+        let op = decode(&code, true).expect("LGDT [6000h]");
+        assert!(load_table::<Board, Global, u16>(&mut core, &mut board, &op).is_ok());
+        assert_eq!(core.gdtr.base, 0x65_4321);
+    }
+
+    #[test]
+    fn a_page_fault_of_sgdt_names_the_limit_before_the_base() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        let (directory, table) = (0x4_0000, 0x4_1000);
+        board.set_dword(directory, table | 7);
+        core.move_to_control(3, directory).expect("level 0 may");
+        core.move_to_control(0, 0x8000_0001).expect("level 0 may");
+        let code = [0x0F, 0x01, 0x05, 0xFE, 0x0F, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let op = decode(&code, true).expect("SGDT [0FFEh]");
+        let outcome = store_table::<Board, Global>(&mut core, &mut board, &op);
+        assert_eq!(outcome, Err(Fault::with_code(Vector::Page, 2)));
+        assert_eq!(core.cr2, 0x0FFE);
+    }
 }

@@ -2,7 +2,7 @@
 
 use cpu::{Register, Segment};
 
-use crate::setup::{DATA_3, DIRECTORY, GDT, OTHER, Setup, TABLE};
+use crate::setup::{DATA_3, DIRECTORY, GDT, IDT, OTHER, Setup, TABLE};
 use crate::{JMP, Row, check, pf};
 
 /// An access at level 0 or 3 with page 5 mapped so.
@@ -167,6 +167,40 @@ const PAGE_FAULTS: &[Row] = &[
             s.load(Segment::Ds, DATA_3);
             s.copy(GDT + 8, 0x4FF0, 16);
             s.page_fault_address = Some(0x5008);
+        },
+        pf(0),
+    ),
+    (
+        "SGDT across into an absent page",
+        |s| page(s, false, 6, &[0x0F, 0x01, 0x05, 0xFC, 0x4F, 0, 0]),
+        pf(2),
+    ),
+    (
+        "ENTER whose new top lies in an absent page",
+        |s| {
+            page(s, true, 6, &[0xC8, 0x10, 0, 0]);
+            s.set(Register::Esp, 0x6010);
+            s.page_fault_address = Some(0x5FFC);
+        },
+        pf(6),
+    ),
+    (
+        "a bit beside the addressed dword, in an absent page",
+        |s| {
+            // BTS [6000h], EAX
+            page(s, true, 6, &[0x0F, 0xAB, 0x05, 0, 0x60, 0, 0]);
+            s.set(Register::Eax, (-32_i32) as u32);
+            s.page_fault_address = Some(0x5FFC);
+        },
+        pf(6),
+    ),
+    (
+        "the interrupt table in an absent page, for a user",
+        |s| {
+            page(s, true, 6, &[0xCD, 0x1F]);
+            // Only the last gate lies in the page.
+            s.state.idtr.base = 0x5000 - 0x1F * 8;
+            s.copy(IDT, 0x5000 - 0x1F * 8, 0x1F * 8);
         },
         pf(0),
     ),

@@ -151,6 +151,28 @@ const SEGMENT_LOADS: &[Row] = &[
         },
         ss(FREE),
     ),
+    (
+        "LSS: null",
+        |s| {
+            s.dword(0x5004, 0);
+            s.code(&[0x0F, 0xB2, 0x05, 0, 0x50, 0, 0]);
+        },
+        gp(0),
+    ),
+    (
+        "FS by POP: RPL beyond DPL",
+        |s| {
+            s.segment(FREE, 0, 0, 0x92);
+            s.stack(&[(FREE | 3).into()]);
+            s.code(&[0x0F, 0xA1]);
+        },
+        gp(FREE),
+    ),
+    (
+        "SS: conforming code that can be read",
+        |s| load_stack(s, 0x9E, 0),
+        gp(FREE),
+    ),
     ("MOV to CS", |s| s.load(Segment::Cs, CODE_0), UD),
     ("MOV to a seventh segment register", |s| s.code(&[0x8E, 0xF0]), UD),
     ("LDS from a register", |s| s.code(&[0xC5, 0xC0]), UD),
@@ -290,6 +312,39 @@ const SYSTEM_REGISTER_LOADS: &[Row] = &[
         gp(0),
     ),
     ("MOV to CR1", |s| s.code(&[0x0F, 0x22, 0xC8]), UD),
+    (
+        "MOV to CR0 with PG and without PE",
+        |s| {
+            s.set(Register::Eax, 0x8000_0000);
+            s.code(&[0x0F, 0x22, 0xC0]);
+        },
+        gp(0),
+    ),
+    ("MOV to TR5", |s| s.code(&[0x0F, 0x26, 0xE8]), UD),
+    (
+        "MOV from TR7 at level 3",
+        |s| {
+            s.user();
+            s.code(&[0x0F, 0x24, 0xF8]);
+        },
+        gp(0),
+    ),
+    (
+        "MOV from DR6 at level 3",
+        |s| {
+            s.user();
+            s.code(&[0x0F, 0x21, 0xF0]);
+        },
+        gp(0),
+    ),
+    (
+        "MOV from a debug register with GD",
+        |s| {
+            s.state.debug[7] = 1 << 13;
+            s.code(&[0x0F, 0x21, 0xC0]);
+        },
+        plain(Vector::Debug),
+    ),
     (
         "HLT at level 3",
         |s| {

@@ -2,8 +2,8 @@
 
 use cpu::Register;
 
-use crate::setup::{CODE_3, FREE, KERNEL_GATE, Setup, USER_GATE};
-use crate::{IRETD, OF_KERNEL_GATE, Row, UD, check, gp, int, ss};
+use crate::setup::{CODE, CODE_3, FREE, KERNEL_GATE, Setup, USER_GATE};
+use crate::{IN_INTERRUPT_TABLE, IRETD, OF_KERNEL_GATE, Row, UD, check, gp, int, ss};
 
 /// An instruction of virtual 8086 mode.
 fn virtual_8086(setup: &mut Setup, io_privilege: u32, code: &[u8]) {
@@ -101,6 +101,47 @@ const VIRTUAL_8086: &[Row] = &[
         "INT n to a gate of an inner level",
         |s| virtual_8086(s, 3, &[0xCD, KERNEL_GATE]),
         gp(OF_KERNEL_GATE),
+    ),
+    (
+        "INT 3 to a gate of an inner level",
+        |s| virtual_8086(s, 0, &[0xCC]),
+        gp(3 * 8 + IN_INTERRUPT_TABLE),
+    ),
+    (
+        "INTO to a gate of an inner level",
+        |s| {
+            virtual_8086(s, 0, &[0xCE]);
+            s.state.eflags |= cpu::Flags::OVERFLOW.bits();
+        },
+        gp(4 * 8 + IN_INTERRUPT_TABLE),
+    ),
+    (
+        "an exception to level 1",
+        |s| {
+            virtual_8086(s, 3, &[0x0F, 0xFF]);
+            s.segment(FREE, 0, 0xF_FFFF, 0xC0BB);
+            s.interrupt_gate(6, FREE, 0x5000, 0x8E);
+        },
+        gp(FREE | 1),
+    ),
+    (
+        "an exception to conforming code",
+        |s| {
+            virtual_8086(s, 3, &[0x0F, 0xFF]);
+            s.segment(FREE, 0, 0xF_FFFF, 0xC09F);
+            s.interrupt_gate(6, FREE, 0x5000, 0x8E);
+        },
+        gp(FREE | 1),
+    ),
+    ("MOV from TR6", |s| virtual_8086(s, 3, &[0x0F, 0x24, 0xF0]), gp(0)),
+    (
+        "an instruction that ends beyond offset FFFFh",
+        |s| {
+            virtual_8086(s, 3, &[]);
+            s.state.eip = 0xFFFF;
+            s.bytes(CODE + 0xFFFF, &[0xB8]);
+        },
+        gp(0),
     ),
     (
         "IRETD into virtual 8086 mode beyond 64 KB",

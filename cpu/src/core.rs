@@ -205,11 +205,13 @@ impl Core {
     }
 
     /// The whole of EFLAGS, bit 1 set.
+    #[inline]
     pub(crate) fn eflags(&self) -> Flags {
         Flags::from_bits_truncate(self.eflags) | self.status.flags() | Flags::ALWAYS
     }
 
     /// Sets the whole of EFLAGS; the caller has decided which bits may change.
+    #[inline]
     pub(crate) fn set_eflags(&mut self, flags: Flags) {
         self.eflags = (flags.difference(Flags::ARITHMETIC) | Flags::ALWAYS).bits();
         self.status = Status::from_flags(flags);
@@ -220,11 +222,13 @@ impl Core {
     }
 
     /// EFLAGS without the arithmetic flags.
+    #[inline]
     pub(crate) fn control_flags(&self) -> Flags {
         Flags::from_bits_truncate(self.eflags)
     }
 
     /// Clears flags other than the arithmetic ones.
+    #[inline]
     pub(crate) fn clear_control_flags(&mut self, flags: Flags) {
         self.eflags &= !flags.bits();
     }
@@ -241,12 +245,17 @@ impl Core {
     }
 
     /// The segment register with its hidden part.
+    #[inline]
     pub(crate) fn segment(&self, segment: Segment) -> &SegmentRegister {
         &self.segments[segment as usize]
     }
 
     /// Sets a segment register with its hidden part, and what is derived from it.
+    #[inline]
     pub(crate) fn set_segment(&mut self, segment: Segment, register: SegmentRegister) {
+        if self.segments[segment as usize] == register {
+            return;
+        }
         self.segments[segment as usize] = register;
         self.reach[segment as usize] = Reach::of(&register);
         if segment == Segment::Ss {
@@ -273,6 +282,7 @@ impl Core {
     }
 
     /// Has the run loop look round before the next instruction.
+    #[inline]
     pub(crate) fn ask_attention(&mut self) {
         self.needs_attention = true;
         self.set_until(0);

@@ -40,6 +40,30 @@ pub struct Cpu {
     /// The repeated instruction that stopped between two iterations: it goes on as it was fetched, even if it has overwritten
     /// itself, or comes from a device.
     repeated: Option<Op>,
+    known: [Known; KNOWN],
+}
+
+/// Pages of the cache whose numbers are remembered.
+const KNOWN: usize = 8;
+
+/// The number of a page of the cache, so that the way to a handler and back need not ask for it.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// Frame and code size, or [`Known::NOTHING`].
+    key: u32,
+    number: usize,
+}
+
+impl Known {
+    const NOTHING: Self = Self {
+        key: u32::MAX,
+        number: 0,
+    };
+
+    #[inline]
+    fn key(frame: u32, is_32_bit: bool) -> u32 {
+        frame << 1 | u32::from(is_32_bit)
+    }
 }
 
 /// The page of code that is being executed. It stays while execution stays in the linear page, however that is cut by
@@ -99,6 +123,7 @@ impl Cpu {
             cache: DecodeCache::default(),
             window: None,
             repeated: None,
+            known: [Known::NOTHING; KNOWN],
         }
     }
 
@@ -140,6 +165,7 @@ impl Cpu {
         self.core.restore(state);
         self.cache = DecodeCache::default();
         self.repeated = None;
+        self.known = [Known::NOTHING; KNOWN];
         self.window = state.executed_page.map(|executed| Window {
             page: executed.page,
             is_32_bit: self.core.segment(Segment::Cs).is_big(),
@@ -232,6 +258,7 @@ impl Cpu {
     }
 
     /// Takes the fault of the instruction at `start`.
+    #[cold]
     fn fault<B: Bus>(&mut self, bus: &mut B, fault: Fault, start: u32) {
         self.leave_program();
         self.core.raise_at(bus, fault, start);
@@ -453,7 +480,7 @@ impl Cpu {
         }
         let code = match self.core.code_page(bus, linear)? {
             CodePage::Memory { frame } if limit - eip >= 0xFFF - (linear & 0xFFF) => {
-                let number = self.cache.page_of(&mut self.core, frame, is_32_bit);
+                let number = self.number_of(frame, is_32_bit);
                 Code::Cached { frame, number }
             }
             _ => Code::Single,
@@ -468,16 +495,47 @@ impl Cpu {
         Ok(window)
     }
 
-    /// Goes on in the page of a restored state, without translating its address again.
-    fn open_restored<B: Bus>(&mut self, bus: &mut B, window: Window) -> Window {
-        let Code::Restored { frame } = window.code else {
-            return window;
+    /// The number of a frame's page in the cache.
+    #[inline]
+    fn number_of(&mut self, frame: u32, is_32_bit: bool) -> usize {
+        let key = Known::key(frame, is_32_bit);
+        let known = self.known[frame as usize % KNOWN];
+        if known.key == key {
+            return known.number;
+        }
+        self.look_up_number(frame, is_32_bit)
+    }
+
+    #[inline(never)]
+    fn look_up_number(&mut self, frame: u32, is_32_bit: bool) -> usize {
+        let number = self.cache.page_of(&mut self.core, frame, is_32_bit);
+        if number == 0 {
+            // The cache may have started over, and this is its first page.
+            self.known = [Known::NOTHING; KNOWN];
+        }
+        self.known[frame as usize % KNOWN] = Known {
+            key: Known::key(frame, is_32_bit),
+            number,
         };
+        number
+    }
+
+    /// Goes on in the page of a restored state, without translating its address again.
+    #[inline]
+    fn open_restored<B: Bus>(&mut self, bus: &mut B, window: Window) -> Window {
+        match window.code {
+            Code::Restored { frame } => self.open_restored_frame(bus, window, frame),
+            _ => window,
+        }
+    }
+
+    #[cold]
+    fn open_restored_frame<B: Bus>(&mut self, bus: &mut B, window: Window, frame: Option<u32>) -> Window {
         let frames = bus.memory().len() / 0x1000;
         let code = match frame.filter(|frame| (*frame as usize) < frames) {
             Some(frame) => Code::Cached {
                 frame,
-                number: self.cache.page_of(&mut self.core, frame, window.is_32_bit),
+                number: self.number_of(frame, window.is_32_bit),
             },
             None => Code::Single,
         };
@@ -506,6 +564,7 @@ impl Cpu {
     }
 
     /// A new stretch of code begins at CS:EIP, unless one is under way.
+    #[inline]
     fn open_trail(&mut self) {
         if !self.core.trail.is_open() {
             let cs = self.core.segment(Segment::Cs);

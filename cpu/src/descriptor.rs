@@ -11,31 +11,37 @@ pub(crate) struct Selector(pub(crate) u16);
 
 impl Selector {
     /// Selects nothing: index 0 of the global table.
+    #[inline]
     pub(crate) const fn is_null(self) -> bool {
         self.0 & !3 == 0
     }
 
     /// TI: selects from the local table.
+    #[inline]
     pub(crate) const fn is_local(self) -> bool {
         self.0 & 4 != 0
     }
 
     /// RPL, 0 to 3.
+    #[inline]
     pub(crate) const fn requested_privilege(self) -> u8 {
         (self.0 & 3) as u8
     }
 
     /// Byte offset of the descriptor in its table.
+    #[inline]
     pub(crate) const fn table_offset(self) -> u32 {
         (self.0 & !7) as u32
     }
 
     /// The same selector with another RPL.
+    #[inline]
     pub(crate) const fn with_privilege(self, privilege: u8) -> Self {
         Self((self.0 & !3) | privilege as u16)
     }
 
     /// The fault that blames this selector.
+    #[inline]
     pub(crate) const fn fault(self, vector: Vector) -> Fault {
         Fault::with_code(vector, self.0 & !3)
     }
@@ -89,6 +95,7 @@ const BUSY: u32 = 1 << 9;
 
 impl Descriptor {
     /// Decodes the type bits.
+    #[inline]
     pub(crate) fn kind(self) -> Kind {
         const NOT_SYSTEM: u32 = 1 << 12;
         const CODE: u32 = 1 << 11;
@@ -126,6 +133,7 @@ impl Descriptor {
     }
 
     /// As a segment register's contents.
+    #[inline]
     pub(crate) fn to_register(self, selector: Selector) -> SegmentRegister {
         let base = (self.low >> 16) | ((self.high & 0xFF) << 16) | (self.high & 0xFF00_0000);
         SegmentRegister {
@@ -137,6 +145,7 @@ impl Descriptor {
     }
 
     /// Limit in bytes.
+    #[inline]
     pub(crate) fn limit(self) -> u32 {
         let limit = (self.low & 0xFFFF) | (self.high & 0x000F_0000);
         if self.is_page_granular() {
@@ -147,41 +156,49 @@ impl Descriptor {
     }
 
     /// G: the limit counts pages.
+    #[inline]
     pub(crate) const fn is_page_granular(self) -> bool {
         self.high & (1 << 23) != 0
     }
 
     /// Bytes 5 and 6 without the limit's bits.
+    #[inline]
     pub(crate) const fn access(self) -> u16 {
         ((self.high >> 8) & 0xF0FF) as u16
     }
 
     /// P.
+    #[inline]
     pub(crate) const fn is_present(self) -> bool {
         self.high & (1 << 15) != 0
     }
 
     /// DPL, 0 to 3.
+    #[inline]
     pub(crate) const fn privilege(self) -> u8 {
         ((self.high >> 13) & 3) as u8
     }
 
     /// Of a code segment: conforming.
+    #[inline]
     pub(crate) const fn is_conforming(self) -> bool {
         self.high & (1 << 10) != 0
     }
 
     /// Of a code segment: readable. Of a data segment: writable.
+    #[inline]
     pub(crate) const fn is_readable_or_writable(self) -> bool {
         self.high & (1 << 9) != 0
     }
 
     /// Of a gate: the target's selector.
+    #[inline]
     pub(crate) const fn gate_selector(self) -> Selector {
         Selector((self.low >> 16) as u16)
     }
 
     /// Of a gate: the target's offset.
+    #[inline]
     pub(crate) const fn gate_offset(self, is_32_bit: bool) -> u32 {
         if is_32_bit {
             (self.low & 0xFFFF) | (self.high & 0xFFFF_0000)
@@ -191,6 +208,7 @@ impl Descriptor {
     }
 
     /// Of a call gate: how many parameters it copies, 0 to 31.
+    #[inline]
     pub(crate) const fn gate_parameters(self) -> u32 {
         self.high & 0x1F
     }
@@ -198,6 +216,7 @@ impl Descriptor {
 
 impl Core {
     /// Reads a selector's descriptor. Outside its table's limit it is `outside` that blames the selector.
+    #[inline]
     pub(crate) fn descriptor<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -211,6 +230,7 @@ impl Core {
     }
 
     /// Reads a selector's descriptor, if it lies within its table.
+    #[inline]
     pub(crate) fn find_descriptor<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -223,6 +243,7 @@ impl Core {
     }
 
     /// Reads eight bytes at a linear address.
+    #[inline]
     pub(crate) fn read_descriptor<B: Bus>(&mut self, bus: &mut B, address: u32) -> Result<Descriptor, Fault> {
         let low = self.read_linear(bus, address, Level::Supervisor)?;
         let high = self.read_linear(bus, address.wrapping_add(4), Level::Supervisor)?;
@@ -230,6 +251,7 @@ impl Core {
     }
 
     /// The linear address of a selector's descriptor, if it lies within its table.
+    #[inline]
     pub(crate) fn descriptor_address(&self, selector: Selector) -> Option<u32> {
         let (base, limit) = if selector.is_local() {
             if self.ldtr.access & segment::PRESENT == 0 {
@@ -246,6 +268,7 @@ impl Core {
     /// Sets the accessed bit of a code or data descriptor in its table, where it is not set yet, and in the returned copy. It
     /// has just been read, and the supervisor may write everywhere, so this faults only where a guest maps its tables
     /// in a way that changes under the walk.
+    #[inline]
     pub(crate) fn mark_accessed<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -280,6 +303,7 @@ impl Core {
         self.write_access_byte(bus, selector, Descriptor { high, ..descriptor })
     }
 
+    #[inline(never)]
     fn write_access_byte<B: Bus>(
         &mut self,
         bus: &mut B,

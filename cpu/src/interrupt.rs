@@ -15,6 +15,9 @@ const EXTERNAL: u16 = 1;
 /// IDT in an error code: the index is one of the interrupt table.
 const IN_INTERRUPT_TABLE: u16 = 2;
 
+/// Items in the frame of an exception in virtual 8086 mode: four segments, SS:ESP, EFLAGS, CS:EIP, error code.
+const LARGEST_FRAME: usize = 10;
+
 /// What asks for an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -151,6 +154,7 @@ impl Core {
     }
 
     /// Delivers an interrupt that is no exception. EIP is that of the next instruction.
+    #[inline]
     pub(crate) fn interrupt<B: Bus>(&mut self, bus: &mut B, vector: u8, source: Source) -> Result<(), Fault> {
         if source == Source::Software && self.is_virtual_8086() && self.io_privilege() < 3 {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
@@ -164,6 +168,7 @@ impl Core {
         self.deliver(bus, delivery)
     }
 
+    #[inline]
     fn deliver<B: Bus>(&mut self, bus: &mut B, delivery: Delivery) -> Result<(), Fault> {
         self.is_halted = false;
         self.is_shut_down = false;
@@ -178,13 +183,14 @@ impl Core {
             })
     }
 
+    #[inline(never)]
     fn deliver_real<B: Bus>(&mut self, bus: &mut B, delivery: Delivery) -> Result<(), Fault> {
         let offset = u32::from(delivery.vector) * 4;
         if offset + 3 > u32::from(self.idtr.limit) {
             return Err(Fault::with_code(Vector::DoubleFault, 0));
         }
         let pointer: u32 = self.read_linear(bus, self.idtr.base.wrapping_add(offset), Level::Supervisor)?;
-        let mut frame = Frame::new(Width::Word);
+        let mut frame = Frame::<3>::new(Width::Word);
         frame.push(delivery.flags.bits());
         frame.push(u32::from(self.segment(Segment::Cs).selector));
         frame.push(self.eip);
@@ -196,6 +202,7 @@ impl Core {
         Ok(())
     }
 
+    #[inline]
     fn deliver_protected<B: Bus>(&mut self, bus: &mut B, delivery: Delivery) -> Result<(), Fault> {
         let offset = u32::from(delivery.vector) * 8;
         if offset + 7 > u32::from(self.idtr.limit) {
@@ -220,6 +227,7 @@ impl Core {
         }
     }
 
+    #[inline(never)]
     fn deliver_to_task<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -239,7 +247,7 @@ impl Core {
             } else {
                 Width::Word
             };
-            let mut frame = Frame::new(size);
+            let mut frame = Frame::<1>::new(size);
             frame.push(u32::from(code));
             self.push_frame(bus, &frame)
                 .inspect_err(|_| self.is_in_new_task = true)?;
@@ -282,7 +290,7 @@ impl Core {
             gate.gate_offset(size == Width::Dword),
             privilege,
         )?;
-        let mut frame = Frame::new(size);
+        let mut frame = Frame::<LARGEST_FRAME>::new(size);
         if is_inner {
             let stack = self.inner_stack(bus, privilege)?;
             if from_8086 {
@@ -308,7 +316,8 @@ impl Core {
         Ok(())
     }
 
-    fn add_return_frame(&self, frame: &mut Frame, delivery: Delivery) {
+    #[inline]
+    fn add_return_frame(&self, frame: &mut Frame<LARGEST_FRAME>, delivery: Delivery) {
         frame.push(delivery.flags.bits());
         frame.push(u32::from(self.segment(Segment::Cs).selector));
         frame.push(self.eip);
@@ -317,6 +326,7 @@ impl Core {
         }
     }
 
+    #[inline]
     fn enter_handler_flags(&mut self, is_trap: bool, from_8086: bool) {
         let mut cleared = Flags::TRAP | Flags::NESTED | Flags::RESUME | Flags::VIRTUAL_8086;
         if !is_trap {
@@ -349,17 +359,22 @@ impl Core {
         Ok(())
     }
 
+    #[inline]
     fn return_protected<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<(), Fault> {
         if self.has(Flags::NESTED) {
             return self.return_to_task(bus);
         }
-        let flags = self.peek_sized(bus, size, 2)?;
+        let plain = self.plain_stack(0, 3).filter(|_| size == Width::Dword);
+        let flags = match plain {
+            Some(address) => self.read_plain(bus, address + 8),
+            None => self.peek_sized(bus, size, 2)?,
+        };
         let to_8086 = size == Width::Dword && flags & Flags::VIRTUAL_8086.bits() != 0;
         if to_8086 && self.privilege == 0 {
             return self.return_to_8086(bus, flags);
         }
         let privilege = self.privilege;
-        let is_outer = self.return_from_handler(bus, size)?;
+        let is_outer = self.return_from_handler(bus, size, plain)?;
         self.merge_returned_flags(flags, size, privilege);
         self.cycles += if is_outer {
             clocks::INTERRUPT_RETURN_OUTER
@@ -370,6 +385,7 @@ impl Core {
     }
 
     /// The privilege that counts is that of the code that returned.
+    #[inline]
     fn merge_returned_flags(&mut self, image: u32, size: Width, privilege: u8) {
         let mut may_change = Flags::ARITHMETIC | Flags::TRAP | Flags::DIRECTION | Flags::NESTED;
         if privilege == 0 {
@@ -386,6 +402,7 @@ impl Core {
     }
 
     /// EIP, CS, EFLAGS, ESP, SS, ES, DS, FS and GS lie on the stack as dwords.
+    #[inline(never)]
     fn return_to_8086<B: Bus>(&mut self, bus: &mut B, flags: u32) -> Result<(), Fault> {
         let mut items = [0; 9];
         for (number, item) in items.iter_mut().enumerate() {

@@ -50,46 +50,55 @@ impl SegmentRegister {
         }
     }
 
+    #[inline]
     const fn has(&self, bits: u16) -> bool {
         self.access & bits == bits
     }
 
     /// Code or data, and present: programs can access memory through it.
+    #[inline]
     const fn is_usable(&self) -> bool {
         self.has(PRESENT | NOT_SYSTEM)
     }
 
     /// Code that less privileged code may call without changing its own level.
+    #[inline]
     pub(crate) const fn is_conforming(&self) -> bool {
         self.has(NOT_SYSTEM | CODE | EXPAND_DOWN_OR_CONFORMING)
     }
 
     /// Data whose offsets lie above the limit.
+    #[inline]
     pub(crate) const fn is_expand_down(&self) -> bool {
         self.has(NOT_SYSTEM | EXPAND_DOWN_OR_CONFORMING) && !self.has(CODE)
     }
 
     /// Programs may read.
+    #[inline]
     pub(crate) const fn is_readable(&self) -> bool {
         self.is_usable() && (!self.has(CODE) || self.has(WRITABLE_OR_READABLE))
     }
 
     /// Programs may write.
+    #[inline]
     pub(crate) const fn is_writable(&self) -> bool {
         self.is_usable() && !self.has(CODE) && self.has(WRITABLE_OR_READABLE)
     }
 
     /// D or B: 32-bit code, 32-bit stack pointer, or an upper bound of 4 GB.
+    #[inline]
     pub(crate) const fn is_big(&self) -> bool {
         self.has(BIG)
     }
 
     /// DPL, 0 to 3.
+    #[inline]
     pub(crate) const fn privilege(&self) -> u8 {
         ((self.access >> 5) & 3) as u8
     }
 
     /// Whether all of `bytes` bytes (at least one) from an offset lie within the limit.
+    #[inline]
     pub(crate) fn holds(&self, offset: u32, bytes: u32) -> bool {
         let Some(last) = offset.checked_add(bytes - 1) else {
             return false;
@@ -175,6 +184,7 @@ impl Core {
 
     /// A stack segment for a privilege level, with its accessed bit set; `blame` is #GP, or #TS in a task switch or for an
     /// inner stack.
+    #[inline]
     pub(crate) fn stack_descriptor<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -197,6 +207,7 @@ impl Core {
     }
 
     /// After a return to an outer level: data segments that the new level may not use become null (PRM section 6.3.4.2).
+    #[inline]
     pub(crate) fn drop_inner_segments(&mut self) {
         for segment in [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs] {
             let register = self.segment(segment);

@@ -124,11 +124,13 @@ impl TaskKind {
 
 impl Core {
     /// Whether the current task state segment is one of the 386.
+    #[inline]
     pub(crate) fn is_task_32_bit(&self) -> bool {
         self.tr.access & 8 != 0
     }
 
     /// SS and ESP of a level 0 to 2 from the current task state segment.
+    #[inline]
     pub(crate) fn stack_in_task<B: Bus>(
         &mut self,
         bus: &mut B,

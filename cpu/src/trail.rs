@@ -51,6 +51,7 @@ pub(crate) struct Trail {
 
 impl Trail {
     /// A stretch begins at `eip`.
+    #[inline]
     pub(crate) fn enter(&mut self, eip: u32, context: Context) {
         self.entered = self.entered.wrapping_add(1);
         self.ring[self.entered % STRETCHES] = Entry { start: eip, end: eip };
@@ -86,6 +87,7 @@ impl Trail {
     }
 
     /// [`Trail::leave`], unless no stretch is under way.
+    #[inline]
     pub(crate) fn leave_if_open(&mut self, eip: u32) {
         if self.is_open {
             self.leave(eip);
@@ -93,6 +95,7 @@ impl Trail {
     }
 
     /// Whether a stretch is under way.
+    #[inline]
     pub(crate) fn is_open(&self) -> bool {
         self.is_open
     }

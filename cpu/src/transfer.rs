@@ -8,6 +8,7 @@ use crate::core::Core;
 use crate::descriptor::{Descriptor, Kind, Selector};
 use crate::paging::Level;
 use crate::task::Reason;
+use crate::unit::Unit;
 use crate::{Bus, Cycle, Fault, Segment, SegmentRegister, Vector, Width};
 
 /// Where a far jump or call goes.
@@ -49,37 +50,45 @@ pub(crate) struct NewStack {
     pub(crate) fault: Fault,
 }
 
-/// The largest frame: a call with 31 parameters to an inner level.
-const FRAME_ITEMS: usize = 35;
+const ESP: usize = crate::Register::Esp as usize;
 
-/// Values to push together: checked as a whole, then written.
+/// Items in the frame of a call to an inner level, without parameters.
+const INNER_CALL: usize = 4;
+/// The same with as many parameters as there can be, which makes the largest frame.
+const INNER_CALL_WITH_PARAMETERS: usize = INNER_CALL + 31;
+
+/// At most `N` values to push together: checked as a whole, then written.
 #[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    items: [u32; FRAME_ITEMS],
+pub(crate) struct Frame<const N: usize> {
+    items: [u32; N],
     count: usize,
     size: Width,
 }
 
-impl Frame {
+impl<const N: usize> Frame<N> {
     /// An empty frame of words or dwords.
+    #[inline]
     pub(crate) fn new(size: Width) -> Self {
         Self {
-            items: [0; FRAME_ITEMS],
+            items: [0; N],
             count: 0,
             size,
         }
     }
 
     /// Adds what is pushed next.
+    #[inline]
     pub(crate) fn push(&mut self, value: u32) {
         self.items[self.count] = value;
         self.count += 1;
     }
 
+    #[inline]
     fn values(&self) -> &[u32] {
         &self.items[..self.count]
     }
 
+    #[inline]
     fn bytes(&self) -> u32 {
         self.count as u32 * self.size.bytes()
     }
@@ -128,7 +137,7 @@ impl Core {
         self.eip = offset;
     }
 
-    fn return_address(&self, size: Width) -> Frame {
+    fn return_address(&self, size: Width) -> Frame<2> {
         let mut frame = Frame::new(size);
         frame.push(u32::from(self.segment(Segment::Cs).selector));
         frame.push(self.eip);
@@ -172,6 +181,7 @@ impl Core {
     }
 
     /// A call or task gate may be used by code as privileged as its DPL or more, and must be present.
+    #[inline]
     fn check_gate(&self, selector: Selector, gate: Descriptor) -> Result<(), Fault> {
         if gate.privilege() < self.privilege.max(selector.requested_privilege()) {
             return Err(selector.fault(Vector::GeneralProtection));
@@ -212,6 +222,7 @@ impl Core {
         Ok(())
     }
 
+    #[inline]
     fn transfer_through_gate<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -243,11 +254,14 @@ impl Core {
             return Ok(());
         }
         let entry = self.code_entry(bus, selector, code, offset, code.privilege())?;
-        self.call_inner(bus, entry, size, gate.gate_parameters())
+        match gate.gate_parameters() {
+            0 => self.call_inner::<B, INNER_CALL>(bus, entry, size, 0),
+            parameters => self.call_inner::<B, INNER_CALL_WITH_PARAMETERS>(bus, entry, size, parameters),
+        }
     }
 
     /// A call through a gate to an inner level: new stack from the task state segment, parameters copied.
-    fn call_inner<B: Bus>(
+    fn call_inner<B: Bus, const N: usize>(
         &mut self,
         bus: &mut B,
         entry: Entry,
@@ -255,7 +269,7 @@ impl Core {
         parameters: u32,
     ) -> Result<(), Fault> {
         let stack = self.inner_stack(bus, entry.privilege)?;
-        let mut frame = Frame::new(size);
+        let mut frame = Frame::<N>::new(size);
         frame.push(u32::from(self.segment(Segment::Ss).selector));
         frame.push(self.general[crate::Register::Esp as usize]);
         for number in (0..parameters).rev() {
@@ -275,6 +289,7 @@ impl Core {
     }
 
     /// The checks that end every load of CS: present, offset within the limit. `privilege` is the level to run at.
+    #[inline]
     pub(crate) fn code_entry<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -298,6 +313,7 @@ impl Core {
     }
 
     /// Begins to run there.
+    #[inline]
     pub(crate) fn enter(&mut self, entry: Entry) {
         self.set_segment(Segment::Cs, entry.register);
         self.privilege = entry.privilege;
@@ -305,6 +321,7 @@ impl Core {
     }
 
     /// The stack of an inner level, from the current task state segment.
+    #[inline]
     pub(crate) fn inner_stack<B: Bus>(&mut self, bus: &mut B, privilege: u8) -> Result<NewStack, Fault> {
         let (selector, top) = self.stack_in_task(bus, privilege)?;
         let (selector, descriptor) = self.stack_descriptor(bus, selector, privilege, Vector::InvalidTss)?;
@@ -316,7 +333,50 @@ impl Core {
     }
 
     /// Pushes a frame on the current stack: all or nothing.
-    pub(crate) fn push_frame<B: Bus>(&mut self, bus: &mut B, frame: &Frame) -> Result<(), Fault> {
+    #[inline]
+    pub(crate) fn push_frame<B: Bus, const N: usize>(
+        &mut self,
+        bus: &mut B,
+        frame: &Frame<N>,
+    ) -> Result<(), Fault> {
+        if self.push_plain_frame(bus, frame) {
+            return Ok(());
+        }
+        self.push_frame_slowly(bus, frame)
+    }
+
+    /// Pushes a frame of dwords that lies in one page of plain memory, inside the stack segment. Otherwise nothing happens,
+    /// and the answer is false.
+    #[inline]
+    fn push_plain_frame<B: Bus, const N: usize>(&mut self, bus: &mut B, frame: &Frame<N>) -> bool {
+        let Some(top) = self.stack_pointer().checked_sub(frame.bytes()) else {
+            return false;
+        };
+        let count = frame.count as u32;
+        let run = self.plain_run::<u32>(Segment::Ss, top, self.stack_mask, true);
+        let Some((address, _)) = run.filter(|(_, units)| frame.size == Width::Dword && *units >= count)
+        else {
+            return false;
+        };
+        let start = address as usize;
+        let end = start + 4 * frame.count;
+        for number in (0..count).rev() {
+            self.cycles += Cycle::from(bus.memory_wait(address + 4 * number, true));
+        }
+        let items = bus.memory()[start..end].chunks_exact_mut(4);
+        for (item, value) in items.rev().zip(frame.values()) {
+            item.copy_from_slice(&value.to_le_bytes());
+        }
+        self.set_stack_pointer(top);
+        true
+    }
+
+    #[inline(never)]
+    fn push_frame_slowly<B: Bus, const N: usize>(
+        &mut self,
+        bus: &mut B,
+        frame: &Frame<N>,
+    ) -> Result<(), Fault> {
         let esp = self.write_frame(bus, self.current_stack(), frame, self.level())?;
         self.general[crate::Register::Esp as usize] = esp;
         Ok(())
@@ -331,7 +391,11 @@ impl Core {
     }
 
     /// Checks that a frame can be pushed on the current stack.
-    fn check_current_frame<B: Bus>(&mut self, bus: &mut B, frame: &Frame) -> Result<(), Fault> {
+    fn check_current_frame<B: Bus, const N: usize>(
+        &mut self,
+        bus: &mut B,
+        frame: &Frame<N>,
+    ) -> Result<(), Fault> {
         let stack = self.current_stack();
         let mask = if stack.register.is_big() { u32::MAX } else { 0xFFFF };
         self.check_frame(bus, stack, frame, mask, self.level())?;
@@ -339,11 +403,12 @@ impl Core {
     }
 
     /// Pushes a frame on a stack as code of a privilege level, and makes it the current stack: all or nothing.
-    pub(crate) fn push_on_new_stack<B: Bus>(
+    #[inline]
+    pub(crate) fn push_on_new_stack<B: Bus, const N: usize>(
         &mut self,
         bus: &mut B,
         stack: NewStack,
-        frame: &Frame,
+        frame: &Frame<N>,
         privilege: u8,
     ) -> Result<(), Fault> {
         let level = if privilege == 3 {
@@ -351,18 +416,30 @@ impl Core {
         } else {
             Level::Supervisor
         };
+        let (old_register, old_esp) = (*self.segment(Segment::Ss), self.general[ESP]);
+        let old_privilege = std::mem::replace(&mut self.privilege, privilege);
+        self.set_segment(Segment::Ss, stack.register);
+        self.general[ESP] = stack.top;
+        let is_done = self.push_plain_frame(bus, frame);
+        self.privilege = old_privilege;
+        if is_done {
+            return Ok(());
+        }
+        self.set_segment(Segment::Ss, old_register);
+        self.general[ESP] = old_esp;
         let esp = self.write_frame(bus, stack, frame, level)?;
         self.set_segment(Segment::Ss, stack.register);
-        self.general[crate::Register::Esp as usize] = esp;
+        self.general[ESP] = esp;
         Ok(())
     }
 
     /// Writes a frame below the top of a stack, all or nothing; returns ESP as it is then.
-    fn write_frame<B: Bus>(
+    #[inline(never)]
+    fn write_frame<B: Bus, const N: usize>(
         &mut self,
         bus: &mut B,
         stack: NewStack,
-        frame: &Frame,
+        frame: &Frame<N>,
         level: Level,
     ) -> Result<u32, Fault> {
         let mask = if stack.register.is_big() { u32::MAX } else { 0xFFFF };
@@ -380,11 +457,12 @@ impl Core {
     }
 
     /// Checks that a frame can be pushed; returns the top of the stack with it.
-    fn check_frame<B: Bus>(
+    #[inline(never)]
+    fn check_frame<B: Bus, const N: usize>(
         &mut self,
         bus: &mut B,
         stack: NewStack,
-        frame: &Frame,
+        frame: &Frame<N>,
         mask: u32,
         level: Level,
     ) -> Result<u32, Fault> {
@@ -413,8 +491,12 @@ impl Core {
 
     /// RET far; `release` is how many bytes of parameters it takes off.
     pub(crate) fn far_return<B: Bus>(&mut self, bus: &mut B, size: Width, release: u32) -> Result<(), Fault> {
-        let offset = self.peek_sized(bus, size, 0)?;
-        let selector = self.peek_sized(bus, size, 1)? as u16;
+        let plain = self.plain_stack(0, 2).filter(|_| size == Width::Dword);
+        let (offset, selector) = match plain {
+            Some(address) => (self.read_plain(bus, address), self.read_plain(bus, address + 4)),
+            None => (self.peek_sized(bus, size, 0)?, self.peek_sized(bus, size, 1)?),
+        };
+        let selector = selector as u16;
         let taken = 2 * size.bytes();
         if !self.is_protected() || self.is_virtual_8086() {
             self.check_offset_8086(offset)?;
@@ -439,7 +521,25 @@ impl Core {
         Ok(())
     }
 
+    /// Where in memory `count` dwords at the top of the stack lie, `above` bytes above it, if all of them are in one page of plain
+    /// memory and inside the segment: for [`Core::read_plain`].
+    #[inline]
+    pub(crate) fn plain_stack(&self, above: u32, count: u32) -> Option<u32> {
+        let offset = self.stack_pointer().wrapping_add(above) & self.stack_mask;
+        let (address, units) = self.plain_run::<u32>(Segment::Ss, offset, self.stack_mask, false)?;
+        (units >= count).then_some(address)
+    }
+
+    /// Reads a dword of plain memory.
+    #[inline(always)]
+    pub(crate) fn read_plain<B: Bus>(&mut self, bus: &mut B, address: u32) -> u32 {
+        self.cycles += Cycle::from(bus.memory_wait(address, false));
+        let start = address as usize;
+        u32::load(&bus.memory()[start..start + 4])
+    }
+
     /// Reads the operand-sized item number `number` from the top of the stack.
+    #[inline]
     pub(crate) fn peek_sized<B: Bus>(&mut self, bus: &mut B, size: Width, number: u32) -> Result<u32, Fault> {
         let above = number * size.bytes();
         match size {
@@ -449,6 +549,7 @@ impl Core {
     }
 
     /// The checks of a return address, for RET and IRET.
+    #[inline]
     fn return_entry<B: Bus>(&mut self, bus: &mut B, selector: Selector, offset: u32) -> Result<Entry, Fault> {
         if selector.is_null() {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
@@ -469,6 +570,7 @@ impl Core {
     /// Takes SS:ESP from `above` bytes above the top of the stack and leaves for the outer level. A 16-bit stack gets SP only:
     /// the upper half of ESP stays, as on all x86 processors (systems that hide it from their users tell of it; the manual
     /// is silent).
+    #[inline]
     fn return_outer<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -503,11 +605,20 @@ impl Core {
         Ok(())
     }
 
-    /// The part of IRET that RET shares: takes CS:EIP and a third item, and for an outer level SS:ESP too. Returns
-    /// whether it went to an outer level.
-    pub(crate) fn return_from_handler<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<bool, Fault> {
-        let offset = self.peek_sized(bus, size, 0)?;
-        let selector = Selector(self.peek_sized(bus, size, 1)? as u16);
+    /// The part of IRET that RET shares: takes CS:EIP and a third item, and for an outer level SS:ESP too. Where they are
+    /// plain memory, they lie at `plain`. Returns whether it went to an outer level.
+    #[inline]
+    pub(crate) fn return_from_handler<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        size: Width,
+        plain: Option<u32>,
+    ) -> Result<bool, Fault> {
+        let (offset, selector) = match plain {
+            Some(address) => (self.read_plain(bus, address), self.read_plain(bus, address + 4)),
+            None => (self.peek_sized(bus, size, 0)?, self.peek_sized(bus, size, 1)?),
+        };
+        let selector = Selector(selector as u16);
         let is_outer = selector.requested_privilege() > self.privilege;
         let entry = self.return_entry(bus, selector, offset)?;
         let taken = 3 * size.bytes();

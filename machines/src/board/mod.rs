@@ -374,6 +374,7 @@ impl Board {
                 }),
                 Effect::ResetProcessor => self.is_reset_requested = true,
                 Effect::NmiMasked(_) => {} // nothing on this board raises NMI
+                Effect::DmaRequest { .. } => {} // no DMA controller on this board
                 Effect::SerialOutput(byte) => self.outputs.push((now, Output::Console(byte))),
             }
         }

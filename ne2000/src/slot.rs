@@ -16,6 +16,7 @@ pub(crate) fn settings() -> Settings {
         memory_base: Some(0xCC000),
         interrupt: 3,
         station_address: STATION,
+        boot_prom: None,
     }
 }
 
@@ -27,6 +28,10 @@ pub(crate) struct Slot {
     pub(crate) alarm: Instant,
     /// Interrupt lines that are high, a bit each.
     pub(crate) lines: u16,
+    /// DMA request lines that are high, a bit each.
+    pub(crate) dma_lines: u8,
+    /// For how long the card held the last bus cycle.
+    pub(crate) held: Span,
 }
 
 impl Slot {
@@ -36,13 +41,27 @@ impl Slot {
             now: Instant::START + Span::from_milliseconds(1),
             alarm: Instant::NEVER,
             lines: 0,
+            dma_lines: 0,
+            held: Span::ZERO,
         }
+    }
+
+    /// A card of this model at its factory's jumpers, on interrupt 3.
+    pub(crate) fn of(model: Model) -> Self {
+        Self::new(&Settings {
+            model,
+            io_base: model.io_bases()[0],
+            memory_base: Some(model.memory_bases()[0]),
+            ..settings()
+        })
     }
 
     /// Lends the card a context for one call and carries its effects out.
     pub(crate) fn call<T>(&mut self, act: impl FnOnce(&mut Card, &mut Context) -> T) -> T {
         let mut effects = Vec::new();
-        let result = act(&mut self.card, &mut Context::new(self.now, &mut effects));
+        let mut context = Context::new(self.now, &mut effects);
+        let result = act(&mut self.card, &mut context);
+        self.held = context.ready_after();
         for effect in effects {
             match effect {
                 Effect::InterruptRequest { line, asserted } => {
@@ -53,6 +72,15 @@ impl Slot {
                         "a level is told when it changes"
                     );
                     self.lines ^= bit;
+                }
+                Effect::DmaRequest { channel, asserted } => {
+                    let bit = 1 << channel;
+                    assert_eq!(
+                        self.dma_lines & bit != 0,
+                        !asserted,
+                        "a level is told when it changes"
+                    );
+                    self.dma_lines ^= bit;
                 }
                 Effect::Wake(at) => self.alarm = at,
                 other => panic!("no card does {other:?}"),
@@ -75,6 +103,14 @@ impl Slot {
 
     pub(crate) fn memory_write(&mut self, offset: u32, value: u8) {
         self.call(|card, cx| card.memory_write(offset, value, cx));
+    }
+
+    pub(crate) fn read_word(&mut self, port: u16) -> u16 {
+        self.call(|card, cx| card.read_word(port, cx))
+    }
+
+    pub(crate) fn write_word(&mut self, port: u16, value: u16) {
+        self.call(|card, cx| card.write_word(port, value, cx));
     }
 
     pub(crate) fn notice(&mut self, notice: Notice) {

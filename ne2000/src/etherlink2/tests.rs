@@ -261,7 +261,9 @@ fn bank_1_of_the_window_is_the_controllers_pages_20h_to_3fh_and_no_other_bank_ha
         }
     }
     slot.write(DAMSB, 0x26);
+    slot.wait(Span::from_milliseconds(100));
     slot.write(CTRL, 0x82);
+    slot.wait(DMA_TRANSFER);
     assert_eq!(slot.read(RFMSB), 0x06, "the first byte of page 26h");
 }
 
@@ -314,7 +316,9 @@ fn the_fifos_address_goes_round_in_the_ring_from_pspr_to_pstr() {
     slot.memory_write(0x0600, 8);
     slot.write(DAMSB, 0x3F);
     slot.write(DALSB, 0xFF);
+    slot.wait(Span::from_milliseconds(1));
     slot.write(CTRL, 0x82);
+    slot.wait(DMA_TRANSFER * 2);
     assert_eq!((slot.read(RFMSB), slot.read(RFLSB)), (7, 8));
     assert_eq!((slot.read(DAMSB), slot.read(DALSB)), (0x26, 0x01));
 }

@@ -6,7 +6,7 @@ use clock::Instant;
 use devices::{Context, Effect};
 use wire::{Frame, Notice, Request};
 
-use crate::dp8390::{Counts, Dp8390, Integrity, LocalMemory};
+use crate::dp8390::{Counts, Dp8390, LocalMemory};
 use crate::etherlink2::EtherLinkII;
 use crate::novell::Novell;
 use crate::{Model, Settings};
@@ -295,10 +295,7 @@ impl Card {
         self.catch_up(cx);
         match notice {
             Notice::Sent { at, outcome } => self.controller.sent(at, outcome, cx.now()),
-            Notice::Received { at, frame } => {
-                let integrity = Integrity::of(&frame);
-                self.controller.received(at, frame, integrity, cx.now());
-            }
+            Notice::Received { at, frame } => self.controller.received(at, frame, cx.now()),
         }
         self.settle(cx);
     }

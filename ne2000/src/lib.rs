@@ -23,6 +23,6 @@ mod settings;
 mod slot;
 
 pub use card::{BusCycle, Card, Width};
-pub use dp8390::{Counts, DMA_TRANSFER, Dp8390, Integrity, LocalMemory, SHORTEST_FIFO_FILL};
+pub use dp8390::{Counts, DMA_TRANSFER, Dp8390, LocalMemory, SHORTEST_FIFO_FILL};
 pub use etherlink2::WINDOW_ACCESS;
 pub use settings::{Model, Settings};

@@ -132,7 +132,8 @@ impl Slot {
 
     /// The one frame that the card wants to send, and when its transmitter is ready.
     pub(crate) fn transmission(&mut self) -> (Instant, wire::Frame) {
-        let requests = self.card.take_requests();
+        let mut requests = self.card.take_requests();
+        requests.retain(|request| !matches!(request, Request::OffsetBackoff { .. }));
         match &requests[..] {
             [Request::Transmit { ready, frame }] => (*ready, frame.clone()),
             other => panic!("one transmission expected: {other:?}"),

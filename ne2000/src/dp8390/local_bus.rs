@@ -250,7 +250,7 @@ impl LocalBus {
             length,
             pace,
             moved: 0,
-            has_overrun: false,
+            has_overrun: length > MOST_UNREAD && pace.requested() > MOST_UNREAD,
         };
         let end = inflow.skip_to(now);
         self.mastered = self.mastered.max(end);

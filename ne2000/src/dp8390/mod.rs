@@ -34,8 +34,7 @@
 //! # Left out
 //!
 //! Page 3; the upper half of a long address (DCR.LAS), which leads nowhere on an ISA card, though putting it out takes
-//! its time; TCR.OFST, a change of the back-off policy, which is the wire's. TSR's reserved bit 1 reads zero, as AN-937
-//! has it.
+//! its time. TSR's reserved bit 1 reads zero, as AN-937 has it.
 
 mod local_bus;
 mod memory;
@@ -52,7 +51,6 @@ use wire::Request;
 use local_bus::{LocalBus, Pace};
 pub use memory::LocalMemory;
 pub(crate) use memory::PAGE;
-pub use receive::Integrity;
 use receive::Receiver;
 use registers::{
     Command, DataConfiguration, Interrupts, Loopback, Page, ReceiveConfiguration, ReceiveStatus,

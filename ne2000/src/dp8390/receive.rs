@@ -13,10 +13,10 @@ use crate::check_sequence;
 const HEADER_BYTES: usize = local_bus::HEADER_BYTES as usize;
 
 /// A packet of fewer bytes, check sequence included, is a runt.
-const SHORTEST_PACKET: usize = 64;
+const SHORTEST_PACKET: u64 = 64;
 
 /// A runt of fewer bytes is never stored (section 10, RCR.AR).
-const SHORTEST_RUNT: usize = 8;
+const SHORTEST_RUNT: u64 = 8;
 
 /// The receiver's state beyond its registers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) struct Arrival {
 
 /// How a packet has come over the cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Integrity {
+enum Integrity {
     /// With the right check sequence.
     Intact,
     /// With a wrong one.
@@ -55,11 +55,10 @@ pub enum Integrity {
 }
 
 impl Integrity {
-    /// What the state of a frame's check sequence says.
-    #[must_use]
-    pub fn of(frame: &Frame) -> Self {
+    fn of(frame: &Frame) -> Self {
         match frame.check() {
             CheckSequence::Right => Self::Intact,
+            CheckSequence::Wrong if frame.is_misaligned() => Self::AlignmentError,
             CheckSequence::Wrong => Self::CheckError,
         }
     }
@@ -120,12 +119,13 @@ impl Receiver {
 impl Dp8390 {
     /// A frame has arrived whole; its last bit was there at `at`. It is in memory, and its interrupt rises, when
     /// [`Dp8390::next_event`] says.
-    pub fn received(&mut self, at: Instant, frame: Frame, integrity: Integrity, now: Instant) {
-        let length = (frame.bytes().len() + check_sequence::LENGTH) as u64;
+    pub fn received(&mut self, at: Instant, frame: Frame, now: Instant) {
+        let length = frame.length();
         let begin = at - BYTE_TIME * length;
         let Some(address) = self.takes(&frame, begin) else {
             return;
         };
+        let integrity = Integrity::of(&frame);
         let (done, has_overrun) = self.local_bus.packet_ended(at, length, self.pace(), now);
         self.receiver.arrivals.push_back(Arrival {
             done,
@@ -140,7 +140,7 @@ impl Dp8390 {
     /// its end, by whoever knows: the FIFO's bursts are then seen by whoever wants the memory.
     pub fn packet_arrives(&mut self, begin: Instant, frame: &Frame, now: Instant) {
         if self.takes(frame, begin).is_some() {
-            let length = (frame.bytes().len() + check_sequence::LENGTH) as u64;
+            let length = frame.length();
             self.local_bus.packet_arrives(begin, length, self.pace(), now);
         }
     }
@@ -158,7 +158,7 @@ impl Dp8390 {
         } else {
             SHORTEST_PACKET
         };
-        if frame.bytes().len() + check_sequence::LENGTH < shortest {
+        if frame.length() < shortest {
             return None;
         }
         self.recognise(destination(frame))
@@ -246,7 +246,7 @@ impl Dp8390 {
         if self.receiver.is_full {
             return false;
         }
-        let mut bytes = check_sequence::with_sequence(&arrival.frame, arrival.integrity);
+        let mut bytes = check_sequence::with_sequence(&arrival.frame);
         let count = (bytes.len() as u64).to_le_bytes();
         if self.is_word_swapped() {
             swap_words(&mut bytes);
@@ -310,7 +310,7 @@ impl Dp8390 {
 fn destination(frame: &Frame) -> [u8; 6] {
     match frame.bytes().first_chunk() {
         Some(address) => *address,
-        None => *check_sequence::with_sequence(frame, Integrity::of(frame))
+        None => *check_sequence::with_sequence(frame)
             .first_chunk()
             .expect("a runt has eight bytes"),
     }

@@ -1,3 +1,6 @@
+mod arbitration;
+mod rarities;
+
 use super::*;
 use wire::{CheckSequence, End, Frame, Outcome};
 
@@ -65,8 +68,7 @@ impl Bench {
     }
 
     fn receive_at(&mut self, at: Instant, frame: Frame) {
-        let integrity = Integrity::of(&frame);
-        self.chip.received(at, frame, integrity, self.now);
+        self.chip.received(at, frame, self.now);
     }
 
     /// A frame that ends now, and the time that its last bytes take into memory.
@@ -836,7 +838,7 @@ fn the_receiver_checks_the_sequence_that_software_appends_in_loopback() {
     let data = frame_to(STATION, 64);
     for (damage, rsr, isr) in [(0, 0x01, 0x02), (1, 0x02, 0x06)] {
         let mut bench = loop_back(0x03, 0);
-        let mut packet = crate::check_sequence::with_sequence(&data, Integrity::Intact);
+        let mut packet = crate::check_sequence::with_sequence(&data);
         packet[60] ^= damage;
         bench.memory.store(0x20, 0, &packet);
         bench.write(ISR, 0xFF);

@@ -287,7 +287,11 @@ impl Dp8390 {
         now: Instant,
         memory: &LocalMemory,
     ) {
-        self.transmit_configuration = value;
+        let before = std::mem::replace(&mut self.transmit_configuration, value);
+        let is_enabled = value.contains(TransmitConfiguration::COLLISION_OFFSET);
+        if is_enabled != before.contains(TransmitConfiguration::COLLISION_OFFSET) {
+            self.requests.push(Request::OffsetBackoff { at: now, is_enabled });
+        }
         if !value.contains(TransmitConfiguration::AUTO_DISABLE) {
             self.enable_transmitter(now, memory);
         }

@@ -6,7 +6,7 @@ use proptest::test_runner::TestCaseError;
 use wire::{CheckSequence, End, Frame, LEAST_ATTEMPT, Notice, Outcome, Request};
 
 use crate::slot::{STATION, Slot, settings};
-use crate::{Card, Dp8390, Integrity, LocalMemory};
+use crate::{Card, Dp8390, LocalMemory};
 
 /// Something that a machine, a program or a cable may do to a card at any time.
 #[derive(Clone, Debug)]
@@ -283,8 +283,7 @@ impl Ring {
         let frame = Frame::new(&bytes, CheckSequence::Right);
         let before = self.chip.counts();
         self.now += Span::from_milliseconds(2);
-        self.chip
-            .received(self.now, frame.clone(), Integrity::Intact, self.now);
+        self.chip.received(self.now, frame.clone(), self.now);
         self.now += Span::from_microseconds(10);
         self.chip.advance(self.now, &mut self.memory);
         let pages = (length + 4).div_ceil(256);

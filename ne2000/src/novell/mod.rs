@@ -165,3 +165,6 @@ impl Novell {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,9 @@ use crate::{Card, Model, Settings};
 
 pub(crate) const STATION: [u8; 6] = [0x02, 0x60, 0x8C, 0x11, 0x22, 0x33];
 
+/// The most effects that one call may have.
+const MOST_EFFECTS: usize = 16;
+
 /// The settings of Amoeba's kernel template.
 pub(crate) fn settings() -> Settings {
     Settings {
@@ -62,6 +65,7 @@ impl Slot {
         let mut context = Context::new(self.now, &mut effects);
         let result = act(&mut self.card, &mut context);
         self.held = context.ready_after();
+        assert!(effects.len() <= MOST_EFFECTS, "bounded work in a call");
         for effect in effects {
             match effect {
                 Effect::InterruptRequest { line, asserted } => {
@@ -82,7 +86,10 @@ impl Slot {
                     );
                     self.dma_lines ^= bit;
                 }
-                Effect::Wake(at) => self.alarm = at,
+                Effect::Wake(at) => {
+                    assert!(at > self.now, "an alarm lies in the future");
+                    self.alarm = at;
+                }
                 other => panic!("no card does {other:?}"),
             }
         }

@@ -272,11 +272,11 @@ impl LocalBus {
         }
         self.advance(at);
         let inflow = self.inflow.take().expect("a packet ends that has begun");
-        let left = length - inflow.moved;
-        if inflow.has_overrun || left > MOST_UNREAD {
-            return (at.max(now).max(self.free), true);
-        }
+        let left = length.saturating_sub(inflow.moved);
         let start = at.max(now).max(self.free);
+        if inflow.has_overrun || left > MOST_UNREAD {
+            return (start + END_OF_PACKET, true);
+        }
         self.free = start + pace.transfers(left) + END_OF_PACKET + pace.transfers(HEADER_BYTES);
         self.mastered = self.free;
         (self.free, false)

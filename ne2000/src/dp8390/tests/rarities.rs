@@ -212,3 +212,39 @@ fn word_wide_remote_dma_moves_words_at_even_addresses() {
     );
     assert_eq!(bench.page(0x20)[..2], [5, 6]);
 }
+
+#[test]
+fn a_transmission_that_the_recovery_from_an_overflow_broke_off_is_sent_again_by_its_driver() {
+    let mut bench = Bench::running();
+    bench.write(3, 0x28);
+    bench.receive(frame_to(STATION, 300));
+    bench.send(60);
+    assert_eq!(bench.read(CR) & 0x04, 0x04, "step 1");
+    bench.write(CR, 0x21);
+    bench.wait(Span::from_microseconds(1600));
+    assert_eq!(bench.read(ISR) & 0x0A, 0, "step 5: neither PTX nor TXE");
+    for (offset, value) in [
+        (13, 0x02),
+        (CR, 0x22),
+        (3, 0x26),
+        (ISR, 0x10),
+        (13, 0),
+        (CR, 0x26),
+    ] {
+        bench.write(offset, value);
+    }
+    let requests = bench.chip.take_requests();
+    assert!(
+        matches!(
+            requests[..],
+            [
+                Request::Transmit { .. },
+                Request::Withdraw { .. },
+                Request::Transmit { .. }
+            ]
+        ),
+        "{requests:?}"
+    );
+    bench.finish_sending(GOOD);
+    assert_eq!((bench.read(TSR), bench.read(ISR) & 0x02), (0x01, 0x02));
+}

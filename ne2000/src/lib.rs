@@ -17,9 +17,11 @@ mod card;
 mod check_sequence;
 mod dp8390;
 mod etherlink2;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod novell;
 mod settings;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod slot;
 
 pub use card::{BusCycle, Card, Width};

@@ -450,7 +450,7 @@ impl Driver {
 /// Frame `number`, of a length of its own.
 fn frame(to: [u8; 6], from: [u8; 6], number: usize) -> Vec<u8> {
     let length = 60 + (number * 362) % 1454 / 2 * 2;
-    let mut bytes: Vec<u8> = (0..length).map(|i| (i * 3 ^ number) as u8).collect();
+    let mut bytes: Vec<u8> = (0..length).map(|i| ((i * 3) ^ number) as u8).collect();
     bytes[..6].copy_from_slice(&to);
     bytes[6..12].copy_from_slice(&from);
     bytes[12] = number as u8;

@@ -1,4 +1,4 @@
-//! For tests: a card in a slot, with what a machine does for it.
+//! For tests and for fuzzing: a card in a slot, with what a machine does for it.
 
 use clock::{Instant, Span};
 use devices::{Context, Effect};
@@ -138,6 +138,7 @@ impl Slot {
     }
 
     /// The one frame that the card wants to send, and when its transmitter is ready.
+    #[cfg(test)]
     pub(crate) fn transmission(&mut self) -> (Instant, wire::Frame) {
         let mut requests = self.card.take_requests();
         requests.retain(|request| !matches!(request, Request::OffsetBackoff { .. }));

@@ -41,6 +41,7 @@ pub(super) fn model_of(word: &str) -> Option<Model> {
 /// Offsets and lengths of the I/O ranges: the DP8390 and, on the 3C503, the gate array 400h above it.
 pub(super) const fn io_ranges(model: Model) -> &'static [(u32, u32)] {
     match model {
-        Model::EtherLinkII => &[(0, 0x10), (0x400, 0x10)],
+        Model::EtherLinkII | Model::EtherLinkII16 => &[(0, 0x10), (0x400, 0x10)],
+        Model::Ne1000 | Model::Ne2000 => &[(0, 0x20)],
     }
 }

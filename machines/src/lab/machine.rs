@@ -339,6 +339,7 @@ fn card_settings(table: &Table, model: Model) -> ne2000::Settings {
         memory_base: number("ram"),
         interrupt: number("irq").and_then(|irq| u8::try_from(irq).ok()).unwrap_or(0),
         station_address: [0; 6],
+        boot_prom: None,
     }
 }
 

@@ -1,16 +1,26 @@
 //! The memory beside the controller, as its local bus sees it.
 
+use std::fmt;
 use std::ops::Range;
 
 /// Bytes in a page, the unit in which the controller's buffers are counted (data sheet, section 7).
 pub(crate) const PAGE: usize = 256;
 
-/// RAM on the controller's local bus of 16 address bits: whole pages from one address on. Where nothing answers,
-/// reads give FFh and writes are lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What lies on the controller's local bus of 16 address bits. Where nothing answers, reads give FFh and writes are
+/// lost.
+#[derive(Clone, PartialEq, Eq)]
 pub struct LocalMemory {
-    first: u16,
+    decoder: Decoder,
     bytes: Vec<u8>,
+}
+
+/// Which addresses reach the RAM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Decoder {
+    /// Those from this one on.
+    From(u16),
+    /// Those whose bit of the RAM's size is set, whatever the bits above it; the others reach this PROM, over and over.
+    BesideProm(Vec<u8>),
 }
 
 impl LocalMemory {
@@ -23,7 +33,19 @@ impl LocalMemory {
             "the local bus has 256 pages"
         );
         Self {
-            first: u16::from(first_page) << 8,
+            decoder: Decoder::From(u16::from(first_page) << 8),
+            bytes: vec![0; pages * PAGE],
+        }
+    }
+
+    /// RAM of `pages` pages, all zero, at the address that is its size, and a PROM from address 0 on. Panics if the
+    /// pages are no power of two below 256, or the PROM is empty.
+    #[must_use]
+    pub fn beside_prom(pages: usize, prom: Vec<u8>) -> Self {
+        assert!(pages.is_power_of_two() && pages < 256, "an address bit selects");
+        assert!(!prom.is_empty(), "a PROM has bytes");
+        Self {
+            decoder: Decoder::BesideProm(prom),
             bytes: vec![0; pages * PAGE],
         }
     }
@@ -31,7 +53,11 @@ impl LocalMemory {
     /// The byte at a local address.
     #[must_use]
     pub fn read(&self, address: u16) -> u8 {
-        self.index(address).map_or(0xFF, |index| self.bytes[index])
+        match (self.index(address), &self.decoder) {
+            (Some(index), _) => self.bytes[index],
+            (None, Decoder::From(_)) => 0xFF,
+            (None, Decoder::BesideProm(prom)) => prom[usize::from(address) % prom.len()],
+        }
     }
 
     /// Stores a byte at a local address.
@@ -49,7 +75,10 @@ impl LocalMemory {
             let length = PAGE.min(usize::from(count) - bytes.len());
             match self.within_page(page, 0, length) {
                 Some(range) => bytes.extend_from_slice(&self.bytes[range]),
-                None => bytes.resize(bytes.len() + length, 0xFF),
+                None => {
+                    let first = u16::from(page) << 8;
+                    bytes.extend((0..length as u16).map(|offset| self.read(first | offset)));
+                }
             }
             page = page.wrapping_add(1);
         }
@@ -70,8 +99,23 @@ impl LocalMemory {
     }
 
     fn index(&self, address: u16) -> Option<usize> {
-        let index = usize::from(address.checked_sub(self.first)?);
-        (index < self.bytes.len()).then_some(index)
+        let (address, size) = (usize::from(address), self.bytes.len());
+        match self.decoder {
+            Decoder::From(first) => address
+                .checked_sub(usize::from(first))
+                .filter(|index| *index < size),
+            Decoder::BesideProm(_) => (address & size != 0).then_some(address & (size - 1)),
+        }
+    }
+}
+
+/// Without the bytes, which would hide everything round them.
+impl fmt::Debug for LocalMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalMemory")
+            .field("decoder", &self.decoder)
+            .field("size", &self.bytes.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,6 +131,16 @@ mod tests {
             assert_eq!(memory.read(address), 0xFF, "{address:04X}");
         }
         assert_eq!(memory, LocalMemory::new(0x20, 0x20));
+    }
+
+    #[test]
+    fn beside_a_prom_one_address_bit_selects_the_ram() {
+        let mut memory = LocalMemory::beside_prom(0x40, vec![1, 2, 3, 4]);
+        memory.write(0x4005, 7);
+        memory.write(0x0001, 9);
+        assert_eq!((memory.read(0x4005), memory.read(0xC005)), (7, 7));
+        assert_eq!((memory.read(0x0001), memory.read(0x8006)), (2, 3));
+        assert_eq!(memory.fetch(0x00, 5), [1, 2, 3, 4, 1]);
     }
 
     #[test]

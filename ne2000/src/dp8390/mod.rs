@@ -7,28 +7,36 @@
 //! [`wire::Request`]s, which its card collects with [`Dp8390::take_requests`], and is answered through
 //! [`Dp8390::sent`] and [`Dp8390::received`]. [`Dp8390::next_event`] says when [`Dp8390::advance`] has something to do.
 //!
+//! # Who owns the memory
+//!
+//! Everybody who wants the memory asks for it: the host and the card's transfer engine with [`Dp8390::access_memory`],
+//! remote DMA through its own functions. They wait for local DMA's bursts, and local DMA waits for them; the FIFO
+//! overruns (RSR.FO) or underruns (TSR.FU) if it waits too long. What the FIFO does in the middle of a packet is known
+//! as far as the cable tells of the packet before its end ([`Dp8390::packet_arrives`], [`Dp8390::packet_leaves`]).
+//! The fill before a transmission and the end-of-packet processing of a reception are always known.
+//!
 //! # What is answered from what the wire has settled
 //!
 //! The wire tells of a frame at its last bit. A program that looks in the middle of a frame can tell this model
 //! from the chip by the following, and by nothing else:
 //!
-//! * The bytes of a frame appear in the receive ring all at once, when local DMA has finished; CLDA and the address
-//!   counter move then. CURR, RSR, ISR, the tally counters and the header behave as on the chip, where they change
-//!   only then too.
+//! * Of packets that were not told of before their end no burst stretches an access, CLDA and the address counter
+//!   stand still, and RSR's DFR bit (a carrier now) reads zero.
+//! * The bytes of a frame appear in the receive ring all at once, when local DMA has finished. CURR, RSR, ISR, the
+//!   tally counters and the header behave as on the chip, where they change only then too.
 //! * OVW, and RST with it, rise at the end of the frame that found the ring full, not when it hit BNRY; BNRY, RCR,
 //!   PAR and MAR are looked at when the frame ends. A packet that is rejected for its check sequence leaves no trace in free pages of
 //!   the ring.
 //! * RST rises at once after a stop while a frame comes in (that frame is still received, as section 7 wants); the
 //!   data sheet calls the bit unreliable there.
-//! * RSR's DFR bit (a carrier now) reads zero.
 //! * The packet to send is read from memory when TXP is set.
 //!
 //! # Left out
 //!
-//! FIFO overrun, alignment errors (the wire has whole bytes), TCR.ATD, DCR.BOS and LAS, the 32-bit address mode,
-//! loss of carrier and of the heartbeat outside loopback, page 3. TCR.OFST, a change of the back-off policy, is
-//! stored; backing off is the wire's. TSR's reserved bit 1 reads zero, as AN-937 has it.
+//! Page 3; the upper half of a long address (DCR.LAS), which leads nowhere on an ISA card, though putting it out takes
+//! its time. TSR's reserved bit 1 reads zero, as AN-937 has it.
 
+mod local_bus;
 mod memory;
 mod receive;
 mod registers;
@@ -40,6 +48,7 @@ mod transmit;
 use clock::{Instant, Span};
 use wire::Request;
 
+use local_bus::{LocalBus, Pace};
 pub use memory::LocalMemory;
 pub(crate) use memory::PAGE;
 use receive::Receiver;
@@ -100,6 +109,13 @@ pub struct Dp8390 {
     remote: Remote,
     receiver: Receiver,
     transmission: Option<Transmission>,
+    local_bus: LocalBus,
+    /// A multicast packet has disabled the transmitter (TCR.ATD).
+    is_transmitter_disabled: bool,
+    /// TXP was set meanwhile.
+    is_transmission_held: bool,
+    /// The card's data bus is 16 bits wide and DCR.WTS always set.
+    is_wired_for_words: bool,
     /// The half of the FIFO that loopback receives into, and the byte that is read next.
     loopback_fifo: [u8; 8],
     loopback_position: u8,
@@ -110,6 +126,7 @@ pub struct Dp8390 {
 /// The tally counters CNTR0 to CNTR2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tallies {
+    alignment_errors: u8,
     check_errors: u8,
     missed: u8,
 }
@@ -152,11 +169,26 @@ impl Dp8390 {
             remote: Remote::default(),
             receiver: Receiver::default(),
             transmission: None,
+            local_bus: LocalBus::default(),
+            is_transmitter_disabled: false,
+            is_transmission_held: false,
+            is_wired_for_words: false,
             loopback_fifo: [0; 8],
             loopback_position: 0,
             requests: Vec::new(),
             counts: Counts::default(),
         }
+    }
+
+    /// The same on a card that makes every transfer word-wide, whatever software writes to DCR.WTS.
+    #[must_use]
+    pub fn wired_for_words() -> Self {
+        let mut chip = Self {
+            is_wired_for_words: true,
+            ..Self::new()
+        };
+        chip.data_configuration.insert(DataConfiguration::WORD_TRANSFER);
+        chip
     }
 
     /// The RESET pin (section 11, Initialization): TXP and STA go low, RD2 and STP high, RST rises, no interrupt is
@@ -171,6 +203,8 @@ impl Dp8390 {
             .remove(TransmitConfiguration::LOOPBACK_0 | TransmitConfiguration::LOOPBACK_1);
         self.remote.abort();
         self.receiver.reset();
+        self.local_bus.reset();
+        self.is_transmitter_disabled = false;
     }
 
     /// The level of the interrupt pin.
@@ -215,16 +249,29 @@ impl Dp8390 {
         self.complete_inside(now);
     }
 
+    /// Somebody else on the local bus wants the memory at `now` for `span`: returns how long he waits for local DMA.
+    /// A packet that is being sent meanwhile may run out of bytes.
+    pub fn access_memory(&mut self, now: Instant, span: Span) -> Span {
+        let start = self.local_bus.grant(now, span);
+        self.look_for_underrun(now);
+        start.since(now)
+    }
+
+    /// How long an access to the registers at `now` waits for DMA that is under way.
+    pub fn register_wait(&mut self, now: Instant) -> Span {
+        self.local_bus.is_mastered_until(now).since(now)
+    }
+
     /// Reads register `offset` (0 to 15; upper bits are not decoded) of the selected page.
-    pub fn read(&mut self, offset: u8) -> u8 {
+    pub fn read(&mut self, offset: u8, now: Instant) -> u8 {
         let offset = offset & 0x0F;
         if offset == 0 {
             return self.read_command();
         }
         match self.command.page() {
-            Page::Zero => self.read_page_0(offset),
+            Page::Zero => self.read_page_0(offset, now),
             Page::One => self.read_page_1(offset),
-            Page::Two => self.read_page_2(offset),
+            Page::Two => self.read_page_2(offset, now),
             Page::Three => NO_REGISTER,
         }
     }
@@ -236,7 +283,7 @@ impl Dp8390 {
             return self.write_command(Command::from_bits_retain(value), now, memory);
         }
         match self.command.page() {
-            Page::Zero => self.write_page_0(offset, value, now),
+            Page::Zero => self.write_page_0(offset, value, now, memory),
             Page::One => self.write_page_1(offset, value),
             Page::Two => self.write_page_2(offset, value),
             Page::Three => log::debug!("DP8390: write of {value:02X} to test register {offset:X}"),
@@ -249,7 +296,8 @@ impl Dp8390 {
 
     fn read_command(&self) -> u8 {
         let mut command = self.command;
-        command.set(Command::TRANSMIT, self.transmission.is_some());
+        let is_sending = self.transmission.is_some() || self.is_transmission_held;
+        command.set(Command::TRANSMIT, is_sending);
         command.bits()
     }
 
@@ -263,10 +311,13 @@ impl Dp8390 {
         self.command = asked - Command::TRANSMIT;
         match (was_running, self.is_running()) {
             (false, true) => self.receiver.start(now),
-            (true, false) => self.receiver.stop(now),
+            (true, false) => {
+                self.receiver.stop(now);
+                self.is_transmission_held = false;
+            }
             _ => {}
         }
-        self.command_remote(asked.remote(), memory);
+        self.command_remote(asked.remote(), now, memory);
         if transmit {
             self.transmit(now, memory);
         }
@@ -281,10 +332,10 @@ impl Dp8390 {
         status
     }
 
-    fn read_page_0(&mut self, offset: u8) -> u8 {
+    fn read_page_0(&mut self, offset: u8, now: Instant) -> u8 {
         match offset {
-            0x1 => low(self.local_address),
-            0x2 => high(self.local_address),
+            0x1 => low(self.local_address_at(now)),
+            0x2 => high(self.local_address_at(now)),
             0x3 => self.boundary,
             0x4 => self.transmit_status.bits(),
             0x5 => self.collisions,
@@ -292,16 +343,15 @@ impl Dp8390 {
             0x7 => self.interrupt_status().bits(),
             0x8 => low(self.remote.address()),
             0x9 => high(self.remote.address()),
-            0xC => self.read_receive_status(),
-            // Frame alignment errors: the cable carries whole bytes.
-            0xD => 0,
+            0xC => self.read_receive_status(now),
+            0xD => std::mem::take(&mut self.tallies.alignment_errors),
             0xE => std::mem::take(&mut self.tallies.check_errors),
             0xF => std::mem::take(&mut self.tallies.missed),
             _ => NO_REGISTER,
         }
     }
 
-    fn write_page_0(&mut self, offset: u8, value: u8, now: Instant) {
+    fn write_page_0(&mut self, offset: u8, value: u8, now: Instant, memory: &LocalMemory) {
         match offset {
             0x1 => self.page_start = value,
             0x2 => self.page_stop = value,
@@ -315,8 +365,19 @@ impl Dp8390 {
             0x7 => self.interrupts.remove(Interrupts::from_bits_retain(value)),
             0x8..=0xB => self.remote.write_register(offset, value),
             0xC => self.receive_configuration = ReceiveConfiguration::from_bits_truncate(value),
-            0xD => self.write_transmit_configuration(TransmitConfiguration::from_bits_truncate(value), now),
-            0xE => self.data_configuration = DataConfiguration::from_bits_truncate(value),
+            0xD => {
+                self.write_transmit_configuration(
+                    TransmitConfiguration::from_bits_truncate(value),
+                    now,
+                    memory,
+                );
+            }
+            0xE => {
+                self.data_configuration = DataConfiguration::from_bits_truncate(value);
+                if self.is_wired_for_words {
+                    self.data_configuration.insert(DataConfiguration::WORD_TRANSFER);
+                }
+            }
             _ => self.interrupt_mask = Interrupts::from_bits_retain(value) - Interrupts::RESET,
         }
     }
@@ -340,15 +401,15 @@ impl Dp8390 {
         }
     }
 
-    fn read_page_2(&self, offset: u8) -> u8 {
+    fn read_page_2(&mut self, offset: u8, now: Instant) -> u8 {
         match offset {
             0x1 => self.page_start,
             0x2 => self.page_stop,
             0x3 => self.remote.next_packet(),
             0x4 => self.transmit_page,
             0x5 => self.local_next_packet,
-            0x6 => high(self.local_address),
-            0x7 => low(self.local_address),
+            0x6 => high(self.local_address_at(now)),
+            0x7 => low(self.local_address_at(now)),
             0xC => self.receive_configuration.bits(),
             0xD => self.transmit_configuration.bits(),
             0xE => self.data_configuration.bits(),
@@ -368,22 +429,54 @@ impl Dp8390 {
         }
     }
 
-    fn read_receive_status(&self) -> u8 {
+    fn read_receive_status(&self, now: Instant) -> u8 {
         let mut status = self.receive_status;
         status.set(
             ReceiveStatus::DISABLED,
             self.receive_configuration.contains(ReceiveConfiguration::MONITOR),
         );
+        status.set(ReceiveStatus::DEFERRING, self.local_bus.hears_carrier(now));
         status.bits()
     }
 
-    /// How many local DMA transfers move `bytes`.
-    fn transfers(&self, bytes: u64) -> u64 {
-        if self.data_configuration.contains(DataConfiguration::WORD_TRANSFER) {
-            bytes.div_ceil(2)
-        } else {
-            bytes
+    /// Where local DMA has come to.
+    fn local_address_at(&mut self, now: Instant) -> u16 {
+        if let Some(fetched) = self.local_bus.fetched(now) {
+            return (u16::from(self.transmit_page) << 8).wrapping_add(fetched as u16);
         }
+        match self.local_bus.stored(now) {
+            Some(stored) => self.ring_address(stored + local_bus::HEADER_BYTES),
+            None => self.local_address,
+        }
+    }
+
+    /// The address `bytes` behind the beginning of page CURR, round the ring.
+    fn ring_address(&self, bytes: u64) -> u16 {
+        let [low, page_high, ..] = bytes.to_le_bytes();
+        let page = (0..page_high).fold(self.current, |page, _| self.page_after(page));
+        u16::from_le_bytes([low, page])
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::new(self.data_configuration)
+    }
+
+    fn is_word_wide(&self) -> bool {
+        self.data_configuration.contains(DataConfiguration::WORD_TRANSFER)
+    }
+
+    /// Whether the two bytes of a word change places on their way through the FIFO (DCR.BOS; section 7, Storage Format
+    /// for Received Packets).
+    fn is_word_swapped(&self) -> bool {
+        self.is_word_wide() && self.data_configuration.contains(DataConfiguration::BYTE_ORDER)
+    }
+}
+
+/// Exchanges the bytes of each word; a byte that is alone gets a zero beside it.
+fn swap_words(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.len().next_multiple_of(2), 0);
+    for word in bytes.chunks_exact_mut(2) {
+        word.swap(0, 1);
     }
 }
 

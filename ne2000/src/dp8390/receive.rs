@@ -2,21 +2,21 @@
 
 use std::collections::VecDeque;
 
-use clock::{Instant, Span};
+use clock::Instant;
 use wire::{CheckSequence, Frame};
 
 use super::registers::{Interrupts, Loopback, ReceiveConfiguration, ReceiveStatus};
-use super::{BYTE_TIME, DMA_TRANSFER, Dp8390, LocalMemory, PAGE, tally};
+use super::{BYTE_TIME, Dp8390, LocalMemory, PAGE, local_bus, swap_words, tally};
 use crate::check_sequence;
 
 /// The header in front of each stored packet: status, next page, count.
-const HEADER_BYTES: usize = 4;
+const HEADER_BYTES: usize = local_bus::HEADER_BYTES as usize;
 
 /// A packet of fewer bytes, check sequence included, is a runt.
-const SHORTEST_PACKET: usize = 64;
+const SHORTEST_PACKET: u64 = 64;
 
 /// A runt of fewer bytes is never stored (section 10, RCR.AR).
-const SHORTEST_RUNT: usize = 8;
+const SHORTEST_RUNT: u64 = 8;
 
 /// The receiver's state beyond its registers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,29 @@ pub(super) struct Arrival {
     frame: Frame,
     /// [`ReceiveStatus::GROUP_ADDRESS`] or nothing.
     address: ReceiveStatus,
+    integrity: Integrity,
+    has_overrun: bool,
+}
+
+/// How a packet has come over the cable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Integrity {
+    /// With the right check sequence.
+    Intact,
+    /// With a wrong one.
+    CheckError,
+    /// With a wrong one, and with a few bits behind the last whole byte.
+    AlignmentError,
+}
+
+impl Integrity {
+    fn of(frame: &Frame) -> Self {
+        match frame.check() {
+            CheckSequence::Right => Self::Intact,
+            CheckSequence::Wrong if frame.is_misaligned() => Self::AlignmentError,
+            CheckSequence::Wrong => Self::CheckError,
+        }
+    }
 }
 
 impl Receiver {
@@ -97,10 +120,35 @@ impl Dp8390 {
     /// A frame has arrived whole; its last bit was there at `at`. It is in memory, and its interrupt rises, when
     /// [`Dp8390::next_event`] says.
     pub fn received(&mut self, at: Instant, frame: Frame, now: Instant) {
-        let length = frame.bytes().len() + check_sequence::LENGTH;
-        let begin = at - BYTE_TIME * length as u64;
-        if self.transmit_configuration.loopback() != Loopback::Off || !self.receiver.hears(begin) {
+        let length = frame.length();
+        let begin = at - BYTE_TIME * length;
+        let Some(address) = self.takes(&frame, begin) else {
             return;
+        };
+        let integrity = Integrity::of(&frame);
+        let (done, has_overrun) = self.local_bus.packet_ended(at, length, self.pace(), now);
+        self.receiver.arrivals.push_back(Arrival {
+            done,
+            frame,
+            address,
+            integrity,
+            has_overrun,
+        });
+    }
+
+    /// The cable is certain that this frame will arrive whole; its start delimiter ended at `begin`. To be told before
+    /// its end, by whoever knows: the FIFO's bursts are then seen by whoever wants the memory.
+    pub fn packet_arrives(&mut self, begin: Instant, frame: &Frame, now: Instant) {
+        if self.takes(frame, begin).is_some() {
+            let length = frame.length();
+            self.local_bus.packet_arrives(begin, length, self.pace(), now);
+        }
+    }
+
+    /// Bit PHY of the status if the receiver stores a frame that began then, as its registers stand.
+    fn takes(&self, frame: &Frame, begin: Instant) -> Option<ReceiveStatus> {
+        if self.transmit_configuration.loopback() != Loopback::Off || !self.receiver.hears(begin) {
+            return None;
         }
         let accepts_runts = self
             .receive_configuration
@@ -110,19 +158,10 @@ impl Dp8390 {
         } else {
             SHORTEST_PACKET
         };
-        if length < shortest {
-            return;
+        if frame.length() < shortest {
+            return None;
         }
-        let Some(address) = self.recognise(destination(&frame)) else {
-            return;
-        };
-        let before = self
-            .receiver
-            .arrivals
-            .back()
-            .map_or(Instant::START, |arrival| arrival.done);
-        let done = at.max(now).max(before) + self.drain(length as u64);
-        self.receiver.arrivals.push_back(Arrival { done, frame, address });
+        self.recognise(destination(frame))
     }
 
     /// Address recognition (section 10, RCR): `None` if the address is not for this station, otherwise bit PHY of
@@ -150,61 +189,68 @@ impl Dp8390 {
         self.multicast_filter[index >> 3] >> (index & 7) & 1 == 1
     }
 
-    /// How long local DMA goes on after the last bit of a packet of `length` bytes: it ends the burst that it is
-    /// in, moves what is left in the FIFO, and writes the header.
-    ///
-    /// A burst of as many bytes as the threshold says begins when one byte more than that is in the FIFO, in word
-    /// mode two (section 9).
-    fn drain(&self, length: u64) -> Span {
-        let threshold = self.data_configuration.threshold();
-        let surplus = if self.transfers(2) == 1 { 2 } else { 1 };
-        let requested = threshold + surplus;
-        // The last burst began when `requested` bytes had arrived, `since` before the last bit.
-        let bursts = (length + threshold).saturating_sub(requested) / threshold;
-        let left = length - bursts * threshold;
-        let since = BYTE_TIME * (left + threshold).saturating_sub(requested);
-        let burst = DMA_TRANSFER * self.transfers(threshold);
-        let rest = self.transfers(left) + self.transfers(HEADER_BYTES as u64);
-        burst.saturating_sub(since) + DMA_TRANSFER * rest
-    }
-
     /// The end of packet operations (section 7), when local DMA has moved the packet's last byte.
     pub(super) fn complete_reception(&mut self, arrival: &Arrival, memory: &mut LocalMemory) {
         self.receive_status = arrival.address;
-        let is_wrong = arrival.frame.check() == CheckSequence::Wrong;
-        if is_wrong {
-            self.count_check_error();
+        match arrival.integrity {
+            Integrity::Intact => {}
+            Integrity::CheckError => self.count_check_error(),
+            Integrity::AlignmentError => self.count_alignment_error(),
         }
+        let is_intact = arrival.integrity == Integrity::Intact;
         let wanted = |bit| self.receive_configuration.contains(bit);
         if wanted(ReceiveConfiguration::MONITOR) {
             self.miss();
-        } else if !is_wrong || wanted(ReceiveConfiguration::SAVE_ERRORED) {
-            let status = if is_wrong {
-                ReceiveStatus::empty()
-            } else {
-                ReceiveStatus::INTACT
-            };
-            if !self.receiver.has_overflowed
-                && self.store(&arrival.frame, self.receive_status | status, memory)
-            {
-                self.receive_status |= status;
-                self.counts.received += 1;
-                if !is_wrong {
-                    self.interrupts |= Interrupts::PACKET_RECEIVED;
-                }
-            } else {
-                self.overflow();
+        } else if arrival.has_overrun {
+            self.receive_status |= ReceiveStatus::FIFO_OVERRUN;
+            self.interrupts |= Interrupts::RECEIVE_ERROR;
+        } else if is_intact || wanted(ReceiveConfiguration::SAVE_ERRORED) {
+            self.keep(arrival, memory);
+        }
+        if is_intact && arrival.address == ReceiveStatus::GROUP_ADDRESS {
+            let index = check_sequence::multicast_index(destination(&arrival.frame));
+            self.obey_multicast(index, arrival.done, memory);
+        }
+    }
+
+    fn keep(&mut self, arrival: &Arrival, memory: &mut LocalMemory) {
+        let is_intact = arrival.integrity == Integrity::Intact;
+        let status = if is_intact {
+            ReceiveStatus::INTACT
+        } else {
+            ReceiveStatus::empty()
+        };
+        if !self.receiver.has_overflowed && self.store(arrival, self.receive_status | status, memory) {
+            self.receive_status |= status;
+            self.counts.received += 1;
+            if is_intact {
+                self.interrupts |= Interrupts::PACKET_RECEIVED;
             }
+        } else {
+            self.overflow();
+        }
+    }
+
+    /// RSR.CRC is set with FAE, but the packet counts as one of CNTR0 alone.
+    fn count_alignment_error(&mut self) {
+        self.receive_status |= ReceiveStatus::CHECK_ERROR | ReceiveStatus::ALIGNMENT_ERROR;
+        self.interrupts |= Interrupts::RECEIVE_ERROR;
+        if tally(&mut self.tallies.alignment_errors) {
+            self.interrupts |= Interrupts::COUNTER_OVERFLOW;
         }
     }
 
     /// Links pages from CURR on and fills them; false if that would cross BNRY. The header goes in last, and CURR
     /// moves behind the packet.
-    fn store(&mut self, frame: &Frame, status: ReceiveStatus, memory: &mut LocalMemory) -> bool {
+    fn store(&mut self, arrival: &Arrival, status: ReceiveStatus, memory: &mut LocalMemory) -> bool {
         if self.receiver.is_full {
             return false;
         }
-        let bytes = check_sequence::with_sequence(frame);
+        let mut bytes = check_sequence::with_sequence(&arrival.frame);
+        let count = (bytes.len() as u64).to_le_bytes();
+        if self.is_word_swapped() {
+            swap_words(&mut bytes);
+        }
         let (first, others) = bytes.split_at(bytes.len().min(PAGE - HEADER_BYTES));
         let mut page = self.current;
         let mut end = HEADER_BYTES + first.len();
@@ -219,8 +265,11 @@ impl Dp8390 {
             memory.store(page, 0, part);
         }
         let next = self.page_after(page);
-        let count = (bytes.len() as u64).to_le_bytes();
-        memory.store(self.current, 0, &[status.bits(), next, count[0], count[1]]);
+        let mut header = [status.bits(), next, count[0], count[1]];
+        if self.is_word_swapped() {
+            header.swap(0, 1);
+        }
+        memory.store(self.current, 0, &header);
         self.local_address = (u16::from(page) << 8).wrapping_add(end as u16);
         self.local_next_packet = next;
         self.current = next;
@@ -228,7 +277,7 @@ impl Dp8390 {
         true
     }
 
-    fn page_after(&self, page: u8) -> u8 {
+    pub(super) fn page_after(&self, page: u8) -> u8 {
         let next = page.wrapping_add(1);
         if next == self.page_stop {
             self.page_start

@@ -122,12 +122,18 @@ bitflags! {
         const INTACT = 0x01;
         /// CRC: the check sequence is wrong.
         const CHECK_ERROR = 0x02;
+        /// FAE: no whole number of bytes, and a wrong check sequence.
+        const ALIGNMENT_ERROR = 0x04;
+        /// FO: the FIFO overran.
+        const FIFO_OVERRUN = 0x08;
         /// MPA: missed for want of buffers, or because of monitor mode.
         const MISSED = 0x10;
         /// PHY: the address was a broadcast or multicast address.
         const GROUP_ADDRESS = 0x20;
         /// DIS: the receiver is in monitor mode.
         const DISABLED = 0x40;
+        /// DFR: there is a carrier on the cable.
+        const DEFERRING = 0x80;
     }
 }
 

@@ -6,7 +6,7 @@ use wire::{End, LEAST_ATTEMPT, Outcome, Request};
 use super::registers::{
     DataConfiguration, Interrupts, Loopback, ReceiveStatus, TransmitConfiguration, TransmitStatus,
 };
-use super::{BYTE_TIME, DMA_TRANSFER, Dp8390, LocalMemory, tally};
+use super::{BYTE_TIME, DMA_TRANSFER, Dp8390, LocalMemory, swap_words, tally};
 use crate::check_sequence;
 
 /// The least time between the setting of TXP and the instant from which the transmitter looks for a free cable. In
@@ -16,6 +16,10 @@ pub const SHORTEST_FIFO_FILL: Span = DMA_TRANSFER;
 
 /// Preamble and start delimiter.
 const PREAMBLE_BYTES: u64 = 8;
+
+/// Indices of the multicast filter that disable and enable the transmitter (section 10, TCR.ATD).
+const DISABLING_INDEX: usize = 62;
+const ENABLING_INDEX: usize = 63;
 
 /// After so many collisions a transmission is given up.
 const ATTEMPTS: u8 = 16;
@@ -72,6 +76,7 @@ impl Dp8390 {
             .as_ref()
             .map_or(0, |transmission| transmission.collisions);
         let collisions = earlier.saturating_add(outcome.collisions);
+        self.local_bus.packet_left();
         match outcome.end {
             End::Good => self.finish_good(collisions, is_loopback),
             End::CarrierLost => {
@@ -96,6 +101,11 @@ impl Dp8390 {
             log::debug!("DP8390: TXP set while stopped or sending");
             return;
         }
+        if self.is_transmitter_disabled {
+            self.is_transmission_held = true;
+            return;
+        }
+        self.is_transmission_held = false;
         self.transmit_status = TransmitStatus::empty();
         self.collisions = 0;
         if self.transmit_count == 0 {
@@ -104,7 +114,7 @@ impl Dp8390 {
             self.interrupts |= Interrupts::TRANSMIT_ERROR;
             return;
         }
-        let mut bytes = memory.fetch(self.transmit_page, self.transmit_count);
+        let mut bytes = self.fetch(memory);
         self.local_address = (u16::from(self.transmit_page) << 8).wrapping_add(self.transmit_count);
         if !self
             .transmit_configuration
@@ -127,8 +137,8 @@ impl Dp8390 {
 
     /// The status bits of the modes that stay inside are AN-937's: the chip does not see carrier and heartbeat where
     /// it does not look at the encoder or the transceiver.
-    fn route(&self, now: Instant, length: u64) -> Route {
-        let ready = now + self.fifo_fill();
+    fn route(&mut self, now: Instant, length: u64) -> Route {
+        let ready = self.fill_fifo(now);
         let ends = ready + BYTE_TIME * (PREAMBLE_BYTES + length);
         let sent = TransmitStatus::PACKET_TRANSMITTED | TransmitStatus::NO_HEARTBEAT;
         match self.transmit_configuration.loopback() {
@@ -148,8 +158,73 @@ impl Dp8390 {
         }
     }
 
-    fn fifo_fill(&self) -> Span {
-        DMA_TRANSFER * self.transfers(self.data_configuration.threshold())
+    /// Local DMA fills the FIFO to its threshold: returns when that is done.
+    fn fill_fifo(&mut self, now: Instant) -> Instant {
+        let fill = self.pace().burst();
+        self.local_bus.grant_to_controller(now, fill) + fill
+    }
+
+    /// The packet as it crosses the FIFO. In word mode loopback takes one lane of each word only, so of 2n bytes n are
+    /// sent: those at even addresses if DCR.BOS is set, else those at odd ones (section 12).
+    fn fetch(&self, memory: &LocalMemory) -> Vec<u8> {
+        let mut bytes = memory.fetch(self.transmit_page, self.transmit_count);
+        if self.is_word_swapped() {
+            let next = (u16::from(self.transmit_page) << 8).wrapping_add(self.transmit_count);
+            bytes.push(memory.read(next));
+            bytes.truncate(bytes.len() & !1);
+            swap_words(&mut bytes);
+            bytes.truncate(usize::from(self.transmit_count));
+        }
+        if self.is_word_wide() && self.transmit_configuration.loopback() != Loopback::Off {
+            bytes = bytes.iter().skip(1).step_by(2).copied().collect();
+        }
+        bytes
+    }
+
+    /// The cable is certain of the transmission that was asked for: its preamble began at `begin`.
+    pub fn packet_leaves(&mut self, begin: Instant, now: Instant) {
+        if let Some(Transmission {
+            route: Route::Cable { ready, .. },
+            ..
+        }) = self.transmission
+            && ready <= begin
+        {
+            let first = begin + BYTE_TIME * PREAMBLE_BYTES;
+            let (length, pace) = (u64::from(self.transmit_count), self.pace());
+            self.local_bus.packet_leaves(first, length, pace, now);
+        }
+    }
+
+    /// A FIFO that has run empty breaks the transmission off (section 10, TSR.FU).
+    pub(super) fn look_for_underrun(&mut self, now: Instant) {
+        if self.local_bus.has_underrun() {
+            self.withdraw(now);
+            self.transmit_status |= TransmitStatus::FIFO_UNDERRUN;
+            self.interrupts |= Interrupts::TRANSMIT_ERROR;
+        }
+    }
+
+    /// A multicast address with this index was received: 62 disables the transmitter, 63 enables it, if TCR.ATD is set
+    /// (section 10). What is being sent is not broken off; TXP waits.
+    pub(super) fn obey_multicast(&mut self, index: usize, now: Instant, memory: &LocalMemory) {
+        if !self
+            .transmit_configuration
+            .contains(TransmitConfiguration::AUTO_DISABLE)
+        {
+            return;
+        }
+        match index {
+            DISABLING_INDEX => self.is_transmitter_disabled = true,
+            ENABLING_INDEX => self.enable_transmitter(now, memory),
+            _ => {}
+        }
+    }
+
+    fn enable_transmitter(&mut self, now: Instant, memory: &LocalMemory) {
+        self.is_transmitter_disabled = false;
+        if self.is_transmission_held {
+            self.transmit(now, memory);
+        }
     }
 
     fn finish_good(&mut self, collisions: u8, is_loopback: bool) {
@@ -181,7 +256,7 @@ impl Dp8390 {
 
     /// After a collision out of the window the chip tries again, as after any other (section 10, TSR.OWC).
     fn transmit_again(&mut self, collisions: u8, now: Instant, is_loopback: bool) {
-        let ready = now + self.fifo_fill();
+        let ready = self.fill_fifo(now);
         let transmission = self
             .transmission
             .as_mut()
@@ -194,6 +269,7 @@ impl Dp8390 {
 
     /// Forgets what is being sent.
     pub(super) fn withdraw(&mut self, now: Instant) {
+        self.local_bus.packet_left();
         if let Some(Transmission {
             route: Route::Cable { .. },
             ..
@@ -205,8 +281,20 @@ impl Dp8390 {
 
     /// A stopped chip ends its transmission within 2 us when it is put into loopback mode 1 (section 7, Buffer Ring
     /// Overflow, note to step 2); here at once.
-    pub(super) fn write_transmit_configuration(&mut self, value: TransmitConfiguration, now: Instant) {
-        self.transmit_configuration = value;
+    pub(super) fn write_transmit_configuration(
+        &mut self,
+        value: TransmitConfiguration,
+        now: Instant,
+        memory: &LocalMemory,
+    ) {
+        let before = std::mem::replace(&mut self.transmit_configuration, value);
+        let is_enabled = value.contains(TransmitConfiguration::COLLISION_OFFSET);
+        if is_enabled != before.contains(TransmitConfiguration::COLLISION_OFFSET) {
+            self.requests.push(Request::OffsetBackoff { at: now, is_enabled });
+        }
+        if !value.contains(TransmitConfiguration::AUTO_DISABLE) {
+            self.enable_transmitter(now, memory);
+        }
         if !self.is_running() && value.loopback() == Loopback::Controller {
             self.withdraw(now);
         }

@@ -75,6 +75,11 @@ impl Selection {
         self.intersects(Self::DMA_1 | Self::DMA_2 | Self::DMA_3)
     }
 
+    /// The DMA request lines that are selected, a bit each: DRQ1 to DRQ3.
+    pub(super) fn dma_lines(self) -> u8 {
+        (self & (Self::DMA_1 | Self::DMA_2 | Self::DMA_3)).bits() << 1
+    }
+
     /// The AT's interrupt lines that are selected, a bit each.
     pub(super) fn lines(self) -> u16 {
         [

@@ -6,6 +6,7 @@ use wire::{End, Notice, Outcome};
 const NIC: u16 = 0x280;
 const PSTR: u16 = 0x680;
 const PSPR: u16 = 0x681;
+const DQTR: u16 = 0x682;
 const BCFR: u16 = 0x683;
 const PCFR: u16 = 0x684;
 const GACFR: u16 = 0x685;
@@ -261,7 +262,9 @@ fn bank_1_of_the_window_is_the_controllers_pages_20h_to_3fh_and_no_other_bank_ha
         }
     }
     slot.write(DAMSB, 0x26);
+    slot.wait(Span::from_milliseconds(100));
     slot.write(CTRL, 0x82);
+    slot.wait(DMA_TRANSFER);
     assert_eq!(slot.read(RFMSB), 0x06, "the first byte of page 26h");
 }
 
@@ -314,7 +317,9 @@ fn the_fifos_address_goes_round_in_the_ring_from_pspr_to_pstr() {
     slot.memory_write(0x0600, 8);
     slot.write(DAMSB, 0x3F);
     slot.write(DALSB, 0xFF);
+    slot.wait(Span::from_milliseconds(1));
     slot.write(CTRL, 0x82);
+    slot.wait(DMA_TRANSFER * 2);
     assert_eq!((slot.read(RFMSB), slot.read(RFLSB)), (7, 8));
     assert_eq!((slot.read(DAMSB), slot.read(DALSB)), (0x26, 0x01));
 }
@@ -331,10 +336,296 @@ fn moving_data_against_the_transfer_sets_uflw_and_oflw_until_the_next_start() {
     assert_eq!(slot.read(STREG) & 0x60, 0x20);
 }
 
+// Transfers of the gate array (facts of the drivers: Linux, iPXE, Crynwr, MINIX).
+
 #[test]
-fn a_transfer_by_dma_is_under_way_as_long_as_it_is_started() {
+fn dprdy_rises_when_eight_bytes_are_in_the_fifo() {
     let mut slot = running();
-    slot.write(IDCFR, 0x21);
     slot.write(CTRL, 0x82);
+    slot.wait((DMA_TRANSFER * 8).saturating_sub(Span::from_picoseconds(1)));
+    assert_eq!(slot.read(STREG) & 0x80, 0);
+    slot.wait(Span::from_picoseconds(1));
+    assert_eq!(slot.read(STREG) & 0x80, 0x80);
+}
+
+#[test]
+fn dprdy_falls_while_fewer_than_eight_bytes_fit_into_the_fifo() {
+    let mut slot = running();
+    slot.write(CTRL, 0xC2);
+    for _ in 0..10 {
+        slot.write(RFMSB, 0x11);
+    }
+    assert_eq!(slot.read(STREG) & 0x80, 0);
+    slot.wait(DMA_TRANSFER * 2);
+    assert_eq!(slot.read(STREG) & 0x80, 0x80);
+}
+
+#[test]
+fn a_host_that_fills_the_fifo_faster_than_it_drains_sets_oflw() {
+    let mut slot = running();
+    slot.write(CTRL, 0xC2);
+    for _ in 0..16 {
+        slot.write(RFMSB, 0x11);
+    }
+    assert_eq!(slot.read(STREG) & 0x20, 0);
+    slot.write(RFMSB, 0x11);
+    assert_eq!(slot.read(STREG) & 0x20, 0x20);
+}
+
+#[test]
+fn the_gate_arrays_transfers_hold_window_accesses_up() {
+    let mut slot = running();
+    slot.write(CTRL, 0x82);
+    slot.wait(Span::from_nanoseconds(50));
+    slot.memory_read(0);
+    assert_eq!(slot.held.nanoseconds(), 150);
+}
+
+/// A card that moves bytes by DMA channel 3, in bursts of eight.
+fn moving(control: u8) -> Slot {
+    let mut slot = running();
+    for (port, value) in [(DQTR, 8), (IDCFR, 0x24), (DAMSB, 0x26), (DALSB, 0x00)] {
+        slot.write(port, value);
+    }
+    slot.write(CTRL, control);
+    slot
+}
+
+#[test]
+fn each_dma_channel_is_requested_on_the_line_that_idcfr_selects() {
+    for (selection, lines) in [
+        (0x01, 1 << 1),
+        (0x02, 1 << 2),
+        (0x04, 1 << 3),
+        (0x08, 0),
+        (0xF0, 0),
+    ] {
+        let mut slot = running();
+        slot.write(IDCFR, selection);
+        slot.write(CTRL, 0xC2);
+        assert_eq!(slot.dma_lines, lines, "IDCFR {selection:02X}");
+        for channel in 0..8 {
+            assert_eq!(slot.card.answers_dma(channel), lines >> channel & 1 == 1);
+        }
+        slot.write(CTRL, 0x02);
+        assert_eq!(slot.dma_lines, 0);
+    }
+}
+
+#[test]
+fn drq_rises_when_a_burst_is_in_the_fifo_and_stays_for_all_of_it() {
+    let mut slot = moving(0x82);
+    assert_eq!(slot.dma_lines, 0);
+    slot.wait(DMA_TRANSFER * 8);
+    assert_eq!(slot.dma_lines, 1 << 3);
+    for byte in 0..8 {
+        assert_eq!(slot.dma_lines, 1 << 3, "byte {byte}");
+        slot.call(|card, cx| card.dma_read(false, cx));
+    }
+    assert_eq!(slot.dma_lines, 0, "the next burst has still to come");
+    slot.wait(DMA_TRANSFER * 8);
+    assert_eq!(slot.dma_lines, 1 << 3);
+}
+
+#[test]
+fn dip_is_set_during_a_transfer_by_dma_and_dprdy_is_not() {
+    let mut slot = moving(0x82);
+    slot.wait(Span::from_microseconds(10));
     assert_eq!(slot.read(STREG) & 0x98, 0x08);
+}
+
+#[test]
+fn dma_moves_bytes_from_the_card_until_the_terminal_count() {
+    let mut slot = running();
+    for offset in 0..100 {
+        slot.memory_write(0x600 + offset, offset as u8);
+    }
+    slot.wait(Span::from_milliseconds(1));
+    for (port, value) in [
+        (DQTR, 8),
+        (IDCFR, 0x24),
+        (DAMSB, 0x26),
+        (DALSB, 0x00),
+        (CTRL, 0x82),
+    ] {
+        slot.write(port, value);
+    }
+    for byte in 0..100 {
+        slot.wait(Span::from_microseconds(1));
+        assert_eq!(slot.call(|card, cx| card.dma_read(byte == 99, cx)), byte);
+    }
+    slot.wait(Span::from_microseconds(10));
+    assert_eq!((slot.read(STREG) & 0x78, slot.dma_lines), (0x10, 0));
+}
+
+#[test]
+fn dma_moves_bytes_to_the_card() {
+    let mut slot = moving(0xC2);
+    for byte in 0..100 {
+        slot.wait(Span::from_microseconds(1));
+        slot.call(|card, cx| card.dma_write(byte, byte == 99, cx));
+    }
+    slot.write(CTRL, 0x02);
+    let stored: Vec<u8> = (0..100).map(|offset| slot.memory_read(0x600 + offset)).collect();
+    assert_eq!(stored, (0..100).collect::<Vec<u8>>());
+}
+
+#[test]
+fn the_terminal_count_interrupts_unless_tcm_is_set_until_start_is_cleared() {
+    for (gacfr, lines) in [(0x09, 1 << 3), (0x49, 0), (0x89, 1 << 3)] {
+        let mut slot = moving(0xC2);
+        slot.write(GACFR, gacfr);
+        assert_eq!(slot.lines, 0);
+        slot.call(|card, cx| card.dma_write(1, true, cx));
+        assert_eq!(
+            (slot.lines, slot.read(STREG) & 0x10),
+            (lines, 0x10),
+            "{gacfr:02X}"
+        );
+        slot.write(CTRL, 0x02);
+        assert_eq!((slot.lines, slot.read(STREG) & 0x10), (0, 0));
+    }
+}
+
+// The boot PROM's socket.
+
+fn with_prom() -> Slot {
+    let image: Vec<u8> = (0..0x2000).map(|offset: u32| (offset >> 5) as u8).collect();
+    let mut slot = Slot::new(&Settings {
+        boot_prom: Some(image.into()),
+        ..settings()
+    });
+    slot.write(CTRL, 0x02);
+    slot
+}
+
+#[test]
+fn the_boot_prom_shows_in_the_window_while_rsel_is_clear() {
+    let mut slot = with_prom();
+    let seen: Vec<u8> = (0..0x1FFE).map(|offset| slot.memory_read(offset)).collect();
+    assert!((0..0x1FFE_u32).all(|offset| seen[offset as usize] == (offset >> 5) as u8));
+    assert_eq!((slot.memory_read(0x1FFE), slot.memory_read(0x1FFF)), (0x04, 0x20));
+    slot.write(GACFR, 0x49);
+    assert_eq!(slot.memory_read(0x20), 0);
+}
+
+#[test]
+fn the_boot_prom_does_not_wait_for_local_dma() {
+    let mut slot = with_prom();
+    slot.write(CTRL, 0x82);
+    slot.memory_read(0);
+    assert_eq!(slot.held, Span::ZERO);
+}
+
+#[test]
+fn a_read_of_the_reset_vector_brings_the_prom_back() {
+    let mut slot = with_prom();
+    for (port, value) in [(VPTR2, 0xFF), (0x68C, 0xFF), (0x68D, 0x00), (GACFR, 0x49)] {
+        slot.write(port, value);
+    }
+    assert_eq!(slot.card.watched_address(), Some(0xFFFF0));
+    slot.card.watched_address_is_read();
+    assert_eq!((slot.read(GACFR), slot.memory_read(0x20)), (0x41, 1));
+    assert_eq!(
+        slot.card.watched_address(),
+        None,
+        "there is nothing left to switch"
+    );
+}
+
+#[test]
+fn without_a_window_no_address_is_watched() {
+    let mut slot = Slot::new(&Settings {
+        memory_base: None,
+        ..settings()
+    });
+    slot.write(GACFR, 0x49);
+    assert_eq!(slot.card.watched_address(), None);
+}
+
+#[test]
+#[should_panic(expected = "the boot PROM fits its window")]
+fn a_boot_prom_has_at_most_8_kb() {
+    Slot::new(&Settings {
+        boot_prom: Some(vec![0; 0x2001].into()),
+        ..settings()
+    });
+}
+
+// Bus cycles.
+
+#[test]
+fn the_8_bit_card_takes_8_bit_cycles_and_ows_takes_their_wait_states_away() {
+    let mut slot = running();
+    let cycle = |is_zero_wait| BusCycle {
+        width: Width::Eight,
+        is_zero_wait,
+    };
+    for (gacfr, is_zero_wait) in [(0x49, false), (0x69, true)] {
+        slot.write(GACFR, gacfr);
+        assert_eq!(slot.card.port_cycle(GACFR), cycle(is_zero_wait));
+        assert_eq!(slot.card.memory_cycle(), cycle(is_zero_wait));
+        assert_eq!(slot.card.port_cycle(NIC), cycle(false));
+    }
+}
+
+// The 3C503/16 (Linux 3c503.h, NetBSD if_ec.c).
+
+fn sixteen() -> Slot {
+    let mut slot = Slot::new(&Settings {
+        model: Model::EtherLinkII16,
+        ..settings()
+    });
+    slot.write(CTRL, 0x02);
+    slot
+}
+
+#[test]
+fn the_16_bit_card_forces_wts_to_one() {
+    let mut slot = sixteen();
+    for (port, value) in [(NIC, 0x21), (NIC + 14, 0x48), (NIC, 0xA1)] {
+        slot.write(port, value);
+    }
+    assert_eq!(slot.read(NIC + 14), 0x49);
+}
+
+#[test]
+fn the_16_bit_cards_banks_0_and_1_are_pages_0_to_3fh() {
+    let mut slot = sixteen();
+    for (gacfr, value) in [(0x48, 0x11), (0x49, 0x22)] {
+        slot.write(GACFR, gacfr);
+        slot.memory_write(0x105, value);
+    }
+    slot.wait(Span::from_milliseconds(1));
+    for (page, value) in [(0x01, 0x11), (0x21, 0x22)] {
+        for (port, value) in [(DAMSB, page), (DALSB, 0x05), (CTRL, 0x82)] {
+            slot.write(port, value);
+        }
+        slot.wait(DMA_TRANSFER);
+        assert_eq!(slot.read(RFMSB), value);
+        slot.write(CTRL, 0x02);
+        slot.wait(Span::from_milliseconds(1));
+    }
+    slot.write(GACFR, 0x4A);
+    assert_eq!(slot.memory_read(0x105), 0xFF);
+}
+
+#[test]
+fn the_16_bit_cards_memory_takes_16_bit_cycles_and_its_prom_8_bit_ones() {
+    let mut slot = sixteen();
+    assert_eq!(slot.card.memory_cycle().width, Width::Eight);
+    slot.write(GACFR, 0x49);
+    assert_eq!(slot.card.memory_cycle().width, Width::Sixteen);
+    assert_eq!(slot.card.port_cycle(NIC).width, Width::Eight);
+    slot.call(|card, cx| card.memory_write_word(0x10, 0x1234, cx));
+    assert_eq!(slot.call(|card, cx| card.memory_read_word(0x10, cx)), 0x1234);
+    assert_eq!((slot.memory_read(0x10), slot.memory_read(0x11)), (0x34, 0x12));
+}
+
+#[test]
+fn the_16_bit_cards_gate_array_moves_words() {
+    let mut slot = sixteen();
+    slot.write(CTRL, 0x82);
+    slot.wait(DMA_TRANSFER * 4);
+    assert_eq!(slot.read(STREG) & 0x80, 0x80);
 }

@@ -73,9 +73,7 @@ fn machine_line(lab: &Lab, machine: &Machine, width: usize) -> String {
             .station_address
             .map(|byte| format!("{byte:02x}"))
             .into();
-        let model = match card.settings.model {
-            ne2000::Model::EtherLinkII => "3c503",
-        };
+        let model = card.settings.model.name();
         let _ = write!(line, "   {model} {}", address.join(":"));
     }
     match &machine.boot {

@@ -248,7 +248,7 @@ fn the_receiver_learns_of_a_frame_when_its_alarm_rings_and_not_before() {
     two.slot.notice(Notice::Received { at, frame });
     assert_eq!(
         (two.slot.lines, two.slot.alarm.since(at)),
-        (0, Span::from_nanoseconds(1600))
+        (0, Span::from_nanoseconds(3800))
     );
     two.slot.run_until(two.slot.alarm);
     assert_eq!((two.slot.lines, two.slot.alarm), (1 << 3, Instant::NEVER));

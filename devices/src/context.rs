@@ -22,6 +22,13 @@ pub enum Effect {
         /// Whether the line is high.
         asserted: bool,
     },
+    /// The chip drives its DMA request line (DRQ 0 to 3 and 5 to 7, as the AT numbers them) high or low.
+    DmaRequest {
+        /// DMA channel, 0 to 7 without 4.
+        channel: u8,
+        /// Whether the line is high.
+        asserted: bool,
+    },
     /// The chip wants to be woken then, in place of the alarm it had; [`Instant::NEVER`] takes the alarm away.
     Wake(Instant),
     /// The gate of counter 2 of the 8254, driven by port 61h bit 0.

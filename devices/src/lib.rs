@@ -31,6 +31,7 @@ mod alarm;
 #[cfg(test)]
 mod bench;
 mod context;
+mod dma_controllers;
 mod interrupt_controllers;
 mod interrupt_line;
 mod keyboard_controller;
@@ -42,6 +43,7 @@ mod timer;
 mod vga;
 
 pub use context::{Context, Effect};
+pub use dma_controllers::{DmaControllers, Transfer, TransferKind};
 pub use interrupt_controllers::InterruptControllers;
 pub use keyboard_controller::KeyboardController;
 pub use post_codes::PostCodes;

@@ -417,7 +417,8 @@ impl Board {
                     ..self.a20
                 }),
                 Effect::ResetProcessor => self.is_reset_requested = true,
-                Effect::NmiMasked(_) => {} // nothing on this board raises NMI
+                Effect::NmiMasked(_) => {}      // nothing on this board raises NMI
+                Effect::DmaRequest { .. } => {} // no DMA controller on this board
                 Effect::SerialOutput(byte) => self.outputs.push((now, Output::Console(byte))),
             }
         }

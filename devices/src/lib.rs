@@ -53,7 +53,7 @@ pub use keyboard_controller::KeyboardController;
 pub use medium::{Medium, SECTOR_BYTES, Sector};
 pub use post_codes::PostCodes;
 pub use real_time_clock::RealTimeClock;
-pub use serial_port::SerialPort;
+pub use serial_port::{LineError, ModemLine, SerialPort};
 pub use system_control::SystemControl;
 pub use timer::Timer;
 pub use vga::Vga;

@@ -13,6 +13,8 @@ pub(crate) struct Bench {
     pub(crate) now: Instant,
     pub(crate) alarm: Instant,
     pub(crate) lines: [bool; 16],
+    /// The DMA request lines.
+    pub(crate) requests: [bool; 8],
     pub(crate) log: Vec<(Instant, Effect)>,
 }
 
@@ -22,6 +24,7 @@ impl Bench {
             now: Instant::START,
             alarm: Instant::NEVER,
             lines: [false; 16],
+            requests: [false; 8],
             log: Vec::new(),
         }
     }
@@ -41,6 +44,11 @@ impl Bench {
                     let line = &mut self.lines[usize::from(line)];
                     assert_ne!(*line, asserted, "an interrupt request is told by its edges");
                     *line = asserted;
+                }
+                Effect::DmaRequest { channel, asserted } => {
+                    let request = &mut self.requests[usize::from(channel)];
+                    assert_ne!(*request, asserted, "a DMA request is told by its edges");
+                    *request = asserted;
                 }
                 _ => {}
             }

@@ -5,8 +5,8 @@
 //! 128 bytes, as in the later parts of ATs.
 //!
 //! Nothing happens per second: the time is worked out when somebody looks. The interrupts that are enabled wake the
-//! board. Left out: daylight saving (the bit is stored), the square wave pin, and the dividers for other crystals: with
-//! the divider bits at anything but 010b the clock stands still.
+//! board. Left out: the square wave, whose pin an AT leaves open, and the dividers for other crystals: with the divider
+//! bits at anything but 010b the clock stands still.
 
 mod calendar;
 
@@ -27,6 +27,11 @@ const WARNING_TICKS: u64 = 8;
 const UPDATE_TICKS: u64 = 65;
 /// After the divider was held in reset, the first update cycle begins half a second later.
 const FIRST_UPDATE_TICKS: u64 = TICKS_PER_SECOND / 2;
+
+/// Daylight saving begins and ends at 2:00, by an hour (data sheet, register B, DSE).
+const CLOCK_CHANGE: i64 = 2 * 3600;
+const CLOCK_SHIFT: i64 = 3600;
+const DAYS_PER_YEAR: i64 = 366;
 
 /// Bytes of clock and RAM together.
 const BYTES: usize = 128;
@@ -91,7 +96,7 @@ bitflags! {
         const BINARY = 0x04;
         /// 24 hours rather than 12 with PM in bit 7.
         const HOURS_24 = 0x02;
-        /// DSE.
+        /// DSE: the clock changes in April and October.
         const DAYLIGHT_SAVING = 0x01;
     }
 }
@@ -139,6 +144,8 @@ pub struct RealTimeClock {
     divider_start: u64,
     /// When the next update cycle begins; the time changes at its end.
     next_update: u64,
+    /// The hour between 1:00 and 2:00 on the last Sunday in October comes for the second time.
+    has_fallen_back: bool,
     interrupt: InterruptLine,
     alarm: Alarm,
 }
@@ -158,6 +165,7 @@ impl RealTimeClock {
             tick: 0,
             divider_start: 0,
             next_update: TICKS_PER_SECOND,
+            has_fallen_back: false,
             interrupt: InterruptLine::new(8),
             alarm: Alarm::none(),
         };
@@ -349,16 +357,62 @@ impl RealTimeClock {
 
     /// `updates` update cycles: each adds a second, compares the alarm and sets the update-ended flag.
     fn update(&mut self, updates: i64) {
-        if self.updates_to_alarm().is_some_and(|wait| wait <= updates) {
+        let mut left = updates;
+        while let Some(wait) = self.updates_to_clock_change().filter(|&wait| wait <= left) {
+            self.add_seconds(wait - 1);
+            self.change_clock();
+            self.add_seconds(1);
+            left -= wait;
+        }
+        self.add_seconds(left);
+        self.flags.insert(Flags::UPDATE_ENDED);
+    }
+
+    fn add_seconds(&mut self, seconds: i64) {
+        if seconds == 0 {
+            return;
+        }
+        if self.updates_to_alarm().is_some_and(|wait| wait <= seconds) {
             self.flags.insert(Flags::ALARM);
         }
         let before = self.moment().seconds();
-        let after = before + updates;
+        let after = before + seconds;
         let midnights = after.div_euclid(SECONDS_PER_DAY) - before.div_euclid(SECONDS_PER_DAY);
         self.set_moment(Moment::from_seconds(after));
+        self.has_fallen_back &= midnights == 0;
         let weekday = &mut self.bytes[usize::from(address::DAY_OF_WEEK)];
         *weekday = ((i64::from(*weekday) - 1 + midnights).rem_euclid(7) + 1) as u8;
-        self.flags.insert(Flags::UPDATE_ENDED);
+    }
+
+    /// With DSE, after how many update cycles 2:00:00 would come on the last Sunday in April, or for the first time on
+    /// the last Sunday in October.
+    fn updates_to_clock_change(&self) -> Option<i64> {
+        if !self.register_b.contains(RegisterB::DAYLIGHT_SAVING) {
+            return None;
+        }
+        let now = self.moment().seconds();
+        let today = now.div_euclid(SECONDS_PER_DAY);
+        let weekday = i64::from(self.bytes[usize::from(address::DAY_OF_WEEK)]);
+        (0..=DAYS_PER_YEAR).find_map(|days| {
+            let at = (today + days) * SECONDS_PER_DAY + CLOCK_CHANGE;
+            let date = Moment::from_seconds(at);
+            let is_last_sunday = (weekday - 1 + days).rem_euclid(7) == 0
+                && match date.month {
+                    4 => date.day > 30 - 7,
+                    10 => date.day > 31 - 7 && !(days == 0 && self.has_fallen_back),
+                    _ => false,
+                };
+            (is_last_sunday && at > now).then_some(at - now)
+        })
+    }
+
+    /// Before the second that would be 2:00:00: an hour on in April, an hour back in October.
+    fn change_clock(&mut self) {
+        let moment = self.moment();
+        let is_spring = moment.month == 4;
+        let shift = if is_spring { CLOCK_SHIFT } else { -CLOCK_SHIFT };
+        self.set_moment(Moment::from_seconds(moment.seconds() + shift));
+        self.has_fallen_back = !is_spring;
     }
 
     /// After how many update cycles the alarm bytes match, if they ever do.
@@ -423,6 +477,8 @@ impl RealTimeClock {
             && self.is_updating()
             && let Some(updates) = self.updates_to_alarm()
         {
+            // Beyond a change of the clock the alarm is worked out again.
+            let updates = updates.min(self.updates_to_clock_change().unwrap_or(i64::MAX));
             next = next.min(update_end + (updates as u64 - 1) * TICKS_PER_SECOND);
         }
         let at = if next == u64::MAX {

@@ -250,6 +250,37 @@ fn a_reset_disables_the_interrupts_and_keeps_time_and_ram() {
     assert_eq!((clock.cmos(0x40), get(&mut clock, &mut bench, 0)), (9, 0x59));
 }
 
+/// Register B, DSE.
+#[test]
+fn with_daylight_saving_an_hour_is_left_out_in_april_and_comes_twice_in_october() {
+    // Days from 1 January 1970 to 24 April and 30 October 1994.
+    for (days, hours) in [(8879, [0x01, 0x03, 0x04]), (9068, [0x01, 0x01, 0x02])] {
+        let (mut clock, mut bench) = (RealTimeClock::new(days * 86_400 + 2 * 3600 - 2), Bench::new());
+        put(&mut clock, &mut bench, 0x0B, 0x03);
+        assert_eq!(get(&mut clock, &mut bench, 6), 1, "a Sunday");
+        let mut seen = Vec::new();
+        for seconds in [1, 2, 3600] {
+            pass(&mut clock, &mut bench, Span::from_seconds(seconds));
+            seen.push(get(&mut clock, &mut bench, 4));
+        }
+        assert_eq!(seen, hours);
+    }
+}
+
+#[test]
+fn an_alarm_in_the_hour_that_comes_twice_rings_twice() {
+    let (mut clock, mut bench) = (RealTimeClock::new(9068 * 86_400 + 3600), Bench::new());
+    for (index, value) in [(1, 0x00), (3, 0x30), (5, 0x01), (0x0B, 0x23)] {
+        put(&mut clock, &mut bench, index, value);
+    }
+    for minutes in [30, 60] {
+        let count = bench.rises(8).len();
+        pass(&mut clock, &mut bench, Span::from_seconds(minutes * 60 + 1));
+        assert_eq!(bench.rises(8).len(), count + 1);
+        get(&mut clock, &mut bench, 0x0C);
+    }
+}
+
 proptest! {
     #[test]
     fn irq_8_is_irqf_and_time_stays_a_time_whatever_a_program_does(

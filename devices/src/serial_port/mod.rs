@@ -5,8 +5,8 @@
 //!
 //! A character takes its real time: the divisor times 16 crystal periods for each of its bits. The line at the other
 //! end keeps the same format and speed. With divisor 0 nothing moves.
-//! Left out: the level of the parity bit, and parity, framing and break errors, which this line does not have; a
-//! character that is sent while a break is on the line is lost.
+//! Left out: the level of the parity bit (the other end says which characters are damaged), and the length of a break;
+//! a character that is sent while a break is on the line is lost.
 
 mod registers;
 
@@ -35,6 +35,37 @@ const TIMEOUT_CHARACTERS: u64 = 4;
 
 /// 9600 bit/s. The chip's divisor is undefined at power-up; this is what a BIOS sets.
 const DIVISOR_9600: u16 = 12;
+
+/// What happened to a character on the line (data sheet, "Line Status Register").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LineError {
+    /// Its parity bit is wrong. A port that expects no parity bit does not notice.
+    Parity,
+    /// It has no stop bit.
+    Framing,
+    /// The line stayed at the spacing level for longer than a character.
+    Break,
+}
+
+/// A line from the modem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ModemLine {
+    /// CTS.
+    ClearToSend,
+    /// DSR.
+    DataSetReady,
+    /// RI.
+    RingIndicator,
+    /// DCD.
+    CarrierDetect,
+}
+
+/// A character that has been received, with its errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Character {
+    byte: u8,
+    errors: LineStatus,
+}
 
 /// A register, by its offset and the divisor access bit (data sheet, table I).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,13 +119,15 @@ struct Transmitter {
 }
 
 /// The line, the receiver buffer register or FIFO, and the character timeout.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Receiver {
     /// Characters that the other end is still sending, the first of them now.
-    line: VecDeque<u8>,
+    line: VecDeque<Character>,
     /// When the first character of `line` has arrived.
     arrives_at: Option<u64>,
-    queue: VecDeque<u8>,
+    queue: VecDeque<Character>,
+    /// The errors of characters that have come to the top of the FIFO, until LSR is read.
+    errors: LineStatus,
     last_read: u8,
     has_overrun: bool,
     times_out_at: Option<u64>,
@@ -121,7 +154,7 @@ impl SerialPort {
             divisor: DIVISOR_9600,
             tick: 0,
             transmitter: Transmitter::default(),
-            receiver: Receiver::default(),
+            receiver: Receiver::new(),
         }
     }
 
@@ -183,10 +216,61 @@ impl SerialPort {
 
     /// The other end sends `byte`, after whatever it is still sending. It arrives a character time later.
     pub fn receive(&mut self, byte: u8, cx: &mut Context<'_>) {
+        let errors = LineStatus::empty();
+        self.send_from_afar(Character { byte, errors }, cx);
+    }
+
+    /// The other end sends `byte`, and it is damaged on its way.
+    pub fn receive_damaged(&mut self, byte: u8, error: LineError, cx: &mut Context<'_>) {
+        let character = match error {
+            LineError::Parity => Character {
+                byte,
+                errors: LineStatus::PARITY_ERROR,
+            },
+            LineError::Framing => Character {
+                byte,
+                errors: LineStatus::FRAMING_ERROR,
+            },
+            // No stop bit comes either.
+            LineError::Break => Character {
+                byte: 0,
+                errors: LineStatus::BREAK_INTERRUPT | LineStatus::FRAMING_ERROR,
+            },
+        };
+        self.send_from_afar(character, cx);
+    }
+
+    fn send_from_afar(&mut self, character: Character, cx: &mut Context<'_>) {
         self.advance(cx);
-        self.receiver.line.push_back(byte);
+        self.receiver.line.push_back(character);
         self.start(self.tick + 1);
         self.settle(cx);
+    }
+
+    /// The modem drives `line` on or off.
+    pub fn set_modem_line(&mut self, line: ModemLine, is_on: bool, cx: &mut Context<'_>) {
+        self.advance(cx);
+        let line = match line {
+            ModemLine::ClearToSend => ModemStatus::CLEAR_TO_SEND,
+            ModemLine::DataSetReady => ModemStatus::DATA_SET_READY,
+            ModemLine::RingIndicator => ModemStatus::RING_INDICATOR,
+            ModemLine::CarrierDetect => ModemStatus::CARRIER_DETECT,
+        };
+        self.modem_lines.set(line, is_on);
+        self.compare_modem_lines();
+        self.settle(cx);
+    }
+
+    /// DTR at its pin: off in loopback.
+    #[must_use]
+    pub fn is_terminal_ready(&self) -> bool {
+        self.modem_control.contains(ModemControl::DATA_TERMINAL_READY) && !self.is_looped()
+    }
+
+    /// RTS at its pin: off in loopback.
+    #[must_use]
+    pub fn is_requesting_to_send(&self) -> bool {
+        self.modem_control.contains(ModemControl::REQUEST_TO_SEND) && !self.is_looped()
     }
 
     /// The alarm set with [`Effect::Wake`] rings.
@@ -206,7 +290,7 @@ impl SerialPort {
         self.modem_control = ModemControl::empty();
         self.modem_status = self.modem_lines;
         self.transmitter = Transmitter::default();
-        self.receiver = Receiver::default();
+        self.receiver = Receiver::new();
         self.settle(cx);
     }
 
@@ -252,8 +336,9 @@ impl SerialPort {
     fn read_data(&mut self) -> u8 {
         let timeout = self.timeout_after(self.tick);
         let receiver = &mut self.receiver;
-        if let Some(byte) = receiver.queue.pop_front() {
-            receiver.last_read = byte;
+        if let Some(character) = receiver.queue.pop_front() {
+            receiver.last_read = character.byte;
+            receiver.reveal();
         }
         receiver.is_timed_out = false;
         receiver.times_out_at = timeout.filter(|_| !receiver.queue.is_empty());
@@ -280,11 +365,15 @@ impl SerialPort {
         let mut status = LineStatus::empty();
         status.set(LineStatus::DATA_READY, !self.receiver.queue.is_empty());
         status.set(LineStatus::OVERRUN_ERROR, self.receiver.has_overrun);
+        status |= self.receiver.errors;
+        let has_errors = self.has_fifos() && self.receiver.has_errors();
+        status.set(LineStatus::ERROR_IN_FIFO, has_errors);
         let is_holding_empty = self.transmitter.is_holding_empty();
         status.set(LineStatus::TRANSMITTER_HOLDING_EMPTY, is_holding_empty);
         let is_empty = is_holding_empty && self.transmitter.shifting.is_none();
         status.set(LineStatus::TRANSMITTER_EMPTY, is_empty);
         self.receiver.has_overrun = false;
+        self.receiver.errors = LineStatus::empty();
         status.bits()
     }
 
@@ -306,6 +395,7 @@ impl SerialPort {
         let clears = |bit| is_switched || control.contains(FifoControl::ENABLE | bit);
         if clears(FifoControl::CLEAR_RECEIVER) {
             self.receiver.queue.clear();
+            self.receiver.errors = LineStatus::empty();
             self.receiver.times_out_at = None;
             self.receiver.is_timed_out = false;
         }
@@ -362,7 +452,8 @@ impl SerialPort {
         } else {
             1
         };
-        if enabled(InterruptEnable::LINE_STATUS) && self.receiver.has_overrun {
+        let has_line_error = self.receiver.has_overrun || !self.receiver.errors.is_empty();
+        if enabled(InterruptEnable::LINE_STATUS) && has_line_error {
             Some(Source::ReceiverLineStatus)
         } else if enabled(InterruptEnable::RECEIVED_DATA) && self.receiver.queue.len() >= trigger {
             Some(Source::ReceivedData)
@@ -415,9 +506,9 @@ impl SerialPort {
     fn happen(&mut self, tick: u64, cx: &mut Context<'_>) {
         if self.receiver.arrives_at == Some(tick) {
             self.receiver.arrives_at = None;
-            let byte = self.receiver.line.pop_front();
-            if let Some(byte) = byte.filter(|_| !self.is_looped()) {
-                self.accept(byte, tick);
+            let character = self.receiver.line.pop_front();
+            if let Some(character) = character.filter(|_| !self.is_looped()) {
+                self.accept(character, tick);
             }
         }
         if let Some((byte, end)) = self.transmitter.shifting
@@ -425,7 +516,8 @@ impl SerialPort {
         {
             self.transmitter.shifting = None;
             if self.is_looped() {
-                self.accept(byte, tick);
+                let errors = LineStatus::empty();
+                self.accept(Character { byte, errors }, tick);
             } else if !self.line_control.contains(LineControl::BREAK) {
                 cx.emit(Effect::SerialOutput(byte));
             }
@@ -467,10 +559,13 @@ impl SerialPort {
     }
 
     /// A character has arrived in the receiver's shift register.
-    fn accept(&mut self, byte: u8, tick: u64) {
+    fn accept(&mut self, mut character: Character, tick: u64) {
         let has_fifos = self.has_fifos();
         let timeout = self.timeout_after(tick);
-        let byte = byte & self.line_control.data_mask();
+        character.byte &= self.line_control.data_mask();
+        if !self.line_control.contains(LineControl::PARITY) {
+            character.errors -= LineStatus::PARITY_ERROR;
+        }
         let receiver = &mut self.receiver;
         let depth = if has_fifos { FIFO_DEPTH } else { 1 };
         if receiver.queue.len() == depth {
@@ -480,7 +575,10 @@ impl SerialPort {
             }
             receiver.queue.clear();
         }
-        receiver.queue.push_back(byte);
+        receiver.queue.push_back(character);
+        if receiver.queue.len() == 1 {
+            receiver.reveal();
+        }
         if !receiver.is_timed_out {
             receiver.times_out_at = timeout;
         }
@@ -494,6 +592,34 @@ impl SerialPort {
         let event = self.next_event();
         self.alarm
             .set(event.map_or(Instant::NEVER, |tick| CRYSTAL.instant(tick)), cx);
+    }
+}
+
+impl Receiver {
+    fn new() -> Self {
+        Self {
+            line: VecDeque::new(),
+            arrives_at: None,
+            queue: VecDeque::new(),
+            errors: LineStatus::empty(),
+            last_read: 0,
+            has_overrun: false,
+            times_out_at: None,
+            is_timed_out: false,
+        }
+    }
+
+    /// A character has come to the top of the FIFO: its errors show in LSR.
+    fn reveal(&mut self) {
+        if let Some(character) = self.queue.front() {
+            self.errors |= character.errors;
+        }
+    }
+
+    /// Whether LSR has still to tell of an error.
+    fn has_errors(&self) -> bool {
+        let is_damaged = |character: &Character| !character.errors.is_empty();
+        !self.errors.is_empty() || self.queue.iter().skip(1).any(is_damaged)
     }
 }
 

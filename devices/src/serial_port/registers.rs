@@ -103,17 +103,25 @@ bitflags! {
 }
 
 bitflags! {
-    /// LSR. No parity, framing or break errors come about on this line.
+    /// LSR.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub(super) struct LineStatus: u8 {
         /// DR.
         const DATA_READY = 0x01;
         /// OE.
         const OVERRUN_ERROR = 0x02;
+        /// PE.
+        const PARITY_ERROR = 0x04;
+        /// FE.
+        const FRAMING_ERROR = 0x08;
+        /// BI.
+        const BREAK_INTERRUPT = 0x10;
         /// THRE.
         const TRANSMITTER_HOLDING_EMPTY = 0x20;
         /// TEMT.
         const TRANSMITTER_EMPTY = 0x40;
+        /// In FIFO mode: a character with an error is in the FIFO, or its error has not been read.
+        const ERROR_IN_FIFO = 0x80;
     }
 }
 

@@ -289,6 +289,102 @@ fn with_divisor_0_nothing_moves_until_there_is_one() {
     assert_eq!(outputs(&bench).len(), 1);
 }
 
+/// Data sheet, "Line Status Register", bits 2 to 4 and 7.
+#[test]
+fn a_damaged_character_shows_its_error_when_it_is_at_the_top_of_the_fifo() {
+    for (error, flags, byte) in [
+        (LineError::Parity, 0x04, 0x42),
+        (LineError::Framing, 0x08, 0x42),
+        (LineError::Break, 0x18, 0x00),
+    ] {
+        let (mut port, mut bench) = port();
+        write(&mut port, &mut bench, 3, 0x1B);
+        write(&mut port, &mut bench, 2, 0x01);
+        receive(&mut port, &mut bench, &[0x41]);
+        bench.call(|cx| port.receive_damaged(0x42, error, cx));
+        bench.pass(Span::from_milliseconds(100), |cx| port.wake(cx));
+        assert_eq!(
+            read(&mut port, &mut bench, 5) & 0x9F,
+            0x81,
+            "the error is in the FIFO"
+        );
+        assert_eq!(read(&mut port, &mut bench, 0), 0x41);
+        assert_eq!(read(&mut port, &mut bench, 5) & 0x9F, 0x81 | flags);
+        assert_eq!(read(&mut port, &mut bench, 5) & 0x9F, 0x01, "a read clears it");
+        assert_eq!(read(&mut port, &mut bench, 0), byte);
+    }
+}
+
+#[test]
+fn a_line_error_interrupts_until_lsr_is_read() {
+    let (mut port, mut bench) = port();
+    write(&mut port, &mut bench, 4, 0x08);
+    write(&mut port, &mut bench, 1, 0x04);
+    bench.call(|cx| port.receive_damaged(0x42, LineError::Framing, cx));
+    bench.pass(Span::from_milliseconds(100), |cx| port.wake(cx));
+    assert!(bench.lines[4]);
+    assert_eq!(read(&mut port, &mut bench, 2), 0x06);
+    read(&mut port, &mut bench, 5);
+    assert!(!bench.lines[4]);
+}
+
+#[test]
+fn without_a_parity_bit_there_is_no_parity_error() {
+    let (mut port, mut bench) = port();
+    write(&mut port, &mut bench, 3, 0x03);
+    bench.call(|cx| port.receive_damaged(0x42, LineError::Parity, cx));
+    bench.pass(Span::from_milliseconds(100), |cx| port.wake(cx));
+    assert_eq!(read(&mut port, &mut bench, 5) & 0x1F, 0x01);
+}
+
+/// Data sheet, "Modem Status Register": the ring indicator tells only of its trailing edge.
+#[test]
+fn modem_lines_show_their_level_and_that_they_changed() {
+    for (line, level, delta_on, delta_off) in [
+        (ModemLine::ClearToSend, 0x10, 0x01, 0x01),
+        (ModemLine::DataSetReady, 0x20, 0x02, 0x02),
+        (ModemLine::RingIndicator, 0x40, 0x00, 0x04),
+        (ModemLine::CarrierDetect, 0x80, 0x08, 0x08),
+    ] {
+        let (mut port, mut bench) = port();
+        bench.call(|cx| port.set_modem_line(line, false, cx));
+        read(&mut port, &mut bench, 6);
+        bench.call(|cx| port.set_modem_line(line, true, cx));
+        assert_eq!(read(&mut port, &mut bench, 6) & (level | 0x0F), level | delta_on);
+        bench.call(|cx| port.set_modem_line(line, false, cx));
+        assert_eq!(read(&mut port, &mut bench, 6) & (level | 0x0F), delta_off);
+        assert_eq!(
+            read(&mut port, &mut bench, 6) & 0x0F,
+            0,
+            "a read clears the changes"
+        );
+    }
+}
+
+#[test]
+fn a_change_of_a_modem_line_interrupts() {
+    let (mut port, mut bench) = port();
+    write(&mut port, &mut bench, 4, 0x08);
+    write(&mut port, &mut bench, 1, 0x08);
+    assert!(!bench.lines[4]);
+    bench.call(|cx| port.set_modem_line(ModemLine::CarrierDetect, false, cx));
+    assert!(bench.lines[4]);
+    assert_eq!(read(&mut port, &mut bench, 2) & 0x0F, 0x00);
+}
+
+#[test]
+fn dtr_and_rts_follow_the_modem_control_register_except_in_loopback() {
+    let (mut port, mut bench) = port();
+    for (value, expected) in [
+        (0x01, (true, false)),
+        (0x02, (false, true)),
+        (0x13, (false, false)),
+    ] {
+        write(&mut port, &mut bench, 4, value);
+        assert_eq!((port.is_terminal_ready(), port.is_requesting_to_send()), expected);
+    }
+}
+
 proptest! {
     #[test]
     fn the_line_carries_one_character_per_character_time_and_irq_is_what_iir_says(
@@ -300,6 +396,12 @@ proptest! {
             match step {
                 Step::Read(offset) => { read(&mut port, &mut bench, offset); }
                 Step::Write(offset, value) => write(&mut port, &mut bench, offset, value),
+                Step::Poke(byte) if byte % 5 == 0 => {
+                    bench.call(|cx| port.receive_damaged(byte, LineError::Framing, cx));
+                }
+                Step::Poke(byte) if byte % 5 == 1 => {
+                    bench.call(|cx| port.set_modem_line(ModemLine::RingIndicator, byte > 127, cx));
+                }
                 Step::Poke(byte) => receive(&mut port, &mut bench, &[byte; 3]),
                 Step::Pass(span) => bench.pass(span, |cx| port.wake(cx)),
                 Step::Jump(span, woken) => {

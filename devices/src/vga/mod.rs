@@ -189,7 +189,7 @@ impl Vga {
 
     /// Reads memory at `offset` from A0000h (0 to 1FFFFh). Outside the window that is open: FFh.
     pub fn memory_read(&mut self, offset: u32) -> u8 {
-        if !self.miscellaneous.contains(Miscellaneous::ENABLE_RAM) {
+        if !self.has_memory() {
             return OPEN_BUS;
         }
         let access = Access {
@@ -201,7 +201,7 @@ impl Vga {
 
     /// Writes memory at `offset` from A0000h (0 to 1FFFFh).
     pub fn memory_write(&mut self, offset: u32, value: u8) {
-        if self.miscellaneous.contains(Miscellaneous::ENABLE_RAM) {
+        if self.has_memory() {
             let access = Access {
                 sequencer: &self.sequencer,
                 graphics: &self.graphics,
@@ -215,8 +215,21 @@ impl Vga {
         *self = Self::new();
     }
 
+    /// The video subsystem enable register, 3C3h: without its bit 0 the VGA answers at that port alone.
+    fn is_enabled(&self) -> bool {
+        self.enable & 1 != 0
+    }
+
+    /// Whether the processor reaches the memory.
+    fn has_memory(&self) -> bool {
+        self.is_enabled() && self.miscellaneous.contains(Miscellaneous::ENABLE_RAM)
+    }
+
     fn register(&self, port: u16) -> Option<Register> {
         let is_colour = self.miscellaneous.contains(Miscellaneous::COLOUR_ADDRESS);
+        if !self.is_enabled() && port != 0x3C3 {
+            return None;
+        }
         Some(match port {
             0x3B4 if !is_colour => Register::CrtcAddress,
             0x3B5 if !is_colour => Register::CrtcData,

@@ -222,6 +222,53 @@ fn brown_is_the_dark_yellow_with_half_the_green() {
 }
 
 /// Maps of 64 KiB at A0000h, addressed one by one, as a BIOS loads fonts.
+/// "Video Subsystem Enable".
+#[test]
+fn a_disabled_vga_answers_at_3c3h_alone() {
+    let mut vga = Vga::new();
+    vga.write(0x3C3, 0);
+    vga.memory_write(0x1_8000, b'A');
+    for port in (0x3B0..=0x3DF).filter(|&port| port != 0x3C3) {
+        assert_eq!(read(&mut vga, port), 0xFF, "port {port:#x}");
+    }
+    assert_eq!(vga.memory_read(0x1_8000), 0xFF);
+    assert_eq!(read(&mut vga, 0x3C3), 0);
+    vga.write(0x3C3, 1);
+    assert_eq!(vga.memory_read(0x1_8000), b' ');
+}
+
+/// What a video BIOS writes to set a text mode reads back: sequencer, CRT controller, graphics and attribute controller.
+#[test]
+fn every_register_of_a_text_mode_reads_back() {
+    let mut vga = Vga::new();
+    set(&mut vga, 0x3D4, 0x11, 0x0E);
+    for (port, last) in [(0x3C4, 4), (0x3D4, 0x18), (0x3CE, 8)] {
+        for index in 0..=last {
+            let value = match (port, index) {
+                (0x3D4, 0x11) => 0x0E,
+                (0x3D4, _) => 0xA5 ^ index,
+                _ => 0x01,
+            };
+            set(&mut vga, port, index, value);
+            assert_eq!(
+                read(&mut vga, port + 1) | 0x01,
+                value | 0x01,
+                "{port:#x} index {index}"
+            );
+        }
+    }
+    for index in 0..0x15 {
+        read(&mut vga, 0x3DA);
+        vga.write(0x3C0, index);
+        vga.write(0x3C0, 0x05);
+        assert_eq!(read(&mut vga, 0x3C1), 0x05, "attribute {index}");
+    }
+    vga.write(0x3C2, 0xE3);
+    assert_eq!(read(&mut vga, 0x3CC), 0xE3);
+    vga.write(0x3DA, 0x02);
+    assert_eq!(read(&mut vga, 0x3CA), 0x02);
+}
+
 fn planar() -> Vga {
     let mut vga = Vga::new();
     set(&mut vga, 0x3C4, 4, 0x06);

@@ -160,7 +160,7 @@ fn write_pages(field: &mut Field, choices: &mut Choices<'_>) {
         let entry = DIRECTORY + choices.below(1024) * 4;
         field.set_dword(entry, choices.dword() & 0x7_FFFF);
     }
-    field.set_dword(DIRECTORY, TABLE | 7 - choices.pick(&[0, 0, 0, 2, 4, 1]));
+    field.set_dword(DIRECTORY, TABLE | (7 - choices.pick(&[0, 0, 0, 2, 4, 1])));
     for page in 0..1024 {
         let is_odd = choices.once_in(8);
         let frame = if is_odd { choices.below(0x60) } else { page & 0x3F };

@@ -18,9 +18,9 @@ const FRAME_BYTES: usize = 4096;
 /// Bytes in a line, of which [`Core::take_written_code`] speaks.
 const LINE_BYTES: usize = 64;
 /// A page starts over when it holds this many ops: rewriting code leaves dead ones behind.
-const MOST_OPS: usize = 32 * 1024;
+const MOST_OPS: usize = 8 * 1024;
 /// The cache starts over when it holds this many pages.
-const MOST_PAGES: usize = 2048;
+const MOST_PAGES: usize = 1024;
 /// Entries of the memo.
 const MEMO: usize = 64;
 

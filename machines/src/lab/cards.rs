@@ -33,9 +33,11 @@ pub(super) const CARD_TYPES: &[Word] = &[
     },
 ];
 
-/// The card of a word.
+/// The card of a word that this version has.
 pub(super) fn model_of(word: &str) -> Option<Model> {
-    Model::ALL.iter().copied().find(|model| model.name() == word)
+    let is_due = CARD_TYPES.iter().any(|card| card.is_due && card.word == word);
+    let model = Model::ALL.iter().copied().find(|model| model.name() == word);
+    model.filter(|_| is_due)
 }
 
 /// Offsets and lengths of the I/O ranges: the DP8390 and, on the 3C503, the gate array 400h above it.

@@ -202,6 +202,7 @@ impl<'a> MachineBuilder<'a> {
         if let Some(segment) = segment {
             self.check_port(table, segment, problems);
         }
+        // The jumpers of a card that has been refused already are those of the one that there is.
         let model = model_of(text_of(table, &["type"])).unwrap_or(Model::EtherLinkII);
         let settings = card_settings(table, model);
         check_jumpers(table, model, problems);

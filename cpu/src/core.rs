@@ -317,10 +317,11 @@ impl Core {
 
     fn set_until(&mut self, until: Cycle) {
         self.until = until;
-        self.begin_chain();
+        self.pause = self.pause.min(until);
     }
 
-    /// A chain of handlers begins: it may be a thousand cycles long, for every op of it may take a place on the stack.
+    /// A chain of handlers begins: it may be a thousand cycles long, for every op of it may take a place on the stack. Nothing that
+    /// happens in it makes it longer.
     #[inline(always)]
     pub(crate) fn begin_chain(&mut self) {
         self.pause = self.until.min(self.cycles + LONGEST_CHAIN);
@@ -426,5 +427,28 @@ impl Core {
         self.is_in_new_task = false;
         self.trail = Trail::default();
         self.ask_attention();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Cycle;
+    use crate::test_board::{Board, protected};
+
+    #[test]
+    fn a_look_at_the_pins_makes_no_chain_of_handlers_longer() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        board.pins.until = Cycle::MAX;
+        core.end_attention();
+        core.look_at_pins(&board);
+        core.begin_chain();
+        let pause = core.pause;
+        core.cycles += 100;
+        core.look_at_pins(&board);
+        assert_eq!((core.until, core.pause), (Cycle::MAX, pause));
+        board.pins.until = core.cycles + 1;
+        core.look_at_pins(&board);
+        assert_eq!(core.pause, core.cycles + 1);
     }
 }

@@ -30,7 +30,7 @@ use crate::flags::{
     Above, AboveOrEqual, Below, BelowOrEqual, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NoOverflow,
     NoParity, NoSign, NotEqual, Overflow, Parity, Sign,
 };
-use crate::op::{Exit, Handler, begin, begun, go_on};
+use crate::op::{Exit, Handler, begin, go_on};
 use crate::quick::Quick;
 use crate::{Bus, Fault};
 
@@ -140,7 +140,7 @@ macro_rules! forms {
             };
             let done = $module::$handler::<Quick<'_, B>, $($argument),*>(core, &mut Quick(bus), op);
             if done == Err(Fault::NOT_AT_ONCE) {
-                return op.full_handler()(core, bus, ops, page, begun(core, op, cycles));
+                return op.full_handler()(core, bus, ops, page, cycles);
             }
             go_on(core, bus, op, rest, page, done)
         }

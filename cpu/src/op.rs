@@ -93,15 +93,6 @@ pub(crate) fn begin<'a>(core: &mut Core, ops: &'a [Op], cycles: Cycle) -> Option
     Some((op, rest))
 }
 
-/// The cycle at which a first attempt at `op` began that has failed. Worked out anew, which is cheaper than to have kept it:
-/// handlers charge what depends on operands when they have them.
-#[inline(always)]
-pub(crate) fn begun(core: &Core, op: &Op, cycles: Cycle) -> Cycle {
-    let begun = core.cycles - Cycle::from(op.clocks);
-    debug_assert_eq!(begun, cycles, "a handler charges before its operands are at hand");
-    begun
-}
-
 /// Goes on after `op`, whose handler has come back with `done`: in `rest`, or after a jump inside the page anywhere in `page`. The
 /// compiler makes a jump of the call at the end; where it does not (a build without optimisation) the chain is short enough
 /// for any stack: [`Core::pause`] ends it.

@@ -12,7 +12,7 @@ use crate::core::Core;
 use crate::decode::{LONGEST, decode};
 use crate::exec::fetch::block_within;
 use crate::forms;
-use crate::op::Op;
+use crate::op::{Op, Step};
 
 const FRAME_BYTES: usize = 4096;
 /// Bytes in a line, of which [`Core::take_written_code`] speaks.
@@ -25,11 +25,11 @@ const MOST_PAGES: usize = 1024;
 const MEMO: usize = 64;
 
 /// The decoded code of one frame for one code size.
-#[derive(Clone, Debug)]
-pub(crate) struct CodePage {
+#[derive(Debug)]
+pub(crate) struct CodePage<B: Bus> {
     /// Ops in the order of their addresses, as far as they were decoded together; each run ends with one of the form
     /// `END_OF_CODE`, and one of the form `BLOCK` stands before an instruction that holds the first byte of a block.
-    pub(crate) ops: Vec<Op>,
+    pub(crate) steps: Vec<Step<B>>,
     /// For each byte of the frame: the index of the op that begins there, plus one; or 0.
     starts: Box<[u16; FRAME_BYTES]>,
     /// Where the code behind the last op would begin.
@@ -39,13 +39,13 @@ pub(crate) struct CodePage {
 }
 
 /// All decoded code of a processor.
-#[derive(Clone, Debug)]
-pub(crate) struct DecodeCache {
+#[derive(Debug)]
+pub(crate) struct DecodeCache<B: Bus> {
     /// Index into `pages` plus one, or 0, by frame and code size.
     slots: Vec<[u32; 2]>,
-    pages: Vec<CodePage>,
+    pages: Vec<CodePage<B>>,
     /// The page of instructions that are decoded singly: nothing is ever in it.
-    pub(crate) nowhere: CodePage,
+    pub(crate) nowhere: CodePage<B>,
     memo: Vec<Option<Memo>>,
 }
 
@@ -56,7 +56,7 @@ struct Memo {
     op: Op,
 }
 
-impl Default for DecodeCache {
+impl<B: Bus> Default for DecodeCache<B> {
     fn default() -> Self {
         Self {
             slots: Vec::new(),
@@ -67,10 +67,10 @@ impl Default for DecodeCache {
     }
 }
 
-impl CodePage {
+impl<B: Bus> CodePage<B> {
     fn new() -> Self {
         Self {
-            ops: Vec::new(),
+            steps: Vec::new(),
             starts: Box::new([0; FRAME_BYTES]),
             tail: FRAME_BYTES,
             count: 0,
@@ -88,11 +88,11 @@ impl CodePage {
 
     /// Decodes from `start` to the next unconditional jump, known op or end of the frame. Returns the end.
     fn extend(&mut self, frame: &[u8], start: usize, is_32_bit: bool) -> usize {
-        if self.ops.len() > MOST_OPS {
+        if self.steps.len() > MOST_OPS {
             *self = Self::new();
         }
         if self.tail == start {
-            self.ops.pop();
+            self.steps.pop();
         }
         let mut at = start;
         while at < FRAME_BYTES && self.starts[at] == 0 {
@@ -105,24 +105,25 @@ impl CodePage {
                 break;
             }
         }
-        self.ops.push(Op::marker(forms::END_OF_CODE, at, self.count));
+        self.steps
+            .push(Step::of(Op::marker(forms::END_OF_CODE, at, self.count)));
         self.tail = at;
         at
     }
 
     fn push(&mut self, at: usize, op: Op) {
         if let Some(block) = block_within(at as u32, u32::from(op.length)) {
-            self.ops.push(Op {
+            self.steps.push(Step::of(Op {
                 immediate: block,
                 ..Op::marker(forms::BLOCK, at, self.count)
-            });
+            }));
         }
-        self.ops.push(Op {
+        self.steps.push(Step::of(Op {
             end: (at + usize::from(op.length)) as u16,
             number: self.count,
             ..op
-        });
-        self.starts[at] = self.ops.len() as u16;
+        }));
+        self.starts[at] = self.steps.len() as u16;
         self.count += 1;
     }
 
@@ -130,7 +131,7 @@ impl CodePage {
     /// that before it.
     pub(crate) fn straight_to(&self, index: usize) -> usize {
         match index.checked_sub(1) {
-            Some(before) if self.ops[before].is_marker(forms::BLOCK) => before,
+            Some(before) if self.steps[before].op.is_marker(forms::BLOCK) => before,
             _ => index,
         }
     }
@@ -139,11 +140,12 @@ impl CodePage {
     fn drop_line(&mut self, line: usize) {
         for start in line.saturating_sub(LONGEST - 1)..line + LINE_BYTES {
             if let Some(index) = self.find(start as u32)
-                && start + usize::from(self.ops[index].length) > line
+                && start + usize::from(self.steps[index].op.length) > line
             {
-                let end = Op::marker(forms::END_OF_CODE, start, self.ops[index].number);
+                let number = self.steps[index].op.number;
+                let end = Step::of(Op::marker(forms::END_OF_CODE, start, number));
                 let first = self.straight_to(index);
-                self.ops[first..=index].fill(end);
+                self.steps[first..=index].fill(end);
                 self.starts[start] = 0;
             }
         }
@@ -162,10 +164,10 @@ fn is_last(op: &Op) -> bool {
     )
 }
 
-impl DecodeCache {
+impl<B: Bus> DecodeCache<B> {
     /// A page by its number.
     #[inline(always)]
-    pub(crate) fn page(&self, number: usize) -> &CodePage {
+    pub(crate) fn page(&self, number: usize) -> &CodePage<B> {
         &self.pages[number]
     }
 
@@ -197,7 +199,7 @@ impl DecodeCache {
 
     /// Decodes the code at a byte of a frame, which is not decoded yet. Nothing comes of it when the first instruction does not
     /// end in the frame.
-    pub(crate) fn decode<B: Bus>(
+    pub(crate) fn decode(
         &mut self,
         core: &mut Core,
         bus: &mut B,

@@ -8,7 +8,7 @@
 use crate::debug::STATUS_ONES;
 use crate::flags::Status;
 use crate::memory::{CodeLines, Reach, Shortcuts};
-use crate::paging::Tlb;
+use crate::paging::{Level, Tlb};
 use crate::trail::Trail;
 use crate::{Bus, Control, Cycle, Fault, Flags, Segment, SegmentRegister, State, TableRegister, Vector};
 
@@ -16,15 +16,17 @@ use crate::{Bus, Control, Cycle, Fault, Flags, Segment, SegmentRegister, State, 
 const IDENTIFIER_AND_STEPPING: u32 = 0x0308;
 /// Cycles of the longest chain of handlers.
 const LONGEST_CHAIN: Cycle = 1024;
+/// As many general registers as a byte can number.
+const REGISTERS: usize = 256;
 /// Where the first instruction is fetched: FFFF FFF0h, through CS = F000h with base FFFF 0000h.
 const RESET_EIP: u32 = 0xFFF0;
 
 /// Registers and counters of the processor.
 #[derive(Clone, Debug)]
 pub(crate) struct Core {
-    /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI. The other eight are always zero: the ninth stands for the base or index that
-    /// an address has not, and sixteen need no bounds check.
-    pub(crate) general: [u32; 16],
+    /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI. All others are always zero: the ninth stands for the base or index that an
+    /// address has not, and with as many as a byte can number no index needs a check.
+    pub(crate) general: [u32; REGISTERS],
     /// The address of the next instruction, between two instructions. Handlers do not keep it up: see `Op::next_eip`.
     pub(crate) eip: u32,
     /// EIP at the beginning of the page that decoded code is executed from, or of an instruction that was decoded singly.
@@ -71,8 +73,9 @@ pub(crate) struct Core {
     pub(crate) shortcuts: Shortcuts,
     /// Which lines of memory hold decoded code.
     pub(crate) code_lines: CodeLines,
-    /// Current privilege level, 0 to 3 (0 in real mode, 3 in virtual 8086 mode).
-    pub(crate) privilege: u8,
+    privilege: u8,
+    /// What `privilege` is to paging.
+    level: Level,
     /// Cycles since power-on.
     pub(crate) cycles: Cycle,
     /// No instruction begins at or after this cycle without a look round: [`Core::deadline`], or zero.
@@ -105,7 +108,7 @@ impl Core {
     /// A processor whose RESET pin has just been released, with all counters at zero.
     pub(crate) fn new() -> Self {
         let mut core = Self {
-            general: [0; 16],
+            general: [0; REGISTERS],
             eip: 0,
             page_eip: 0,
             code_base: 0,
@@ -136,6 +139,7 @@ impl Core {
             shortcuts: Shortcuts::default(),
             code_lines: CodeLines::default(),
             privilege: 0,
+            level: Level::Supervisor,
             cycles: 0,
             until: 0,
             deadline: 0,
@@ -158,7 +162,7 @@ impl Core {
 
     /// What the RESET pin does (PRM section 10.1). The counters go on.
     pub(crate) fn reset(&mut self) {
-        self.general = [0; 16];
+        self.general = [0; REGISTERS];
         self.is_refilling = false;
         self.is_queue_empty = true;
         self.is_repeating = false;
@@ -192,7 +196,7 @@ impl Core {
             base: 0,
             limit: 0x03FF,
         };
-        self.privilege = 0;
+        self.set_privilege(0);
         self.is_halted = false;
         self.is_shut_down = false;
         self.is_nmi_blocked = false;
@@ -320,6 +324,24 @@ impl Core {
         self.pause = self.pause.min(until);
     }
 
+    /// Current privilege level, 0 to 3 (0 in real mode, 3 in virtual 8086 mode).
+    #[inline(always)]
+    pub(crate) fn privilege(&self) -> u8 {
+        self.privilege
+    }
+
+    /// Who asks when the current program accesses memory.
+    #[inline(always)]
+    pub(crate) fn level(&self) -> Level {
+        self.level
+    }
+
+    #[inline]
+    pub(crate) fn set_privilege(&mut self, privilege: u8) {
+        self.privilege = privilege;
+        self.level = Level::of(privilege);
+    }
+
     /// A chain of handlers begins: it may be a thousand cycles long, for every op of it may take a place on the stack. Nothing that
     /// happens in it makes it longer.
     #[inline(always)]
@@ -368,7 +390,7 @@ impl Core {
             debug: self.debug,
             debug_pending: self.debug_pending,
             test: self.test,
-            privilege: self.privilege,
+            privilege: self.privilege(),
             translations: self.tlb.state(),
             executed_page: None,
             map_generation: self.map_generation,
@@ -390,7 +412,7 @@ impl Core {
     /// Takes over a programmer's model and derives everything else from it. Which memory holds decoded code is
     /// forgotten: the caller drops its decoded code too.
     pub(crate) fn restore(&mut self, state: &State) {
-        self.general = [0; 16];
+        self.general = [0; REGISTERS];
         self.general[..8].copy_from_slice(&state.general);
         self.is_refilling = state.is_refilling;
         self.is_queue_empty = state.is_queue_empty;
@@ -411,7 +433,7 @@ impl Core {
         self.idtr = state.idtr;
         self.debug = state.debug;
         self.test = state.test;
-        self.privilege = state.privilege & 3;
+        self.set_privilege(state.privilege & 3);
         self.tlb = Tlb::from_state(&state.translations);
         self.shortcuts.clear();
         self.code_lines = CodeLines::default();
@@ -427,6 +449,14 @@ impl Core {
         self.is_in_new_task = false;
         self.trail = Trail::default();
         self.ask_attention();
+    }
+}
+
+impl State {
+    /// Of a processor whose RESET pin has just been released, at cycle 0.
+    #[must_use]
+    pub fn after_reset() -> Self {
+        Core::new().state()
     }
 }
 

@@ -45,7 +45,7 @@ fn protected_clocks(code: &[u8]) -> u64 {
 
 fn real_clocks(code: &[u8]) -> u64 {
     let mut board = Board::new();
-    let reset = Cpu::new().state();
+    let reset = State::after_reset();
     let mut general = reset.general;
     general[Register::Ebx as usize] = OPERAND;
     general[Register::Esp as usize] = 0x8000;

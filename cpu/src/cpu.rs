@@ -13,7 +13,7 @@ use crate::exec::fetch::block_within;
 use crate::forms;
 use crate::interrupt::Source;
 use crate::memory::CodePage;
-use crate::op::{End, Flow, Op};
+use crate::op::{End, Flow, Op, Step};
 use crate::trail::{Context, Stretch};
 use crate::{Bus, Cycle, ExecutedPage, Fault, Flags, Segment, State, Vector};
 
@@ -31,11 +31,11 @@ pub enum Stop {
     ShutDown,
 }
 
-/// An 80386DX.
-#[derive(Clone, Debug)]
-pub struct Cpu {
+/// An 80386DX on a kind of board.
+#[derive(Debug)]
+pub struct Cpu<B: Bus> {
     core: Core,
-    cache: DecodeCache,
+    cache: DecodeCache<B>,
     window: Option<Window>,
     /// The repeated instruction that stopped between two iterations: it goes on as it was fetched, even if it has overwritten
     /// itself, or comes from a device.
@@ -108,13 +108,13 @@ enum Attention {
     Halted,
 }
 
-impl Default for Cpu {
+impl<B: Bus> Default for Cpu<B> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Cpu {
+impl<B: Bus> Cpu<B> {
     /// A processor whose RESET pin has just been released, at cycle 0.
     #[must_use]
     pub fn new() -> Self {
@@ -185,7 +185,7 @@ impl Cpu {
     }
 
     /// Runs until the board's deadline, a halt or shutdown.
-    pub fn run<B: Bus>(&mut self, bus: &mut B) -> Stop {
+    pub fn run(&mut self, bus: &mut B) -> Stop {
         self.core.look_at_pins(bus);
         loop {
             if self.core.is_shut_down && !self.core.can_take_nmi() {
@@ -209,7 +209,7 @@ impl Cpu {
     }
 
     /// Looks at everything that can come between two instructions, in the order of its priority.
-    fn attend<B: Bus>(&mut self, bus: &mut B) -> Attention {
+    fn attend(&mut self, bus: &mut B) -> Attention {
         if self.core.has_written_code() {
             for line in self.core.take_written_code() {
                 self.cache.drop_line(line);
@@ -250,7 +250,7 @@ impl Cpu {
     }
 
     /// Takes what comes between two instructions: an interrupt from outside, a debug trap.
-    fn deliver<B: Bus>(&mut self, bus: &mut B, vector: u8, source: Source) {
+    fn deliver(&mut self, bus: &mut B, vector: u8, source: Source) {
         self.leave_program();
         if let Err(fault) = self.core.interrupt(bus, vector, source) {
             self.core.raise(bus, fault);
@@ -259,7 +259,7 @@ impl Cpu {
 
     /// Takes the fault of the instruction at `start`.
     #[cold]
-    fn fault<B: Bus>(&mut self, bus: &mut B, fault: Fault, start: u32) {
+    fn fault(&mut self, bus: &mut B, fault: Fault, start: u32) {
         self.leave_program();
         self.core.raise_at(bus, fault, start);
     }
@@ -274,7 +274,7 @@ impl Cpu {
     }
 
     /// One instruction with all that the inner loop leaves out: breakpoints, RF, single step, shadows.
-    fn step<B: Bus>(&mut self, bus: &mut B) {
+    fn step(&mut self, bus: &mut B) {
         let core = &mut self.core;
         let masks_debug = core.masks_debug();
         core.is_in_shadow = false;
@@ -306,7 +306,7 @@ impl Cpu {
 
     /// Executes one instruction, decoded anew from the page that code is executed from, or fetched where that does not hold
     /// all of it. Returns as [`Cpu::execute_single`].
-    fn execute_one<B: Bus>(&mut self, bus: &mut B) -> Option<bool> {
+    fn execute_one(&mut self, bus: &mut B) -> Option<bool> {
         if let Some(op) = self.take_repeated() {
             return self.execute(bus, op, Places::default());
         }
@@ -332,7 +332,7 @@ impl Cpu {
 
     /// Fetches and executes one instruction without the cache. Tells whether it has taken a software interrupt; nothing if it
     /// faulted.
-    fn execute_single<B: Bus>(&mut self, bus: &mut B) -> Option<bool> {
+    fn execute_single(&mut self, bus: &mut B) -> Option<bool> {
         let start = self.core.eip;
         self.open_trail();
         match self.fetch(bus) {
@@ -350,7 +350,7 @@ impl Cpu {
     }
 
     /// Executes the instruction at CS:EIP, which has been fetched.
-    fn execute<B: Bus>(&mut self, bus: &mut B, op: Op, places: Places) -> Option<bool> {
+    fn execute(&mut self, bus: &mut B, op: Op, places: Places) -> Option<bool> {
         let core = &mut self.core;
         let start = core.eip;
         if std::mem::take(&mut core.is_refilling) {
@@ -359,8 +359,9 @@ impl Cpu {
         places.charge(core, bus, u32::from(op.length));
         let behind = start.wrapping_add(u32::from(op.length));
         core.page_eip = behind.wrapping_sub(u32::from(op.end));
-        let ops = std::slice::from_ref(&op);
-        let exit = op.handler()(core, bus, ops, &self.cache.nowhere, core.cycles);
+        let step = Step::of(op);
+        let steps = std::slice::from_ref(&step);
+        let exit = (step.handler)(core, bus, steps, &self.cache.nowhere, core.cycles);
         match exit.end() {
             End::Flow(flow) => {
                 core.instructions += u64::from(flow != Flow::Again);
@@ -404,7 +405,7 @@ impl Cpu {
     }
 
     /// Gets and decodes the instruction at CS:EIP, wherever its bytes are.
-    fn fetch<B: Bus>(&mut self, bus: &mut B) -> Result<(Op, Places), Fault> {
+    fn fetch(&mut self, bus: &mut B) -> Result<(Op, Places), Fault> {
         let cs = *self.core.segment(Segment::Cs);
         let eip = self.core.eip;
         let start = cs.base.wrapping_add(eip);
@@ -442,7 +443,7 @@ impl Cpu {
     }
 
     /// Executes until something must be looked at.
-    fn run_pages<B: Bus>(&mut self, bus: &mut B) {
+    fn run_pages(&mut self, bus: &mut B) {
         if let Some(op) = self.take_repeated() {
             self.execute(bus, op, Places::default());
         }
@@ -465,7 +466,7 @@ impl Cpu {
     }
 
     /// The page of code at CS:EIP.
-    fn find_window<B: Bus>(&mut self, bus: &mut B) -> Result<Window, Fault> {
+    fn find_window(&mut self, bus: &mut B) -> Result<Window, Fault> {
         let cs = self.core.segment(Segment::Cs);
         let (eip, limit, is_32_bit) = (self.core.eip, cs.limit, cs.is_big());
         let linear = cs.base.wrapping_add(eip);
@@ -522,7 +523,7 @@ impl Cpu {
 
     /// Goes on in the page of a restored state, without translating its address again.
     #[inline]
-    fn open_restored<B: Bus>(&mut self, bus: &mut B, window: Window) -> Window {
+    fn open_restored(&mut self, bus: &mut B, window: Window) -> Window {
         match window.code {
             Code::Restored { frame } => self.open_restored_frame(bus, window, frame),
             _ => window,
@@ -530,7 +531,7 @@ impl Cpu {
     }
 
     #[cold]
-    fn open_restored_frame<B: Bus>(&mut self, bus: &mut B, window: Window, frame: Option<u32>) -> Window {
+    fn open_restored_frame(&mut self, bus: &mut B, window: Window, frame: Option<u32>) -> Window {
         let frames = bus.memory().len() / 0x1000;
         let code = match frame.filter(|frame| (*frame as usize) < frames) {
             Some(frame) => Code::Cached {
@@ -545,7 +546,7 @@ impl Cpu {
     }
 
     /// Page and index of the op at CS:EIP; none where the instruction must be fetched by itself.
-    fn find_ops<B: Bus>(&mut self, bus: &mut B, window: Window) -> Option<(usize, usize)> {
+    fn find_ops(&mut self, bus: &mut B, window: Window) -> Option<(usize, usize)> {
         let Code::Cached { frame, number } = window.code else {
             return None;
         };
@@ -578,13 +579,13 @@ impl Cpu {
     }
 
     /// The inner loop: ops of one page, from one jump to the next.
-    fn run_ops<B: Bus>(&mut self, bus: &mut B, number: usize, index: usize) {
+    fn run_ops(&mut self, bus: &mut B, number: usize, index: usize) {
         self.open_trail();
         let core = &mut self.core;
         let page = self.cache.page(number);
         let mut index = index;
         if std::mem::take(&mut core.is_queue_empty) {
-            let op = &page.ops[index];
+            let op = &page.steps[index].op;
             if std::mem::take(&mut core.is_refilling) {
                 core.cycles += Cycle::from(op.components);
             }
@@ -593,12 +594,12 @@ impl Cpu {
         } else if !core.is_repeating {
             index = page.straight_to(index);
         }
-        let ops = &page.ops[index..];
-        let op = &ops[0];
-        core.uncounted = u64::from(op.number).wrapping_neg();
+        let steps = &page.steps[index..];
+        let first = &steps[0];
+        core.uncounted = u64::from(first.op.number).wrapping_neg();
         core.begin_chain();
-        let exit = op.handler()(core, bus, ops, page, core.cycles);
-        let last = &page.ops[page.ops.len() - 1 - exit.left()];
+        let exit = (first.handler)(core, bus, steps, page, core.cycles);
+        let last = &page.steps[page.steps.len() - 1 - exit.left()].op;
         core.instructions = core
             .instructions
             .wrapping_add(core.uncounted)
@@ -660,9 +661,9 @@ impl Places {
 }
 
 #[cfg(any(test, fuzzing))]
-impl Cpu {
+impl<B: Bus> Cpu<B> {
     /// As [`Cpu::run`], but every instruction is decoded by itself.
-    pub(crate) fn run_singly<B: Bus>(&mut self, bus: &mut B) -> Stop {
+    pub(crate) fn run_singly(&mut self, bus: &mut B) -> Stop {
         self.core.look_at_pins(bus);
         loop {
             if self.core.is_shut_down && !self.core.can_take_nmi() {
@@ -684,7 +685,7 @@ impl Cpu {
 }
 
 #[cfg(test)]
-impl Cpu {
+impl<B: Bus> Cpu<B> {
     /// A processor with this core, for tests.
     pub(crate) fn with_core(core: Core) -> Self {
         Self { core, ..Self::new() }
@@ -706,7 +707,7 @@ mod tests {
     const CODE: u32 = 0x1_0000;
 
     /// A processor in flat protected mode in front of `code`.
-    fn machine(code: &[u8]) -> (Cpu, Board) {
+    fn machine(code: &[u8]) -> (Cpu<Board>, Board) {
         let mut board = Board::new();
         let mut core = protected(&mut board);
         board.set_bytes(CODE, code);
@@ -715,20 +716,20 @@ mod tests {
     }
 
     /// Runs until HLT.
-    fn run(code: &[u8]) -> (Cpu, Board) {
+    fn run(code: &[u8]) -> (Cpu<Board>, Board) {
         let (mut cpu, mut board) = machine(code);
         board.pins.until = 1_000_000;
         assert_eq!(cpu.run(&mut board), Stop::Halted);
         (cpu, board)
     }
 
-    fn register(cpu: &Cpu, register: Register) -> u32 {
+    fn register(cpu: &Cpu<Board>, register: Register) -> u32 {
         cpu.state().general[register as usize]
     }
 
     #[test]
     fn reset_fetches_16_bytes_below_the_top_of_the_address_space() {
-        let cpu = Cpu::new();
+        let cpu = Cpu::<Board>::new();
         let cs = cpu.state().segments[Segment::Cs as usize];
         assert_eq!(cs.base.wrapping_add(cpu.state().eip), 0xFFFF_FFF0);
     }
@@ -1003,7 +1004,8 @@ mod tests {
         board.set_gate(IDT + 2 * 8, CODE_0, CODE + 0x100, 0x8E, 0);
         board.set_bytes(CODE + 0x100, &[0xF4]);
         assert_eq!(cpu.run(&mut board), Stop::ShutDown);
-        let mut blocked = cpu.clone();
+        let mut blocked = Cpu::new();
+        blocked.restore(&cpu.state());
         blocked.core_mut().is_nmi_blocked = true;
         board.pins.nmi = true;
         assert_eq!(blocked.run(&mut board), Stop::ShutDown);

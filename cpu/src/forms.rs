@@ -134,20 +134,20 @@ macro_rules! forms {
     (@first control near_return $arguments:tt) => { forms!(@quick control near_return $arguments) };
     (@first $module:ident $handler:ident $arguments:tt) => { forms!(@chained $module $handler $arguments) };
     (@quick $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
-        |core, bus, ops, page, cycles| {
-            let Some((op, rest)) = begin(core, ops, cycles) else {
+        |core, bus, steps, page, cycles| {
+            let Some((op, rest)) = begin(core, steps, cycles) else {
                 return Exit::NOWHERE;
             };
             let done = $module::$handler::<Quick<'_, B>, $($argument),*>(core, &mut Quick(bus), op);
             if done == Err(Fault::NOT_AT_ONCE) {
-                return op.full_handler()(core, bus, ops, page, cycles);
+                return op.full_handler()(core, bus, steps, page, cycles);
             }
             go_on(core, bus, op, rest, page, done)
         }
     };
     (@chained $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
-        |core, bus, ops, page, cycles| {
-            let Some((op, rest)) = begin(core, ops, cycles) else {
+        |core, bus, steps, page, cycles| {
+            let Some((op, rest)) = begin(core, steps, cycles) else {
                 return Exit::NOWHERE;
             };
             let done = $module::$handler::<B, $($argument),*>(core, bus, op);

@@ -211,7 +211,7 @@ impl Core {
         let gate = self.read_descriptor(bus, self.idtr.base.wrapping_add(offset))?;
         let kind = gate.kind();
         if !matches!(kind, Kind::TaskGate | Kind::InterruptGate { .. })
-            || (delivery.source.is_program() && gate.privilege() < self.privilege)
+            || (delivery.source.is_program() && gate.privilege() < self.privilege())
         {
             return Err(delivery.gate_fault(Vector::GeneralProtection));
         }
@@ -269,11 +269,11 @@ impl Core {
         }
         let code = self.descriptor(bus, selector, Vector::GeneralProtection)?;
         let from_8086 = self.is_virtual_8086();
-        let is_inner = !code.is_conforming() && code.privilege() < self.privilege;
+        let is_inner = !code.is_conforming() && code.privilege() < self.privilege();
         let is_level_right = match (from_8086, is_inner) {
             (true, true) => code.privilege() == 0,
             (true, false) => false,
-            (false, _) => code.privilege() <= self.privilege,
+            (false, _) => code.privilege() <= self.privilege(),
         };
         if code.kind() != Kind::Code || !is_level_right {
             return Err(selector.fault(Vector::GeneralProtection));
@@ -281,7 +281,7 @@ impl Core {
         let privilege = if is_inner {
             code.privilege()
         } else {
-            self.privilege
+            self.privilege()
         };
         let entry = self.code_entry(
             bus,
@@ -350,7 +350,7 @@ impl Core {
         } else {
             let flags = self.peek_sized(bus, size, 2)?;
             self.return_from_handler_8086(bus, size)?;
-            self.merge_returned_flags(flags, size, self.privilege);
+            self.merge_returned_flags(flags, size, self.privilege());
             self.cycles += clocks::INTERRUPT_RETURN_REAL;
         }
         if std::mem::take(&mut self.is_nmi_blocked) {
@@ -370,10 +370,10 @@ impl Core {
             None => self.peek_sized(bus, size, 2)?,
         };
         let to_8086 = size == Width::Dword && flags & Flags::VIRTUAL_8086.bits() != 0;
-        if to_8086 && self.privilege == 0 {
+        if to_8086 && self.privilege() == 0 {
             return self.return_to_8086(bus, flags);
         }
-        let privilege = self.privilege;
+        let privilege = self.privilege();
         let is_outer = self.return_from_handler(bus, size, plain)?;
         self.merge_returned_flags(flags, size, privilege);
         self.cycles += if is_outer {
@@ -413,7 +413,7 @@ impl Core {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
         }
         self.set_eflags(Flags::from_bits_truncate(flags));
-        self.privilege = 3;
+        self.set_privilege(3);
         let selectors = [
             (Segment::Cs, cs),
             (Segment::Ss, ss),
@@ -536,7 +536,7 @@ mod tests {
         core.eip = 0x1234;
         core.interrupt(&mut board, 0x80, Source::Software)
             .expect("a gate for users");
-        assert_eq!(core.privilege, 0);
+        assert_eq!(core.privilege(), 0);
         assert_eq!(core.segment(Segment::Cs).selector, CODE_0);
         assert_eq!(core.segment(Segment::Ss).selector, DATA_0);
         assert_eq!(core.general[ESP], 0x7000 - 20);
@@ -545,7 +545,10 @@ mod tests {
         assert_eq!(core.cycles, 99);
         core.interrupt_return(&mut board, Width::Dword)
             .expect("the frame");
-        assert_eq!((core.privilege, core.eip, core.general[ESP]), (3, 0x1234, 0x9000));
+        assert_eq!(
+            (core.privilege(), core.eip, core.general[ESP]),
+            (3, 0x1234, 0x9000)
+        );
         assert_eq!(core.segment(Segment::Ss).selector, DATA_3);
         assert_eq!(core.cycles, 99 + 82);
     }
@@ -559,7 +562,7 @@ mod tests {
         assert_eq!(core.interrupt(&mut board, 13, Source::Software), Err(refused));
         assert_eq!(core.interrupt(&mut board, 13, Source::Trap), Err(refused));
         core.raise_at(&mut board, refused, 0x1111);
-        assert_eq!(core.privilege, 0);
+        assert_eq!(core.privilege(), 0);
         assert_eq!(
             stack(&board, core.general[ESP]),
             [u32::from(refused.error_code().unwrap_or(0)), 0x1111]
@@ -674,7 +677,7 @@ mod tests {
                 Err(Fault::with_code(vector, code)),
                 "{selector:#x} {access:#x}"
             );
-            assert_eq!((core.privilege, core.general[ESP]), (3, 0x9000));
+            assert_eq!((core.privilege(), core.general[ESP]), (3, 0x9000));
         }
     }
 
@@ -755,7 +758,7 @@ mod tests {
             (after.eflags, after.eip, after.general),
             (before.eflags, before.eip, before.general)
         );
-        assert_eq!((core.privilege, core.cycles), (3, 119 + 60));
+        assert_eq!((core.privilege(), core.cycles), (3, 119 + 60));
     }
 
     #[test]

@@ -56,8 +56,8 @@ impl Reach {
 
 #[derive(Clone, Copy, Debug)]
 struct Shortcut {
-    /// The linear address of the page, or [`NO_PAGE`].
-    page: u32,
+    /// The linear address of the page, with the [`Level`] that the way is open to, or [`NO_PAGE`].
+    key: u32,
     /// From linear addresses to bytes of [`Bus::memory`], modulo 2^32.
     distance: u32,
 }
@@ -67,44 +67,52 @@ const NO_PAGE: u32 = 0x800;
 const PAGE: u32 = 0xFFFF_F000;
 
 const EMPTY: Shortcut = Shortcut {
-    page: NO_PAGE,
+    key: NO_PAGE,
     distance: 0,
 };
 
 impl Shortcut {
     fn leads_to(&self, frame: u32) -> bool {
-        self.page != NO_PAGE && self.page.wrapping_add(self.distance) == frame << 12
+        self.key != NO_PAGE && (self.key & PAGE).wrapping_add(self.distance) == frame << 12
     }
 }
 
-/// The fast path's map from linear pages to frames of memory, by level and direction.
+/// The fast path's map from linear pages to frames of memory, by direction. A place holds the way of one level.
 #[derive(Clone, Debug)]
 pub(crate) struct Shortcuts {
-    kinds: [[Shortcut; SHORTCUTS]; 4],
+    reads: [Shortcut; SHORTCUTS],
+    writes: [Shortcut; SHORTCUTS],
 }
 
 impl Default for Shortcuts {
     fn default() -> Self {
         Self {
-            kinds: [[EMPTY; SHORTCUTS]; 4],
+            reads: [EMPTY; SHORTCUTS],
+            writes: [EMPTY; SHORTCUTS],
         }
     }
 }
 
 impl Shortcuts {
-    /// The byte of memory at the linear address of an aligned operand. One compare sees to page and alignment.
+    /// The byte of memory at the linear address of an aligned operand. One compare sees to page, level and alignment.
     #[inline(always)]
     fn find<T: Unit>(&self, linear: u32, is_write: bool, level: Level) -> Option<u32> {
-        let page = linear >> 12;
-        let entry = &self.kinds[level as usize * 2 + usize::from(is_write)][page as usize % SHORTCUTS];
-        (entry.page == linear & (PAGE | (T::BYTES - 1))).then_some(linear.wrapping_add(entry.distance))
+        let kind = if is_write { &self.writes } else { &self.reads };
+        let entry = &kind[(linear >> 12) as usize % SHORTCUTS];
+        let key = linear & (PAGE | (T::BYTES - 1)) | level as u32;
+        (entry.key == key).then_some(linear.wrapping_add(entry.distance))
     }
 
     fn enter(&mut self, linear: u32, is_write: bool, level: Level, frame: u32) {
-        let page = linear >> 12;
-        self.kinds[level as usize * 2 + usize::from(is_write)][page as usize % SHORTCUTS] = Shortcut {
-            page: page << 12,
-            distance: (frame << 12).wrapping_sub(page << 12),
+        let kind = if is_write {
+            &mut self.writes
+        } else {
+            &mut self.reads
+        };
+        let page = linear & PAGE;
+        kind[(page >> 12) as usize % SHORTCUTS] = Shortcut {
+            key: page | level as u32,
+            distance: (frame << 12).wrapping_sub(page),
         };
     }
 
@@ -115,9 +123,9 @@ impl Shortcuts {
 
     /// Forgets a linear page.
     pub(crate) fn forget(&mut self, page: u32) {
-        for kind in &mut self.kinds {
+        for kind in [&mut self.reads, &mut self.writes] {
             let entry = &mut kind[page as usize % SHORTCUTS];
-            if entry.page == page << 12 {
+            if entry.key & PAGE == page << 12 {
                 *entry = EMPTY;
             }
         }
@@ -125,10 +133,8 @@ impl Shortcuts {
 
     /// Forgets the ways to write to a frame.
     fn forget_writes(&mut self, frame: u32) {
-        for kind in self.kinds.iter_mut().skip(1).step_by(2) {
-            for entry in kind.iter_mut().filter(|entry| entry.leads_to(frame)) {
-                *entry = EMPTY;
-            }
+        for entry in self.writes.iter_mut().filter(|entry| entry.leads_to(frame)) {
+            *entry = EMPTY;
         }
     }
 }

@@ -5,10 +5,35 @@ use crate::core::Core;
 use crate::forms;
 use crate::{Bus, Cycle, Fault, Segment};
 
-/// What executes the first of some ops of a page and goes on with those behind it, until one of them ends the chain.
+/// What executes the first of some steps of a page and goes on with those behind it, until one of them ends the chain.
 /// `Core::eip` is not kept up meanwhile: see [`Op::next_eip`]. The cycle counter is handed on as the last argument, in a
 /// register: every instruction adds to it, and by way of `Core::cycles` alone each would wait for the store of the one before.
-pub(crate) type Handler<B> = fn(&mut Core, &mut B, &[Op], &CodePage, Cycle) -> Exit;
+pub(crate) type Handler<B> = fn(&mut Core, &mut B, &[Step<B>], &CodePage<B>, Cycle) -> Exit;
+
+/// An op and its handler for a kind of bus: what decoded code consists of.
+#[derive(Debug)]
+pub(crate) struct Step<B: Bus> {
+    pub(crate) handler: Handler<B>,
+    pub(crate) op: Op,
+}
+
+impl<B: Bus> Clone for Step<B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: Bus> Copy for Step<B> {}
+
+impl<B: Bus> Step<B> {
+    /// The step that executes `op`.
+    pub(crate) fn of(op: Op) -> Self {
+        Self {
+            handler: forms::handlers::<B>()[usize::from(op.handler) % forms::HANDLERS],
+            op,
+        }
+    }
+}
 
 /// Where execution goes after an instruction that did not fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +92,7 @@ impl Exit {
     pub(crate) const NOWHERE: Self = Self(Flow::Leave as u32);
 
     #[inline(always)]
-    fn new(end: u32, rest: &[Op]) -> Self {
+    fn new<B: Bus>(end: u32, rest: &[Step<B>]) -> Self {
         Self((rest.len() as u32) << 4 | end)
     }
 
@@ -85,12 +110,16 @@ impl Exit {
     }
 }
 
-/// Begins the first of some ops, of which there is always one, at a cycle: charges the clocks that are known beforehand.
+/// Begins the first of some steps, of which there is always one, at a cycle: charges the clocks that are known beforehand.
 #[inline(always)]
-pub(crate) fn begin<'a>(core: &mut Core, ops: &'a [Op], cycles: Cycle) -> Option<(&'a Op, &'a [Op])> {
-    let (op, rest) = ops.split_first()?;
-    core.cycles = cycles + Cycle::from(op.clocks);
-    Some((op, rest))
+pub(crate) fn begin<'a, B: Bus>(
+    core: &mut Core,
+    steps: &'a [Step<B>],
+    cycles: Cycle,
+) -> Option<(&'a Op, &'a [Step<B>])> {
+    let (step, rest) = steps.split_first()?;
+    core.cycles = cycles + Cycle::from(step.op.clocks);
+    Some((&step.op, rest))
 }
 
 /// Goes on after `op`, whose handler has come back with `done`: in `rest`, or after a jump inside the page anywhere in `page`. The
@@ -101,15 +130,15 @@ pub(crate) fn go_on<B: Bus>(
     core: &mut Core,
     bus: &mut B,
     op: &Op,
-    rest: &[Op],
-    page: &CodePage,
+    rest: &[Step<B>],
+    page: &CodePage<B>,
     done: Result<Flow, Fault>,
 ) -> Exit {
     match done {
         Ok(flow) => {
             let goes_on = flow == Flow::Straight || flow == Flow::Next && core.cycles < core.pause;
             if goes_on && let Some(next) = rest.first() {
-                return next.handler()(core, bus, rest, page, core.cycles);
+                return (next.handler)(core, bus, rest, page, core.cycles);
             }
             if flow == Flow::Jump {
                 return jump(core, bus, op, rest, page);
@@ -125,9 +154,9 @@ pub(crate) fn go_on<B: Bus>(
 
 /// Goes on at `Core::eip` after the jump `op`. By itself, so that the handlers of jumps need few machine registers.
 #[inline(never)]
-fn jump<B: Bus>(core: &mut Core, bus: &mut B, op: &Op, rest: &[Op], page: &CodePage) -> Exit {
+fn jump<B: Bus>(core: &mut Core, bus: &mut B, op: &Op, rest: &[Step<B>], page: &CodePage<B>) -> Exit {
     match jump_within(core, bus, op, page) {
-        Some((target, ops)) => target.handler()(core, bus, ops, page, core.cycles),
+        Some((target, steps)) => (target.handler)(core, bus, steps, page, core.cycles),
         None => Exit::new(Flow::Jump as u32, rest),
     }
 }
@@ -139,14 +168,15 @@ fn jump_within<'a, B: Bus>(
     core: &mut Core,
     bus: &B,
     op: &Op,
-    page: &'a CodePage,
-) -> Option<(&'a Op, &'a [Op])> {
+    page: &'a CodePage<B>,
+) -> Option<(&'a Step<B>, &'a [Step<B>])> {
     let offset = core.eip.wrapping_sub(core.page_eip);
     if offset > 0xFFF || core.cycles >= core.pause {
         return None;
     }
-    let ops = page.ops.get(page.find(offset)?..)?;
-    let target = ops.first()?;
+    let steps = page.steps.get(page.find(offset)?..)?;
+    let step = steps.first()?;
+    let target = &step.op;
     if !core.has_target_at_once(bus, core.code_base | offset, u32::from(target.length)) {
         return None;
     }
@@ -157,7 +187,7 @@ fn jump_within<'a, B: Bus>(
     core.trail.jump(op.next_eip(core), core.eip);
     core.cycles += Cycle::from(target.components);
     core.prefetch_begun = core.cycles;
-    Some((target, ops))
+    Some((step, steps))
 }
 
 /// Which repeat prefix an instruction has.
@@ -239,12 +269,6 @@ impl Op {
         self.handler == forms::slot(form, 0)
     }
 
-    /// Its handler.
-    #[inline(always)]
-    pub(crate) fn handler<B: Bus>(&self) -> Handler<B> {
-        forms::handlers::<B>()[usize::from(self.handler) % forms::HANDLERS]
-    }
-
     /// The handler that executes it in full: its handler, or what that leaves it to where the first attempt fails.
     #[inline(always)]
     pub(crate) fn full_handler<B: Bus>(&self) -> Handler<B> {
@@ -266,8 +290,8 @@ impl Op {
     /// Offset of the memory operand.
     #[inline(always)]
     pub(crate) fn offset(&self, core: &Core) -> u32 {
-        core.general[usize::from(self.base & 15)]
-            .wrapping_add(core.general[usize::from(self.index & 15)].wrapping_mul(u32::from(self.scale)))
+        core.general[usize::from(self.base)]
+            .wrapping_add(core.general[usize::from(self.index)].wrapping_mul(u32::from(self.scale)))
             .wrapping_add(self.displacement)
             & self.address_mask
     }

@@ -21,11 +21,24 @@ const WAYS: usize = 4;
 
 /// Who asks, for the U/S bit: privilege level 3 is the user, all others and the processor itself the supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Level {
     /// Privilege level 0, 1 or 2, and accesses to descriptor tables and task state segments.
     Supervisor = 0,
-    /// Privilege level 3.
-    User = 1,
+    /// Privilege level 3. The number is what tells a shortcut of this level from the supervisor's.
+    User = 0x400,
+}
+
+impl Level {
+    /// Of a privilege level.
+    #[inline]
+    pub(crate) fn of(privilege: u8) -> Self {
+        if privilege == 3 {
+            Self::User
+        } else {
+            Self::Supervisor
+        }
+    }
 }
 
 /// One entry of the translation lookaside buffer.
@@ -125,16 +138,6 @@ impl Tlb {
 }
 
 impl Core {
-    /// Who asks when the current program accesses memory.
-    #[inline]
-    pub(crate) fn level(&self) -> Level {
-        if self.privilege == 3 {
-            Level::User
-        } else {
-            Level::Supervisor
-        }
-    }
-
     /// Empties the translation lookaside buffer, as a write of CR3 does.
     pub(crate) fn forget_translations(&mut self) {
         self.tlb = Tlb::default();
@@ -399,9 +402,9 @@ mod tests {
     fn descriptor_tables_are_read_as_supervisor_by_user_programs() {
         let mut board = Board::new();
         let mut core = user(&mut board);
-        core.privilege = 0;
+        core.set_privilege(0);
         paged(&mut board, &mut core);
-        core.privilege = 3;
+        core.set_privilege(3);
         map(&mut board, 1, 1, PRESENT);
         let selector = crate::test_board::DATA_3;
         assert_eq!(core.load_segment(&mut board, Segment::Ds, selector), Ok(()));

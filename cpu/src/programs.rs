@@ -54,31 +54,31 @@ fn handler(
 const INTERRUPT_GATE: u8 = 0x8E;
 const TRAP_GATE_FOR_USERS: u8 = 0xEF;
 
-fn start(state: State) -> Cpu {
+fn start(state: State) -> Cpu<Board> {
     let mut cpu = Cpu::new();
     cpu.restore(&State { eip: CODE, ..state });
     cpu
 }
 
 /// A processor at level 0 about to run what is at [`CODE`].
-fn kernel(board: &mut Board) -> Cpu {
+fn kernel(board: &mut Board) -> Cpu<Board> {
     let state = protected(board).state();
     start(state)
 }
 
 /// The same at level 3.
-fn application(board: &mut Board) -> Cpu {
+fn application(board: &mut Board) -> Cpu<Board> {
     let state = user(board).state();
     start(state)
 }
 
 /// Runs to the halt, which must come before a million cycles.
-fn finish(cpu: &mut Cpu, board: &mut Board) {
+fn finish(cpu: &mut Cpu<Board>, board: &mut Board) {
     board.pins.until = cpu.cycles() + 1_000_000;
     assert_eq!(cpu.run(board), Stop::Halted, "{:#x?}", cpu.state());
 }
 
-fn register(cpu: &Cpu, register: Register) -> u32 {
+fn register(cpu: &Cpu<Board>, register: Register) -> u32 {
     cpu.state().general[register as usize]
 }
 
@@ -591,7 +591,7 @@ fn mode(number: u8, board: &mut Board) -> State {
     let state = match number {
         0 | 1 => protected(board).state(),
         2..=4 => user(board).state(),
-        _ => Cpu::new().state(),
+        _ => State::after_reset(),
     };
     let mut segments = state.segments;
     let is_virtual = number == 4;
@@ -615,7 +615,7 @@ fn mode(number: u8, board: &mut Board) -> State {
     }
 }
 
-fn load(number: u8, code: &[u8], general: [u32; 8]) -> (Cpu, Board) {
+fn load(number: u8, code: &[u8], general: [u32; 8]) -> (Cpu<Board>, Board) {
     let mut board = Board::new();
     let state = mode(number, &mut board);
     board.set_bytes(CODE, code);

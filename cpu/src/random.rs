@@ -55,7 +55,7 @@ impl Random {
 
 /// A processor in one of six modes in front of random code, with random registers, and with gates that lead back into the
 /// code.
-fn case(seed: u64) -> (Cpu, Board) {
+fn case(seed: u64) -> (Cpu<Board>, Board) {
     let random = &mut Random(seed);
     let mut board = Board::new();
     let mode = seed % 6;
@@ -141,7 +141,7 @@ fn enable_paging(core: &mut Core, board: &mut Board, random: &mut Random) {
 }
 
 /// Runs a case in slices; before each slice `between` may do something to the processor.
-fn run(seed: u64, mut between: impl FnMut(&mut Cpu)) -> (Vec<(Stop, State)>, Board) {
+fn run(seed: u64, mut between: impl FnMut(&mut Cpu<Board>)) -> (Vec<(Stop, State)>, Board) {
     let (mut cpu, mut board) = case(seed);
     let mut history = Vec::new();
     for slice in 1..=SLICES {
@@ -187,7 +187,7 @@ fn random_code_runs_the_same_one_instruction_at_a_time() {
         slow_board.pins.until = SLICE_CYCLES;
         let stops = (fast.run(&mut fast_board), slow.run_singly(&mut slow_board));
         assert_eq!(stops.0, stops.1, "seed {seed}");
-        let without_page = |cpu: &Cpu| State {
+        let without_page = |cpu: &Cpu<Board>| State {
             executed_page: None,
             ..cpu.state()
         };

@@ -126,7 +126,7 @@ impl Core {
         let selector = Selector(selector);
         let register = if segment == Segment::Ss {
             let (selector, descriptor) =
-                self.stack_descriptor(bus, selector, self.privilege, Vector::GeneralProtection)?;
+                self.stack_descriptor(bus, selector, self.privilege(), Vector::GeneralProtection)?;
             descriptor.to_register(selector)
         } else {
             self.data_register(bus, selector, Vector::GeneralProtection)?
@@ -170,7 +170,7 @@ impl Core {
             Kind::Code => descriptor.is_readable_or_writable(),
             _ => false,
         };
-        let needed = selector.requested_privilege().max(self.privilege);
+        let needed = selector.requested_privilege().max(self.privilege());
         if !is_fit || !is_open_to(descriptor, needed) {
             return Err(selector.fault(blame));
         }
@@ -211,7 +211,7 @@ impl Core {
     pub(crate) fn drop_inner_segments(&mut self) {
         for segment in [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs] {
             let register = self.segment(segment);
-            if !register.is_conforming() && register.privilege() < self.privilege {
+            if !register.is_conforming() && register.privilege() < self.privilege() {
                 self.set_segment(segment, SegmentRegister::default());
             }
         }
@@ -397,7 +397,7 @@ mod tests {
             .expect("conforming code");
         core.load_segment(&mut board, Segment::Gs, CODE_3)
             .expect("readable code of level 3");
-        core.privilege = 3;
+        core.set_privilege(3);
         core.drop_inner_segments();
         let selectors =
             [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs].map(|at| core.segment(at).selector);

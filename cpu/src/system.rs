@@ -35,7 +35,7 @@ fn general_protection() -> Fault {
 impl Core {
     /// #GP(0) unless at privilege level 0.
     pub(crate) fn require_privilege_0(&self) -> Result<(), Fault> {
-        if self.privilege == 0 {
+        if self.privilege() == 0 {
             Ok(())
         } else {
             Err(general_protection())
@@ -145,7 +145,7 @@ impl Core {
         let Some(descriptor) = self.find_descriptor(bus, selector)? else {
             return Ok(None);
         };
-        let needed = self.privilege.max(selector.requested_privilege());
+        let needed = self.privilege().max(selector.requested_privilege());
         let is_conforming = descriptor.kind() == Kind::Code && descriptor.is_conforming();
         let is_visible = is_conforming || needed <= descriptor.privilege();
         Ok((is_visible && descriptor.kind() != Kind::Reserved).then_some(descriptor))
@@ -327,10 +327,10 @@ impl Core {
     pub(crate) fn set_eflags_from_pop(&mut self, image: u32, size: Width) -> Result<(), Fault> {
         self.require_flags_privilege()?;
         let mut may_change = Flags::ARITHMETIC | Flags::TRAP | Flags::DIRECTION | Flags::NESTED;
-        if self.privilege == 0 {
+        if self.privilege() == 0 {
             may_change |= Flags::IO_PRIVILEGE;
         }
-        if self.privilege <= self.io_privilege() {
+        if self.privilege() <= self.io_privilege() {
             may_change |= Flags::INTERRUPT;
         }
         let image = match size {
@@ -359,7 +359,7 @@ impl Core {
     /// CLI and STI: allowed where IOPL is not less than the privilege level. After STI that sets IF one more instruction runs
     /// before an interrupt is taken.
     pub(crate) fn set_interrupt_flag(&mut self, is_enabled: bool) -> Result<(), Fault> {
-        if self.privilege > self.io_privilege() && self.is_protected() {
+        if self.privilege() > self.io_privilege() && self.is_protected() {
             return Err(general_protection());
         }
         if is_enabled {
@@ -540,7 +540,7 @@ mod tests {
         ] {
             let mut board = Board::new();
             let mut core = protected(&mut board);
-            core.privilege = privilege;
+            core.set_privilege(privilege);
             core.set_eflags(Flags::from_bits_truncate(io_privilege << 12));
             core.set_eflags_from_pop(all, Width::Dword)
                 .expect("not virtual 8086 mode");

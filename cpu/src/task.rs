@@ -153,7 +153,7 @@ impl Core {
 
     /// Whether I/O needs no look at the permission map: IOPL allows it.
     pub(crate) fn is_io_allowed_by_privilege(&self) -> bool {
-        !self.is_protected() || (!self.is_virtual_8086() && self.privilege <= self.io_privilege())
+        !self.is_protected() || (!self.is_virtual_8086() && self.privilege() <= self.io_privilege())
     }
 
     /// Checks the right to use `bytes` ports from `port` (PRM section 8.3).
@@ -398,11 +398,11 @@ impl Core {
         self.set_eflags(flags);
         self.eip = state.eip;
         self.general[..8].copy_from_slice(&state.general);
-        self.privilege = if self.is_virtual_8086() {
+        self.set_privilege(if self.is_virtual_8086() {
             3
         } else {
             Selector(state.selectors[Segment::Cs as usize]).requested_privilege()
-        };
+        });
         for (segment, selector) in Segment::ALL.into_iter().zip(state.selectors) {
             self.set_segment(
                 segment,
@@ -429,7 +429,7 @@ impl Core {
             self.load_task_code(bus, Selector(state.selectors[Segment::Cs as usize]))?;
             let stack = Selector(state.selectors[Segment::Ss as usize]);
             let (selector, descriptor) =
-                self.stack_descriptor(bus, stack, self.privilege, Vector::InvalidTss)?;
+                self.stack_descriptor(bus, stack, self.privilege(), Vector::InvalidTss)?;
             self.set_segment(Segment::Ss, descriptor.to_register(selector));
             for segment in [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs] {
                 let selector = Selector(state.selectors[segment as usize]);
@@ -579,7 +579,7 @@ mod tests {
         let (mut core, mut board) = tasks();
         core.general[0] = 0xAAAA;
         core.far_jump(&mut board, to(OTHER)).expect("a task");
-        assert_eq!((core.eip, core.privilege), (0x4444, 3));
+        assert_eq!((core.eip, core.privilege()), (0x4444, 3));
         assert_eq!(
             core.general[..8],
             [0xE0, 0xE1, 0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7]
@@ -605,7 +605,10 @@ mod tests {
         assert_eq!((access(&board, OTHER), access(&board, TASK)), (BUSY, BUSY));
         core.eip = 0x5555;
         core.interrupt_return(&mut board, Width::Dword).expect("the link");
-        assert_eq!((core.eip, core.privilege, core.general[ESP]), (0x1111, 0, 0x8000));
+        assert_eq!(
+            (core.eip, core.privilege(), core.general[ESP]),
+            (0x1111, 0, 0x8000)
+        );
         assert_eq!(core.tr.selector, TASK);
         assert_eq!((access(&board, OTHER), access(&board, TASK)), (AVAILABLE, BUSY));
         assert_eq!(board.dword(OTHER_BASE + 0x20), 0x5555);
@@ -844,7 +847,7 @@ mod tests {
         board.set_dword(OTHER_BASE + 0x24, Flags::VIRTUAL_8086.bits());
         core.far_jump(&mut board, to(OTHER)).expect("a task");
         assert_eq!(core.segment(Segment::Cs).base, u32::from(CODE_3) << 4);
-        assert_eq!((core.privilege, core.cycles), (3, 220));
+        assert_eq!((core.privilege(), core.cycles), (3, 220));
     }
 
     #[test]

@@ -255,7 +255,7 @@ pub(crate) fn protected(board: &mut Board) -> Core {
 /// The same at level 3, with its stack below 9000h.
 pub(crate) fn user(board: &mut Board) -> Core {
     let mut core = protected(board);
-    core.privilege = 3;
+    core.set_privilege(3);
     for segment in [Segment::Es, Segment::Ss, Segment::Ds, Segment::Fs, Segment::Gs] {
         core.load_segment(board, segment, DATA_3)
             .expect("the segment of data");

@@ -169,7 +169,7 @@ impl Core {
                 self.switch_task(bus, task, transfer.reason(), true)
             }
             Kind::TaskState { .. } => {
-                let needed = self.privilege.max(selector.requested_privilege());
+                let needed = self.privilege().max(selector.requested_privilege());
                 if descriptor.privilege() < needed {
                     return Err(selector.fault(Vector::GeneralProtection));
                 }
@@ -183,7 +183,7 @@ impl Core {
     /// A call or task gate may be used by code as privileged as its DPL or more, and must be present.
     #[inline]
     fn check_gate(&self, selector: Selector, gate: Descriptor) -> Result<(), Fault> {
-        if gate.privilege() < self.privilege.max(selector.requested_privilege()) {
+        if gate.privilege() < self.privilege().max(selector.requested_privilege()) {
             return Err(selector.fault(Vector::GeneralProtection));
         }
         if !gate.is_present() {
@@ -201,9 +201,9 @@ impl Core {
     ) -> Result<(), Fault> {
         let selector = Selector(target.selector);
         let is_allowed = if descriptor.is_conforming() {
-            descriptor.privilege() <= self.privilege
+            descriptor.privilege() <= self.privilege()
         } else {
-            selector.requested_privilege() <= self.privilege && descriptor.privilege() == self.privilege
+            selector.requested_privilege() <= self.privilege() && descriptor.privilege() == self.privilege()
         };
         if !is_allowed {
             return Err(selector.fault(Vector::GeneralProtection));
@@ -213,7 +213,7 @@ impl Core {
             let frame = self.return_address(target.size);
             self.check_current_frame(bus, &frame)?;
         }
-        let entry = self.code_entry(bus, selector, descriptor, target.offset, self.privilege)?;
+        let entry = self.code_entry(bus, selector, descriptor, target.offset, self.privilege())?;
         if transfer == Transfer::Call {
             self.push_return_address(bus, target.size)?;
         }
@@ -237,15 +237,15 @@ impl Core {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
         }
         let code = self.descriptor(bus, selector, Vector::GeneralProtection)?;
-        let is_same_level = code.is_conforming() || code.privilege() == self.privilege;
+        let is_same_level = code.is_conforming() || code.privilege() == self.privilege();
         let is_allowed = code.kind() == Kind::Code
-            && code.privilege() <= self.privilege
+            && code.privilege() <= self.privilege()
             && (is_same_level || transfer == Transfer::Call);
         if !is_allowed {
             return Err(selector.fault(Vector::GeneralProtection));
         }
         if is_same_level {
-            let entry = self.code_entry(bus, selector, code, offset, self.privilege)?;
+            let entry = self.code_entry(bus, selector, code, offset, self.privilege())?;
             if transfer == Transfer::Call {
                 self.push_return_address(bus, size)?;
             }
@@ -316,7 +316,7 @@ impl Core {
     #[inline]
     pub(crate) fn enter(&mut self, entry: Entry) {
         self.set_segment(Segment::Cs, entry.register);
-        self.privilege = entry.privilege;
+        self.set_privilege(entry.privilege);
         self.eip = entry.offset;
     }
 
@@ -411,17 +411,14 @@ impl Core {
         frame: &Frame<N>,
         privilege: u8,
     ) -> Result<(), Fault> {
-        let level = if privilege == 3 {
-            Level::User
-        } else {
-            Level::Supervisor
-        };
+        let level = Level::of(privilege);
         let (old_register, old_esp) = (*self.segment(Segment::Ss), self.general[ESP]);
-        let old_privilege = std::mem::replace(&mut self.privilege, privilege);
+        let old_privilege = self.privilege();
+        self.set_privilege(privilege);
         self.set_segment(Segment::Ss, stack.register);
         self.general[ESP] = stack.top;
         let is_done = self.push_plain_frame(bus, frame);
-        self.privilege = old_privilege;
+        self.set_privilege(old_privilege);
         if is_done {
             return Ok(());
         }
@@ -506,7 +503,7 @@ impl Core {
             return Ok(());
         }
         let selector = Selector(selector);
-        let is_outer = selector.requested_privilege() > self.privilege;
+        let is_outer = selector.requested_privilege() > self.privilege();
         let entry = self.return_entry(bus, selector, offset)?;
         if !is_outer {
             self.set_stack_pointer(self.stack_pointer().wrapping_add(taken).wrapping_add(release));
@@ -561,7 +558,7 @@ impl Core {
         } else {
             descriptor.privilege() == requested
         };
-        if descriptor.kind() != Kind::Code || requested < self.privilege || !is_level_right {
+        if descriptor.kind() != Kind::Code || requested < self.privilege() || !is_level_right {
             return Err(selector.fault(Vector::GeneralProtection));
         }
         self.code_entry(bus, selector, descriptor, offset, requested)
@@ -619,7 +616,7 @@ impl Core {
             None => (self.peek_sized(bus, size, 0)?, self.peek_sized(bus, size, 1)?),
         };
         let selector = Selector(selector as u16);
-        let is_outer = selector.requested_privilege() > self.privilege;
+        let is_outer = selector.requested_privilege() > self.privilege();
         let entry = self.return_entry(bus, selector, offset)?;
         let taken = 3 * size.bytes();
         if is_outer {
@@ -759,7 +756,7 @@ mod tests {
         }
         core.far_call(&mut board, to(GATE | 3, 0))
             .expect("a gate for users");
-        assert_eq!((core.privilege, core.eip), (0, 0x0001_2345));
+        assert_eq!((core.privilege(), core.eip), (0, 0x0001_2345));
         let top = core.general[ESP];
         assert_eq!(top, 0x7000 - 28);
         let frame: [u32; 7] = std::array::from_fn(|number| board.dword(top + number as u32 * 4));
@@ -778,7 +775,10 @@ mod tests {
         );
         assert_eq!(core.cycles, 94 + 4 * 3);
         core.far_return(&mut board, Width::Dword, 12).expect("the frame");
-        assert_eq!((core.privilege, core.eip, core.general[ESP]), (3, 0x1111, 0x9000));
+        assert_eq!(
+            (core.privilege(), core.eip, core.general[ESP]),
+            (3, 0x1111, 0x9000)
+        );
         assert_eq!(core.segment(Segment::Ss).selector, DATA_3);
         assert_eq!(core.cycles, 94 + 4 * 3 + 68);
     }
@@ -792,7 +792,7 @@ mod tests {
         assert_eq!(outcome, blame(Vector::GeneralProtection, CODE_0));
         board.set_gate(GDT + u32::from(GATE), CODE_3, 0x1000, 0xEC, 0);
         assert_eq!(core.far_jump(&mut board, to(GATE | 3, 0)), Ok(()));
-        assert_eq!((core.privilege, core.eip, core.cycles), (3, 0x1000, 45));
+        assert_eq!((core.privilege(), core.eip, core.cycles), (3, 0x1000, 45));
     }
 
     #[test]
@@ -852,7 +852,7 @@ mod tests {
             board.set_dword(0x800C, u32::from(selector));
             let outcome = core.far_return(&mut board, Width::Dword, 0);
             assert_eq!(outcome, blame(vector, code), "{selector:#x} {access:#x}");
-            assert_eq!((core.privilege, core.general[ESP]), (0, 0x8000));
+            assert_eq!((core.privilege(), core.general[ESP]), (0, 0x8000));
         }
     }
 

@@ -178,10 +178,10 @@ fn far_target<T: Unit>(selector: u16, offset: u32, is_in_memory: bool) -> FarTar
 /// components of the instruction that they lead to.
 #[inline]
 fn transfer(core: &mut Core, op: &Op, far: impl FnOnce(&mut Core) -> Result<(), Fault>) -> Done {
-    let (task, privilege) = (core.tr.selector, core.privilege);
+    let (task, privilege) = (core.tr.selector, core.privilege());
     core.eip = op.next_eip(core);
     far(core)?;
-    let is_plain = core.tr.selector == task && core.privilege <= privilege;
+    let is_plain = core.tr.selector == task && core.privilege() <= privilege;
     Ok(if is_plain { Flow::FarJump } else { Flow::Transfer })
 }
 

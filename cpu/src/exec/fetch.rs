@@ -117,7 +117,7 @@ mod tests {
     /// At the beginning of a block and of a page.
     const CODE: u32 = 0x1_0000;
 
-    fn machine(code: &[u8], code_wait: u32, has_cache: bool) -> (Cpu, Board) {
+    fn machine(code: &[u8], code_wait: u32, has_cache: bool) -> (Cpu<Board>, Board) {
         let mut board = Board::new();
         let mut core = protected(&mut board);
         board.set_bytes(CODE, code);

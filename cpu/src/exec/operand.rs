@@ -32,12 +32,12 @@ impl General for u8 {
 impl General for u16 {
     #[inline(always)]
     fn register(core: &Core, number: u8) -> Self {
-        core.general[usize::from(number & 7)] as Self
+        core.general[usize::from(number)] as Self
     }
 
     #[inline(always)]
     fn set_register(self, core: &mut Core, number: u8) {
-        let register = &mut core.general[usize::from(number & 7)];
+        let register = &mut core.general[usize::from(number)];
         *register = *register & 0xFFFF_0000 | u32::from(self);
     }
 }
@@ -45,12 +45,12 @@ impl General for u16 {
 impl General for u32 {
     #[inline(always)]
     fn register(core: &Core, number: u8) -> Self {
-        core.general[usize::from(number & 7)]
+        core.general[usize::from(number)]
     }
 
     #[inline(always)]
     fn set_register(self, core: &mut Core, number: u8) {
-        core.general[usize::from(number & 7)] = self;
+        core.general[usize::from(number)] = self;
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{Bus, Cycle, Register};
 
 /// Picks from the figures of an I/O instruction.
 pub(crate) fn charge(core: &Core, clocks: clocks::Port) -> Cycle {
-    let consults_map = core.is_virtual_8086() || core.privilege > core.io_privilege();
+    let consults_map = core.is_virtual_8086() || core.privilege() > core.io_privilege();
     match core.is_protected() {
         false => clocks[0],
         true if !consults_map => clocks[1],

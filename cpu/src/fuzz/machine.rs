@@ -3,7 +3,7 @@
 
 use super::choices::Choices;
 use super::field::{DEVICE_PAGE, Field, MEMORY_BYTES};
-use crate::{Control, Cpu, Flags, Segment, SegmentRegister, State, TableRegister, Translation, Translations};
+use crate::{Control, Flags, Segment, SegmentRegister, State, TableRegister, Translation, Translations};
 
 /// Where random code lies, so that jumps, gates and tasks meet it.
 const CODE: u32 = 0x1_0000;
@@ -285,7 +285,7 @@ fn debug_registers(state: &mut State, choices: &mut Choices<'_>) {
 
 /// Any state that instructions can lead to, with its counters at zero.
 pub(super) fn any_state(choices: &mut Choices<'_>) -> State {
-    let mut state = Cpu::new().state();
+    let mut state = State::after_reset();
     for register in &mut state.general {
         *register = if choices.once_in(2) {
             address(choices)
@@ -410,7 +410,7 @@ fn write_orderly_tables(field: &mut Field, choices: &mut Choices<'_>) {
 pub(super) fn with_code(choices: &mut Choices<'_>) -> (State, Field) {
     let mode = choices.below(6);
     let mut field = Field::new();
-    let mut state = Cpu::new().state();
+    let mut state = State::after_reset();
     state.general = std::array::from_fn(|_| address(choices));
     state.general[4] = 0x9000;
     state.eip = CODE;

@@ -45,7 +45,7 @@ fn event(choices: &mut Choices<'_>) -> Event {
     }
 }
 
-fn apply(event: &Event, cpu: &mut Cpu, field: &mut Field) {
+fn apply(event: &Event, cpu: &mut Cpu<Field>, field: &mut Field) {
     match event {
         Event::Nothing => {}
         Event::Interrupt => field.pins.interrupt = true,
@@ -79,7 +79,7 @@ enum Way {
     Single,
 }
 
-fn run_slice(way: Way, cpu: &mut Cpu, field: &mut Field, until: u64) -> Stop {
+fn run_slice(way: Way, cpu: &mut Cpu<Field>, field: &mut Field, until: u64) -> Stop {
     match way {
         Way::Whole => {
             field.pins.until = until;

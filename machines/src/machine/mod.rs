@@ -53,7 +53,7 @@ pub struct Machine {
     description: lab::Machine,
     start: Start,
     clock: Rate,
-    cpu: Cpu,
+    cpu: Cpu<Board>,
     board: Board,
     /// The processor's last word was a halt.
     is_halted: bool,
@@ -319,7 +319,7 @@ struct Trace {
 const TRACE_PIECE: usize = 16 * 1024;
 
 impl Trace {
-    fn boundary(&mut self, cpu: &Cpu) {
+    fn boundary(&mut self, cpu: &Cpu<Board>) {
         let state = cpu.state();
         self.pending.extend_from_slice(&state.cycles.to_le_bytes());
         self.pending.extend_from_slice(&state.instructions.to_le_bytes());

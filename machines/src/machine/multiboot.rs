@@ -442,7 +442,7 @@ mod tests {
 
     #[test]
     fn the_processor_starts_flat_protected_with_the_magic_number() {
-        let mut state = cpu::Cpu::new().state();
+        let mut state = cpu::State::after_reset();
         enter(
             &mut state,
             Start {

@@ -9,7 +9,7 @@ use crate::board::Board;
 use crate::runtime::{StopCause, StopReport};
 
 /// Writes the report of a machine that stopped. Its name and the time are for the reader of the report to add.
-pub(super) fn write(cause: StopCause, cpu: &Cpu, board: &Board) -> StopReport {
+pub(super) fn write(cause: StopCause, cpu: &Cpu<Board>, board: &Board) -> StopReport {
     let state = cpu.state();
     let cs = state.segments[Segment::Cs as usize].selector;
     let why = match cause {
@@ -69,7 +69,7 @@ const SHOWN: usize = 24;
 /// Bytes of one stretch that are disassembled at most: straight-line code beyond that tells nothing new.
 const LONGEST_STRETCH: u32 = 1 << 20;
 
-fn instructions(text: &mut String, cpu: &Cpu, state: &State, board: &Board) {
+fn instructions(text: &mut String, cpu: &Cpu<Board>, state: &State, board: &Board) {
     let mut lines = VecDeque::new();
     for stretch in cpu.trail() {
         let length = stretch.end.wrapping_sub(stretch.start).min(LONGEST_STRETCH);

@@ -192,9 +192,9 @@ impl Board {
 }
 
 /// Runs cases on the crate `cpu`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Model {
-    cpu: Cpu,
+    cpu: Cpu<Board>,
     board: Board,
     template: State,
 }

@@ -271,7 +271,7 @@ fn prepare(row: &Row<'_>, mode: Mode, board: &mut Board, flags: Flags, count: u3
     for address in (OPERAND..STACK + 0x100).step_by(2) {
         board.write_bytes(address, &row.operand().to_le_bytes());
     }
-    let mut state = Cpu::new().state();
+    let mut state = State::after_reset();
     let accumulator = if row.form.starts_with("BOUND") {
         0x10_0010
     } else {

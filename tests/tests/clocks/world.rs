@@ -113,7 +113,7 @@ pub(crate) struct World {
 impl World {
     /// EBX, ESI and EDI point to the operand, ECX is 1, EAX and EDX 0.
     pub(crate) fn new(mode: Mode) -> Self {
-        let mut state = Cpu::new().state();
+        let mut state = State::after_reset();
         state.general = [0, 1, 0, OPERAND, STACK, OPERAND, OPERAND, OPERAND];
         state.eip = CODE;
         state.segments = [mode.segment(false); 6];
@@ -209,7 +209,7 @@ impl World {
     }
 
     /// Executes the instruction at EIP to its end and returns its clocks.
-    fn step(cpu: &mut Cpu, board: &mut Board) -> Cycle {
+    fn step(cpu: &mut Cpu<Board>, board: &mut Board) -> Cycle {
         let (before, done) = (cpu.cycles(), cpu.state().instructions);
         while cpu.state().instructions == done {
             assert!(!cpu.state().is_shut_down, "a fault");

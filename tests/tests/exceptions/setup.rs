@@ -83,7 +83,7 @@ impl Setup {
     /// At level 0.
     pub(crate) fn new() -> Self {
         let mut setup = Self {
-            state: Cpu::new().state(),
+            state: State::after_reset(),
             memory: vec![0; MEMORY_BYTES],
             code: Vec::new(),
             who: Who::Kernel,

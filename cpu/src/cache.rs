@@ -10,7 +10,7 @@ use iced_x86::FlowControl;
 use crate::Bus;
 use crate::core::Core;
 use crate::decode::{LONGEST, decode};
-use crate::exec::fetch::block_within;
+use crate::exec::fetch::{block_within, is_in_two_blocks};
 use crate::forms;
 use crate::op::{Op, Step};
 
@@ -30,7 +30,7 @@ pub(crate) struct CodePage<B: Bus> {
     /// Ops in the order of their addresses, as far as they were decoded together; each run ends with one of the form
     /// `END_OF_CODE`, and one of the form `BLOCK` stands before an instruction that holds the first byte of a block.
     pub(crate) steps: Vec<Step<B>>,
-    /// For each byte of the frame: the index of the op that begins there, plus one; or 0.
+    /// For each byte of the frame: the index of the op that begins there; or 0, the place of an op that is never executed.
     starts: Box<[u16; FRAME_BYTES]>,
     /// Where the code behind the last op would begin.
     tail: usize,
@@ -70,7 +70,7 @@ impl<B: Bus> Default for DecodeCache<B> {
 impl<B: Bus> CodePage<B> {
     fn new() -> Self {
         Self {
-            steps: Vec::new(),
+            steps: vec![Step::of(Op::marker(forms::END_OF_CODE, FRAME_BYTES, 0))],
             starts: Box::new([0; FRAME_BYTES]),
             tail: FRAME_BYTES,
             count: 0,
@@ -82,7 +82,18 @@ impl<B: Bus> CodePage<B> {
     pub(crate) fn find(&self, offset: u32) -> Option<usize> {
         match self.starts[offset as usize % FRAME_BYTES] {
             0 => None,
-            start => Some(usize::from(start) - 1),
+            start => Some(usize::from(start)),
+        }
+    }
+
+    /// The ops from the one at a byte of the frame on, if that is decoded; there is always one.
+    #[inline(always)]
+    pub(crate) fn steps_at(&self, offset: u32) -> Option<&[Step<B>]> {
+        let index = self.find(offset)?;
+        if index < self.steps.len() {
+            Some(&self.steps[index..])
+        } else {
+            None
         }
     }
 
@@ -118,12 +129,13 @@ impl<B: Bus> CodePage<B> {
                 ..Op::marker(forms::BLOCK, at, self.count)
             }));
         }
+        self.starts[at] = self.steps.len() as u16;
         self.steps.push(Step::of(Op {
             end: (at + usize::from(op.length)) as u16,
             number: self.count,
+            is_in_two_blocks: is_in_two_blocks(at as u32, u32::from(op.length)),
             ..op
         }));
-        self.starts[at] = self.steps.len() as u16;
         self.count += 1;
     }
 

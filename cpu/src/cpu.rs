@@ -381,7 +381,7 @@ impl<B: Bus> Cpu<B> {
     /// What the flow of an instruction means that ended a chain of handlers.
     fn follow(&mut self, flow: Flow, start: u32, behind: u32) {
         match flow {
-            Flow::Next | Flow::Straight | Flow::Leave => self.core.eip = behind,
+            Flow::Next | Flow::Leave => self.core.eip = behind,
             Flow::Again => self.core.eip = start,
             Flow::Reopen => {
                 self.core.eip = behind;

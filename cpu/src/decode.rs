@@ -222,11 +222,17 @@ fn address(op: &mut Op, instruction: &Instruction, is_32_bit: bool, has_displace
     }
 }
 
+/// Whether the offset of the memory operand is that of a base and a displacement, with 32-bit addresses.
+fn has_base_only(op: &Op) -> bool {
+    op.index == Op::NO_REGISTER && op.address_mask == u32::MAX
+}
+
 /// Picks the slot of the form, checks LOCK, adds the clocks.
 fn finish(mut op: Op, form: usize, is_memory: bool, found: Prefixes) -> Op {
     let row = forms::row(form);
     let slot = match row.slots {
         Slots::One => 0,
+        Slots::RegisterMemory if is_memory && has_base_only(&op) => 2,
         Slots::RegisterMemory => usize::from(is_memory),
         Slots::OnceRepeated => usize::from(found.repeat != Repeat::None),
     };
@@ -235,7 +241,7 @@ fn finish(mut op: Op, form: usize, is_memory: bool, found: Prefixes) -> Op {
         return op;
     }
     op.handler = forms::slot(form, slot);
-    op.clocks += row.clocks[slot];
+    op.clocks += row.clocks[slot.min(1)];
     op
 }
 
@@ -245,7 +251,7 @@ mod tests {
 
     fn form_of(bytes: &[u8], is_32_bit: bool) -> usize {
         let op = decode(bytes, is_32_bit).expect("enough bytes");
-        usize::from(op.handler) / 2
+        forms::of_handler(op.handler)
     }
 
     fn is_undefined(bytes: &[u8]) -> bool {

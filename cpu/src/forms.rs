@@ -13,33 +13,31 @@
 
 use iced_x86::{Code, FlowControl};
 
+use crate::Bus;
 use crate::exec::arithmetic::{Adc, Add, And, Dec, Inc, Neg, Not, Or, Sbb, Sub, Xor};
 use crate::exec::bits::{Clear, Flip, Set};
 use crate::exec::control::{Always, WhileEqual, WhileNotEqual};
 use crate::exec::data::{InCs, InDs, InEs, InFs, InGs, InSs};
 use crate::exec::multiply::{Signed, Unsigned};
-use crate::exec::operand::{Cl, Immediate, InMemory, InRegister, One, Reg};
+use crate::exec::operand::{AtBase, Cl, Immediate, InMemory, InRegister, One, Reg};
 use crate::exec::port::{Fixed, InDx};
 use crate::exec::shift::{Rcl, Rcr, Rol, Ror, Sar, Shl, Shld, Shr, Shrd};
 use crate::exec::string::{Once, Repeated};
 use crate::exec::system::{Global, Interrupts};
-use crate::exec::{
-    arithmetic, bits, control, data, fetch, flag, multiply, port, shift, stack, string, system,
-};
+use crate::exec::{arithmetic, bits, control, data, flag, multiply, port, shift, stack, string, system};
 use crate::flags::{
     Above, AboveOrEqual, Below, BelowOrEqual, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NoOverflow,
     NoParity, NoSign, NotEqual, Overflow, Parity, Sign,
 };
-use crate::op::{Exit, Handler, begin, go_on};
+use crate::op::{self, Exit, Handler, begin, go_on};
 use crate::quick::Quick;
-use crate::{Bus, Fault};
 
-/// What the two slots of a form are for.
+/// What the slots of a form are for: as many as there are, the others are not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Slots {
-    /// Both the same.
+    /// All the same.
     One,
-    /// `r/m` in a register, in memory.
+    /// `r/m` in a register, in memory, at a base in memory.
     RegisterMemory,
     /// Without and with a repeat prefix.
     OnceRepeated,
@@ -66,8 +64,8 @@ pub(crate) const UNDEFINED: usize = 2;
 /// The form of instructions that are too long.
 pub(crate) const TOO_LONG: usize = 3;
 
-/// Places in the handler table: a power of two, so that masking an index keeps it in bounds.
-pub(crate) const HANDLERS: usize = 2048;
+/// Slots of a form.
+const SLOTS: usize = 3;
 /// More than iced-x86 has codes.
 const CODES: usize = 8192;
 
@@ -76,12 +74,12 @@ macro_rules! forms {
         $module:ident :: $handler:ident [$($argument:ty),*];)*) => {
         static ROWS: &[Row] = &[$(forms!(@row $code $register [$($memory)?] [$($word)?])),*];
 
-        const fn handler_pairs<B: Bus>() -> [[Handler<B>; 2]; ROW_COUNT] {
-            [$(forms!(@pair first [$($memory)?] [$($word)?] $module $handler [$($argument),*])),*]
+        const fn handler_slots<B: Bus>() -> [[Handler<B>; SLOTS]; ROW_COUNT] {
+            [$(forms!(@slots first [$($memory)?] [$($word)?] $module $handler [$($argument),*])),*]
         }
 
-        const fn full_handler_pairs<B: Bus>() -> [[Handler<B>; 2]; ROW_COUNT] {
-            [$(forms!(@pair chained [$($memory)?] [$($word)?] $module $handler [$($argument),*])),*]
+        const fn full_handler_slots<B: Bus>() -> [[Handler<B>; SLOTS]; ROW_COUNT] {
+            [$(forms!(@slots chained [$($memory)?] [$($word)?] $module $handler [$($argument),*])),*]
         }
 
         const ROW_COUNT: usize = [$(Code::$code),*].len();
@@ -98,21 +96,35 @@ macro_rules! forms {
     (@row $code:ident $register:literal [$memory:literal] [lock]) => {
         Row { code: Code::$code, slots: Slots::RegisterMemory, clocks: [$register, $memory], is_lockable: true }
     };
-    (@pair $way:ident [] [] $module:ident $handler:ident [$($argument:ty),*]) => {
-        [forms!(@$way $module $handler [$($argument),*]), forms!(@$way $module $handler [$($argument),*])]
+    (@slots $way:ident [] [] $module:ident $handler:ident [$($argument:ty),*]) => {
+        [forms!(@$way $module $handler [$($argument),*]); SLOTS]
     };
-    (@pair $way:ident [] [repeated] $module:ident $handler:ident [$($argument:ty),*]) => {
-        [forms!(@$way $module $handler [Once, $($argument),*]), forms!(@$way $module $handler [Repeated, $($argument),*])]
+    (@slots $way:ident [] [repeated] $module:ident $handler:ident [$($argument:ty),*]) => {
+        [
+            forms!(@$way $module $handler [Once, $($argument),*]),
+            forms!(@$way $module $handler [Repeated, $($argument),*]),
+            forms!(@$way $module $handler [Repeated, $($argument),*]),
+        ]
     };
-    (@pair $way:ident [$memory:literal] [$($word:ident)?] $module:ident $handler:ident [$($argument:ty),*]) => {
-        [forms!(@$way $module $handler [InRegister, $($argument),*]), forms!(@$way $module $handler [InMemory, $($argument),*])]
+    (@slots first [$memory:literal] [$($word:ident)?] $module:ident $handler:ident [$($argument:ty),*]) => {
+        [
+            forms!(@first $module $handler [InRegister, $($argument),*]),
+            forms!(@first $module $handler [InMemory, $($argument),*]),
+            forms!(@first $module $handler [AtBase, $($argument),*]),
+        ]
+    };
+    (@slots chained [$memory:literal] [$($word:ident)?] $module:ident $handler:ident [$($argument:ty),*]) => {
+        [
+            forms!(@chained $module $handler [InRegister, $($argument),*]),
+            forms!(@chained $module $handler [InMemory, $($argument),*]),
+            forms!(@chained $module $handler [InMemory, $($argument),*]),
+        ]
     };
     // Handlers that are fit for a first attempt: see `quick`.
     (@first arithmetic $handler:ident $arguments:tt) => { forms!(@quick arithmetic $handler $arguments) };
     (@first bits $handler:ident $arguments:tt) => { forms!(@quick bits $handler $arguments) };
     (@first shift $handler:ident $arguments:tt) => { forms!(@quick shift $handler $arguments) };
     (@first multiply $handler:ident $arguments:tt) => { forms!(@quick multiply $handler $arguments) };
-    (@first fetch $handler:ident $arguments:tt) => { forms!(@quick fetch $handler $arguments) };
     (@first data store $arguments:tt) => { forms!(@quick data store $arguments) };
     (@first data load $arguments:tt) => { forms!(@quick data load $arguments) };
     (@first data store_accumulator $arguments:tt) => { forms!(@quick data store_accumulator $arguments) };
@@ -133,16 +145,16 @@ macro_rules! forms {
     (@first control call_indirect $arguments:tt) => { forms!(@quick control call_indirect $arguments) };
     (@first control near_return $arguments:tt) => { forms!(@quick control near_return $arguments) };
     (@first $module:ident $handler:ident $arguments:tt) => { forms!(@chained $module $handler $arguments) };
+    (@chained op $handler:ident []) => { op::$handler::<B> };
     (@quick $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
         |core, bus, steps, page, cycles| {
             let Some((op, rest)) = begin(core, steps, cycles) else {
                 return Exit::NOWHERE;
             };
-            let done = $module::$handler::<Quick<'_, B>, $($argument),*>(core, &mut Quick(bus), op);
-            if done == Err(Fault::NOT_AT_ONCE) {
-                return op.full_handler()(core, bus, steps, page, cycles);
+            match $module::$handler::<Quick<'_, B>, $($argument),*>(core, &mut Quick(bus), op) {
+                Ok(flow) => go_on(core, bus, op, rest, page, flow),
+                Err(_) => op.full_handler()(core, bus, steps, page, cycles),
             }
-            go_on(core, bus, op, rest, page, done)
         }
     };
     (@chained $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
@@ -150,8 +162,10 @@ macro_rules! forms {
             let Some((op, rest)) = begin(core, steps, cycles) else {
                 return Exit::NOWHERE;
             };
-            let done = $module::$handler::<B, $($argument),*>(core, bus, op);
-            go_on(core, bus, op, rest, page, done)
+            match $module::$handler::<B, $($argument),*>(core, bus, op) {
+                Ok(flow) => go_on(core, bus, op, rest, page, flow),
+                Err(fault) => op::stop(core, rest, fault),
+            }
         }
     };
 }
@@ -159,7 +173,7 @@ macro_rules! forms {
 forms! {
     // No instructions; their places are END_OF_CODE, BLOCK, UNDEFINED and TOO_LONG
     INVALID 0: system::end_of_code[];
-    INVALID 0: fetch::enter_block[];
+    INVALID 0: op::enter_block[];
     INVALID 0: system::undefined[];
     INVALID 0: system::too_long[];
 
@@ -807,9 +821,14 @@ pub(crate) fn count() -> usize {
     ROW_COUNT
 }
 
+/// The form of a handler.
+pub(crate) fn of_handler(handler: u16) -> usize {
+    usize::from(handler) / SLOTS
+}
+
 /// How the instruction of a handler's form changes the flow of execution.
 pub(crate) fn flow(handler: u16) -> FlowControl {
-    ROWS[usize::from(handler / 2)].code.flow_control()
+    row(of_handler(handler)).code.flow_control()
 }
 
 /// Whether a handler's form is INT n, INT 3, INTO or ICEBP.
@@ -817,37 +836,26 @@ pub(crate) fn is_software_interrupt(handler: u16) -> bool {
     flow(handler) == FlowControl::Interrupt
 }
 
-/// The index into [`handlers`] of a form's slot, 0 or 1.
+/// The index into [`handlers`] of a form's slot.
 pub(crate) const fn slot(form: usize, slot: usize) -> u16 {
-    (form * 2 + slot) as u16
+    (form * SLOTS + slot) as u16
 }
 
 struct Table<B>(std::marker::PhantomData<B>);
 
 impl<B: Bus> Table<B> {
-    const HANDLERS: [Handler<B>; HANDLERS] = Self::laid_out(handler_pairs::<B>());
-    const FULL_HANDLERS: [Handler<B>; HANDLERS] = Self::laid_out(full_handler_pairs::<B>());
-
-    const fn laid_out(pairs: [[Handler<B>; 2]; ROW_COUNT]) -> [Handler<B>; HANDLERS] {
-        let mut handlers: [Handler<B>; HANDLERS] = [pairs[UNDEFINED][0]; HANDLERS];
-        let mut row = 0;
-        while row < ROW_COUNT {
-            handlers[row * 2] = pairs[row][0];
-            handlers[row * 2 + 1] = pairs[row][1];
-            row += 1;
-        }
-        handlers
-    }
+    const HANDLERS: [[Handler<B>; SLOTS]; ROW_COUNT] = handler_slots::<B>();
+    const FULL_HANDLERS: [[Handler<B>; SLOTS]; ROW_COUNT] = full_handler_slots::<B>();
 }
 
 /// For the slots of all forms, what executes them where the first attempt of [`handlers`] fails.
-pub(crate) const fn full_handlers<'a, B: Bus + 'a>() -> &'a [Handler<B>; HANDLERS] {
-    const { &Table::<B>::FULL_HANDLERS }
+pub(crate) const fn full_handlers<'a, B: Bus + 'a>() -> &'a [Handler<B>] {
+    const { Table::<B>::FULL_HANDLERS.as_flattened() }
 }
 
 /// The handlers of all slots for one kind of bus.
-pub(crate) const fn handlers<'a, B: Bus + 'a>() -> &'a [Handler<B>; HANDLERS] {
-    const { &Table::<B>::HANDLERS }
+pub(crate) const fn handlers<'a, B: Bus + 'a>() -> &'a [Handler<B>] {
+    const { Table::<B>::HANDLERS.as_flattened() }
 }
 
 #[cfg(test)]

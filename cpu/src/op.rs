@@ -29,7 +29,7 @@ impl<B: Bus> Step<B> {
     /// The step that executes `op`.
     pub(crate) fn of(op: Op) -> Self {
         Self {
-            handler: forms::handlers::<B>()[usize::from(op.handler) % forms::HANDLERS],
+            handler: forms::handlers::<B>()[usize::from(op.handler)],
             op,
         }
     }
@@ -41,8 +41,6 @@ impl<B: Bus> Step<B> {
 pub(crate) enum Flow {
     /// To the instruction behind it.
     Next,
-    /// To the instruction behind it, whatever the time: this was no instruction but the beginning of a block of code.
-    Straight,
     /// To the instruction behind it, where the address of code may lead elsewhere now.
     Reopen,
     /// To `Core::eip`, by a jump whose clocks include the components of the target instruction.
@@ -59,9 +57,8 @@ pub(crate) enum Flow {
 
 impl Flow {
     /// In the order of their numbers.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 7] = [
         Self::Next,
-        Self::Straight,
         Self::Reopen,
         Self::Jump,
         Self::FarJump,
@@ -122,7 +119,7 @@ pub(crate) fn begin<'a, B: Bus>(
     Some((&step.op, rest))
 }
 
-/// Goes on after `op`, whose handler has come back with `done`: in `rest`, or after a jump inside the page anywhere in `page`. The
+/// Goes on after `op`, whose handler has come back with `flow`: in `rest`, or after a jump inside the page anywhere in `page`. The
 /// compiler makes a jump of the call at the end; where it does not (a build without optimisation) the chain is short enough
 /// for any stack: [`Core::pause`] ends it.
 #[inline(always)]
@@ -132,62 +129,92 @@ pub(crate) fn go_on<B: Bus>(
     op: &Op,
     rest: &[Step<B>],
     page: &CodePage<B>,
-    done: Result<Flow, Fault>,
+    flow: Flow,
 ) -> Exit {
-    match done {
-        Ok(flow) => {
-            let goes_on = flow == Flow::Straight || flow == Flow::Next && core.cycles < core.pause;
-            if goes_on && let Some(next) = rest.first() {
-                return (next.handler)(core, bus, rest, page, core.cycles);
-            }
-            if flow == Flow::Jump {
-                return jump(core, bus, op, rest, page);
-            }
-            Exit::new(flow as u32, rest)
-        }
-        Err(fault) => {
-            core.fault = fault;
-            Exit::new(Exit::FAULT, rest)
-        }
+    if flow == Flow::Next
+        && core.cycles < core.pause
+        && let Some(next) = rest.first()
+    {
+        return (next.handler)(core, bus, rest, page, core.cycles);
     }
+    if flow == Flow::Jump {
+        return jump(core, bus, op, rest, page);
+    }
+    Exit::new(flow as u32, rest)
 }
 
-/// Goes on at `Core::eip` after the jump `op`. By itself, so that the handlers of jumps need few machine registers.
+/// Ends the chain with a fault of the op in front of `rest`.
+#[inline(always)]
+pub(crate) fn stop<B: Bus>(core: &mut Core, rest: &[Step<B>], fault: Fault) -> Exit {
+    core.fault = fault;
+    Exit::new(Exit::FAULT, rest)
+}
+
+/// Goes on at `Core::eip` after the jump `op`, if that stays in the page and finds decoded code there that is fetched without
+/// waits. By itself, so that the handlers of jumps need few machine registers.
 #[inline(never)]
 fn jump<B: Bus>(core: &mut Core, bus: &mut B, op: &Op, rest: &[Step<B>], page: &CodePage<B>) -> Exit {
-    match jump_within(core, bus, op, page) {
-        Some((target, steps)) => (target.handler)(core, bus, steps, page, core.cycles),
-        None => Exit::new(Flow::Jump as u32, rest),
+    let offset = core.eip.wrapping_sub(core.page_eip);
+    if core.cycles < core.pause
+        && offset <= 0xFFF
+        && let Some(steps) = page.steps_at(offset)
+        && let Some(first) = steps.first()
+        && core.has_target_at_once(bus, offset, &first.op)
+    {
+        let target = &first.op;
+        core.uncounted = core
+            .uncounted
+            .wrapping_add(u64::from(op.number) + 1)
+            .wrapping_sub(u64::from(target.number));
+        core.trail.jump(op.next_eip(core), core.eip);
+        core.cycles += Cycle::from(target.components);
+        core.prefetch_begun = core.cycles;
+        return (first.handler)(core, bus, steps, page, core.cycles);
     }
+    Exit::new(Flow::Jump as u32, rest)
 }
 
-/// A jump from behind `op` to `Core::eip`, if it stays in the page and finds decoded code there that is fetched without waits:
-/// the op that it leads to, and the ops from there on.
-#[inline(always)]
-fn jump_within<'a, B: Bus>(
+/// The next instruction holds the first byte of the block at offset `immediate` of the page. This is no instruction itself: it
+/// goes on whatever the time.
+pub(crate) fn enter_block<B: Bus>(
     core: &mut Core,
-    bus: &B,
-    op: &Op,
-    page: &'a CodePage<B>,
-) -> Option<(&'a Step<B>, &'a [Step<B>])> {
-    let offset = core.eip.wrapping_sub(core.page_eip);
-    if offset > 0xFFF || core.cycles >= core.pause {
-        return None;
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+) -> Exit {
+    let [marker, rest @ ..] = steps else {
+        return Exit::NOWHERE;
+    };
+    let address = core.code_base | marker.op.immediate;
+    if core.prefetch_owed == 0
+        && bus.is_ready(address)
+        && let Some(next) = rest.first()
+    {
+        core.prefetch_begun = cycles;
+        return (next.handler)(core, bus, rest, page, cycles);
     }
-    let steps = page.steps.get(page.find(offset)?..)?;
-    let step = steps.first()?;
-    let target = &step.op;
-    if !core.has_target_at_once(bus, core.code_base | offset, u32::from(target.length)) {
-        return None;
+    await_block(core, bus, steps, page, cycles)
+}
+
+/// As [`enter_block`], where there may be something to wait for.
+#[inline(never)]
+fn await_block<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+) -> Exit {
+    let [marker, rest @ ..] = steps else {
+        return Exit::NOWHERE;
+    };
+    core.cycles = cycles;
+    core.fetch_block(bus, core.code_base | marker.op.immediate);
+    match rest.first() {
+        Some(next) => (next.handler)(core, bus, rest, page, core.cycles),
+        None => Exit::NOWHERE,
     }
-    core.uncounted = core
-        .uncounted
-        .wrapping_add(u64::from(op.number) + 1)
-        .wrapping_sub(u64::from(target.number));
-    core.trail.jump(op.next_eip(core), core.eip);
-    core.cycles += Cycle::from(target.components);
-    core.prefetch_begun = core.cycles;
-    Some((step, steps))
 }
 
 /// Which repeat prefix an instruction has.
@@ -230,6 +257,8 @@ pub(crate) struct Op {
     pub(crate) scale: u8,
     /// Repeat prefix.
     pub(crate) repeat: Repeat,
+    /// Its code lies in two blocks, as far as it is decoded in its page.
+    pub(crate) is_in_two_blocks: bool,
     /// Displacement; of ENTER the level; of a far pointer the selector.
     pub(crate) displacement: u32,
     /// Immediate, sign-extended as the instruction wants it; of a relative branch the distance from its end.
@@ -258,6 +287,7 @@ impl Op {
             index: Self::NO_REGISTER,
             scale: 1,
             repeat: Repeat::None,
+            is_in_two_blocks: false,
             displacement: 0,
             immediate: 0,
             address_mask: u32::MAX,
@@ -272,7 +302,7 @@ impl Op {
     /// The handler that executes it in full: its handler, or what that leaves it to where the first attempt fails.
     #[inline(always)]
     pub(crate) fn full_handler<B: Bus>(&self) -> Handler<B> {
-        forms::full_handlers::<B>()[usize::from(self.handler) % forms::HANDLERS]
+        forms::full_handlers::<B>()[usize::from(self.handler)]
     }
 
     /// Address of the instruction behind it.

@@ -31,18 +31,23 @@ pub(crate) struct Context {
     pub(crate) is_32_bit: bool,
 }
 
+/// A jump: where it was left from, and where it went.
 #[derive(Clone, Copy, Debug, Default)]
-struct Entry {
-    start: u32,
-    end: u32,
+struct Leap {
+    from: u32,
+    to: u32,
 }
 
 /// A ring of stretches. It starts over at a restore: it is a help, not part of the processor. A jump inside a segment writes
 /// little, for there are many.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trail {
-    ring: [Entry; STRETCHES],
+    /// The way into each stretch, by its number: it lies between the end of the stretch before and its own beginning.
+    ring: [Leap; STRETCHES],
+    /// The number of the current stretch, or the last one if none is open.
     entered: usize,
+    /// Where the last stretch ended, if none is open.
+    end: u32,
     /// The segments of the stretches, each with the number of the first stretch in it.
     contexts: [(usize, Context); STRETCHES],
     context: usize,
@@ -53,8 +58,7 @@ impl Trail {
     /// A stretch begins at `eip`.
     #[inline]
     pub(crate) fn enter(&mut self, eip: u32, context: Context) {
-        self.entered = self.entered.wrapping_add(1);
-        self.ring[self.entered % STRETCHES] = Entry { start: eip, end: eip };
+        self.jump(self.end, eip);
         if self.contexts[self.context].1 != context {
             self.context = (self.context + 1) % STRETCHES;
             self.contexts[self.context] = (self.entered, context);
@@ -65,9 +69,8 @@ impl Trail {
     /// The current stretch ends before `from`, and the next one in the same segment begins at `to`.
     #[inline(always)]
     pub(crate) fn jump(&mut self, from: u32, to: u32) {
-        self.ring[self.entered % STRETCHES].end = from;
         self.entered = self.entered.wrapping_add(1);
-        self.ring[self.entered % STRETCHES].start = to;
+        self.ring[self.entered % STRETCHES] = Leap { from, to };
     }
 
     /// The segment of a stretch.
@@ -82,7 +85,7 @@ impl Trail {
     /// The current stretch ends before `eip`.
     #[inline(always)]
     pub(crate) fn leave(&mut self, eip: u32) {
-        self.ring[self.entered % STRETCHES].end = eip;
+        self.end = eip;
         self.is_open = false;
     }
 
@@ -102,16 +105,23 @@ impl Trail {
 
     /// Oldest first; the last one is under way if the processor is running.
     pub(crate) fn list(&self) -> Vec<Stretch> {
+        let leap = |number: usize| self.ring[number % STRETCHES];
         let kept = self.entered.min(STRETCHES);
         (0..kept)
+            .rev()
             .map(|back| {
-                let number = self.entered - (kept - 1 - back);
-                let (entry, context) = (self.ring[number % STRETCHES], self.context_of(number));
+                let number = self.entered - back;
+                let end = if back == 0 {
+                    self.end
+                } else {
+                    leap(number + 1).from
+                };
+                let (start, context) = (leap(number).to, self.context_of(number));
                 Stretch {
-                    linear: context.base.wrapping_add(entry.start),
+                    linear: context.base.wrapping_add(start),
                     selector: context.selector,
-                    start: entry.start,
-                    end: entry.end,
+                    start,
+                    end,
                     is_32_bit: context.is_32_bit,
                 }
             })

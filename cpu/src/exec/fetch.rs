@@ -10,11 +10,10 @@
 //! So memory without wait states costs nothing, and straight code in slow memory is bound by its fetches. Left out: bus cycles
 //! of operands delay the prefetch, and an instruction can begin before its whole block is there.
 
-use super::Done;
 use crate::clocks;
 use crate::core::Core;
-use crate::op::{Flow, Op};
-use crate::{Bus, Cycle, Fault};
+use crate::op::Op;
+use crate::{Bus, Cycle};
 
 /// Bytes in a block.
 const BLOCK_BYTES: u32 = 16;
@@ -26,27 +25,19 @@ pub(crate) fn block_within(offset: u32, length: u32) -> Option<u32> {
     (block - offset < length).then_some(block)
 }
 
-/// The next instruction holds the first byte of the block at offset `immediate` of the page. It is no instruction itself.
-pub(crate) fn enter_block<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    let address = core.code_base | op.immediate;
-    if !B::IS_QUICK {
-        core.fetch_block(bus, address);
-    } else if core.prefetch_owed == 0 && bus.is_ready(address) {
-        core.prefetch_begun = core.cycles;
-    } else {
-        return Err(Fault::NOT_AT_ONCE);
-    }
-    Ok(Flow::Straight)
+/// Whether `length` bytes at `offset` lie in two blocks.
+pub(crate) fn is_in_two_blocks(offset: u32, length: u32) -> bool {
+    offset % BLOCK_BYTES + length > BLOCK_BYTES
 }
 
 impl Core {
-    /// Whether [`Core::fetch_target`] would charge nothing.
+    /// Whether [`Core::fetch_target`] would charge nothing for the instruction at an offset of the page.
     #[inline(always)]
-    pub(crate) fn has_target_at_once<B: Bus>(&self, bus: &B, address: u32, length: u32) -> bool {
-        let last = address + length - 1;
+    pub(crate) fn has_target_at_once<B: Bus>(&self, bus: &B, offset: u32, op: &Op) -> bool {
+        let address = self.code_base | offset;
         self.prefetch_owed == 0
             && bus.is_ready(address)
-            && (address ^ last < BLOCK_BYTES || bus.is_ready(last))
+            && (!op.is_in_two_blocks || bus.is_ready(address + u32::from(op.length) - 1))
     }
 
     /// Charges the fetch of the instruction at byte `address` of [`Bus::memory`] after a change of flow. Of one that lies in two

@@ -77,8 +77,40 @@ pub(crate) trait Place {
 /// In a register.
 pub(crate) struct InRegister;
 
-/// In memory.
-pub(crate) struct InMemory;
+/// In memory, at an offset that is worked out in some way.
+pub(crate) struct Memory<A>(std::marker::PhantomData<A>);
+
+/// In memory, wherever ModRM can name.
+pub(crate) type InMemory = Memory<AnyOffset>;
+
+/// In memory, with 32-bit addresses and no index.
+pub(crate) type AtBase = Memory<BaseOffset>;
+
+/// How the offset of a memory operand is worked out.
+pub(crate) trait Addressing {
+    /// The offset.
+    fn offset(core: &Core, op: &Op) -> u32;
+}
+
+/// From base, index, scale, displacement and address size.
+pub(crate) struct AnyOffset;
+
+impl Addressing for AnyOffset {
+    #[inline(always)]
+    fn offset(core: &Core, op: &Op) -> u32 {
+        op.offset(core)
+    }
+}
+
+/// From base and displacement.
+pub(crate) struct BaseOffset;
+
+impl Addressing for BaseOffset {
+    #[inline(always)]
+    fn offset(core: &Core, op: &Op) -> u32 {
+        core.general[usize::from(op.base)].wrapping_add(op.displacement)
+    }
+}
 
 impl Place for InRegister {
     const IS_MEMORY: bool = false;
@@ -108,18 +140,18 @@ impl Place for InRegister {
     }
 }
 
-impl Place for InMemory {
+impl<A: Addressing> Place for Memory<A> {
     const IS_MEMORY: bool = true;
 
     #[inline(always)]
     fn get<T: General, B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Result<T, Fault> {
-        let offset = op.offset(core);
+        let offset = A::offset(core, op);
         core.read(bus, op.segment, offset)
     }
 
     #[inline(always)]
     fn set<T: General, B: Bus>(core: &mut Core, bus: &mut B, op: &Op, value: T) -> Result<(), Fault> {
-        let offset = op.offset(core);
+        let offset = A::offset(core, op);
         core.write(bus, op.segment, offset, value)
     }
 
@@ -130,7 +162,7 @@ impl Place for InMemory {
         op: &Op,
         change: impl FnOnce(T, Status) -> (T, Status),
     ) -> Result<(), Fault> {
-        let offset = op.offset(core);
+        let offset = A::offset(core, op);
         let mut status = core.status;
         core.modify(bus, op.segment, offset, |value| {
             let (value, new) = change(value, status);

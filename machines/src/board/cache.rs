@@ -6,13 +6,13 @@ use cpu::{Cycle, Moves};
 /// Wait states of memory accesses.
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryTiming {
-    /// One tag a line, the line's address plus one; zero is empty. As many as the largest cache has, so that an index needs no
-    /// check.
+    /// One tag a line, the number of the line that is there, or [`EMPTY`]. As many as the largest cache has, so that an index
+    /// needs no check.
     tags: Box<[u32; MOST_LINES]>,
     /// Lines that there are: none, or a power of two.
     lines: u32,
-    /// The bits of a line's address that are its index.
-    index_mask: u32,
+    /// The bits of a line's number that are its index.
+    index_mask: u16,
     read_wait: u32,
     write_wait: u32,
     /// Where memory ends and the ROM begins.
@@ -31,6 +31,8 @@ pub(crate) struct Waits {
     pub(crate) rom: u32,
 }
 
+/// No line has this number.
+const EMPTY: u32 = u32::MAX;
 /// Bytes in a line.
 const LINE_SHIFT: u32 = 4;
 /// In a cache of 1 MB, the largest that a lab file can ask for.
@@ -41,9 +43,9 @@ impl MemoryTiming {
     pub(crate) fn new(cache_kilobytes: u32, waits: Waits, rom_start: u32) -> Self {
         let lines = (cache_kilobytes * 1024) >> LINE_SHIFT;
         Self {
-            tags: vec![0; MOST_LINES].try_into().expect("as many as there are"),
+            tags: vec![EMPTY; MOST_LINES].try_into().expect("as many as there are"),
             lines,
-            index_mask: lines.saturating_sub(1),
+            index_mask: lines.saturating_sub(1) as u16,
             read_wait: waits.read,
             write_wait: waits.write,
             rom_start,
@@ -63,14 +65,14 @@ impl MemoryTiming {
     /// Where a line's tag is; without a cache, where there never is one.
     #[inline]
     fn index(&self, line: u32) -> usize {
-        (line & self.index_mask) as usize % MOST_LINES
+        usize::from(line as u16 & self.index_mask)
     }
 
     /// Whether a read hits the cache.
     #[inline]
     pub(crate) fn is_ready(&self, address: u32) -> bool {
         let line = address >> LINE_SHIFT;
-        self.tags[self.index(line)] == line + 1
+        self.tags[self.index(line)] == line
     }
 
     /// The wait states of `count` reads in a row inside one line, in processor cycles: with a cache only the first can miss.
@@ -81,13 +83,13 @@ impl MemoryTiming {
         }
         let line = address >> LINE_SHIFT;
         let index = self.index(line);
-        if self.tags[index] == line + 1 {
+        if self.tags[index] == line {
             return 0;
         }
         if self.lines == 0 {
             return self.read_wait * count;
         }
-        self.tags[index] = line + 1;
+        self.tags[index] = line;
         self.read_wait
     }
 

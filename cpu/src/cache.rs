@@ -86,15 +86,11 @@ impl<B: Bus> CodePage<B> {
         }
     }
 
-    /// The ops from the one at a byte of the frame on, if that is decoded; there is always one.
+    /// The op of an index that [`CodePage::find`] has told, and all from there on.
     #[inline(always)]
-    pub(crate) fn steps_at(&self, offset: u32) -> Option<&[Step<B>]> {
-        let index = self.find(offset)?;
-        if index < self.steps.len() {
-            Some(&self.steps[index..])
-        } else {
-            None
-        }
+    pub(crate) fn steps_from(&self, index: usize) -> Option<(&Step<B>, &[Step<B>])> {
+        let steps = self.steps.get(index..)?;
+        Some((steps.first()?, steps))
     }
 
     /// Decodes from `start` to the next unconditional jump, known op or end of the frame. Returns the end.

@@ -6,7 +6,7 @@
 /// One number, so that the results of handlers and memory accesses travel in registers: the vector in bits 7-0, whether there
 /// is a code in bit 8, the code in bits 31-16.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Fault(u32);
+pub struct Fault(u64);
 
 /// The exceptions of a 386.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +44,7 @@ pub enum Vector {
     CoprocessorError = 16,
 }
 
-const HAS_CODE: u32 = 1 << 8;
+const HAS_CODE: u64 = 1 << 8;
 
 impl Vector {
     const ALL: [Self; 15] = [
@@ -68,18 +68,18 @@ impl Vector {
 
 impl Fault {
     /// No exception: the attempt at an instruction has found an operand that is not at hand (see `quick`).
-    pub(crate) const NOT_AT_ONCE: Self = Self(u32::MAX);
+    pub(crate) const NOT_AT_ONCE: Self = Self(u64::MAX);
 
     /// An exception without an error code.
     #[must_use]
     pub const fn plain(vector: Vector) -> Self {
-        Self(vector as u32)
+        Self(vector as u64)
     }
 
     /// An exception with an error code.
     #[must_use]
     pub const fn with_code(vector: Vector, error_code: u16) -> Self {
-        Self(vector as u32 | HAS_CODE | (error_code as u32) << 16)
+        Self(vector as u64 | HAS_CODE | (error_code as u64) << 16)
     }
 
     /// Its vector.

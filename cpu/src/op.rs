@@ -154,24 +154,50 @@ pub(crate) fn stop<B: Bus>(core: &mut Core, rest: &[Step<B>], fault: Fault) -> E
 /// waits. By itself, so that the handlers of jumps need few machine registers.
 #[inline(never)]
 fn jump<B: Bus>(core: &mut Core, bus: &mut B, op: &Op, rest: &[Step<B>], page: &CodePage<B>) -> Exit {
+    let nowhere = Exit::new(Flow::Jump as u32, rest);
     let offset = core.eip.wrapping_sub(core.page_eip);
-    if core.cycles < core.pause
-        && offset <= 0xFFF
-        && let Some(steps) = page.steps_at(offset)
-        && let Some(first) = steps.first()
-        && core.has_target_at_once(bus, offset, &first.op)
-    {
-        let target = &first.op;
-        core.uncounted = core
-            .uncounted
-            .wrapping_add(u64::from(op.number) + 1)
-            .wrapping_sub(u64::from(target.number));
-        core.trail.jump(op.next_eip(core), core.eip);
-        core.cycles += Cycle::from(target.components);
-        core.prefetch_begun = core.cycles;
-        return (first.handler)(core, bus, steps, page, core.cycles);
+    if offset > 0xFFF || core.cycles >= core.pause {
+        return nowhere;
     }
-    Exit::new(Flow::Jump as u32, rest)
+    let Some(index) = page.find(offset) else {
+        return nowhere;
+    };
+    if !core.has_target_at_once(bus, offset) {
+        return nowhere;
+    }
+    let Some((first, steps)) = page.steps_from(index) else {
+        return nowhere;
+    };
+    let target = &first.op;
+    core.uncounted = core
+        .uncounted
+        .wrapping_add(u64::from(op.number) + 1)
+        .wrapping_sub(u64::from(target.number));
+    core.trail.jump(op.next_eip(core), core.eip);
+    core.cycles += Cycle::from(target.components);
+    core.prefetch_begun = core.cycles;
+    let handler = if target.is_in_two_blocks {
+        fetch_and_execute
+    } else {
+        first.handler
+    };
+    handler(core, bus, steps, page, core.cycles)
+}
+
+/// Executes the first of some steps after a jump to it, of which all of its code is fetched first.
+fn fetch_and_execute<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    _: Cycle,
+) -> Exit {
+    let Some(target) = steps.first() else {
+        return Exit::NOWHERE;
+    };
+    let length = u32::from(target.op.length);
+    core.fetch_target(bus, core.code_base | (u32::from(target.op.end) - length), length);
+    (target.handler)(core, bus, steps, page, core.cycles)
 }
 
 /// The next instruction holds the first byte of the block at offset `immediate` of the page. This is no instruction itself: it
@@ -187,14 +213,14 @@ pub(crate) fn enter_block<B: Bus>(
         return Exit::NOWHERE;
     };
     let address = core.code_base | marker.op.immediate;
-    if core.prefetch_owed == 0
-        && bus.is_ready(address)
-        && let Some(next) = rest.first()
-    {
-        core.prefetch_begun = cycles;
-        return (next.handler)(core, bus, rest, page, cycles);
+    if core.prefetch_owed != 0 || !bus.is_ready(address) {
+        return await_block(core, bus, steps, page, cycles);
     }
-    await_block(core, bus, steps, page, cycles)
+    let Some(next) = rest.first() else {
+        return Exit::NOWHERE;
+    };
+    core.prefetch_begun = cycles;
+    (next.handler)(core, bus, rest, page, cycles)
 }
 
 /// As [`enter_block`], where there may be something to wait for.

@@ -12,7 +12,6 @@
 
 use crate::clocks;
 use crate::core::Core;
-use crate::op::Op;
 use crate::{Bus, Cycle};
 
 /// Bytes in a block.
@@ -31,13 +30,10 @@ pub(crate) fn is_in_two_blocks(offset: u32, length: u32) -> bool {
 }
 
 impl Core {
-    /// Whether [`Core::fetch_target`] would charge nothing for the instruction at an offset of the page.
+    /// Whether [`Core::fetch_target`] would charge nothing for what lies at an offset of the page and in the same block.
     #[inline(always)]
-    pub(crate) fn has_target_at_once<B: Bus>(&self, bus: &B, offset: u32, op: &Op) -> bool {
-        let address = self.code_base | offset;
-        self.prefetch_owed == 0
-            && bus.is_ready(address)
-            && (!op.is_in_two_blocks || bus.is_ready(address + u32::from(op.length) - 1))
+    pub(crate) fn has_target_at_once<B: Bus>(&self, bus: &B, offset: u32) -> bool {
+        self.prefetch_owed == 0 && bus.is_ready(self.code_base | offset)
     }
 
     /// Charges the fetch of the instruction at byte `address` of [`Bus::memory`] after a change of flow. Of one that lies in two

@@ -14,8 +14,8 @@ use crate::paging::Level;
 use crate::unit::Unit;
 use crate::{Bus, Cycle, Fault, Page, Register, Segment, SegmentRegister, Vector, Width};
 
-/// Shortcuts of one kind. The translation lookaside buffer has 32 entries; without paging more pages profit.
-const SHORTCUTS: usize = 64;
+/// Shortcuts of one level and direction. The translation lookaside buffer has 32 entries; without paging more pages profit.
+pub(crate) const SHORTCUTS: usize = 64;
 /// Bytes in a line of [`CodeLines`]: 64 lines make a frame.
 const LINE_BYTES: u32 = 64;
 
@@ -56,8 +56,8 @@ impl Reach {
 
 #[derive(Clone, Copy, Debug)]
 struct Shortcut {
-    /// The linear address of the page, with the [`Level`] that the way is open to, or [`NO_PAGE`].
-    key: u32,
+    /// The linear address of the page, or [`NO_PAGE`].
+    page: u32,
     /// From linear addresses to bytes of [`Bus::memory`], modulo 2^32.
     distance: u32,
 }
@@ -67,40 +67,45 @@ const NO_PAGE: u32 = 0x800;
 const PAGE: u32 = 0xFFFF_F000;
 
 const EMPTY: Shortcut = Shortcut {
-    key: NO_PAGE,
+    page: NO_PAGE,
     distance: 0,
 };
 
 impl Shortcut {
     fn leads_to(&self, frame: u32) -> bool {
-        self.key != NO_PAGE && (self.key & PAGE).wrapping_add(self.distance) == frame << 12
+        self.page != NO_PAGE && self.page.wrapping_add(self.distance) == frame << 12
     }
 }
 
-/// The fast path's map from linear pages to frames of memory, by direction. A place holds the way of one level.
+/// The fast path's map from linear pages to frames of memory, by direction, first those of the supervisor.
 #[derive(Clone, Debug)]
 pub(crate) struct Shortcuts {
-    reads: [Shortcut; SHORTCUTS],
-    writes: [Shortcut; SHORTCUTS],
+    reads: [Shortcut; 2 * SHORTCUTS],
+    writes: [Shortcut; 2 * SHORTCUTS],
 }
 
 impl Default for Shortcuts {
     fn default() -> Self {
         Self {
-            reads: [EMPTY; SHORTCUTS],
-            writes: [EMPTY; SHORTCUTS],
+            reads: [EMPTY; 2 * SHORTCUTS],
+            writes: [EMPTY; 2 * SHORTCUTS],
         }
     }
 }
 
 impl Shortcuts {
-    /// The byte of memory at the linear address of an aligned operand. One compare sees to page, level and alignment.
+    /// Where the way to a linear page stands.
+    #[inline(always)]
+    fn place(page: u32, level: Level) -> usize {
+        page as usize % SHORTCUTS | level as usize
+    }
+
+    /// The byte of memory at the linear address of an aligned operand. One compare sees to page and alignment.
     #[inline(always)]
     fn find<T: Unit>(&self, linear: u32, is_write: bool, level: Level) -> Option<u32> {
         let kind = if is_write { &self.writes } else { &self.reads };
-        let entry = &kind[(linear >> 12) as usize % SHORTCUTS];
-        let key = linear & (PAGE | (T::BYTES - 1)) | level as u32;
-        (entry.key == key).then_some(linear.wrapping_add(entry.distance))
+        let entry = &kind[Self::place(linear >> 12, level)];
+        (entry.page == linear & (PAGE | (T::BYTES - 1))).then_some(linear.wrapping_add(entry.distance))
     }
 
     fn enter(&mut self, linear: u32, is_write: bool, level: Level, frame: u32) {
@@ -110,8 +115,8 @@ impl Shortcuts {
             &mut self.reads
         };
         let page = linear & PAGE;
-        kind[(page >> 12) as usize % SHORTCUTS] = Shortcut {
-            key: page | level as u32,
+        kind[Self::place(page >> 12, level)] = Shortcut {
+            page,
             distance: (frame << 12).wrapping_sub(page),
         };
     }
@@ -123,10 +128,12 @@ impl Shortcuts {
 
     /// Forgets a linear page.
     pub(crate) fn forget(&mut self, page: u32) {
-        for kind in [&mut self.reads, &mut self.writes] {
-            let entry = &mut kind[page as usize % SHORTCUTS];
-            if entry.key & PAGE == page << 12 {
-                *entry = EMPTY;
+        for level in [Level::Supervisor, Level::User] {
+            for kind in [&mut self.reads, &mut self.writes] {
+                let entry = &mut kind[Self::place(page, level)];
+                if entry.page == page << 12 {
+                    *entry = EMPTY;
+                }
             }
         }
     }

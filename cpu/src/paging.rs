@@ -7,6 +7,7 @@
 
 use crate::clocks;
 use crate::core::Core;
+use crate::memory::SHORTCUTS;
 use crate::{Bus, Control, Fault, Page, Vector};
 
 const PRESENT: u32 = 1 << 0;
@@ -25,8 +26,8 @@ const WAYS: usize = 4;
 pub(crate) enum Level {
     /// Privilege level 0, 1 or 2, and accesses to descriptor tables and task state segments.
     Supervisor = 0,
-    /// Privilege level 3. The number is what tells a shortcut of this level from the supervisor's.
-    User = 0x400,
+    /// Privilege level 3. The number is that of the first shortcut of this level.
+    User = SHORTCUTS as u32,
 }
 
 impl Level {

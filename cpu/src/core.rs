@@ -263,7 +263,7 @@ impl Core {
         self.segments[segment as usize] = register;
         self.reach[segment as usize] = Reach::of(&register);
         if segment == Segment::Ss {
-            self.stack_mask = if register.is_big() { u32::MAX } else { 0xFFFF };
+            self.stack_mask = register.stack_mask();
         }
     }
 

@@ -379,6 +379,7 @@ impl<B: Bus> Cpu<B> {
     }
 
     /// What the flow of an instruction means that ended a chain of handlers.
+    #[inline]
     fn follow(&mut self, flow: Flow, start: u32, behind: u32) {
         match flow {
             Flow::Next | Flow::Leave => self.core.eip = behind,
@@ -448,6 +449,10 @@ impl<B: Bus> Cpu<B> {
             self.execute(bus, op, Places::default());
         }
         while self.core.cycles < self.core.until {
+            if let Some((number, index)) = self.find_known_ops() {
+                self.run_ops(bus, number, index);
+                continue;
+            }
             let window = match self.find_window(bus) {
                 Ok(window) => window,
                 Err(fault) => {
@@ -463,6 +468,47 @@ impl<B: Bus> Cpu<B> {
                 }
             }
         }
+    }
+
+    /// Page and index of the op at CS:EIP, where nothing has to be translated, numbered or decoded for it. Otherwise nothing
+    /// changes.
+    #[inline]
+    fn find_known_ops(&mut self) -> Option<(usize, usize)> {
+        let core = &mut self.core;
+        let cs = core.segment(Segment::Cs);
+        let (eip, limit, is_32_bit) = (core.eip, cs.limit, cs.is_big());
+        let linear = cs.base.wrapping_add(eip);
+        let offset = linear & 0xFFF;
+        let (page, map_generation) = (linear >> 12, core.map_generation);
+        let (frame, number) = match self.window {
+            Some(window) if window.page == page && window.map_generation == map_generation => {
+                let Code::Cached { frame, number } = window.code else {
+                    return None;
+                };
+                (frame, number)
+            }
+            _ => {
+                if eip > limit || limit - eip < 0xFFF - offset {
+                    return None;
+                }
+                let frame = core.known_code_frame(linear)?;
+                let known = &self.known[frame as usize % KNOWN];
+                if known.key != Known::key(frame, is_32_bit) {
+                    return None;
+                }
+                (frame, known.number)
+            }
+        };
+        let index = self.cache.page(number).find(offset)?;
+        core.code_base = frame << 12;
+        core.page_eip = eip.wrapping_sub(offset);
+        self.window = Some(Window {
+            page,
+            is_32_bit,
+            map_generation,
+            code: Code::Cached { frame, number },
+        });
+        Some((number, index))
     }
 
     /// The page of code at CS:EIP.
@@ -579,6 +625,7 @@ impl<B: Bus> Cpu<B> {
     }
 
     /// The inner loop: ops of one page, from one jump to the next.
+    #[inline]
     fn run_ops(&mut self, bus: &mut B, number: usize, index: usize) {
         self.open_trail();
         let core = &mut self.core;
@@ -590,7 +637,11 @@ impl<B: Bus> Cpu<B> {
                 core.cycles += Cycle::from(op.components);
             }
             let offset = core.eip.wrapping_sub(core.page_eip);
-            core.fetch_target(bus, core.code_base | offset, u32::from(op.length));
+            if !op.is_in_two_blocks && core.has_target_at_once(bus, offset) {
+                core.prefetch_begun = core.cycles;
+            } else {
+                core.fetch_target(bus, core.code_base | offset, u32::from(op.length));
+            }
         } else if !core.is_repeating {
             index = page.straight_to(index);
         }
@@ -609,7 +660,9 @@ impl<B: Bus> Cpu<B> {
         match exit.end() {
             End::Flow(flow) => {
                 core.instructions += u64::from(!matches!(flow, Flow::Again | Flow::Leave));
-                self.repeated = (flow == Flow::Again).then_some(*last);
+                if flow == Flow::Again {
+                    self.repeated = Some(*last);
+                }
                 self.follow(flow, start, behind);
             }
             End::Fault => {

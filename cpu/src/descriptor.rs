@@ -3,6 +3,7 @@
 use crate::core::Core;
 use crate::paging::Level;
 use crate::segment;
+use crate::unit::Unit;
 use crate::{Bus, Fault, SegmentRegister, Vector};
 
 /// A segment selector: index, table indicator and requested privilege level.
@@ -245,9 +246,23 @@ impl Core {
     /// Reads eight bytes at a linear address.
     #[inline]
     pub(crate) fn read_descriptor<B: Bus>(&mut self, bus: &mut B, address: u32) -> Result<Descriptor, Fault> {
+        if B::IS_QUICK {
+            return self.descriptor_at_hand(bus, address).ok_or(Fault::NOT_AT_ONCE);
+        }
         let low = self.read_linear(bus, address, Level::Supervisor)?;
         let high = self.read_linear(bus, address.wrapping_add(4), Level::Supervisor)?;
         Ok(Descriptor { low, high })
+    }
+
+    /// The aligned eight bytes at a linear address, where they are found at once.
+    #[inline(always)]
+    fn descriptor_at_hand<B: Bus>(&mut self, bus: &mut B, address: u32) -> Option<Descriptor> {
+        let start = self.supervisor_quadword(bus, address)? as usize;
+        let bytes = &bus.memory()[start..start + 8];
+        Some(Descriptor {
+            low: u32::load(&bytes[..4]),
+            high: u32::load(&bytes[4..]),
+        })
     }
 
     /// The linear address of a selector's descriptor, if it lies within its table.
@@ -280,6 +295,9 @@ impl Core {
             ..descriptor
         };
         if accessed != descriptor {
+            if B::IS_QUICK {
+                return Err(Fault::NOT_AT_ONCE);
+            }
             self.write_access_byte(bus, selector, accessed)?;
         }
         Ok(accessed)

@@ -143,6 +143,11 @@ macro_rules! forms {
     (@first control jump_indirect $arguments:tt) => { forms!(@quick control jump_indirect $arguments) };
     (@first control call $arguments:tt) => { forms!(@quick control call $arguments) };
     (@first control call_indirect $arguments:tt) => { forms!(@quick control call_indirect $arguments) };
+    (@first control software_interrupt $arguments:tt) => { forms!(@quick control software_interrupt $arguments) };
+    (@first control interrupt_return $arguments:tt) => { forms!(@quick control interrupt_return $arguments) };
+    (@first control far_jump $arguments:tt) => { forms!(@quick control far_jump $arguments) };
+    (@first control far_call $arguments:tt) => { forms!(@quick control far_call $arguments) };
+    (@first control far_return $arguments:tt) => { forms!(@quick control far_return $arguments) };
     (@first control near_return $arguments:tt) => { forms!(@quick control near_return $arguments) };
     (@first $module:ident $handler:ident $arguments:tt) => { forms!(@chained $module $handler $arguments) };
     (@chained op $handler:ident []) => { op::$handler::<B> };

@@ -156,6 +156,9 @@ impl Core {
     /// Delivers an interrupt that is no exception. EIP is that of the next instruction.
     #[inline]
     pub(crate) fn interrupt<B: Bus>(&mut self, bus: &mut B, vector: u8, source: Source) -> Result<(), Fault> {
+        if B::IS_QUICK && (!self.is_protected() || self.is_virtual_8086()) {
+            return Err(Fault::NOT_AT_ONCE);
+        }
         if source == Source::Software && self.is_virtual_8086() && self.io_privilege() < 3 {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
         }
@@ -172,6 +175,9 @@ impl Core {
     fn deliver<B: Bus>(&mut self, bus: &mut B, delivery: Delivery) -> Result<(), Fault> {
         self.is_halted = false;
         self.is_shut_down = false;
+        if B::IS_QUICK {
+            return self.deliver_protected(bus, delivery);
+        }
         if !self.is_protected() {
             return self.deliver_real(bus, delivery);
         }
@@ -223,6 +229,7 @@ impl Core {
                 let size = if is_32_bit { Width::Dword } else { Width::Word };
                 self.deliver_through_gate(bus, delivery, gate, size, is_trap)
             }
+            _ if B::IS_QUICK => Err(Fault::NOT_AT_ONCE),
             _ => self.deliver_to_task(bus, delivery, gate.gate_selector()),
         }
     }
@@ -255,6 +262,7 @@ impl Core {
         Ok(())
     }
 
+    #[inline]
     fn deliver_through_gate<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -268,7 +276,7 @@ impl Core {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
         }
         let code = self.descriptor(bus, selector, Vector::GeneralProtection)?;
-        let from_8086 = self.is_virtual_8086();
+        let from_8086 = !B::IS_QUICK && self.is_virtual_8086();
         let is_inner = !code.is_conforming() && code.privilege() < self.privilege();
         let is_level_right = match (from_8086, is_inner) {
             (true, true) => code.privilege() == 0,
@@ -341,7 +349,11 @@ impl Core {
     }
 
     /// IRET and IRETD.
+    #[inline]
     pub(crate) fn interrupt_return<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<(), Fault> {
+        if B::IS_QUICK && (!self.is_protected() || self.is_virtual_8086()) {
+            return Err(Fault::NOT_AT_ONCE);
+        }
         if self.is_virtual_8086() && self.io_privilege() < 3 {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
         }
@@ -362,15 +374,22 @@ impl Core {
     #[inline]
     fn return_protected<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<(), Fault> {
         if self.has(Flags::NESTED) {
+            if B::IS_QUICK {
+                return Err(Fault::NOT_AT_ONCE);
+            }
             return self.return_to_task(bus);
         }
-        let plain = self.plain_stack(0, 3).filter(|_| size == Width::Dword);
+        let plain = self.plain_stack(bus, size, 3);
         let flags = match plain {
             Some(address) => self.read_plain(bus, address + 8),
+            None if B::IS_QUICK => return Err(Fault::NOT_AT_ONCE),
             None => self.peek_sized(bus, size, 2)?,
         };
         let to_8086 = size == Width::Dword && flags & Flags::VIRTUAL_8086.bits() != 0;
         if to_8086 && self.privilege() == 0 {
+            if B::IS_QUICK {
+                return Err(Fault::NOT_AT_ONCE);
+            }
             return self.return_to_8086(bus, flags);
         }
         let privilege = self.privilege();

@@ -320,6 +320,15 @@ impl Core {
         Ok(())
     }
 
+    /// The byte of memory of an aligned quadword that the processor itself reads, where that is found at once.
+    #[inline(always)]
+    pub(crate) fn supervisor_quadword<B: Bus>(&self, bus: &B, linear: u32) -> Option<u32> {
+        if linear & 7 != 0 {
+            return None;
+        }
+        self.at_hand::<u32, B>(bus, linear, false, Level::Supervisor)
+    }
+
     /// Where in memory a run of aligned units lies that begins at an offset and goes up, all in one page of plain memory and
     /// inside the segment, and how many units it has. `mask` is where offsets wrap. None where the fast path does not reach.
     #[inline]
@@ -330,10 +339,28 @@ impl Core {
         mask: u32,
         is_write: bool,
     ) -> Option<(u32, u32)> {
-        let reach = &self.reach[segment as usize];
+        self.plain_run_in::<T>(
+            &self.reach[segment as usize],
+            offset,
+            mask,
+            is_write,
+            self.level(),
+        )
+    }
+
+    /// As [`Core::plain_run`], of a segment that may not be loaded, as code of a level.
+    #[inline(always)]
+    pub(crate) fn plain_run_in<T: Unit>(
+        &self,
+        reach: &Reach,
+        offset: u32,
+        mask: u32,
+        is_write: bool,
+        level: Level,
+    ) -> Option<(u32, u32)> {
         let last = if is_write { reach.write } else { reach.read }.min(i64::from(mask));
         let linear = reach.base.wrapping_add(offset);
-        let address = self.shortcuts.find::<T>(linear, is_write, self.level())?;
+        let address = self.shortcuts.find::<T>(linear, is_write, level)?;
         let to_end = (last - i64::from(offset) + 1).clamp(0, 0x1000) as u32;
         let units = to_end.min(0x1000 - (linear & 0xFFF)) / T::BYTES;
         Some((address, units))
@@ -656,6 +683,13 @@ impl Core {
             Page::Memory { frame, .. } => CodePage::Memory { frame },
             Page::Device => CodePage::Device,
         })
+    }
+
+    /// The frame of memory that the code at a linear address is in, where a shortcut leads there.
+    #[inline(always)]
+    pub(crate) fn known_code_frame(&self, linear: u32) -> Option<u32> {
+        let address = self.shortcuts.find::<u8>(linear, false, self.level())?;
+        Some(address >> 12)
     }
 
     /// Fetches a byte of code from wherever it is, at the cost of a byte's bus cycle.

@@ -153,6 +153,7 @@ impl Core {
         is_write: bool,
         level: Level,
     ) -> Result<u32, Fault> {
+        debug_assert!(!B::IS_QUICK, "a first attempt translates nothing");
         if !self.cr0.contains(Control::PAGING) {
             return Ok(linear);
         }

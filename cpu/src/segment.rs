@@ -91,6 +91,12 @@ impl SegmentRegister {
         self.has(BIG)
     }
 
+    /// Of a stack segment: the bits of ESP that count.
+    #[inline]
+    pub(crate) const fn stack_mask(&self) -> u32 {
+        if self.is_big() { u32::MAX } else { 0xFFFF }
+    }
+
     /// DPL, 0 to 3.
     #[inline]
     pub(crate) const fn privilege(&self) -> u8 {

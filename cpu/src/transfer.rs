@@ -6,6 +6,7 @@
 use crate::clocks;
 use crate::core::Core;
 use crate::descriptor::{Descriptor, Kind, Selector};
+use crate::memory::Reach;
 use crate::paging::Level;
 use crate::task::Reason;
 use crate::unit::Unit;
@@ -103,8 +104,12 @@ impl FarTarget {
 
 impl Core {
     /// JMP far.
+    #[inline]
     pub(crate) fn far_jump<B: Bus>(&mut self, bus: &mut B, target: FarTarget) -> Result<(), Fault> {
         if !self.is_protected() || self.is_virtual_8086() {
+            if B::IS_QUICK {
+                return Err(Fault::NOT_AT_ONCE);
+            }
             self.check_offset_8086(target.offset)?;
             self.enter_8086(target.selector, target.offset);
             self.cycles += clocks::FAR_JUMP.real + target.if_in_memory(clocks::FAR_JUMP.real_memory);
@@ -114,8 +119,12 @@ impl Core {
     }
 
     /// CALL far.
+    #[inline]
     pub(crate) fn far_call<B: Bus>(&mut self, bus: &mut B, target: FarTarget) -> Result<(), Fault> {
         if !self.is_protected() || self.is_virtual_8086() {
+            if B::IS_QUICK {
+                return Err(Fault::NOT_AT_ONCE);
+            }
             self.check_offset_8086(target.offset)?;
             self.push_return_address(bus, target.size)?;
             self.enter_8086(target.selector, target.offset);
@@ -144,11 +153,13 @@ impl Core {
         frame
     }
 
+    #[inline]
     fn push_return_address<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<(), Fault> {
         let frame = self.return_address(size);
         self.push_frame(bus, &frame)
     }
 
+    #[inline]
     fn transfer<B: Bus>(&mut self, bus: &mut B, target: FarTarget, transfer: Transfer) -> Result<(), Fault> {
         let selector = Selector(target.selector);
         if selector.is_null() {
@@ -164,6 +175,9 @@ impl Core {
             }
             Kind::TaskGate => {
                 self.check_gate(selector, descriptor)?;
+                if B::IS_QUICK {
+                    return Err(Fault::NOT_AT_ONCE);
+                }
                 self.cycles += target.if_in_memory(clocks::TASK_MEMORY);
                 let task = descriptor.gate_selector();
                 self.switch_task(bus, task, transfer.reason(), true)
@@ -172,6 +186,9 @@ impl Core {
                 let needed = self.privilege().max(selector.requested_privilege());
                 if descriptor.privilege() < needed {
                     return Err(selector.fault(Vector::GeneralProtection));
+                }
+                if B::IS_QUICK {
+                    return Err(Fault::NOT_AT_ONCE);
                 }
                 self.cycles += target.if_in_memory(clocks::TASK_MEMORY);
                 self.switch_task(bus, selector, transfer.reason(), false)
@@ -192,6 +209,7 @@ impl Core {
         Ok(())
     }
 
+    #[inline]
     fn transfer_direct<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -208,7 +226,7 @@ impl Core {
         if !is_allowed {
             return Err(selector.fault(Vector::GeneralProtection));
         }
-        if transfer == Transfer::Call && descriptor.is_present() {
+        if !B::IS_QUICK && transfer == Transfer::Call && descriptor.is_present() {
             // Room on the stack comes before the offset's check (PRM, page of CALL).
             let frame = self.return_address(target.size);
             self.check_current_frame(bus, &frame)?;
@@ -255,12 +273,14 @@ impl Core {
         }
         let entry = self.code_entry(bus, selector, code, offset, code.privilege())?;
         match gate.gate_parameters() {
+            1.. if B::IS_QUICK => Err(Fault::NOT_AT_ONCE),
             0 => self.call_inner::<B, INNER_CALL>(bus, entry, size, 0),
             parameters => self.call_inner::<B, INNER_CALL_WITH_PARAMETERS>(bus, entry, size, parameters),
         }
     }
 
     /// A call through a gate to an inner level: new stack from the task state segment, parameters copied.
+    #[inline]
     fn call_inner<B: Bus, const N: usize>(
         &mut self,
         bus: &mut B,
@@ -339,36 +359,49 @@ impl Core {
         bus: &mut B,
         frame: &Frame<N>,
     ) -> Result<(), Fault> {
-        if self.push_plain_frame(bus, frame) {
+        let (reach, mask) = (self.reach[Segment::Ss as usize], self.stack_mask);
+        let esp = self.general[ESP];
+        if let Some(esp) = self.push_plain_frame(bus, &reach, mask, esp, self.level(), frame) {
+            self.general[ESP] = esp;
             return Ok(());
+        }
+        if B::IS_QUICK {
+            return Err(Fault::NOT_AT_ONCE);
         }
         self.push_frame_slowly(bus, frame)
     }
 
-    /// Pushes a frame of dwords that lies in one page of plain memory, inside the stack segment. Otherwise nothing happens,
-    /// and the answer is false.
-    #[inline]
-    fn push_plain_frame<B: Bus, const N: usize>(&mut self, bus: &mut B, frame: &Frame<N>) -> bool {
-        let Some(top) = self.stack_pointer().checked_sub(frame.bytes()) else {
-            return false;
-        };
-        let count = frame.count as u32;
-        let run = self.plain_run::<u32>(Segment::Ss, top, self.stack_mask, true);
-        let Some((address, _)) = run.filter(|(_, units)| frame.size == Width::Dword && *units >= count)
-        else {
-            return false;
-        };
-        let start = address as usize;
-        let end = start + 4 * frame.count;
-        for number in (0..count).rev() {
-            self.cycles += Cycle::from(bus.memory_wait(address + 4 * number, true));
+    /// Pushes a frame of dwords that lies in one page of plain memory, inside the stack segment. Returns the new ESP, or nothing
+    /// where nothing happens.
+    #[inline(always)]
+    fn push_plain_frame<B: Bus, const N: usize>(
+        &mut self,
+        bus: &mut B,
+        stack: &Reach,
+        mask: u32,
+        esp: u32,
+        level: Level,
+        frame: &Frame<N>,
+    ) -> Option<u32> {
+        if frame.size != Width::Dword {
+            return None;
         }
-        let items = bus.memory()[start..end].chunks_exact_mut(4);
+        let top = (esp & mask).checked_sub(frame.bytes())?;
+        let (address, units) = self.plain_run_in::<u32>(stack, top, mask, true, level)?;
+        if (units as usize) < frame.count {
+            return None;
+        }
+        let start = address as usize;
+        let mut at = frame.bytes();
+        for _ in 0..frame.count {
+            at -= 4;
+            self.cycles += Cycle::from(bus.memory_wait(address + at, true));
+        }
+        let items = bus.memory()[start..start + 4 * frame.count].chunks_exact_mut(4);
         for (item, value) in items.rev().zip(frame.values()) {
             item.copy_from_slice(&value.to_le_bytes());
         }
-        self.set_stack_pointer(top);
-        true
+        Some(esp & !mask | top)
     }
 
     #[inline(never)]
@@ -397,7 +430,7 @@ impl Core {
         frame: &Frame<N>,
     ) -> Result<(), Fault> {
         let stack = self.current_stack();
-        let mask = if stack.register.is_big() { u32::MAX } else { 0xFFFF };
+        let mask = stack.register.stack_mask();
         self.check_frame(bus, stack, frame, mask, self.level())?;
         Ok(())
     }
@@ -412,19 +445,12 @@ impl Core {
         privilege: u8,
     ) -> Result<(), Fault> {
         let level = Level::of(privilege);
-        let (old_register, old_esp) = (*self.segment(Segment::Ss), self.general[ESP]);
-        let old_privilege = self.privilege();
-        self.set_privilege(privilege);
-        self.set_segment(Segment::Ss, stack.register);
-        self.general[ESP] = stack.top;
-        let is_done = self.push_plain_frame(bus, frame);
-        self.set_privilege(old_privilege);
-        if is_done {
-            return Ok(());
-        }
-        self.set_segment(Segment::Ss, old_register);
-        self.general[ESP] = old_esp;
-        let esp = self.write_frame(bus, stack, frame, level)?;
+        let (reach, mask) = (Reach::of(&stack.register), stack.register.stack_mask());
+        let esp = match self.push_plain_frame(bus, &reach, mask, stack.top, level, frame) {
+            Some(esp) => esp,
+            None if B::IS_QUICK => return Err(Fault::NOT_AT_ONCE),
+            None => self.write_frame(bus, stack, frame, level)?,
+        };
         self.set_segment(Segment::Ss, stack.register);
         self.general[ESP] = esp;
         Ok(())
@@ -439,7 +465,7 @@ impl Core {
         frame: &Frame<N>,
         level: Level,
     ) -> Result<u32, Fault> {
-        let mask = if stack.register.is_big() { u32::MAX } else { 0xFFFF };
+        let mask = stack.register.stack_mask();
         let top = self.check_frame(bus, stack, frame, mask, level)?;
         let mut at = stack.top & mask;
         for value in frame.values() {
@@ -487,10 +513,14 @@ impl Core {
     }
 
     /// RET far; `release` is how many bytes of parameters it takes off.
+    #[inline]
     pub(crate) fn far_return<B: Bus>(&mut self, bus: &mut B, size: Width, release: u32) -> Result<(), Fault> {
-        let plain = self.plain_stack(0, 2).filter(|_| size == Width::Dword);
-        let (offset, selector) = match plain {
+        if B::IS_QUICK && (!self.is_protected() || self.is_virtual_8086()) {
+            return Err(Fault::NOT_AT_ONCE);
+        }
+        let (offset, selector) = match self.plain_stack(bus, size, 2) {
             Some(address) => (self.read_plain(bus, address), self.read_plain(bus, address + 4)),
+            None if B::IS_QUICK => return Err(Fault::NOT_AT_ONCE),
             None => (self.peek_sized(bus, size, 0)?, self.peek_sized(bus, size, 1)?),
         };
         let selector = selector as u16;
@@ -518,19 +548,27 @@ impl Core {
         Ok(())
     }
 
-    /// Where in memory `count` dwords at the top of the stack lie, `above` bytes above it, if all of them are in one page of plain
-    /// memory and inside the segment: for [`Core::read_plain`].
+    /// Where in memory `count` dwords at the top of the stack lie, if items have that size and all of them are in one page of plain
+    /// memory and inside the segment: for [`Core::read_plain`]. On a quick bus the reads must cost nothing besides.
     #[inline]
-    pub(crate) fn plain_stack(&self, above: u32, count: u32) -> Option<u32> {
-        let offset = self.stack_pointer().wrapping_add(above) & self.stack_mask;
-        let (address, units) = self.plain_run::<u32>(Segment::Ss, offset, self.stack_mask, false)?;
-        (units >= count).then_some(address)
+    pub(crate) fn plain_stack<B: Bus>(&self, bus: &B, size: Width, count: u32) -> Option<u32> {
+        if size != Width::Dword {
+            return None;
+        }
+        let (address, units) =
+            self.plain_run::<u32>(Segment::Ss, self.stack_pointer(), self.stack_mask, false)?;
+        if units < count || B::IS_QUICK && !(bus.is_ready(address) && bus.is_ready(address + 4 * count - 1)) {
+            return None;
+        }
+        Some(address)
     }
 
     /// Reads a dword of plain memory.
     #[inline(always)]
     pub(crate) fn read_plain<B: Bus>(&mut self, bus: &mut B, address: u32) -> u32 {
-        self.cycles += Cycle::from(bus.memory_wait(address, false));
+        if !B::IS_QUICK {
+            self.cycles += Cycle::from(bus.memory_wait(address, false));
+        }
         let start = address as usize;
         u32::load(&bus.memory()[start..start + 4])
     }

@@ -38,7 +38,6 @@ impl Core {
 
     /// Charges the fetch of the instruction at byte `address` of [`Bus::memory`] after a change of flow. Of one that lies in two
     /// frames, each part is charged by itself.
-    #[inline(always)]
     pub(crate) fn fetch_target<B: Bus>(&mut self, bus: &mut B, address: u32, length: u32) {
         let mut wait = bus.reads_wait(address, dwords(address, length));
         let end = address + length;

@@ -8,8 +8,9 @@
 use crate::debug::STATUS_ONES;
 use crate::flags::Status;
 use crate::memory::{CodeLines, Reach, Shortcuts};
+use crate::op::Op;
 use crate::paging::{Level, Tlb};
-use crate::trail::Trail;
+use crate::trail::{Context, Trail};
 use crate::{Bus, Control, Cycle, Fault, Flags, Segment, SegmentRegister, State, TableRegister, Vector};
 
 /// DH is the 3 of the 386, DL the stepping (D1): EDX after reset (80386 data sheet, section 2.10).
@@ -33,6 +34,10 @@ pub(crate) struct Core {
     pub(crate) page_eip: u32,
     /// The first byte of that page's frame in [`Bus::memory`].
     pub(crate) code_base: u32,
+    /// The linear address of that page.
+    pub(crate) code_page: u32,
+    /// That page is decoded as 32-bit code.
+    pub(crate) is_code_32_bit: bool,
     /// The chain of handlers comes back to the run loop at this cycle: [`Core::until`], or sooner if that is far away.
     pub(crate) pause: Cycle,
     /// Instructions completed in the page since the run loop last counted them, less the `Op::number` of the next one.
@@ -112,6 +117,8 @@ impl Core {
             eip: 0,
             page_eip: 0,
             code_base: 0,
+            code_page: 0,
+            is_code_32_bit: false,
             pause: 0,
             uncounted: 0,
             trail: Trail::default(),
@@ -283,6 +290,43 @@ impl Core {
     #[inline]
     pub(crate) fn io_privilege(&self) -> u8 {
         ((self.eflags >> 12) & 3) as u8
+    }
+
+    /// Where in the page that code is executed from CS:EIP lies, if it does, and the page can be executed as it was decoded.
+    #[inline(always)]
+    pub(crate) fn offset_in_code_page(&self) -> Option<u32> {
+        let cs = self.segment(Segment::Cs);
+        let (eip, limit) = (self.eip, cs.limit);
+        let linear = cs.base.wrapping_add(eip);
+        let offset = linear.wrapping_sub(self.code_page);
+        if offset > 0xFFF || eip > limit || limit - eip < 0xFFF - offset || cs.is_big() != self.is_code_32_bit
+        {
+            return None;
+        }
+        (self.known_code_frame(linear)? << 12 == self.code_base).then_some(offset)
+    }
+
+    /// Counts the instructions up to `op`, after which `target` comes next.
+    #[inline(always)]
+    pub(crate) fn count_up_to(&mut self, op: &Op, target: &Op) {
+        self.uncounted = self
+            .uncounted
+            .wrapping_add(u64::from(op.number) + 1)
+            .wrapping_sub(u64::from(target.number));
+    }
+
+    /// A new stretch of code begins at CS:EIP, unless one is under way.
+    #[inline]
+    pub(crate) fn open_trail(&mut self) {
+        if !self.trail.is_open() {
+            let cs = self.segment(Segment::Cs);
+            let context = Context {
+                base: cs.base,
+                selector: cs.selector,
+                is_32_bit: cs.is_big(),
+            };
+            self.trail.enter(self.eip, context);
+        }
     }
 
     /// Has the run loop look round before the next instruction.

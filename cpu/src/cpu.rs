@@ -14,7 +14,7 @@ use crate::forms;
 use crate::interrupt::Source;
 use crate::memory::CodePage;
 use crate::op::{End, Flow, Op, Step};
-use crate::trail::{Context, Stretch};
+use crate::trail::Stretch;
 use crate::{Bus, Cycle, ExecutedPage, Fault, Flags, Segment, State, Vector};
 
 /// Vector of the non-maskable interrupt.
@@ -323,7 +323,7 @@ impl<B: Bus> Cpu<B> {
             let first = (frame << 12 | linear & 0xFFF) as usize;
             let bytes = &bus.memory()[first..][..0x1000 - (linear & 0xFFF) as usize];
             if let Ok(op) = decode(bytes, window.is_32_bit) {
-                self.open_trail();
+                self.core.open_trail();
                 return self.execute(bus, op, Places::at(first as u32));
             }
         }
@@ -334,7 +334,7 @@ impl<B: Bus> Cpu<B> {
     /// faulted.
     fn execute_single(&mut self, bus: &mut B) -> Option<bool> {
         let start = self.core.eip;
-        self.open_trail();
+        self.core.open_trail();
         match self.fetch(bus) {
             Ok((op, places)) => self.execute(bus, op, places),
             Err(fault) => {
@@ -449,19 +449,18 @@ impl<B: Bus> Cpu<B> {
             self.execute(bus, op, Places::default());
         }
         while self.core.cycles < self.core.until {
-            if let Some((number, index)) = self.find_known_ops() {
-                self.run_ops(bus, number, index);
-                continue;
-            }
-            let window = match self.find_window(bus) {
-                Ok(window) => window,
-                Err(fault) => {
-                    let eip = self.core.eip;
-                    self.fault(bus, fault, eip);
-                    continue;
-                }
+            let found = match self.find_known_ops() {
+                Some(known) => Some(known),
+                None => match self.find_window(bus) {
+                    Ok(window) => self.find_ops(bus, window),
+                    Err(fault) => {
+                        let eip = self.core.eip;
+                        self.fault(bus, fault, eip);
+                        continue;
+                    }
+                },
             };
-            match self.find_ops(bus, window) {
+            match found {
                 Some((number, index)) => self.run_ops(bus, number, index),
                 None => {
                     self.execute_single(bus);
@@ -501,6 +500,8 @@ impl<B: Bus> Cpu<B> {
         };
         let index = self.cache.page(number).find(offset)?;
         core.code_base = frame << 12;
+        core.code_page = page << 12;
+        core.is_code_32_bit = is_32_bit;
         core.page_eip = eip.wrapping_sub(offset);
         self.window = Some(Window {
             page,
@@ -599,6 +600,8 @@ impl<B: Bus> Cpu<B> {
         let core = &mut self.core;
         let offset = core.segment(Segment::Cs).base.wrapping_add(core.eip) & 0xFFF;
         core.code_base = frame << 12;
+        core.code_page = window.page << 12;
+        core.is_code_32_bit = window.is_32_bit;
         core.page_eip = core.eip.wrapping_sub(offset);
         let index = match self.cache.page(number).find(offset) {
             Some(index) => index,
@@ -610,24 +613,10 @@ impl<B: Bus> Cpu<B> {
         Some((number, index))
     }
 
-    /// A new stretch of code begins at CS:EIP, unless one is under way.
-    #[inline]
-    fn open_trail(&mut self) {
-        if !self.core.trail.is_open() {
-            let cs = self.core.segment(Segment::Cs);
-            let context = Context {
-                base: cs.base,
-                selector: cs.selector,
-                is_32_bit: cs.is_big(),
-            };
-            self.core.trail.enter(self.core.eip, context);
-        }
-    }
-
     /// The inner loop: ops of one page, from one jump to the next.
     #[inline]
     fn run_ops(&mut self, bus: &mut B, number: usize, index: usize) {
-        self.open_trail();
+        self.core.open_trail();
         let core = &mut self.core;
         let page = self.cache.page(number);
         let mut index = index;

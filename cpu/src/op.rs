@@ -137,10 +137,12 @@ pub(crate) fn go_on<B: Bus>(
     {
         return (next.handler)(core, bus, rest, page, core.cycles);
     }
-    if flow == Flow::Jump {
-        return jump(core, bus, op, rest, page);
+    match flow {
+        Flow::Jump => jump(core, bus, op, rest, page),
+        Flow::FarJump => transfer::<B, true>(core, bus, op, rest, page),
+        Flow::Transfer => transfer::<B, false>(core, bus, op, rest, page),
+        _ => Exit::new(flow as u32, rest),
     }
-    Exit::new(flow as u32, rest)
 }
 
 /// Ends the chain with a fault of the op in front of `rest`.
@@ -154,29 +156,76 @@ pub(crate) fn stop<B: Bus>(core: &mut Core, rest: &[Step<B>], fault: Fault) -> E
 /// waits. By itself, so that the handlers of jumps need few machine registers.
 #[inline(never)]
 fn jump<B: Bus>(core: &mut Core, bus: &mut B, op: &Op, rest: &[Step<B>], page: &CodePage<B>) -> Exit {
-    let nowhere = Exit::new(Flow::Jump as u32, rest);
     let offset = core.eip.wrapping_sub(core.page_eip);
     if offset > 0xFFF || core.cycles >= core.pause {
-        return nowhere;
+        return Exit::new(Flow::Jump as u32, rest);
     }
-    let Some(index) = page.find(offset) else {
-        return nowhere;
+    let Some((first, steps)) = landing(core, bus, page, offset) else {
+        return Exit::new(Flow::Jump as u32, rest);
     };
-    if !core.has_target_at_once(bus, offset) {
-        return nowhere;
-    }
-    let Some((first, steps)) = page.steps_from(index) else {
-        return nowhere;
-    };
-    let target = &first.op;
-    core.uncounted = core
-        .uncounted
-        .wrapping_add(u64::from(op.number) + 1)
-        .wrapping_sub(u64::from(target.number));
+    core.count_up_to(op, &first.op);
     core.trail.jump(op.next_eip(core), core.eip);
-    core.cycles += Cycle::from(target.components);
+    core.cycles += Cycle::from(first.op.components);
+    land(core, bus, first, steps, page)
+}
+
+/// As [`jump`], after a transfer through which CS and the privilege level may have changed.
+#[inline(never)]
+fn transfer<B: Bus, const IS_JUMP: bool>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+    rest: &[Step<B>],
+    page: &CodePage<B>,
+) -> Exit {
+    let flow = if IS_JUMP { Flow::FarJump } else { Flow::Transfer };
+    let nowhere = Exit::new(flow as u32, rest);
+    if core.cycles >= core.pause {
+        return nowhere;
+    }
+    let Some(offset) = core.offset_in_code_page() else {
+        return nowhere;
+    };
+    let Some((first, steps)) = landing(core, bus, page, offset) else {
+        return nowhere;
+    };
+    core.count_up_to(op, &first.op);
+    core.trail.leave(op.next_eip(core));
+    core.open_trail();
+    core.page_eip = core.eip.wrapping_sub(offset);
+    if IS_JUMP {
+        core.cycles += Cycle::from(first.op.components);
+    }
+    land(core, bus, first, steps, page)
+}
+
+/// The op at an offset of the page, and all from there on, if that is decoded, and fetched without waits as far as its first block
+/// goes.
+#[inline(always)]
+fn landing<'a, B: Bus>(
+    core: &Core,
+    bus: &B,
+    page: &'a CodePage<B>,
+    offset: u32,
+) -> Option<(&'a Step<B>, &'a [Step<B>])> {
+    let index = page.find(offset)?;
+    if !core.has_target_at_once(bus, offset) {
+        return None;
+    }
+    page.steps_from(index)
+}
+
+/// Begins with the op that a change of flow has led to.
+#[inline(always)]
+fn land<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    first: &Step<B>,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+) -> Exit {
     core.prefetch_begun = core.cycles;
-    let handler = if target.is_in_two_blocks {
+    let handler = if first.op.is_in_two_blocks {
         fetch_and_execute
     } else {
         first.handler

@@ -441,6 +441,13 @@ impl Core {
             value[..bytes as usize].copy_from_slice(&bus.memory()[start..start + bytes as usize]);
             return Ok(u32::from_le_bytes(value));
         }
+        if (linear & 3) + bytes <= 4 {
+            let physical = self.translate(bus, linear, false, level)?;
+            self.note_data_breakpoint(linear, bytes, false);
+            let page = bus.page(physical >> 12);
+            self.enter_shortcuts(page, linear, false, level);
+            return Ok(self.read_piece(bus, page, physical, bytes));
+        }
         let parts = self.parts(bus, linear, bytes, false, level)?;
         Ok(self.read_parts(bus, linear, parts, level))
     }
@@ -502,6 +509,14 @@ impl Core {
                 .copy_from_slice(&value.to_le_bytes()[..bytes as usize]);
             return Ok(());
         }
+        if (linear & 3) + bytes <= 4 {
+            let physical = self.translate(bus, linear, true, level)?;
+            self.note_data_breakpoint(linear, bytes, true);
+            let page = bus.page(physical >> 12);
+            self.enter_shortcuts(page, linear, true, level);
+            self.write_piece(bus, page, physical, bytes, value);
+            return Ok(());
+        }
         let parts = self.parts(bus, linear, bytes, true, level)?;
         self.write_parts(bus, linear, parts, value, level);
         Ok(())
@@ -538,7 +553,7 @@ impl Core {
     fn read_parts<B: Bus>(&mut self, bus: &mut B, linear: u32, parts: Parts, level: Level) -> u32 {
         self.note_data_breakpoint(linear, parts.bytes(), false);
         let page = bus.page(parts.first >> 12);
-        self.enter_shortcut(page, linear, false, level);
+        self.enter_shortcuts(page, linear, false, level);
         let low = self.read_piece(bus, page, parts.first, parts.first_bytes);
         let Some((second, second_bytes)) = parts.second else {
             return low;
@@ -552,7 +567,7 @@ impl Core {
     fn write_parts<B: Bus>(&mut self, bus: &mut B, linear: u32, parts: Parts, value: u32, level: Level) {
         self.note_data_breakpoint(linear, parts.bytes(), true);
         let page = bus.page(parts.first >> 12);
-        self.enter_shortcut(page, linear, true, level);
+        self.enter_shortcuts(page, linear, true, level);
         self.write_piece(bus, page, parts.first, parts.first_bytes, value);
         if let Some((second, second_bytes)) = parts.second {
             self.cycles += clocks::BUS_CYCLE;
@@ -561,13 +576,18 @@ impl Core {
         }
     }
 
-    fn enter_shortcut(&mut self, page: Page, linear: u32, is_write: bool, level: Level) {
+    /// An access to a page has been allowed: the next ones take a shortcut, as far as it has none yet that they may take.
+    fn enter_shortcuts(&mut self, page: Page, linear: u32, is_write: bool, level: Level) {
         let Page::Memory { frame, is_writable } = page else {
             return;
         };
-        let is_plain = !is_write || (is_writable && self.code_lines.frame(frame) == 0);
-        if is_plain && !self.has_data_breakpoint_in(linear >> 12) {
-            self.shortcuts.enter(linear, is_write, level, frame);
+        if self.has_data_breakpoint_in(linear >> 12) {
+            return;
+        }
+        self.shortcuts.enter(linear, false, level, frame);
+        let may_write = is_write || self.may_write_at_once(linear, level);
+        if may_write && is_writable && self.code_lines.frame(frame) == 0 {
+            self.shortcuts.enter(linear, true, level, frame);
         }
     }
 
@@ -577,10 +597,9 @@ impl Core {
             Page::Memory { frame, .. } => {
                 let address = (frame << 12) | (physical & 0xFFF);
                 self.cycles += Cycle::from(bus.memory_wait(address, false));
-                let start = address as usize;
-                let mut value = [0; 4];
-                value[..bytes as usize].copy_from_slice(&bus.memory()[start..start + bytes as usize]);
-                u32::from_le_bytes(value)
+                let start = (address & !3) as usize;
+                let dword = u32::load(&bus.memory()[start..start + 4]);
+                dword >> (8 * (address & 3)) & mask_of(bytes)
             }
             Page::Device => {
                 let mut value = 0;
@@ -614,9 +633,11 @@ impl Core {
         {
             let address = (frame << 12) | (physical & 0xFFF);
             self.cycles += Cycle::from(bus.memory_wait(address, true));
-            let start = address as usize;
-            bus.memory()[start..start + bytes as usize]
-                .copy_from_slice(&value.to_le_bytes()[..bytes as usize]);
+            let start = (address & !3) as usize;
+            let dword = &mut bus.memory()[start..start + 4];
+            let (mask, shift) = (mask_of(bytes), 8 * (address & 3));
+            let kept = u32::load(dword) & !(mask << shift);
+            (kept | (value & mask) << shift).store(dword);
             if self.code_lines.note_write(address) {
                 self.ask_attention();
             }
@@ -678,7 +699,7 @@ impl Core {
             return Ok(CodePage::Memory { frame: address >> 12 });
         }
         let (page, _) = self.page_behind(bus, linear, level)?;
-        self.enter_shortcut(page, linear, false, level);
+        self.enter_shortcuts(page, linear, false, level);
         Ok(match page {
             Page::Memory { frame, .. } => CodePage::Memory { frame },
             Page::Device => CodePage::Device,
@@ -762,7 +783,12 @@ fn width_within(bytes: u32) -> Width {
 }
 
 fn mask(width: Width) -> u32 {
-    u32::MAX >> (32 - 8 * width.bytes())
+    mask_of(width.bytes())
+}
+
+/// The bits of the lowest `bytes` bytes, 1 to 4.
+fn mask_of(bytes: u32) -> u32 {
+    u32::MAX >> (32 - 8 * bytes)
 }
 
 #[cfg(test)]

@@ -169,6 +169,15 @@ impl Core {
         }
     }
 
+    /// Whether a write to a page that has just been translated at this level would be allowed and need no walk.
+    pub(crate) fn may_write_at_once(&self, linear: u32, level: Level) -> bool {
+        !self.cr0.contains(Control::PAGING)
+            || self
+                .tlb
+                .find(linear >> 12)
+                .is_some_and(|entry| entry.is_dirty && entry.allows(true, level))
+    }
+
     fn walk<B: Bus>(&mut self, bus: &mut B, linear: u32, is_write: bool, level: Level) -> Result<u32, Fault> {
         self.cycles += clocks::PAGE_WALK;
         let directory_address = (self.cr3 & FRAME) | ((linear >> 22) << 2);

@@ -232,8 +232,9 @@ fn finish(mut op: Op, form: usize, is_memory: bool, found: Prefixes) -> Op {
     let row = forms::row(form);
     let slot = match row.slots {
         Slots::One => 0,
-        Slots::RegisterMemory if is_memory && has_base_only(&op) => 2,
-        Slots::RegisterMemory => usize::from(is_memory),
+        Slots::RegisterMemory if !is_memory => forms::IN_REGISTER,
+        Slots::RegisterMemory if has_base_only(&op) => forms::AT_BASE,
+        Slots::RegisterMemory => forms::IN_MEMORY,
         Slots::OnceRepeated => usize::from(found.repeat != Repeat::None),
     };
     if found.is_locked && !(row.is_lockable && is_memory) {

@@ -64,6 +64,12 @@ pub(crate) const UNDEFINED: usize = 2;
 /// The form of instructions that are too long.
 pub(crate) const TOO_LONG: usize = 3;
 
+/// The slot of `r/m` in a register.
+pub(crate) const IN_REGISTER: usize = 0;
+/// The slot of `r/m` in memory.
+pub(crate) const IN_MEMORY: usize = 1;
+/// The slot of `r/m` at a base in memory.
+pub(crate) const AT_BASE: usize = 2;
 /// Slots of a form.
 const SLOTS: usize = 3;
 /// More than iced-x86 has codes.

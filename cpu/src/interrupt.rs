@@ -283,7 +283,7 @@ impl Core {
             (true, false) => false,
             (false, _) => code.privilege() <= self.privilege(),
         };
-        if code.kind() != Kind::Code || !is_level_right {
+        if !matches!(code.kind(), Kind::Code) || !is_level_right {
             return Err(selector.fault(Vector::GeneralProtection));
         }
         let privilege = if is_inner {
@@ -324,7 +324,7 @@ impl Core {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn add_return_frame(&self, frame: &mut Frame<LARGEST_FRAME>, delivery: Delivery) {
         frame.push(delivery.flags.bits());
         frame.push(u32::from(self.segment(Segment::Cs).selector));
@@ -334,7 +334,7 @@ impl Core {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn enter_handler_flags(&mut self, is_trap: bool, from_8086: bool) {
         let mut cleared = Flags::TRAP | Flags::NESTED | Flags::RESUME | Flags::VIRTUAL_8086;
         if !is_trap {

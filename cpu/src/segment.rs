@@ -202,7 +202,7 @@ impl Core {
             return Err(Fault::with_code(blame, 0));
         }
         let descriptor = self.descriptor(bus, selector, blame)?;
-        let is_fit = descriptor.kind() == Kind::Data && descriptor.is_readable_or_writable();
+        let is_fit = matches!(descriptor.kind(), Kind::Data) && descriptor.is_readable_or_writable();
         if selector.requested_privilege() != privilege || !is_fit || descriptor.privilege() != privilege {
             return Err(selector.fault(blame));
         }
@@ -217,7 +217,7 @@ impl Core {
     pub(crate) fn drop_inner_segments(&mut self) {
         for segment in [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs] {
             let register = self.segment(segment);
-            if !register.is_conforming() && register.privilege() < self.privilege() {
+            if register.privilege() < self.privilege() && !register.is_conforming() {
                 self.set_segment(segment, SegmentRegister::default());
             }
         }

@@ -290,6 +290,7 @@ impl Core {
         Ok(())
     }
 
+    #[inline]
     fn read_item<B: Bus>(&mut self, bus: &mut B, address: u32, is_32_bit: bool) -> Result<u32, Fault> {
         if is_32_bit {
             self.read_linear(bus, address, Level::Supervisor)

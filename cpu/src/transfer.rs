@@ -256,7 +256,7 @@ impl Core {
         }
         let code = self.descriptor(bus, selector, Vector::GeneralProtection)?;
         let is_same_level = code.is_conforming() || code.privilege() == self.privilege();
-        let is_allowed = code.kind() == Kind::Code
+        let is_allowed = matches!(code.kind(), Kind::Code)
             && code.privilege() <= self.privilege()
             && (is_same_level || transfer == Transfer::Call);
         if !is_allowed {
@@ -391,15 +391,11 @@ impl Core {
         if (units as usize) < frame.count {
             return None;
         }
-        let start = address as usize;
-        let mut at = frame.bytes();
-        for _ in 0..frame.count {
+        let mut at = address + frame.bytes();
+        for value in frame.values() {
             at -= 4;
-            self.cycles += Cycle::from(bus.memory_wait(address + at, true));
-        }
-        let items = bus.memory()[start..start + 4 * frame.count].chunks_exact_mut(4);
-        for (item, value) in items.rev().zip(frame.values()) {
-            item.copy_from_slice(&value.to_le_bytes());
+            self.cycles += Cycle::from(bus.memory_wait(at, true));
+            value.store(&mut bus.memory()[at as usize..at as usize + 4]);
         }
         Some(esp & !mask | top)
     }
@@ -596,7 +592,7 @@ impl Core {
         } else {
             descriptor.privilege() == requested
         };
-        if descriptor.kind() != Kind::Code || requested < self.privilege() || !is_level_right {
+        if !matches!(descriptor.kind(), Kind::Code) || requested < self.privilege() || !is_level_right {
             return Err(selector.fault(Vector::GeneralProtection));
         }
         self.code_entry(bus, selector, descriptor, offset, requested)

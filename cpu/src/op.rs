@@ -258,18 +258,15 @@ pub(crate) fn enter_block<B: Bus>(
     page: &CodePage<B>,
     cycles: Cycle,
 ) -> Exit {
-    let [marker, rest @ ..] = steps else {
+    let [marker, next, ..] = steps else {
         return Exit::NOWHERE;
     };
     let address = core.code_base | marker.op.immediate;
     if core.prefetch_owed != 0 || !bus.is_ready(address) {
         return await_block(core, bus, steps, page, cycles);
     }
-    let Some(next) = rest.first() else {
-        return Exit::NOWHERE;
-    };
     core.prefetch_begun = cycles;
-    (next.handler)(core, bus, rest, page, cycles)
+    (next.handler)(core, bus, &steps[1..], page, cycles)
 }
 
 /// As [`enter_block`], where there may be something to wait for.

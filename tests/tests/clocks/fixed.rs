@@ -1,5 +1,5 @@
 //! The forms with fixed figures (PRM chapter 17), group by group, written as rows of opcode, form, real mode, protected mode and
-//! note, as the extracted table has them.
+//! note.
 
 use std::fmt::Write as _;
 
@@ -97,7 +97,7 @@ const BOTH_MODES: [(&str, &str, &str); 78] = [
 ];
 
 /// Opcode, form, figures of real and of protected mode, note.
-const PER_MODE: [(&str, &str, &str, &str, &str); 30] = [
+const PER_MODE: [(&str, &str, &str, &str, &str); 31] = [
     ("0F 20 /r", "MOV r32,CR0/CR2/CR3", "6", "6", ""),
     ("0F 21 /r", "MOV r32,DR0", "22", "22", ""),
     ("0F 21 /r", "MOV r32,DR6", "14", "14", ""),
@@ -126,6 +126,7 @@ const PER_MODE: [(&str, &str, &str, &str, &str); 30] = [
     ("0F 00 /5", "VERW r/m16", "-", "15/16", ""),
     ("0F 01 /4", "SMSW r/m16", "2/3", "2/2", ""),
     ("EB", "JMP rel8", "7+m", "7+m", ""),
+    ("E9 cw/cd", "JMP rel16/32", "7+m", "7+m", ""),
     ("C3", "RET", "10+m", "10+m", ""),
     ("C2 iw", "RET imm16", "10+m", "10+m", ""),
 ];

@@ -33,8 +33,9 @@ impl Form {
         }
     }
 
-    /// The cases that cost something else than a figure says.
-    pub(crate) fn wrong(&self, figure: &str) -> Vec<String> {
+    /// The cases that cost something else than the figure says.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        let figure = self.figure;
         let alternatives: Vec<&str> = figure.split(['/', '|']).collect();
         let is_right = |case: &Case| {
             let figure = alternatives.get(case.alternative).copied().unwrap_or("");

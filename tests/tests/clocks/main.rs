@@ -1,13 +1,10 @@
-//! The clocks of single instructions against the rows of a table that was extracted from the manual (PRM chapter 17) apart
-//! from the crate's own, in real mode and in protected mode at level 0.
+//! The clocks of single instructions against the manual's figures (PRM chapter 17), in real mode and in protected mode at
+//! level 0.
 //!
-//! The table is not part of the project: `../shared/facts/386-clocks.tsv` beside the project's folder, compared where it is
-//! there. Each row is encoded from its opcode and form, run, and measured on a board without wait states. Rows whose figures
-//! depend on operands, mode or target are measured in all their cases by the modules beside this one, which hold the figures
-//! too, so that those are tested without the table as well.
+//! Each row of `fixed` is encoded from its opcode and form, run, and measured on a board without wait states. Forms whose figures
+//! depend on operands, mode or target are measured in all their cases by the other modules beside this one, which hold those
+//! figures too.
 #![forbid(unsafe_code)]
-
-use std::path::Path;
 
 use cpu::{Control, Cpu, Cycle, Flags, Register, Segment, SegmentRegister, State, TableRegister};
 use tests::{Board, tell};
@@ -25,17 +22,11 @@ mod tasks;
 mod transfers;
 mod world;
 
-const FILE: &str = "../../shared/facts/386-clocks.tsv";
-
 /// Selectors: data with page granularity and with byte granularity, a local table, a task.
 const DATA: u16 = 0x10;
 const SMALL_DATA: u16 = 0x18;
 const LOCAL: u16 = 0x20;
 const TASK: u16 = 0x28;
-
-/// The manual prints these with the figures of `r/m, r` and `r, r/m` exchanged against ADD, ADC and AND: a slip, of which the crate
-/// takes nothing over.
-const EXCHANGED: [&str; 4] = ["OR", "SBB", "SUB", "XOR"];
 
 /// Where an operand with ModRM byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,77 +59,10 @@ impl<'a> Row<'a> {
         })
     }
 
-    /// The figure of a mode; none where the form is undefined. The page of LLDT gives one for real mode all the same.
-    fn figure(&self, mode: Mode) -> Option<String> {
+    /// The figure of a mode; none where the form is undefined.
+    fn figure(&self, mode: Mode) -> Option<&'a str> {
         let figure = self.figures[usize::from(mode != Mode::Real)];
-        if figure == "-" || (mode == Mode::Real && self.form.starts_with("LLDT")) {
-            return None;
-        }
-        let (mnemonic, operands) = self.form.split_once(' ').unwrap_or((self.form, ""));
-        if EXCHANGED.contains(&mnemonic) && operands.contains("r/m") && !operands.contains("imm") {
-            let (printed, taken) = if operands.starts_with("r/m") {
-                ("2/6", "2/7")
-            } else {
-                ("2/7", "2/6")
-            };
-            return Some(if figure == printed { taken } else { figure }.into());
-        }
-        Some(figure.into())
-    }
-
-    /// The name of the row among the forms whose clocks one number cannot tell; none for the others.
-    fn name(&self) -> Option<String> {
-        let is_for = |text: &str| self.form.contains(text);
-        let mnemonic = self.form.split(' ').next().unwrap_or(self.form);
-        let bits = match (is_for("32"), is_for("r/m8")) {
-            (true, _) => 32,
-            (false, true) => 8,
-            (false, false) => 16,
-        };
-        let name = match (mnemonic, self.opcode.split(' ').next().unwrap_or("")) {
-            ("BSF" | "BSR", _) => format!("{mnemonic} r{bits}"),
-            ("MUL", _) | ("IMUL", "F6" | "F7") => format!("{mnemonic} {bits}"),
-            ("IMUL", "0F") => format!("IMUL2 {bits}"),
-            ("IMUL", "6B") => format!("IMUL imm8 {bits}"),
-            ("IMUL", _) => format!("IMUL imm {bits}"),
-            ("ENTER", _) if is_for("imm16,imm8") => "ENTER".into(),
-            ("REP" | "REPE/REPNE", _) => {
-                let string = ["MOVS", "STOS", "CMPS", "SCAS", "INS", "OUTS"];
-                let string = string.into_iter().find(|name| is_for(&format!(" {name}")))?;
-                format!("REP {string}")
-            }
-            ("IN" | "OUT", _) => format!("{mnemonic} {}", if is_for("imm8") { "imm8" } else { "DX" }),
-            ("INSB/W/D", _) => "INS".into(),
-            ("OUTSB/W/D", _) => "OUTS".into(),
-            ("LOCK", _) => "LOCK".into(),
-            ("MOV", _) if is_for("MOV CR") => "MOV CR".into(),
-            ("CALL" | "JMP", _) if is_for("ptr16") => format!("{mnemonic} ptr {}", self.way()?),
-            ("CALL" | "JMP", _) if is_for(" m16") => format!("{mnemonic} m {}", self.way()?),
-            ("RETF", "CA") => format!("RETF imm {}", self.way()?),
-            ("RETF", _) => format!("RETF {}", self.way()?),
-            ("INT", "CC") => format!("INT3 {}", self.way()?),
-            ("INT", _) => format!("INT n {}", self.way()?),
-            ("INTO", _) if is_for("OF=1") => format!("INTO {}", self.way()?),
-            ("IRET/IRETD" | "IRETD", _) => format!("IRET {}", self.way()?),
-            _ => return None,
-        };
-        Some(name)
-    }
-
-    /// Where a transfer leads, which its note tells.
-    fn way(&self) -> Option<&'static str> {
-        let ways = [
-            ("direct", "direct"),
-            ("call gate, to inner ring, x", "inner x"),
-            ("same privilege", "same"),
-            ("inner ring", "inner"),
-            ("outer ring", "outer"),
-            ("V86", "V86"),
-            ("task", "task"),
-            ("NT=1", "task"),
-        ];
-        let way = ways.into_iter().find(|(text, _)| self.note.contains(text));
-        way.map(|(_, way)| way)
+        (figure != "-").then_some(figure)
     }
 
     fn has_modrm(&self) -> bool {
@@ -434,29 +358,15 @@ fn forms() -> Vec<Form> {
 #[test]
 fn forms_whose_clocks_depend_on_operands_mode_or_target_cost_what_the_manual_says() {
     let forms = forms();
-    let wrong: Vec<String> = forms.iter().flat_map(|form| form.wrong(form.figure)).collect();
+    let wrong: Vec<String> = forms.iter().flat_map(|form| form.wrong()).collect();
     let cases: usize = forms.iter().map(|form| form.cases.len()).sum();
     tell(&format!("{} forms in {cases} cases measured\n", forms.len()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn instructions_cost_what_the_extracted_table_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        tell(&format!("{}: not there, nothing to compare\n", path.display()));
-        return;
-    };
-    compare(&text, &forms());
-}
-
-#[test]
 fn instructions_with_fixed_figures_cost_them() {
-    compare(&fixed::table(), &[]);
-}
-
-/// Compares every row of a table, those that are not fixed with the cases of `forms`.
-fn compare(table: &str, forms: &[Form]) {
+    let table = fixed::table();
     let mut wrong_rows = Vec::new();
     let (mut figures, mut undefined, mut measurements) = (0, 0, 0);
     for row in table.lines().filter_map(Row::parse) {
@@ -466,19 +376,9 @@ fn compare(table: &str, forms: &[Form]) {
                 continue;
             };
             figures += 1;
-            let Some(name) = row.name() else {
-                let (count, wrong) = wrong(&row, mode, &figure);
-                measurements += count;
-                wrong_rows.extend(wrong);
-                continue;
-            };
-            let is_meant = |form: &&Form| form.name == name && form.is_protected == (mode == Mode::Kernel);
-            let before = measurements;
-            for form in forms.iter().filter(is_meant) {
-                measurements += form.cases.len();
-                wrong_rows.extend(form.wrong(&figure));
-            }
-            assert!(measurements > before, "{name} of {row:?} is not measured");
+            let (count, wrong) = wrong(&row, mode, figure);
+            measurements += count;
+            wrong_rows.extend(wrong);
         }
     }
     tell(&format!(

@@ -17,10 +17,10 @@ use crate::op::{Op, Step};
 const FRAME_BYTES: usize = 4096;
 /// Bytes in a line, of which [`Core::take_written_code`] speaks.
 const LINE_BYTES: usize = 64;
-/// A page starts over when it holds this many ops: rewriting code leaves dead ones behind.
-const MOST_OPS: usize = 8 * 1024;
-/// The cache starts over when it holds this many pages.
-const MOST_PAGES: usize = 1024;
+/// A page starts over when it holds this many ops: rewriting code leaves dead ones behind. Few in tests, so that it happens there.
+const MOST_OPS: usize = if cfg!(any(test, fuzzing)) { 64 } else { 8 * 1024 };
+/// The cache starts over when it holds this many pages. Few in tests, too.
+const MOST_PAGES: usize = if cfg!(any(test, fuzzing)) { 16 } else { 1024 };
 /// Entries of the memo.
 const MEMO: usize = 64;
 

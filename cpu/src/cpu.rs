@@ -1041,6 +1041,41 @@ mod tests {
     }
 
     #[test]
+    fn code_in_more_pages_than_are_kept_decoded_runs_from_all_of_them() {
+        // In each page: inc eax; jmp to the next page. In the last: loop to the first; hlt
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        const PAGES: u32 = 40;
+        for page in 0..PAGES {
+            board.set_bytes(CODE + page * 0x1000, &[0x40, 0xE9, 0xFA, 0x0F, 0, 0]);
+        }
+        let last = CODE + PAGES * 0x1000;
+        let back = CODE.wrapping_sub(last + 7).to_le_bytes();
+        board.set_bytes(
+            last,
+            &[0x49, 0x0F, 0x85, back[0], back[1], back[2], back[3], 0xF4],
+        );
+        core.general[Register::Ecx as usize] = 3;
+        core.eip = CODE;
+        let mut cpu = Cpu::with_core(core);
+        assert_eq!(cpu.run(&mut board), Stop::Halted);
+        assert_eq!(register(&cpu, Register::Eax), 3 * PAGES);
+        assert_eq!(cpu.state().instructions, u64::from(3 * (2 * PAGES + 2) + 1));
+    }
+
+    #[test]
+    fn code_that_is_rewritten_over_and_over_runs_as_it_was_written_last() {
+        // xor edx,edx; mov ecx,200; l: inc byte [l + 7]; mov al,0; add edx,eax; dec ecx; jnz l; hlt
+        let at = (CODE + 7 + 7).to_le_bytes();
+        let mut code = vec![0x31, 0xD2, 0xB9, 200, 0, 0, 0];
+        code.extend([0xFE, 0x05, at[0], at[1], at[2], at[3], 0xB0, 0]);
+        code.extend([0x01, 0xC2, 0x49, 0x75, 0xF3, 0xF4]);
+        let (cpu, _) = run(&code);
+        // The constant of MOV AL is 1, 2, … 200.
+        assert_eq!(register(&cpu, Register::Edx), 200 * 201 / 2);
+    }
+
+    #[test]
     fn an_nmi_ends_a_shutdown_unless_it_is_blocked() {
         let (mut cpu, mut board) = machine(&[0x0F, 0xFF]);
         board.set_gate(IDT + 2 * 8, CODE_0, CODE + 0x100, 0x8E, 0);

@@ -12,6 +12,8 @@ use cpu::Cycle;
 pub(crate) struct CycleLengths {
     /// 8-bit memory and I/O.
     pub(crate) narrow: u32,
+    /// 16-bit I/O.
+    pub(crate) wide: u32,
     /// Each interrupt acknowledge cycle.
     pub(crate) acknowledge: u32,
     /// The part at the end of each during which the processor runs on.
@@ -49,6 +51,25 @@ impl IsaBus {
     /// Begins an 8-bit cycle at the first free clock edge at or after `at`.
     pub(crate) fn narrow(&mut self, at: Instant) -> Slot {
         self.begin(at, self.lengths.narrow)
+    }
+
+    /// Begins a 16-bit cycle at the first free clock edge at or after `at`.
+    pub(crate) fn wide(&mut self, at: Instant) -> Slot {
+        self.begin(at, self.lengths.wide)
+    }
+
+    /// The first clock edge at or after `at` at which the bus is free.
+    pub(crate) fn free_from(&self, at: Instant) -> Instant {
+        let edge = at_or_after(self.bus_clock, at).max(self.free_edge);
+        self.bus_clock.instant(edge)
+    }
+
+    /// Somebody other than the processor has the bus for `clocks` clocks from the first free edge at or after `at`:
+    /// returns from when to when.
+    pub(crate) fn take(&mut self, at: Instant, clocks: u32) -> (Instant, Instant) {
+        let slot = self.begin(at, clocks);
+        let begin = self.bus_clock.instant(slot.start_edge);
+        (begin, self.bus_clock.instant(self.free_edge))
     }
 
     /// Begins an interrupt acknowledge cycle at the first free clock edge at or after `at`.
@@ -97,6 +118,7 @@ mod tests {
     const PROCESSOR: Rate = Rate::hertz(40_000_000);
     const LENGTHS: CycleLengths = CycleLengths {
         narrow: 8,
+        wide: 5,
         acknowledge: 6,
         recovery: 1,
     };
@@ -121,6 +143,22 @@ mod tests {
             [875, 1875, 2875, 3875],
             "7 clocks of 125 ns, then one every 1000 ns"
         );
+    }
+
+    #[test]
+    fn back_to_back_16_bit_cycles_start_5_bus_clocks_apart() {
+        let mut bus = bus();
+        let starts = [0, 0, 0].map(|at| bus.wide(PROCESSOR.instant(at)).start_edge);
+        assert_eq!(starts, [0, 5, 10]);
+    }
+
+    #[test]
+    fn a_cycle_of_the_processor_waits_until_dma_has_given_the_bus_back() {
+        let mut bus = bus();
+        let at = |nanoseconds| Instant::START + Span::from_nanoseconds(nanoseconds);
+        assert_eq!(bus.take(at(100), 12), (at(125), at(125 + 1500)));
+        let slot = bus.narrow(at(200));
+        assert_eq!(bus.end(slot, Span::ZERO), at(1625 + 875));
     }
 
     #[test]

@@ -5,16 +5,20 @@ mod report;
 
 pub use multiboot::LoadError;
 
+pub use crate::board::BoardError;
 pub use crate::rom::RomError;
 
-use std::sync::Arc;
+use std::io;
+use std::path::Path;
 
 use clock::{Instant, Rate};
 use cpu::{Bus as _, Cpu, Cycle, Flags, Stop};
 use thiserror::Error;
 
-use crate::board::{Board, Output};
+use crate::board::{Board, Output, Roms};
+use crate::image::ImageBytes;
 use crate::lab::{self, Shutdown};
+use crate::media::Media;
 use crate::runtime::{CardStatistics, MachineStatistics, ResetCause, StopCause, StopReport};
 
 /// What a machine starts from.
@@ -23,17 +27,28 @@ pub enum Start {
     /// A kernel that the loader puts into memory.
     Kernel {
         /// A Multiboot kernel.
-        image: Arc<[u8]>,
+        image: ImageBytes,
         /// Its command line, without the kernel's name.
         command_line: String,
     },
     /// A ROM in the board's socket.
     Rom {
         /// Its bytes.
-        image: Arc<[u8]>,
+        image: ImageBytes,
         /// What a triple fault does.
         shutdown: Shutdown,
     },
+}
+
+/// What is put into a machine before it is switched on.
+#[derive(Clone, Debug)]
+pub struct Fittings {
+    /// What it starts from.
+    pub start: Start,
+    /// The bytes of its option ROMs, in the order of [`lab::Machine::option_roms`].
+    pub option_roms: Vec<ImageBytes>,
+    /// What is in its drives.
+    pub media: Media,
 }
 
 /// Why a machine has nothing to start from.
@@ -42,9 +57,9 @@ pub enum StartError {
     /// The loader cannot load the kernel.
     #[error(transparent)]
     Kernel(#[from] LoadError),
-    /// The socket does not take the ROM.
+    /// The board does not take a ROM or a disk.
     #[error(transparent)]
-    Rom(#[from] RomError),
+    Board(#[from] BoardError),
 }
 
 /// One PC.
@@ -95,16 +110,26 @@ impl Machine {
     /// A machine as `description` says, at the lab's start, with its kernel loaded or its processor at the reset vector.
     ///
     /// # Errors
-    /// The kernel is no Multiboot image or does not fit into this machine's memory, or the ROM has an odd size.
-    pub fn new(description: &lab::Machine, epoch_seconds: i64, start: Start) -> Result<Self, StartError> {
-        let rom = match &start {
-            Start::Rom { image, .. } => Some(&image[..]),
-            Start::Kernel { .. } => None,
+    /// The kernel is no Multiboot image or does not fit into this machine's memory, the ROM has an odd size, or a disk
+    /// does not belong into its drive.
+    pub fn new(description: &lab::Machine, epoch_seconds: i64, fittings: Fittings) -> Result<Self, StartError> {
+        let Fittings {
+            start,
+            option_roms,
+            media,
+        } = fittings;
+        let addresses = description.option_roms.iter().map(|rom| rom.address);
+        let roms = Roms {
+            bios: match &start {
+                Start::Rom { image, .. } => Some(&image[..]),
+                Start::Kernel { .. } => None,
+            },
+            options: addresses.zip(option_roms.iter().map(|image| &image[..])).collect(),
         };
         let mut machine = Self {
             clock: description.cpu_clock,
             cpu: Cpu::new(),
-            board: Board::new(description, epoch_seconds, rom)?,
+            board: Board::new(description, epoch_seconds, &roms, media)?,
             description: description.clone(),
             start,
             is_halted: false,
@@ -182,11 +207,15 @@ impl Machine {
         self.board.set_end(stretch.end, stretch.settled);
         while self.stopped.is_none() {
             self.board.ring_alarms(self.now());
+            self.notice_dma();
             if self.board.is_reset_requested() {
                 self.reset(ResetCause::Pin);
             }
             if self.now() >= stretch.end {
                 break;
+            }
+            if self.now() >= self.board.next_alarm() {
+                continue;
             }
             let stop = self.cpu.run(&mut self.board);
             self.is_halted = stop == Stop::Halted;
@@ -208,6 +237,33 @@ impl Machine {
                 .stopped
                 .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),
         }
+    }
+
+    /// DMA has held the processor, and may have written where it has decoded code.
+    fn notice_dma(&mut self) {
+        let held = self.board.take_held_cycles();
+        if held > 0 {
+            self.cpu.skip_to(self.cpu.cycles() + held);
+            if self.is_halted {
+                self.halted_cycles += held;
+            }
+        }
+        for bytes in self.board.take_dma_writes() {
+            self.cpu.invalidate(bytes);
+        }
+    }
+
+    /// Keeps what is written to the overlays of its drives in files of `folder` from now on, which are named after it.
+    ///
+    /// # Errors
+    /// The host refuses a file, which is named.
+    pub(crate) fn keep_overlays(&mut self, folder: &Path) -> Result<(), (String, io::Error)> {
+        self.board.keep_overlays(folder, &self.description.name)
+    }
+
+    /// The first write to an overlay's or an image's file that the host refused. The lab goes on as if it had not.
+    pub(crate) fn media_trouble(&self) -> Option<&io::Error> {
+        self.board.media_trouble()
     }
 
     /// A halted processor's time passes at once, up to the next alarm or the horizon. With interrupts off nothing
@@ -299,10 +355,14 @@ impl Machine {
         self.board.screen()
     }
 
-    /// A hash over every boundary at which this machine came back, and over its registers and memory now.
+    /// A hash over every boundary at which this machine came back, over its registers and memory now, and over what it
+    /// has written to its drives.
     pub(crate) fn trace_hash(&self) -> [u8; 32] {
         let mut trace = self.trace.clone();
         trace.boundary(&self.cpu);
+        for hash in self.board.media_hashes() {
+            trace.pending.extend_from_slice(&hash);
+        }
         trace.hash_with(self.board.memory())
     }
 }

@@ -294,6 +294,7 @@ fn a_machine_with_a_rom_starts_in_it_and_is_shown_so() {
     let rom = Boot::Bios {
         image: 1,
         shutdown: Shutdown::Reset,
+        order: BootOrder::FloppyFirst,
     };
     assert_eq!(lab.machines[1].boot, rom);
     assert_eq!(lab.expectations[0].sign, Sign::Post(0xFF));
@@ -308,6 +309,7 @@ fn a_machine_can_start_in_a_rom_although_its_profile_names_a_kernel() {
     let rom = Boot::Bios {
         image: 1,
         shutdown: Shutdown::Stop,
+        order: BootOrder::FloppyFirst,
     };
     assert_eq!(lab.machines[0].boot, rom);
 }

@@ -425,8 +425,18 @@ impl Drive {
         })
     }
 
+    /// Steps from one cylinder of the disk to the next; 1 without a disk.
+    pub(super) fn steps_per_cylinder(&self) -> u8 {
+        self.disk.as_ref().map_or(1, |disk| self.kind.steps(disk.format))
+    }
+
+    /// The rate at which the disk must be read.
+    pub(super) fn disk_rate(&self) -> Option<DataRate> {
+        self.disk.as_ref().map(|disk| self.kind.rate(disk.format))
+    }
+
     /// The disk's cylinder under the head; `None` between two of them and beyond the last.
-    fn disk_cylinder(&self) -> Option<u8> {
+    pub(super) fn disk_cylinder(&self) -> Option<u8> {
         let format = self.disk.as_ref()?.format;
         let steps = self.kind.steps(format);
         let is_on_track = self.cylinder.is_multiple_of(steps) && self.cylinder / steps < format.cylinders;

@@ -475,7 +475,7 @@ impl Board {
     }
 
     /// Reads an 8-bit port at `now`.
-    pub(crate) fn read_port(&mut self, now: Instant, port: u16) -> (u8, Span) {
+    fn read_port(&mut self, now: Instant, port: u16) -> (u8, Span) {
         let Some((target, chip)) = self.decode_port(port) else {
             let is_post_port = port == self.post_codes.port();
             return (

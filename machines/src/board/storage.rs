@@ -17,7 +17,12 @@ const SHARED_PORT: u16 = 0x3F7;
 
 /// The floppy controller with the drives of `machine`, empty.
 pub(super) fn floppy_controller(machine: &lab::Machine) -> FloppyController {
-    FloppyController::new(machine.floppies.map(|floppy| Some(floppy?.kind)))
+    let controller = FloppyController::new(machine.floppies.map(|floppy| Some(floppy?.kind)));
+    if machine.assists_floppy_firmware {
+        controller.assist_firmware()
+    } else {
+        controller
+    }
 }
 
 /// The ATA channel with the disks of `machine`.

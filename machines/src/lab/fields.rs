@@ -306,6 +306,17 @@ const HARDWARE: &[Field] = &[
     field("card", "Cards in the slots.", Kind::List(&CARD)),
     field("rom", "Option ROMs, such as a VGA's BIOS.", Kind::List(&OPTION_ROM)),
     field("disk", "Fixed disks.", Kind::List(&DISK)),
+    field(
+        "floppy_controller",
+        "What the floppy controller does; default \"assisting\".",
+        Kind::Word(&[
+            word(
+                "assisting",
+                "as 82077aa, but it seeks and sets the data rate for firmware that does not, such as the BIOS of Bochs",
+            ),
+            word("82077aa", "what Intel's data sheet says, no more"),
+        ]),
+    ),
     field("floppy", "Floppy drives.", Kind::List(&FLOPPY)),
 ];
 

@@ -146,6 +146,7 @@ impl<'a> MachineBuilder<'a> {
             boot: start::boot(self.root, template, images, problems),
             timing: timing(settings),
             cards: Vec::new(),
+            assists_floppy_firmware: text_of(settings, &["floppy_controller"]) != "82077aa",
             floppies: [None; 2],
             disks: [None; 2],
             option_roms: Vec::new(),

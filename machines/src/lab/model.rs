@@ -114,6 +114,8 @@ pub struct Machine {
     pub timing: Timing,
     /// Its Ethernet cards.
     pub cards: Vec<Card>,
+    /// Its floppy controller seeks and sets the data rate for firmware that does not.
+    pub assists_floppy_firmware: bool,
     /// Floppy drives A and B.
     pub floppies: [Option<Floppy>; 2],
     /// Disks 0 and 1 of its ATA channel.

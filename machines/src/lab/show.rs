@@ -140,6 +140,11 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
         show_frequency(machine.isa_clock)
     )?;
     writeln!(out, "post_port = {:#x}", machine.post_port)?;
+    let floppy_controller = match machine.assists_floppy_firmware {
+        true => "assisting",
+        false => "82077aa",
+    };
+    writeln!(out, "floppy_controller = \"{floppy_controller}\"")?;
     writeln!(out, "\n[machine.{name}.timing]")?;
     for (constant, unit, value) in machine.timing.constants() {
         let source = quoted(&format!("{}: {}", value.source.word(), value.note));

@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use clock::{Agenda, Instant, Rate, Span};
 use cpu::{Bus as _, Cycle, Page};
 use devices::{
-    AtaController, Context, DmaControllers, Effect, FloppyController, InsertError, InterruptControllers, KeyboardController, PostCodes, RealTimeClock, SerialPort,
-    SystemControl, Timer, Vga,
+    AtaController, Context, DmaControllers, Effect, FloppyController, InsertError, InterruptControllers,
+    KeyboardController, PostCodes, RealTimeClock, SerialPort, SystemControl, Timer, TornSector, Vga,
 };
 use ne2000::Card;
 use thiserror::Error;
@@ -148,6 +148,7 @@ impl Board {
         let lengths = CycleLengths {
             narrow: timing.isa_8bit.value,
             wide: timing.isa_16bit_io.value,
+            refresh: timing.isa_refresh.value,
             acknowledge: timing.interrupt_acknowledge.value,
             recovery: timing.isa_recovery.value,
         };
@@ -223,7 +224,7 @@ impl Board {
     }
 
     /// Chips as a BIOS leaves them when it hands over: A20 open, interrupt controllers at vectors 8h and 70h with all
-    /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz, the keyboard on.
+    /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz, the keyboard on, DMA channel 4 the cascade.
     pub(crate) fn hand_over_from_bios(&mut self, now: Instant) {
         // The timer before the interrupt controllers: their initialisation forgets the edge that its programming makes.
         let writes = [
@@ -242,6 +243,8 @@ impl Board {
             (0xA1, 0xFF),
             (0x64, 0x60),
             (0x60, 0x45),
+            (0xD6, 0xC0),
+            (0xD4, 0x00),
         ];
         for (port, value) in writes {
             self.write_port(now, port, value);
@@ -336,6 +339,26 @@ impl Board {
     /// A reset of the whole board at `now`: chips as at power-on, cards reset. Memory, the CMOS clock and its RAM keep
     /// what they hold, as they do when a PC is reset; what is on its way to the cards still arrives.
     pub(crate) fn reset(&mut self, now: Instant) {
+        self.reset_all_but_disks(now);
+        self.call(now, Chip::Ata, |board, cx| board.ata.reset(&mut board.disks, cx));
+    }
+
+    /// The power fails at `now`: the disks stop as [`devices::AtaController::power_cut`] says, and every chip stops what it
+    /// does. The CMOS clock has a battery.
+    pub(crate) fn power_off(&mut self, now: Instant, torn: TornSector) {
+        self.cut_disk_power(now, torn);
+        self.reset_all_but_disks(now);
+    }
+
+    /// The power comes back at `now`, with all memory 0.
+    pub(crate) fn power_on(&mut self, now: Instant) {
+        self.ring_alarms(now);
+        self.reset_all_but_disks(now);
+        self.restore_disk_power(now);
+        self.memory_mut().fill(0);
+    }
+
+    fn reset_all_but_disks(&mut self, now: Instant) {
         self.is_reset_requested = false;
         self.interrupt_controllers.reset();
         self.vga.reset();
@@ -344,7 +367,6 @@ impl Board {
         self.call(now, Chip::Floppy, |board, cx| {
             board.floppy.reset(&mut board.floppies, cx);
         });
-        self.call(now, Chip::Ata, |board, cx| board.ata.reset(&mut board.disks, cx));
         self.look_at_dma_requests(now);
         self.call(now, Chip::Timer, |board, cx| board.timer.reset(cx));
         self.call(now, Chip::RealTimeClock, |board, cx| {

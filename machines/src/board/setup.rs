@@ -45,7 +45,10 @@ fn memory(memory_bytes: u32) -> Vec<(u8, u8)> {
         (0x30, extended),
         (0x34, above_16_mb as u16),
     ];
-    words.into_iter().flat_map(|(index, word)| pair(index, word)).collect()
+    words
+        .into_iter()
+        .flat_map(|(index, word)| pair(index, word))
+        .collect()
 }
 
 fn pair(index: u8, word: u16) -> [(u8, u8); 2] {

@@ -4,9 +4,7 @@ use std::io;
 use std::path::Path;
 
 use clock::Instant;
-use devices::{
-    AtaChannel, AtaController, AtaDriveSettings, Context, FloppyController, Medium as _, TornSector,
-};
+use devices::{AtaChannel, AtaController, AtaDriveSettings, FloppyController, Medium as _, TornSector};
 
 use super::{Board, BoardError, Chip};
 use crate::lab;
@@ -69,7 +67,9 @@ impl Board {
     }
 
     pub(super) fn read_data_port(&mut self, now: Instant) -> u16 {
-        let (word, _) = self.call(now, Chip::Ata, |board, cx| board.ata.read_data(&mut board.disks, cx));
+        let (word, _) = self.call(now, Chip::Ata, |board, cx| {
+            board.ata.read_data(&mut board.disks, cx)
+        });
         word
     }
 
@@ -81,8 +81,15 @@ impl Board {
 
     /// The disks lose their power at `now`; see [`AtaController::power_cut`].
     pub(super) fn cut_disk_power(&mut self, now: Instant, torn: TornSector) {
-        self.call(now, Chip::Ata, |board, cx: &mut Context<'_>| {
+        self.call(now, Chip::Ata, |board, cx| {
             board.ata.power_cut(torn, &mut board.disks, cx);
+        });
+    }
+
+    /// The power comes back to the disks at `now`.
+    pub(super) fn restore_disk_power(&mut self, now: Instant) {
+        self.call(now, Chip::Ata, |board, cx| {
+            board.ata.power_on(&mut board.disks, cx)
         });
     }
 

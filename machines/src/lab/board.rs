@@ -23,7 +23,7 @@ pub(super) const PORTS: &[Taken] = &[
     (0x0F0..0x100, "the coprocessor"),
     (0x1F0..0x1F8, "the disk controller"),
     (0x3B0..0x3E0, "the VGA"),
-    (0x3F0..0x3F8, "the floppy and disk controllers"),
+    (0x3F0..0x3F8, "the floppy controller"),
     (0x3F8..0x400, "COM1"),
 ];
 

@@ -42,7 +42,10 @@ pub(super) fn floppy_word(kind: FloppyDriveKind) -> &'static str {
 
 /// The average seek that belongs to a model's full stroke, in whole microseconds.
 pub(super) fn average_seek(model: &DriveModel) -> Span {
-    let range = model.full_stroke.saturating_sub(model.track_to_track).nanoseconds();
+    let range = model
+        .full_stroke
+        .saturating_sub(model.track_to_track)
+        .nanoseconds();
     let microseconds = range.div_ceil(FULL_STROKE_THOUSANDTHS);
     model.track_to_track + Span::from_microseconds(microseconds)
 }
@@ -134,9 +137,12 @@ impl Fitter<'_> {
         };
         let Some(number) = number else {
             self.problems.push(
-                Problem::new(Code::TooManyDrives, format!("there is no place for a third {what}"))
-                    .at(place, "one too many")
-                    .help("a machine has two floppy drives and two disks at most"),
+                Problem::new(
+                    Code::TooManyDrives,
+                    format!("there is no place for a third {what}"),
+                )
+                .at(place, "one too many")
+                .help("a machine has two floppy drives and two disks at most"),
             );
             return None;
         };
@@ -174,7 +180,10 @@ impl Fitter<'_> {
             }
             ImageSource::File(path) => {
                 // A file that is not there has been reported already.
-                let bytes = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
+                let bytes = std::fs::metadata(path)
+                    .ok()
+                    .filter(std::fs::Metadata::is_file)?
+                    .len();
                 if bytes == 0 || !bytes.is_multiple_of(SECTOR_BYTES as u64) {
                     self.problems.push(bad(
                         format!("the image `{name}` has {bytes} bytes, not whole sectors"),
@@ -311,14 +320,20 @@ impl Fitter<'_> {
         let image = &self.images[index];
         let bytes = match &image.source {
             ImageSource::Builtin(_) => 0,
-            ImageSource::File(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len(),
+            ImageSource::File(path) => std::fs::metadata(path)
+                .ok()
+                .filter(std::fs::Metadata::is_file)?
+                .len(),
         };
         if let Err(error) = rom::check_option(address, bytes) {
             self.problems.push(
-                Problem::new(Code::BadRom, format!("the image `{}` is no option ROM: {error}", image.name))
-                    .at(node.place, "the image")
-                    .at(address_place, "its place")
-                    .help(rom::OPTION_PLACES),
+                Problem::new(
+                    Code::BadRom,
+                    format!("the image `{}` is no option ROM: {error}", image.name),
+                )
+                .at(node.place, "the image")
+                .at(address_place, "its place")
+                .help(rom::OPTION_PLACES),
             );
             return None;
         }
@@ -331,7 +346,10 @@ impl Fitter<'_> {
             self.problems.push(
                 Problem::new(
                     Code::MemoryConflict,
-                    format!("two ROMs share the memory at {:#x}", rom.address.max(other.address)),
+                    format!(
+                        "two ROMs share the memory at {:#x}",
+                        rom.address.max(other.address)
+                    ),
                 )
                 .at(place, format!("another one lies at {:#x}", other.address))
                 .help("give one of them another place"),
@@ -342,7 +360,12 @@ impl Fitter<'_> {
 }
 
 /// Every image that is written in its own file, in more than one drive: nobody could tell whose writes come first.
-pub(super) fn check_shared(machines: &[Machine], images: &[Image], root: &Table, problems: &mut Vec<Problem>) {
+pub(super) fn check_shared(
+    machines: &[Machine],
+    images: &[Image],
+    root: &Table,
+    problems: &mut Vec<Problem>,
+) {
     for (index, image) in images.iter().enumerate() {
         if image.access != Access::Direct {
             continue;
@@ -353,7 +376,10 @@ pub(super) fn check_shared(machines: &[Machine], images: &[Image], root: &Table,
             problems.push(
                 Problem::new(
                     Code::SharedDisk,
-                    format!("the image `{}` is written directly by more than one drive", image.name),
+                    format!(
+                        "the image `{}` is written directly by more than one drive",
+                        image.name
+                    ),
                 )
                 .at(entry.key_place, "in several drives")
                 .help("give each machine its own image, or say access = \"overlay\""),

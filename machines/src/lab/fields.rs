@@ -304,7 +304,11 @@ const HARDWARE: &[Field] = &[
     ),
     field("nic", "The first card.", Kind::Table(&NIC)),
     field("card", "Cards in the slots.", Kind::List(&CARD)),
-    field("rom", "Option ROMs, such as a VGA's BIOS.", Kind::List(&OPTION_ROM)),
+    field(
+        "rom",
+        "Option ROMs, such as a VGA's BIOS.",
+        Kind::List(&OPTION_ROM),
+    ),
     field("disk", "Fixed disks.", Kind::List(&DISK)),
     field(
         "floppy_controller",
@@ -356,8 +360,14 @@ static BOOT: Shape = Shape {
                 ),
                 word("bios", "the processor starts in the ROM of `bios`, which decides"),
                 later("net", "a boot ROM on the card"),
-                word("disk", "the ROM of `bios`, whose setup says the first disk, then a floppy"),
-                word("floppy", "the ROM of `bios`, whose setup says a floppy, then the first disk"),
+                word(
+                    "disk",
+                    "the ROM of `bios`, whose setup says the first disk, then a floppy",
+                ),
+                word(
+                    "floppy",
+                    "the ROM of `bios`, whose setup says a floppy, then the first disk",
+                ),
             ]),
         ),
         field("image", "The kernel, one of `[image.*]`.", Kind::Name),
@@ -452,7 +462,11 @@ pub(super) static DISK: Shape = Shape {
             "The drive whose timing and name it has; default \"generic-1992\".",
             Kind::Text,
         ),
-        field("timing", "What differs from the model.", Kind::Table(&DISK_TIMING)),
+        field(
+            "timing",
+            "What differs from the model.",
+            Kind::Table(&DISK_TIMING),
+        ),
         field(
             "geometry",
             "Heads and sectors a track as programs see them; default 16 and 63.",
@@ -484,7 +498,11 @@ pub(super) static GEOMETRY: Shape = Shape {
     name: "a geometry",
     groups: &[&[
         required("heads", "Heads.", Kind::Integer { least: 1, most: 16 }),
-        required("sectors", "Sectors a track.", Kind::Integer { least: 1, most: 63 }),
+        required(
+            "sectors",
+            "Sectors a track.",
+            Kind::Integer { least: 1, most: 63 },
+        ),
     ]],
 };
 

@@ -268,6 +268,8 @@ pub struct Timing {
     pub isa_16bit_io: Constant,
     /// Giving the bus to DMA and taking it back, in ISA clocks (`dma_handover`).
     pub dma_handover: Constant,
+    /// What a refresh of memory takes of the bus every 15.09 us, in ISA clocks (`isa_refresh`).
+    pub isa_refresh: Constant,
 }
 
 /// What an expectation is about.

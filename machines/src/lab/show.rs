@@ -10,8 +10,8 @@ use super::fields::FORMAT;
 use super::mac;
 use super::machine::port_of;
 use super::model::{
-    Access, Boot, BootOrder, Capture, Card, Disk, Expectation, Floppy, Image, ImageSource, Lab, Machine, Segment,
-    Shutdown, Sign, Speed,
+    Access, Boot, BootOrder, Capture, Card, Disk, Expectation, Floppy, Image, ImageSource, Lab, Machine,
+    Segment, Shutdown, Sign, Speed,
 };
 use super::moment;
 use super::units::{

@@ -28,7 +28,9 @@ pub(super) fn boot(
             bios_boot(root, template, bios, images, problems)
         }
         (None, from) => {
-            if let Some(node) = settings.at(&["boot", "from"]).filter(|_| matches!(from, "bios" | "disk" | "floppy"))
+            if let Some(node) = settings
+                .at(&["boot", "from"])
+                .filter(|_| matches!(from, "bios" | "disk" | "floppy"))
                 && template.is_complete
             {
                 problems.push(

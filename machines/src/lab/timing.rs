@@ -19,7 +19,7 @@ pub(super) struct Description {
 }
 
 /// All timing constants, in the order of [`Timing`]'s fields.
-pub(super) static CONSTANTS: [Description; 9] = [
+pub(super) static CONSTANTS: [Description; 10] = [
     Description {
         name: "isa_8bit",
         about: "8-bit ISA access from one start to the next.",
@@ -115,6 +115,17 @@ pub(super) static CONSTANTS: [Description; 9] = [
         note: "one clock of the 8237A at half the bus clock, in which it sees HLDA; with the 10 clocks of a byte it \
                makes 1.5 us at 8 MHz, the upper end of what is told of AT boards",
     },
+    Description {
+        name: "isa_refresh",
+        about: "What a refresh of memory takes of the ISA bus every 15.09 us; 0 where it is hidden.",
+        unit: "isa-cycle",
+        least: 0,
+        most: 16,
+        value: 0,
+        source: Source::Placeholder,
+        note: "boards with a cache refresh while nobody has the bus; others take 0.5 to 1 us, 4 to 8 clocks; no board \
+               manual found yet",
+    },
 ];
 
 impl Source {
@@ -155,6 +166,7 @@ impl Timing {
             &self.rom_read,
             &self.isa_16bit_io,
             &self.dma_handover,
+            &self.isa_refresh,
         ];
         std::array::from_fn(|index| (CONSTANTS[index].name, CONSTANTS[index].unit, values[index]))
     }
@@ -171,6 +183,7 @@ impl Timing {
             "rom_read" => Some(&mut self.rom_read),
             "isa_16bit_io" => Some(&mut self.isa_16bit_io),
             "dma_handover" => Some(&mut self.dma_handover),
+            "isa_refresh" => Some(&mut self.isa_refresh),
             _ => None,
         }
     }
@@ -189,6 +202,7 @@ impl Default for Timing {
             rom_read,
             isa_16bit_io,
             dma_handover,
+            isa_refresh,
         ] = std::array::from_fn(|index| Constant {
             value: CONSTANTS[index].value,
             source: CONSTANTS[index].source,
@@ -204,6 +218,7 @@ impl Default for Timing {
             rom_read,
             isa_16bit_io,
             dma_handover,
+            isa_refresh,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! One PC: a processor on a board, run alone up to a horizon of virtual time.
 
 mod multiboot;
+mod power;
 mod report;
 
+pub use devices::TornSector;
 pub use multiboot::LoadError;
+pub use power::PowerEvent;
 
 pub use crate::board::BoardError;
 pub use crate::rom::RomError;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -74,6 +78,8 @@ pub struct Machine {
     is_halted: bool,
     halted_cycles: u64,
     stopped: Option<StopCause>,
+    is_off: bool,
+    power_events: BTreeMap<Instant, PowerEvent>,
     /// It has run in the window that is under way.
     has_run: bool,
     outputs: Vec<(Instant, Output)>,
@@ -112,7 +118,11 @@ impl Machine {
     /// # Errors
     /// The kernel is no Multiboot image or does not fit into this machine's memory, the ROM has an odd size, or a disk
     /// does not belong into its drive.
-    pub fn new(description: &lab::Machine, epoch_seconds: i64, fittings: Fittings) -> Result<Self, StartError> {
+    pub fn new(
+        description: &lab::Machine,
+        epoch_seconds: i64,
+        fittings: Fittings,
+    ) -> Result<Self, StartError> {
         let Fittings {
             start,
             option_roms,
@@ -124,7 +134,9 @@ impl Machine {
                 Start::Rom { image, .. } => Some(&image[..]),
                 Start::Kernel { .. } => None,
             },
-            options: addresses.zip(option_roms.iter().map(|image| &image[..])).collect(),
+            options: addresses
+                .zip(option_roms.iter().map(|image| &image[..]))
+                .collect(),
         };
         let mut machine = Self {
             clock: description.cpu_clock,
@@ -135,6 +147,8 @@ impl Machine {
             is_halted: false,
             halted_cycles: 0,
             stopped: None,
+            is_off: false,
+            power_events: BTreeMap::new(),
             has_run: false,
             outputs: Vec::new(),
             trace: Trace::default(),
@@ -171,9 +185,15 @@ impl Machine {
     }
 
     /// The earliest instant at which this machine does anything: now while it computes, its next alarm while it is
-    /// halted, [`Instant::NEVER`] once it has stopped.
+    /// halted, its next power event once it has stopped or while it is off.
     pub(crate) fn next_event(&self) -> Instant {
-        if self.stopped.is_some() {
+        let power = self.power_events.first_key_value();
+        let power = power.map_or(Instant::NEVER, |(&at, _)| at);
+        power.min(self.next_event_by_itself())
+    }
+
+    fn next_event_by_itself(&self) -> Instant {
+        if self.stopped.is_some() || self.is_off {
             Instant::NEVER
         } else if self.is_halted && !self.board.pins().interrupt {
             self.board.next_alarm()
@@ -196,7 +216,7 @@ impl Machine {
 
     /// Gives a card of this machine a notice from its segment. A machine that has stopped takes no more of them.
     pub(crate) fn post_notice(&mut self, card: usize, notice: wire::Notice) {
-        if !self.is_stopped() {
+        if !self.is_stopped() && !self.is_off {
             self.board.post_notice(card, notice);
         }
     }
@@ -204,14 +224,35 @@ impl Machine {
     /// Runs to the end of `stretch`.
     pub(crate) fn run(&mut self, stretch: Stretch) -> MachineEvents {
         self.has_run = true;
-        self.board.set_end(stretch.end, stretch.settled);
-        while self.stopped.is_none() {
+        while let Some((at, event)) = self.take_power_event(stretch.end) {
+            self.run_to(at, stretch.settled);
+            self.happen(at, event);
+        }
+        self.run_to(stretch.end, stretch.settled);
+        if stretch.ends_window || self.is_stopped() {
+            self.trace.boundary(&self.cpu);
+            self.has_run = false;
+        }
+        self.outputs.extend(self.board.take_outputs());
+        MachineEvents {
+            outputs: std::mem::take(&mut self.outputs),
+            requests: self.board.take_requests(),
+            stop: self
+                .stopped
+                .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),
+        }
+    }
+
+    /// Runs to `end`; everything outside is known before `settled`.
+    fn run_to(&mut self, end: Instant, settled: Instant) {
+        self.board.set_end(end, settled);
+        while self.stopped.is_none() && !self.is_off {
             self.board.ring_alarms(self.now());
             self.notice_dma();
             if self.board.is_reset_requested() {
                 self.reset(ResetCause::Pin);
             }
-            if self.now() >= stretch.end {
+            if self.now() >= end {
                 break;
             }
             if self.now() >= self.board.next_alarm() {
@@ -224,18 +265,6 @@ impl Machine {
                 Stop::Halted => self.pass_halted_time(),
                 Stop::ShutDown => self.shut_down(),
             }
-        }
-        if stretch.ends_window || self.is_stopped() {
-            self.trace.boundary(&self.cpu);
-            self.has_run = false;
-        }
-        self.outputs.extend(self.board.take_outputs());
-        MachineEvents {
-            outputs: std::mem::take(&mut self.outputs),
-            requests: self.board.take_requests(),
-            stop: self
-                .stopped
-                .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),
         }
     }
 
@@ -302,17 +331,21 @@ impl Machine {
         self.outputs.extend(self.board.take_outputs());
         self.outputs.push((now, Output::Reset(cause)));
         self.cpu.reset();
+        match self.start {
+            Start::Kernel { .. } => self.board.reset(now),
+            Start::Rom { .. } => self.board.end_processor_reset(),
+        }
+        self.start_processor();
+    }
+
+    /// A processor that has been reset begins.
+    fn start_processor(&mut self) {
         self.is_halted = false;
         match self.start {
-            Start::Kernel { .. } => {
-                self.board.reset(now);
-                self.load()
-                    .expect("a kernel that was loaded once can be loaded again");
-            }
-            Start::Rom { .. } => {
-                self.board.end_processor_reset();
-                self.cpu.skip_to(self.cpu.cycles() + RESET_CYCLES);
-            }
+            Start::Kernel { .. } => self
+                .load()
+                .expect("a kernel that was loaded once can be loaded again"),
+            Start::Rom { .. } => self.cpu.skip_to(self.cpu.cycles() + RESET_CYCLES),
         }
     }
 

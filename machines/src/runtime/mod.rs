@@ -30,7 +30,7 @@ use wire::{Segment, Settlement, StationId};
 use crate::board::Output;
 use crate::image::ImageBytes;
 use crate::lab::{self, Access, Boot, Image, ImageSource, Lab};
-use crate::machine::{Fittings, Machine, MachineEvents, Start, StartError, Stretch};
+use crate::machine::{Fittings, Machine, MachineEvents, PowerEvent, Start, StartError, Stretch};
 use crate::media::{DiskImage, Media};
 use crew::{Coordinator, Crew};
 
@@ -231,6 +231,15 @@ impl Runtime {
     pub fn keep_overlays(&mut self, folder: &Path) -> Result<(), (String, io::Error)> {
         let mut machines = self.machines.iter_mut();
         machines.try_for_each(|machine| machine.keep_overlays(folder))
+    }
+
+    /// Lets the power of machine `machine` (its number in the lab) fail or come back at `at`, or now if that is past. A
+    /// window that a limit has interrupted still counts with it.
+    ///
+    /// # Panics
+    /// If there is no such machine.
+    pub fn schedule_power(&mut self, machine: usize, at: Instant, event: PowerEvent) {
+        self.machines[machine].schedule_power(at, event);
     }
 
     /// Of each machine of which a write did not reach its file, the name and why the host refused.

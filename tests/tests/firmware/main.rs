@@ -43,7 +43,9 @@ fn is_firmware_there() -> bool {
         std::env::var_os("AMLAB_REQUIRE_FIRMWARE").is_none(),
         "firmware is missing: {advice}"
     );
-    tell(&format!("skipped: firmware of Debian is not installed: {advice}\n"));
+    tell(&format!(
+        "skipped: firmware of Debian is not installed: {advice}\n"
+    ));
     false
 }
 
@@ -129,7 +131,11 @@ fn the_bios_of_bochs_passes_its_tests_and_finds_memory_floppy_and_disk() {
     let mut memory = Memory::default();
     runtime.run(Instant::START + Span::from_seconds(10), 1, &mut memory);
     let screen = screen(&runtime);
-    println!("{screen}\ncodes {:x?}\nconsole {}", memory.codes(0), memory.console(0));
+    println!(
+        "{screen}\ncodes {:x?}\nconsole {}",
+        memory.codes(0),
+        memory.console(0)
+    );
     for words in ["GENERIC 1992", "( 19 MBytes)"] {
         assert!(screen.contains(words), "{words}:\n{screen}");
     }
@@ -144,9 +150,17 @@ fn a_floppy_with_syslinux_boots_our_kernel() {
     let kernel = machines::image::builtin("kernel").expect("the kernel");
     boot_media::floppy(folder.path(), kernel);
     let images = "[image.floppy]\npath = \"floppy.img\"\n";
-    let mut runtime = switch_on(&pc(folder.path(), images, "[[machine.pc.floppy]]\nimage = \"floppy\"\n"));
+    let mut runtime = switch_on(&pc(
+        folder.path(),
+        images,
+        "[[machine.pc.floppy]]\nimage = \"floppy\"\n",
+    ));
     let console = run_until(&mut runtime, "kernel ready", Span::from_seconds(90));
-    assert!(console.contains("kernel ready"), "{console}\n{}", screen(&runtime));
+    assert!(
+        console.contains("kernel ready"),
+        "{console}\n{}",
+        screen(&runtime)
+    );
 }
 
 #[test]
@@ -158,7 +172,15 @@ fn a_disk_with_syslinux_boots_our_kernel() {
     let kernel = machines::image::builtin("kernel").expect("the kernel");
     boot_media::disk(folder.path(), kernel);
     let images = "[image.disk]\npath = \"disk.img\"\n";
-    let mut runtime = switch_on(&pc(folder.path(), images, "[[machine.pc.disk]]\nimage = \"disk\"\n"));
+    let mut runtime = switch_on(&pc(
+        folder.path(),
+        images,
+        "[[machine.pc.disk]]\nimage = \"disk\"\n",
+    ));
     let console = run_until(&mut runtime, "kernel ready", Span::from_seconds(60));
-    assert!(console.contains("kernel ready"), "{console}\n{}", screen(&runtime));
+    assert!(
+        console.contains("kernel ready"),
+        "{console}\n{}",
+        screen(&runtime)
+    );
 }

@@ -35,7 +35,7 @@ impl Board {
             if held == 0 || now < *at {
                 return now;
             }
-            *at = *at + self.processor_clock.span(held);
+            *at += self.processor_clock.span(held);
         }
     }
 

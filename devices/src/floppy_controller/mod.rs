@@ -10,7 +10,7 @@
 //! byte time of the data rate, whether the host is there or not. A command on a drive that does not turn waits for an
 //! index pulse for ever, as the chip does, until the host resets it.
 //! Firmware exists that was only ever run on emulators and leaves to the controller what no controller does: the BIOS of
-//! Bochs neither seeks nor sets the data rate. [`FloppyController::assist_firmware`] says what is done for it. Whoever
+//! Bochs neither seeks nor sets the data rate nor the step time. [`FloppyController::assist_firmware`] says what is done for it. Whoever
 //! seeks and sets the rate himself does not notice.
 //! Left out: the PS/2 and Model 30 register sets (status registers A and B drive nothing on an AT), the 2.88 MB formats
 //! that PERPENDICULAR MODE is for (it is stored), power down, precompensation, and the few microseconds that the chip
@@ -102,6 +102,15 @@ struct Specified {
     load_and_mode: u8,
 }
 
+impl Specified {
+    /// 3 ms a step, 240 ms until the head is unloaded, 2 ms to load it, DMA (IBM PC AT Technical Reference, BIOS listing,
+    /// diskette parameter table).
+    const OF_AN_AT: Self = Self {
+        step_and_unload: 0xDF,
+        load_and_mode: 0x02,
+    };
+}
+
 /// The 82077AA and its drives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FloppyController {
@@ -171,11 +180,13 @@ impl FloppyController {
     }
 
     /// Lets a command that names a cylinder (all but READ ID and FORMAT TRACK) move the head if another cylinder of the disk
-    /// is under it, as an implied seek does; and takes the rate of the disk for as long as the host has set none.
+    /// is under it, as an implied seek does; takes the rate of the disk for as long as the host has set none; and begins with
+    /// the step and head times that the table of an AT's BIOS has, until SPECIFY sets others.
     #[must_use]
     pub fn assist_firmware(self) -> Self {
         Self {
             assists_firmware: true,
+            specified: Specified::OF_AN_AT,
             ..self
         }
     }
@@ -328,13 +339,18 @@ impl FloppyController {
             drive.set_motor(false, cx.now());
         }
         let drives = core::mem::take(&mut self.drives);
+        let fresh = Self::new([None; DRIVES]);
+        let fresh = if self.assists_firmware {
+            fresh.assist_firmware()
+        } else {
+            fresh
+        };
         *self = Self {
             interrupt: self.interrupt.clone(),
             request: self.request.clone(),
             alarm: self.alarm.clone(),
-            assists_firmware: self.assists_firmware,
             drives,
-            ..Self::new([None; DRIVES])
+            ..fresh
         };
         self.settle(cx);
     }

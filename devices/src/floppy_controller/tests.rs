@@ -780,6 +780,14 @@ fn assisted_firmware_needs_neither_a_seek_nor_a_rate_and_a_reset_keeps_that() {
 }
 
 #[test]
+fn assisted_firmware_begins_with_the_step_and_head_times_of_an_at_and_may_set_others() {
+    let mut rig = Rig::assisted(FloppyDriveKind::Inch3High, 2880);
+    assert_eq!(rig.command(&[0x0E])[4..6], [0xDF, 0x02]);
+    rig.command(&[0x03, 0xAF, 0x04]);
+    assert_eq!(rig.command(&[0x0E])[4..6], [0xAF, 0x04]);
+}
+
+#[test]
 fn a_host_that_sets_the_wrong_rate_is_not_helped() {
     let mut rig = Rig::assisted(FloppyDriveKind::Inch3High, 2880);
     rig.write(0x3F7, 2);

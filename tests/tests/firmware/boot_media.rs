@@ -55,11 +55,11 @@ fn fill(folder: &Path, volume: &str, kernel: &[u8]) {
     }
 }
 
-/// A floppy of 1.44 MB.
-pub(crate) fn floppy(folder: &Path, kernel: &[u8]) -> PathBuf {
+/// A floppy of so many KB: 1440, 1200 or 720.
+pub(crate) fn floppy(folder: &Path, kilobytes: &str, kernel: &[u8]) -> PathBuf {
     let image = folder.join("floppy.img");
     let name = path_text(&image);
-    run("mformat", &["-C", "-f", "1440", "-i", name, "::"]);
+    run("mformat", &["-C", "-f", kilobytes, "-i", name, "::"]);
     run("syslinux", &["--install", name]);
     fill(folder, name, kernel);
     image

@@ -228,26 +228,33 @@ fn the_bios_of_bochs_passes_its_tests_and_finds_memory_floppy_and_disk() {
     assert!(screen.contains("Booting from Hard Disk..."), "{screen}");
 }
 
-#[test]
-fn a_floppy_with_syslinux_boots_our_kernel() {
+/// Boots our kernel from a floppy of so many KB, in the drive of that kind.
+fn boots_from_floppy(kilobytes: &str, kind: &str) {
     if !is_firmware_there() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
     let kernel = machines::image::builtin("kernel").expect("the kernel");
-    boot_media::floppy(folder.path(), kernel);
+    boot_media::floppy(folder.path(), kilobytes, kernel);
     let images = "[image.floppy]\npath = \"floppy.img\"\n";
-    let mut runtime = switch_on(&pc(
-        folder.path(),
-        images,
-        "[[machine.pc.floppy]]\nimage = \"floppy\"\n",
-    ));
+    let drive = format!("[[machine.pc.floppy]]\nimage = \"floppy\"\nkind = \"{kind}\"\n");
+    let mut runtime = switch_on(&pc(folder.path(), images, &drive));
     let console = run_until(&mut runtime, "kernel ready", Span::from_seconds(90));
     assert!(
         console.contains("kernel ready"),
         "{console}\n{}",
         screen(&runtime)
     );
+}
+
+#[test]
+fn a_floppy_with_syslinux_boots_our_kernel() {
+    boots_from_floppy("1440", "1.44MB");
+}
+
+#[test]
+fn a_floppy_of_1_2_mb_boots_our_kernel() {
+    boots_from_floppy("1200", "1.2MB");
 }
 
 #[test]
@@ -280,7 +287,7 @@ fn two_machines_that_boot_from_disk_and_floppy_end_the_same_with_one_thread_and_
     let folder = tempfile::tempdir().expect("a folder");
     let kernel = machines::image::builtin("kernel").expect("the kernel");
     boot_media::disk(folder.path(), kernel);
-    boot_media::floppy(folder.path(), kernel);
+    boot_media::floppy(folder.path(), "1440", kernel);
     let images = "[image.disk]\npath = \"disk.img\"\n[image.floppy]\npath = \"floppy.img\"\n";
     let settings =
         "count = 2\n[[machine.pc.floppy]]\nimage = \"floppy\"\n[[machine.pc.disk]]\nimage = \"disk\"\n";

@@ -239,7 +239,7 @@ fn boots_from_floppy(kilobytes: &str, kind: &str) {
     let images = "[image.floppy]\npath = \"floppy.img\"\n";
     let drive = format!("[[machine.pc.floppy]]\nimage = \"floppy\"\nkind = \"{kind}\"\n");
     let mut runtime = switch_on(&pc(folder.path(), images, &drive));
-    let console = run_until(&mut runtime, "kernel ready", Span::from_seconds(90));
+    let console = run_until(&mut runtime, "kernel ready", Span::from_seconds(300));
     assert!(
         console.contains("kernel ready"),
         "{console}\n{}",

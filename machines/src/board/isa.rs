@@ -1,6 +1,8 @@
 //! The ISA bus's time: cycles begin on a bus clock edge, last a stated number of bus clocks and are followed by a
 //! recovery during which the processor already runs on.
 //!
+//! Every 15.09 us memory is refreshed, which takes the bus as soon as it is free, unless the lab file says that it is hidden.
+//!
 //! Source of the figures: the lab file's timing constants; their defaults cite where they were read. Wide accesses to
 //! 8-bit slaves are split by the board into consecutive 8-bit cycles.
 
@@ -12,8 +14,12 @@ use cpu::Cycle;
 pub(crate) struct CycleLengths {
     /// 8-bit memory and I/O.
     pub(crate) narrow: u32,
+    /// 16-bit I/O.
+    pub(crate) wide: u32,
     /// Each interrupt acknowledge cycle.
     pub(crate) acknowledge: u32,
+    /// A refresh of memory; 0 if it is hidden.
+    pub(crate) refresh: u32,
     /// The part at the end of each during which the processor runs on.
     pub(crate) recovery: u32,
 }
@@ -26,7 +32,12 @@ pub(crate) struct IsaBus {
     lengths: CycleLengths,
     /// Bus clock edge from which on the next cycle may begin.
     free_edge: u64,
+    /// Refreshes that nobody needs to look at again.
+    refreshes: u64,
 }
+
+/// From one refresh to the next: counter 1 of the timer at 18, as every BIOS of an AT sets it.
+const REFRESH_RATE: Rate = Rate::hertz(1_193_182).divided_by(18);
 
 /// One bus cycle that has been placed in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +54,32 @@ impl IsaBus {
             bus_clock,
             lengths,
             free_edge: 0,
+            refreshes: 0,
         }
     }
 
     /// Begins an 8-bit cycle at the first free clock edge at or after `at`.
     pub(crate) fn narrow(&mut self, at: Instant) -> Slot {
         self.begin(at, self.lengths.narrow)
+    }
+
+    /// Begins a 16-bit cycle at the first free clock edge at or after `at`.
+    pub(crate) fn wide(&mut self, at: Instant) -> Slot {
+        self.begin(at, self.lengths.wide)
+    }
+
+    /// The first clock edge at or after `at` at which the bus is free.
+    pub(crate) fn free_from(&self, at: Instant) -> Instant {
+        let edge = at_or_after(self.bus_clock, at).max(self.free_edge);
+        self.bus_clock.instant(edge)
+    }
+
+    /// Somebody other than the processor has the bus for `clocks` clocks from the first free edge at or after `at`:
+    /// returns from when to when.
+    pub(crate) fn take(&mut self, at: Instant, clocks: u32) -> (Instant, Instant) {
+        let slot = self.begin(at, clocks);
+        let begin = self.bus_clock.instant(slot.start_edge);
+        (begin, self.bus_clock.instant(self.free_edge))
     }
 
     /// Begins an interrupt acknowledge cycle at the first free clock edge at or after `at`.
@@ -58,10 +89,29 @@ impl IsaBus {
 
     fn begin(&mut self, at: Instant, clocks: u32) -> Slot {
         let edge = at_or_after(self.bus_clock, at).max(self.free_edge);
+        let edge = if self.lengths.refresh == 0 {
+            edge
+        } else {
+            self.after_refresh(edge)
+        };
         self.free_edge = edge + u64::from(clocks);
         Slot {
             start_edge: edge,
             clocks,
+        }
+    }
+
+    /// The first edge from `edge` on at which no refresh has the bus. Of those that have been asked for since the last
+    /// cycle only the last can still be under way; it began at once or when that cycle was over.
+    fn after_refresh(&mut self, mut edge: u64) -> u64 {
+        loop {
+            let asked = REFRESH_RATE.ticks_at(self.bus_clock.instant(edge));
+            if asked <= self.refreshes {
+                return edge;
+            }
+            self.refreshes = asked;
+            let begin = at_or_after(self.bus_clock, REFRESH_RATE.instant(asked)).max(self.free_edge);
+            edge = edge.max(begin + u64::from(self.lengths.refresh));
         }
     }
 
@@ -97,7 +147,9 @@ mod tests {
     const PROCESSOR: Rate = Rate::hertz(40_000_000);
     const LENGTHS: CycleLengths = CycleLengths {
         narrow: 8,
+        wide: 5,
         acknowledge: 6,
+        refresh: 0,
         recovery: 1,
     };
 
@@ -121,6 +173,43 @@ mod tests {
             [875, 1875, 2875, 3875],
             "7 clocks of 125 ns, then one every 1000 ns"
         );
+    }
+
+    #[test]
+    fn back_to_back_16_bit_cycles_start_5_bus_clocks_apart() {
+        let mut bus = bus();
+        let starts = [0, 0, 0].map(|at| bus.wide(PROCESSOR.instant(at)).start_edge);
+        assert_eq!(starts, [0, 5, 10]);
+    }
+
+    #[test]
+    fn a_cycle_of_the_processor_waits_until_dma_has_given_the_bus_back() {
+        let mut bus = bus();
+        let at = |nanoseconds| Instant::START + Span::from_nanoseconds(nanoseconds);
+        assert_eq!(bus.take(at(100), 12), (at(125), at(125 + 1500)));
+        let slot = bus.narrow(at(200));
+        assert_eq!(bus.end(slot, Span::ZERO), at(1625 + 875));
+    }
+
+    #[test]
+    fn a_refresh_holds_up_the_cycle_that_meets_it_and_waits_for_one_that_is_under_way() {
+        let lengths = CycleLengths {
+            refresh: 5,
+            ..LENGTHS
+        };
+        let mut bus = IsaBus::new(PROCESSOR, Rate::hertz(8_000_000), lengths);
+        let mut start = |nanoseconds| {
+            let slot = bus.narrow(Instant::START + Span::from_nanoseconds(nanoseconds));
+            slot.start_edge * 125
+        };
+        // Asked for at 15 086 ns, it begins with the next clock edge and has the bus for 625 ns.
+        assert_eq!(start(14_000), 14_000);
+        assert_eq!(start(15_200), 15_125 + 625);
+        // At 30 171 ns the bus is busy until 31 000.
+        assert_eq!(start(30_000), 30_000);
+        assert_eq!(start(31_000), 31_000 + 625);
+        // That at 45 257 ns met nobody.
+        assert_eq!(start(50_000), 50_000);
     }
 
     #[test]

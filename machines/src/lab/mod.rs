@@ -13,6 +13,7 @@ mod check;
 mod code;
 mod conflicts;
 mod document;
+mod drives;
 mod fields;
 mod mac;
 mod machine;
@@ -34,8 +35,8 @@ mod tests;
 
 pub use messages::{LabErrors, Messages};
 pub use model::{
-    Boot, Capture, Card, Constant, Expectation, Image, ImageSource, Lab, Machine, Segment, Shutdown, Sign,
-    Source, Speed, Timing,
+    Access, Boot, BootOrder, Capture, Card, Constant, Disk, Expectation, Floppy, Image, ImageSource, Lab,
+    Machine, OptionRom, Segment, Shutdown, Sign, Source, Speed, Timing,
 };
 pub use overrides::{Override, OverrideError};
 pub use schema::schema;

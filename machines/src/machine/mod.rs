@@ -1,20 +1,28 @@
 //! One PC: a processor on a board, run alone up to a horizon of virtual time.
 
 mod multiboot;
+mod power;
 mod report;
 
+pub use devices::TornSector;
 pub use multiboot::LoadError;
+pub use power::PowerEvent;
 
+pub use crate::board::BoardError;
 pub use crate::rom::RomError;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 use clock::{Instant, Rate};
 use cpu::{Bus as _, Cpu, Cycle, Flags, Stop};
 use thiserror::Error;
 
-use crate::board::{Board, Output};
+use crate::board::{Board, Output, Roms};
+use crate::image::ImageBytes;
 use crate::lab::{self, Shutdown};
+use crate::media::Media;
 use crate::runtime::{CardStatistics, MachineStatistics, ResetCause, StopCause, StopReport};
 
 /// What a machine starts from.
@@ -23,17 +31,28 @@ pub enum Start {
     /// A kernel that the loader puts into memory.
     Kernel {
         /// A Multiboot kernel.
-        image: Arc<[u8]>,
+        image: ImageBytes,
         /// Its command line, without the kernel's name.
         command_line: String,
     },
     /// A ROM in the board's socket.
     Rom {
         /// Its bytes.
-        image: Arc<[u8]>,
+        image: ImageBytes,
         /// What a triple fault does.
         shutdown: Shutdown,
     },
+}
+
+/// What is put into a machine before it is switched on.
+#[derive(Clone, Debug)]
+pub struct Fittings {
+    /// What it starts from.
+    pub start: Start,
+    /// The bytes of its option ROMs, in the order of [`lab::Machine::option_roms`].
+    pub option_roms: Vec<ImageBytes>,
+    /// What is in its drives.
+    pub media: Media,
 }
 
 /// Why a machine has nothing to start from.
@@ -42,9 +61,9 @@ pub enum StartError {
     /// The loader cannot load the kernel.
     #[error(transparent)]
     Kernel(#[from] LoadError),
-    /// The socket does not take the ROM.
+    /// The board does not take a ROM or a disk.
     #[error(transparent)]
-    Rom(#[from] RomError),
+    Board(#[from] BoardError),
 }
 
 /// One PC.
@@ -59,6 +78,8 @@ pub struct Machine {
     is_halted: bool,
     halted_cycles: u64,
     stopped: Option<StopCause>,
+    is_off: bool,
+    power_events: BTreeMap<Instant, PowerEvent>,
     /// It has run in the window that is under way.
     has_run: bool,
     outputs: Vec<(Instant, Output)>,
@@ -95,21 +116,39 @@ impl Machine {
     /// A machine as `description` says, at the lab's start, with its kernel loaded or its processor at the reset vector.
     ///
     /// # Errors
-    /// The kernel is no Multiboot image or does not fit into this machine's memory, or the ROM has an odd size.
-    pub fn new(description: &lab::Machine, epoch_seconds: i64, start: Start) -> Result<Self, StartError> {
-        let rom = match &start {
-            Start::Rom { image, .. } => Some(&image[..]),
-            Start::Kernel { .. } => None,
+    /// The kernel is no Multiboot image or does not fit into this machine's memory, the ROM has an odd size, or a disk
+    /// does not belong into its drive.
+    pub fn new(
+        description: &lab::Machine,
+        epoch_seconds: i64,
+        fittings: Fittings,
+    ) -> Result<Self, StartError> {
+        let Fittings {
+            start,
+            option_roms,
+            media,
+        } = fittings;
+        let addresses = description.option_roms.iter().map(|rom| rom.address);
+        let roms = Roms {
+            bios: match &start {
+                Start::Rom { image, .. } => Some(&image[..]),
+                Start::Kernel { .. } => None,
+            },
+            options: addresses
+                .zip(option_roms.iter().map(|image| &image[..]))
+                .collect(),
         };
         let mut machine = Self {
             clock: description.cpu_clock,
             cpu: Cpu::new(),
-            board: Board::new(description, epoch_seconds, rom)?,
+            board: Board::new(description, epoch_seconds, &roms, media)?,
             description: description.clone(),
             start,
             is_halted: false,
             halted_cycles: 0,
             stopped: None,
+            is_off: false,
+            power_events: BTreeMap::new(),
             has_run: false,
             outputs: Vec::new(),
             trace: Trace::default(),
@@ -146,9 +185,15 @@ impl Machine {
     }
 
     /// The earliest instant at which this machine does anything: now while it computes, its next alarm while it is
-    /// halted, [`Instant::NEVER`] once it has stopped.
+    /// halted, its next power event once it has stopped or while it is off.
     pub(crate) fn next_event(&self) -> Instant {
-        if self.stopped.is_some() {
+        let power = self.power_events.first_key_value();
+        let power = power.map_or(Instant::NEVER, |(&at, _)| at);
+        power.min(self.next_event_by_itself())
+    }
+
+    fn next_event_by_itself(&self) -> Instant {
+        if self.stopped.is_some() || self.is_off {
             Instant::NEVER
         } else if self.is_halted && !self.board.pins().interrupt {
             self.board.next_alarm()
@@ -171,7 +216,7 @@ impl Machine {
 
     /// Gives a card of this machine a notice from its segment. A machine that has stopped takes no more of them.
     pub(crate) fn post_notice(&mut self, card: usize, notice: wire::Notice) {
-        if !self.is_stopped() {
+        if !self.is_stopped() && !self.is_off {
             self.board.post_notice(card, notice);
         }
     }
@@ -179,23 +224,11 @@ impl Machine {
     /// Runs to the end of `stretch`.
     pub(crate) fn run(&mut self, stretch: Stretch) -> MachineEvents {
         self.has_run = true;
-        self.board.set_end(stretch.end, stretch.settled);
-        while self.stopped.is_none() {
-            self.board.ring_alarms(self.now());
-            if self.board.is_reset_requested() {
-                self.reset(ResetCause::Pin);
-            }
-            if self.now() >= stretch.end {
-                break;
-            }
-            let stop = self.cpu.run(&mut self.board);
-            self.is_halted = stop == Stop::Halted;
-            match stop {
-                Stop::Reached => {}
-                Stop::Halted => self.pass_halted_time(),
-                Stop::ShutDown => self.shut_down(),
-            }
+        while let Some((at, event)) = self.take_power_event(stretch.end) {
+            self.run_to(at, stretch.settled);
+            self.happen(at, event);
         }
+        self.run_to(stretch.end, stretch.settled);
         if stretch.ends_window || self.is_stopped() {
             self.trace.boundary(&self.cpu);
             self.has_run = false;
@@ -208,6 +241,58 @@ impl Machine {
                 .stopped
                 .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),
         }
+    }
+
+    /// Runs to `end`; everything outside is known before `settled`.
+    fn run_to(&mut self, end: Instant, settled: Instant) {
+        self.board.set_end(end, settled);
+        while self.stopped.is_none() && !self.is_off {
+            self.board.ring_alarms(self.now());
+            self.notice_dma();
+            if self.board.is_reset_requested() {
+                self.reset(ResetCause::Pin);
+            }
+            if self.now() >= end {
+                break;
+            }
+            if self.now() >= self.board.next_alarm() {
+                continue;
+            }
+            let stop = self.cpu.run(&mut self.board);
+            self.is_halted = stop == Stop::Halted;
+            match stop {
+                Stop::Reached => {}
+                Stop::Halted => self.pass_halted_time(),
+                Stop::ShutDown => self.shut_down(),
+            }
+        }
+    }
+
+    /// DMA has held the processor, and may have written where it has decoded code.
+    fn notice_dma(&mut self) {
+        let held = self.board.take_held_cycles();
+        if held > 0 {
+            self.cpu.skip_to(self.cpu.cycles() + held);
+            if self.is_halted {
+                self.halted_cycles += held;
+            }
+        }
+        for bytes in self.board.take_dma_writes() {
+            self.cpu.invalidate(bytes);
+        }
+    }
+
+    /// Keeps what is written to the overlays of its drives in files of `folder` from now on, which are named after it.
+    ///
+    /// # Errors
+    /// The host refuses a file, which is named.
+    pub(crate) fn keep_overlays(&mut self, folder: &Path) -> Result<(), (String, io::Error)> {
+        self.board.keep_overlays(folder, &self.description.name)
+    }
+
+    /// The first write to an overlay's or an image's file that the host refused. The lab goes on as if it had not.
+    pub(crate) fn media_trouble(&self) -> Option<&io::Error> {
+        self.board.media_trouble()
     }
 
     /// A halted processor's time passes at once, up to the next alarm or the horizon. With interrupts off nothing
@@ -246,17 +331,21 @@ impl Machine {
         self.outputs.extend(self.board.take_outputs());
         self.outputs.push((now, Output::Reset(cause)));
         self.cpu.reset();
+        match self.start {
+            Start::Kernel { .. } => self.board.reset(now),
+            Start::Rom { .. } => self.board.end_processor_reset(),
+        }
+        self.start_processor();
+    }
+
+    /// A processor that has been reset begins.
+    fn start_processor(&mut self) {
         self.is_halted = false;
         match self.start {
-            Start::Kernel { .. } => {
-                self.board.reset(now);
-                self.load()
-                    .expect("a kernel that was loaded once can be loaded again");
-            }
-            Start::Rom { .. } => {
-                self.board.end_processor_reset();
-                self.cpu.skip_to(self.cpu.cycles() + RESET_CYCLES);
-            }
+            Start::Kernel { .. } => self
+                .load()
+                .expect("a kernel that was loaded once can be loaded again"),
+            Start::Rom { .. } => self.cpu.skip_to(self.cpu.cycles() + RESET_CYCLES),
         }
     }
 
@@ -299,10 +388,14 @@ impl Machine {
         self.board.screen()
     }
 
-    /// A hash over every boundary at which this machine came back, and over its registers and memory now.
+    /// A hash over every boundary at which this machine came back, over its registers and memory now, and over what it
+    /// has written to its drives.
     pub(crate) fn trace_hash(&self) -> [u8; 32] {
         let mut trace = self.trace.clone();
         trace.boundary(&self.cpu);
+        for hash in self.board.media_hashes() {
+            trace.pending.extend_from_slice(&hash);
+        }
         trace.hash_with(self.board.memory())
     }
 }

@@ -19,16 +19,19 @@ mod statistics;
 pub use happening::{Happening, ResetCause, StopCause, StopReport, What};
 pub use statistics::{CardStatistics, MachineStatistics, SegmentStatistics, Statistics};
 
+use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::path::Path;
 
 use clock::{Instant, Span};
 use thiserror::Error;
 use wire::{Segment, Settlement, StationId};
 
 use crate::board::Output;
-use crate::lab::{self, Boot, Lab};
-use crate::machine::{Machine, MachineEvents, Start, StartError, Stretch};
+use crate::image::ImageBytes;
+use crate::lab::{self, Access, Boot, Image, ImageSource, Lab};
+use crate::machine::{Fittings, Machine, MachineEvents, PowerEvent, Start, StartError, Stretch};
+use crate::media::{DiskImage, Media};
 use crew::{Coordinator, Crew};
 
 /// Watches a running lab from outside. It cannot change what happens in virtual time, only end the run.
@@ -62,6 +65,16 @@ pub enum BuildError {
         image: String,
         /// Why.
         source: StartError,
+    },
+    /// The image of a drive cannot be opened.
+    #[error("machine `{machine}` cannot have image `{image}` in a drive: {source}")]
+    Disk {
+        /// The machine's name.
+        machine: String,
+        /// The image's name in the lab file.
+        image: String,
+        /// Why.
+        source: io::Error,
     },
 }
 
@@ -101,7 +114,7 @@ struct Cable {
 }
 
 /// A machine of `lab` with what it starts from.
-fn machine(lab: &Lab, description: &lab::Machine, images: &[Arc<[u8]>]) -> Result<Machine, BuildError> {
+fn machine(lab: &Lab, description: &lab::Machine, images: &[ImageBytes]) -> Result<Machine, BuildError> {
     let (image, start) = match &description.boot {
         Boot::Direct { image, command_line } => {
             let start = Start::Kernel {
@@ -110,7 +123,7 @@ fn machine(lab: &Lab, description: &lab::Machine, images: &[Arc<[u8]>]) -> Resul
             };
             (image, start)
         }
-        Boot::Bios { image, shutdown } => {
+        Boot::Bios { image, shutdown, .. } => {
             let start = Start::Rom {
                 image: images[*image].clone(),
                 shutdown: *shutdown,
@@ -118,22 +131,59 @@ fn machine(lab: &Lab, description: &lab::Machine, images: &[Arc<[u8]>]) -> Resul
             (image, start)
         }
     };
-    Machine::new(description, lab.epoch_seconds, start).map_err(|source| BuildError::Load {
+    let fittings = Fittings {
+        start,
+        option_roms: description
+            .option_roms
+            .iter()
+            .map(|rom| images[rom.image].clone())
+            .collect(),
+        media: media(lab, description, images)?,
+    };
+    Machine::new(description, lab.epoch_seconds, fittings).map_err(|source| BuildError::Load {
         machine: description.name.clone(),
         image: lab.images[*image].name.clone(),
         source,
     })
 }
 
+/// What is in the drives of a machine.
+fn media(lab: &Lab, description: &lab::Machine, images: &[ImageBytes]) -> Result<Media, BuildError> {
+    let medium = |image: usize| {
+        let bytes = images[image].clone();
+        let Image { access, source, name } = &lab.images[image];
+        match (access, source) {
+            (Access::ReadOnly, _) => Ok(DiskImage::read_only(bytes)),
+            (Access::Direct, ImageSource::File(path)) => {
+                DiskImage::direct(path).map_err(|source| BuildError::Disk {
+                    machine: description.name.clone(),
+                    image: name.clone(),
+                    source,
+                })
+            }
+            (Access::Overlay | Access::Direct, _) => Ok(DiskImage::overlay(bytes)),
+        }
+    };
+    let mut media = Media::default();
+    for (drive, floppy) in description.floppies.iter().enumerate() {
+        let image = floppy.and_then(|floppy| floppy.image);
+        media.floppies[drive] = image.map(medium).transpose()?;
+    }
+    for (drive, disk) in description.disks.iter().enumerate() {
+        media.disks[drive] = disk.map(|disk| medium(disk.image)).transpose()?;
+    }
+    Ok(media)
+}
+
 impl Runtime {
     /// Builds `lab`; `images` holds the bytes of [`Lab::images`], in that order.
     ///
     /// # Errors
-    /// A machine cannot start from its kernel or ROM.
+    /// A machine cannot start from its kernel or ROM, or cannot have a disk.
     ///
     /// # Panics
     /// If `images` does not have one entry for each image of the lab.
-    pub fn build(lab: &Lab, images: &[Arc<[u8]>]) -> Result<Self, BuildError> {
+    pub fn build(lab: &Lab, images: &[ImageBytes]) -> Result<Self, BuildError> {
         let mut cables: Vec<Cable> = Vec::new();
         for (index, segment) in (0..).zip(&lab.segments) {
             cables.push(Cable {
@@ -171,6 +221,31 @@ impl Runtime {
             settlement: Settlement::default(),
             happenings: Vec::new(),
         })
+    }
+
+    /// Keeps what the machines write to overlays in files of `folder` from now on: `MACHINE-disk0.overlay` and so on. Until
+    /// then, and without this call, it is in memory.
+    ///
+    /// # Errors
+    /// The host refuses a file, which is named.
+    pub fn keep_overlays(&mut self, folder: &Path) -> Result<(), (String, io::Error)> {
+        let mut machines = self.machines.iter_mut();
+        machines.try_for_each(|machine| machine.keep_overlays(folder))
+    }
+
+    /// Lets the power of machine `machine` (its number in the lab) fail or come back at `at`, or now if that is past. A
+    /// window that a limit has interrupted still counts with it.
+    ///
+    /// # Panics
+    /// If there is no such machine.
+    pub fn schedule_power(&mut self, machine: usize, at: Instant, event: PowerEvent) {
+        self.machines[machine].schedule_power(at, event);
+    }
+
+    /// Of each machine of which a write did not reach its file, the name and why the host refused.
+    pub fn media_troubles(&self) -> impl Iterator<Item = (&str, &io::Error)> {
+        let troubles = |machine| Some((Machine::name(machine), Machine::media_trouble(machine)?));
+        self.machines.iter().filter_map(troubles)
     }
 
     /// Virtual time up to which everything is settled.

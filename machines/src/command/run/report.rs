@@ -17,7 +17,7 @@ use crate::command::exit::Exit;
 use crate::command::terminal::{Importance, Terminal};
 use crate::command::time_text::{grouped, plural, seconds};
 use crate::folder::junit;
-use crate::lab::{Boot, Lab, Machine, Sign};
+use crate::lab::{Access, Boot, Lab, Machine, Sign};
 use crate::runtime::Statistics;
 
 /// What a run found.
@@ -76,6 +76,15 @@ fn machine_line(lab: &Lab, machine: &Machine, width: usize) -> String {
         let model = card.settings.model.name();
         let _ = write!(line, "   {model} {}", address.join(":"));
     }
+    for (what, image) in media(machine) {
+        let image = &lab.images[image];
+        let access = match image.access {
+            Access::ReadOnly => "readonly",
+            Access::Overlay => "overlay",
+            Access::Direct => "direct",
+        };
+        let _ = write!(line, "   {what} {} ({access})", image.name);
+    }
     match &machine.boot {
         Boot::Direct { image, .. } => {
             let image = &lab.images[*image].name;
@@ -86,6 +95,18 @@ fn machine_line(lab: &Lab, machine: &Machine, width: usize) -> String {
         }
     }
     line
+}
+
+/// What is in its drives, with the images' numbers.
+fn media(machine: &Machine) -> impl Iterator<Item = (&'static str, usize)> {
+    let floppies = machine
+        .floppies
+        .iter()
+        .flatten()
+        .filter_map(|floppy| floppy.image);
+    let disks = machine.disks.iter().flatten().map(|disk| disk.image);
+    let floppies = floppies.map(|image| ("floppy", image));
+    floppies.chain(disks.map(|image| ("disk", image)))
 }
 
 impl Report<'_> {

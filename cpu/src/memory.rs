@@ -97,7 +97,7 @@ impl Shortcuts {
     /// Where the way to a linear page stands.
     #[inline(always)]
     fn place(page: u32, level: Level) -> usize {
-        page as usize % SHORTCUTS | level as usize
+        (page as usize % SHORTCUTS) | level as usize
     }
 
     /// The byte of memory at the linear address of an aligned operand. One compare sees to page and alignment.

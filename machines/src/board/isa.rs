@@ -1,17 +1,24 @@
 //! The ISA bus's time: cycles begin on a bus clock edge, last a stated number of bus clocks and are followed by a
 //! recovery during which the processor already runs on.
 //!
-//! Source of the figures: the lab file's timing constants; their defaults cite where they were read. Wide accesses to
-//! 8-bit slaves are split by the board into consecutive 8-bit cycles.
+//! Source of the figures: the lab file's timing constants; their defaults cite where they were read. The board splits
+//! an access into as many cycles as its slaves need: `bus.rs`.
 
 use clock::{Instant, Rate, Span};
 use cpu::Cycle;
+use ne2000::{BusCycle, Width};
 
 /// Lengths of bus cycles, in bus clocks, from one start to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CycleLengths {
     /// 8-bit memory and I/O.
     pub(crate) narrow: u32,
+    /// The same with 0WS.
+    pub(crate) narrow_zero_wait: u32,
+    /// 16-bit memory and I/O.
+    pub(crate) wide: u32,
+    /// 16-bit memory with 0WS.
+    pub(crate) wide_zero_wait: u32,
     /// Each interrupt acknowledge cycle.
     pub(crate) acknowledge: u32,
     /// The part at the end of each during which the processor runs on.
@@ -46,9 +53,15 @@ impl IsaBus {
         }
     }
 
-    /// Begins an 8-bit cycle at the first free clock edge at or after `at`.
-    pub(crate) fn narrow(&mut self, at: Instant) -> Slot {
-        self.begin(at, self.lengths.narrow)
+    /// Begins a cycle that a slave takes in this way at the first free clock edge at or after `at`.
+    pub(crate) fn cycle(&mut self, at: Instant, taken: BusCycle) -> Slot {
+        let clocks = match (taken.width, taken.is_zero_wait) {
+            (Width::Eight, false) => self.lengths.narrow,
+            (Width::Eight, true) => self.lengths.narrow_zero_wait,
+            (Width::Sixteen, false) => self.lengths.wide,
+            (Width::Sixteen, true) => self.lengths.wide_zero_wait,
+        };
+        self.begin(at, clocks)
     }
 
     /// Begins an interrupt acknowledge cycle at the first free clock edge at or after `at`.
@@ -97,8 +110,16 @@ mod tests {
     const PROCESSOR: Rate = Rate::hertz(40_000_000);
     const LENGTHS: CycleLengths = CycleLengths {
         narrow: 8,
+        narrow_zero_wait: 4,
+        wide: 4,
+        wide_zero_wait: 3,
         acknowledge: 6,
         recovery: 1,
+    };
+
+    const NARROW: BusCycle = BusCycle {
+        width: Width::Eight,
+        is_zero_wait: false,
     };
 
     fn bus() -> IsaBus {
@@ -111,7 +132,7 @@ mod tests {
         let mut at = 0;
         let mut ends = Vec::new();
         for _ in 0..4 {
-            let slot = bus.narrow(PROCESSOR.instant(at));
+            let slot = bus.cycle(PROCESSOR.instant(at), NARROW);
             let end = bus.end(slot, Span::ZERO);
             at += 2 + u64::from(bus.wait_states(at, end));
             ends.push(end.nanoseconds());
@@ -124,16 +145,31 @@ mod tests {
     }
 
     #[test]
+    fn a_16_bit_slave_and_0ws_make_cycles_shorter() {
+        for (width, is_zero_wait, clocks) in [
+            (Width::Eight, true, 4),
+            (Width::Sixteen, false, 4),
+            (Width::Sixteen, true, 3),
+        ] {
+            let mut bus = bus();
+            let taken = BusCycle { width, is_zero_wait };
+            let slot = bus.cycle(Instant::START, taken);
+            let nanoseconds = bus.end(slot, Span::ZERO).nanoseconds();
+            assert_eq!(nanoseconds, (clocks - 1) * 125, "{taken:?}");
+        }
+    }
+
+    #[test]
     fn a_cycle_waits_for_the_next_bus_clock_edge() {
         let mut bus = bus();
-        let slot = bus.narrow(Instant::START + Span::from_nanoseconds(130));
+        let slot = bus.cycle(Instant::START + Span::from_nanoseconds(130), NARROW);
         assert_eq!(bus.end(slot, Span::ZERO).nanoseconds(), 250 + 875);
     }
 
     #[test]
     fn iochrdy_stretches_a_cycle_by_whole_bus_clocks() {
         let mut bus = bus();
-        let slot = bus.narrow(Instant::START);
+        let slot = bus.cycle(Instant::START, NARROW);
         assert_eq!(
             bus.end(slot, Span::from_nanoseconds(130)).nanoseconds(),
             875 + 250

@@ -3,7 +3,7 @@
 //! A tour: [`load`] reads a file into a tree whose values remember where they were written (`document`), puts the
 //! settings of the command line into it ([`Override`]), checks every field by itself against the one description of
 //! the format (`fields`, `check`), adds up profiles (`merge`), and checks and builds the lab (`resolve`, `machine`,
-//! `conflicts`, `cables`). All that is wrong comes back at once, as [`LabErrors`]. [`show`] prints what a lab means as
+//! `conflicts`, `traffic`, `cables`, `faults`). All that is wrong comes back at once, as [`LabErrors`]. [`show`] prints what a lab means as
 //! a lab file again, [`show_timing`] its timing constants with their sources, and [`schema`] the format for editors.
 
 mod board;
@@ -13,6 +13,7 @@ mod check;
 mod code;
 mod conflicts;
 mod document;
+mod faults;
 mod fields;
 mod mac;
 mod machine;
@@ -25,8 +26,10 @@ mod pattern;
 mod resolve;
 mod schema;
 mod show;
+mod show_fault;
 mod start;
 mod timing;
+mod traffic;
 mod units;
 
 #[cfg(test)]
@@ -34,12 +37,13 @@ mod tests;
 
 pub use messages::{LabErrors, Messages};
 pub use model::{
-    Boot, Capture, Card, Constant, Expectation, Image, ImageSource, Lab, Machine, Segment, Shutdown, Sign,
-    Source, Speed, Timing,
+    Boot, Capture, Card, Constant, Expectation, Fault, FaultKind, FrameFault, Generator, Image, ImageSource,
+    Lab, Machine, Segment, Shutdown, Sign, Source, Speed, Timing,
 };
 pub use overrides::{Override, OverrideError};
 pub use schema::schema;
 pub use show::{show, show_json, show_timing, show_timing_json};
+pub use show_fault::deed_word;
 
 use std::fs;
 use std::path::PathBuf;

@@ -7,13 +7,15 @@ pub use multiboot::LoadError;
 
 pub use crate::rom::RomError;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use clock::{Instant, Rate};
 use cpu::{Bus as _, Cpu, Cycle, Flags, Stop};
 use thiserror::Error;
+use wire::LEAST_ATTEMPT;
 
-use crate::board::{Board, Output};
+use crate::board::{Board, Output, at_or_after};
 use crate::lab::{self, Shutdown};
 use crate::runtime::{CardStatistics, MachineStatistics, ResetCause, StopCause, StopReport};
 
@@ -57,8 +59,15 @@ pub struct Machine {
     board: Board,
     /// The processor's last word was a halt.
     is_halted: bool,
+    /// Cycles in which it did not execute: halted, stopped or without power.
     halted_cycles: u64,
     stopped: Option<StopCause>,
+    /// What is to be told of a stop.
+    report: Option<(Instant, StopReport)>,
+    /// It has no power.
+    is_off: bool,
+    /// What will happen at its switches, in order.
+    switches: VecDeque<(Instant, Switch)>,
     /// It has run in the window that is under way.
     has_run: bool,
     outputs: Vec<(Instant, Output)>,
@@ -78,6 +87,17 @@ pub(crate) struct Stretch {
     pub(crate) settled: Instant,
     /// It ends the window, so that registers become part of the trace here.
     pub(crate) ends_window: bool,
+}
+
+/// What can be done to a machine from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// The power fails.
+    Off,
+    /// It comes back.
+    On,
+    /// The reset button is pressed.
+    Reset,
 }
 
 /// What happened on a machine since it was last asked.
@@ -110,6 +130,9 @@ impl Machine {
             is_halted: false,
             halted_cycles: 0,
             stopped: None,
+            report: None,
+            is_off: false,
+            switches: VecDeque::new(),
             has_run: false,
             outputs: Vec::new(),
             trace: Trace::default(),
@@ -145,17 +168,29 @@ impl Machine {
         self.clock.instant(self.cpu.cycles())
     }
 
+    /// Something will be done to one of its switches at `at`. Nothing has run yet.
+    pub(crate) fn schedule(&mut self, at: Instant, switch: Switch) {
+        let place = self.switches.partition_point(|(other, _)| *other <= at);
+        self.switches.insert(place, (at, switch));
+    }
+
+    /// When something is next done to one of its switches.
+    fn next_switch(&self) -> Instant {
+        self.switches.front().map_or(Instant::NEVER, |(at, _)| *at)
+    }
+
     /// The earliest instant at which this machine does anything: now while it computes, its next alarm while it is
-    /// halted, [`Instant::NEVER`] once it has stopped.
+    /// halted, and when one of its switches is used. [`Instant::NEVER`] once it has stopped for good.
     pub(crate) fn next_event(&self) -> Instant {
-        if self.stopped.is_some() {
+        let own = if !self.is_running() {
             Instant::NEVER
         } else if self.is_halted && !self.board.pins().interrupt {
             self.board.next_alarm()
         } else {
             // An instruction may have taken the processor past alarms that are still to come.
             self.now().min(self.board.next_alarm())
-        }
+        };
+        own.min(self.next_switch())
     }
 
     /// Whether it has run in the window that is under way. Whoever has runs to the window's end, so that it comes back in
@@ -164,28 +199,63 @@ impl Machine {
         self.has_run
     }
 
-    /// Whether it has stopped by itself.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stopped.is_some()
+    /// Whether it has power and has not stopped by itself.
+    pub(crate) fn is_running(&self) -> bool {
+        self.stopped.is_none() && !self.is_off
     }
 
-    /// Gives a card of this machine a notice from its segment. A machine that has stopped takes no more of them.
+    /// Whether it does nothing any more, whatever happens.
+    pub(crate) fn has_ended(&self) -> bool {
+        !self.is_running() && self.switches.is_empty()
+    }
+
+    /// Gives a card of this machine a notice from its segment. What reaches one that does not run is forgotten when it
+    /// runs again, and a machine that has ended takes no more of them.
     pub(crate) fn post_notice(&mut self, card: usize, notice: wire::Notice) {
-        if !self.is_stopped() {
-            self.board.post_notice(card, notice);
+        if self.has_ended() {
+            return;
         }
+        if !self.is_running() {
+            // Nothing of the window that is over will be asked for any more; this one is of the next.
+            self.board.forget_notices(notice.at() - LEAST_ATTEMPT);
+        }
+        self.board.post_notice(card, notice);
     }
 
     /// Runs to the end of `stretch`.
     pub(crate) fn run(&mut self, stretch: Stretch) -> MachineEvents {
         self.has_run = true;
-        self.board.set_end(stretch.end, stretch.settled);
-        while self.stopped.is_none() {
+        loop {
+            let end = self.next_switch().min(stretch.end);
+            self.run_to(end, stretch.settled);
+            if end == stretch.end {
+                break;
+            }
+            if let Some((at, switch)) = self.switches.pop_front() {
+                self.operate(at, switch);
+            }
+        }
+        if stretch.ends_window || !self.is_running() {
+            self.trace.boundary(&self.cpu);
+            self.has_run = false;
+        }
+        self.outputs.extend(self.board.take_outputs());
+        MachineEvents {
+            outputs: std::mem::take(&mut self.outputs),
+            requests: self.board.take_requests(),
+            stop: self.report.take(),
+        }
+    }
+
+    /// Runs until no instruction may begin any more.
+    fn run_to(&mut self, end: Instant, settled: Instant) {
+        self.board.set_end(end, settled);
+        while self.is_running() {
             self.board.ring_alarms(self.now());
             if self.board.is_reset_requested() {
                 self.reset(ResetCause::Pin);
             }
-            if self.now() >= stretch.end {
+            if self.now() >= end {
                 break;
             }
             let stop = self.cpu.run(&mut self.board);
@@ -196,18 +266,50 @@ impl Machine {
                 Stop::ShutDown => self.shut_down(),
             }
         }
-        if stretch.ends_window || self.is_stopped() {
-            self.trace.boundary(&self.cpu);
-            self.has_run = false;
+    }
+
+    fn stop(&mut self, cause: StopCause) {
+        self.stopped = Some(cause);
+        self.report = Some((self.now(), report::write(cause, &self.cpu, &self.board)));
+    }
+
+    /// Somebody uses a switch at `at`, or as soon as the instruction that is being executed then has ended.
+    fn operate(&mut self, at: Instant, switch: Switch) {
+        if !self.is_running() {
+            let cycle = at_or_after(self.clock, at);
+            self.halted_cycles += cycle.saturating_sub(self.cpu.cycles());
+            self.cpu.skip_to(cycle);
         }
+        let now = self.board.seen(self.now().max(at));
+        match switch {
+            Switch::Off if !self.is_off => self.switch_off(now),
+            Switch::On if self.is_off => self.switch_on(now),
+            Switch::Reset if !self.is_off => {
+                self.stopped = None;
+                self.board.forget_until(now);
+                self.reset(ResetCause::Button);
+            }
+            Switch::Off | Switch::On | Switch::Reset => {}
+        }
+    }
+
+    /// The machine stops dead.
+    fn switch_off(&mut self, now: Instant) {
         self.outputs.extend(self.board.take_outputs());
-        MachineEvents {
-            outputs: std::mem::take(&mut self.outputs),
-            requests: self.board.take_requests(),
-            stop: self
-                .stopped
-                .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),
-        }
+        self.outputs.push((now, Output::Power(false)));
+        self.board.power_off(now);
+        self.is_off = true;
+        self.is_halted = false;
+        self.stopped = None;
+    }
+
+    /// The machine starts cold.
+    fn switch_on(&mut self, now: Instant) {
+        self.outputs.push((now, Output::Power(true)));
+        self.board.power_on(&self.description, now);
+        self.is_off = false;
+        self.cpu.invalidate(0..self.description.memory_bytes);
+        self.start_again();
     }
 
     /// A halted processor's time passes at once, up to the next alarm or the horizon. With interrupts off nothing
@@ -216,7 +318,7 @@ impl Machine {
     fn pass_halted_time(&mut self) {
         let is_off = self.cpu.state().eflags & Flags::INTERRUPT.bits() == 0;
         if is_off && !self.board.is_sending() {
-            self.stopped = Some(StopCause::HaltedForGood);
+            self.stop(StopCause::HaltedForGood);
             return;
         }
         let from = self.cpu.cycles();
@@ -234,25 +336,31 @@ impl Machine {
                 shutdown: Shutdown::Reset,
                 ..
             } => self.reset(ResetCause::TripleFault),
-            _ => self.stopped = Some(StopCause::TripleFault),
+            _ => self.stop(StopCause::TripleFault),
         }
     }
 
-    /// A pulse on the processor's reset pin. Only the processor notices, and starts in the ROM again. A machine that is
-    /// booted directly has no firmware to run: its loader starts it again from the same kernel, with every chip as at
-    /// power-on.
+    /// A pulse on the processor's reset pin: only the processor notices, and starts in the ROM again. The reset button
+    /// reaches the whole board. A machine that is booted directly has no firmware to run: its loader starts it again from
+    /// the same kernel, with every chip as at power-on, whatever the cause.
     fn reset(&mut self, cause: ResetCause) {
         let now = self.board.seen(self.now());
         self.outputs.extend(self.board.take_outputs());
         self.outputs.push((now, Output::Reset(cause)));
+        if matches!(self.start, Start::Kernel { .. }) || cause == ResetCause::Button {
+            self.board.reset(now);
+        }
+        self.start_again();
+    }
+
+    /// The processor begins anew, on a board that is ready for it.
+    fn start_again(&mut self) {
         self.cpu.reset();
         self.is_halted = false;
         match self.start {
-            Start::Kernel { .. } => {
-                self.board.reset(now);
-                self.load()
-                    .expect("a kernel that was loaded once can be loaded again");
-            }
+            Start::Kernel { .. } => self
+                .load()
+                .expect("a kernel that was loaded once can be loaded again"),
             Start::Rom { .. } => {
                 self.board.end_processor_reset();
                 self.cpu.skip_to(self.cpu.cycles() + RESET_CYCLES);
@@ -264,7 +372,7 @@ impl Machine {
     /// a machine that has stopped by itself ended then.
     pub(crate) fn statistics(&self, now: Instant) -> MachineStatistics {
         let cycles = self.cpu.cycles();
-        let still_halted = if self.is_halted && !self.is_stopped() {
+        let still_halted = if self.is_off || (self.is_halted && self.is_running()) {
             self.clock.ticks_at(now).saturating_sub(cycles)
         } else {
             0

@@ -70,10 +70,27 @@ fn one_sender_reaches_the_ceiling_of_its_frame_size() {
         (1518, 813),
         (1536, 803),
     ] {
-        let (runtime, _) = run(&cable(&format!("length = {length}"), ""), 1_000);
-        let frames = runtime.statistics().segments[0].frames;
-        // The frame that the second ends in is not whole.
-        assert_eq!(frames + 1, ceiling, "{length} bytes");
+        let (_, memory) = run(&cable(&format!("length = {length}"), ""), 100);
+        let starts: Vec<Instant> = memory
+            .happenings
+            .iter()
+            .filter(|happening| {
+                matches!(
+                    &happening.what,
+                    What::Wire {
+                        record: Record::Frame { .. },
+                        ..
+                    }
+                )
+            })
+            .map(|happening| happening.at)
+            .collect();
+        let period = starts[1].since(starts[0]);
+        assert!(starts.windows(2).all(|pair| pair[1].since(pair[0]) == period));
+        assert!(starts.len() as u64 >= ceiling / 10, "{length} bytes");
+        let second = Span::from_seconds(1).picoseconds();
+        let rate = (second + period.picoseconds() / 2) / period.picoseconds();
+        assert_eq!(rate, ceiling, "{length} bytes");
     }
 }
 
@@ -239,7 +256,7 @@ fn switches(memory: &Memory) -> Vec<(u64, usize, &'static str)> {
 fn a_machine_without_power_stops_dead_and_starts_cold() {
     let faults = "[[fault]]\nkind = \"power-off\"\nmachine = \"pc0\"\nfrom = \"1ms\"\nuntil = \"5ms\"\n\
                   [[fault]]\nkind = \"reset\"\nmachine = \"*\"\nfrom = \"8ms\"";
-    let mut runtime = runtime(&lab(&(pcs(2, 1) + faults)), &[boots()]);
+    let mut runtime = runtime(&lab(&(pcs(2, 2) + faults)), &[boots()]);
     let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(10), 1);
     assert_eq!(
         switches(&memory),
@@ -301,7 +318,7 @@ fn a_machine_that_loses_power_while_it_sends_breaks_its_frame_off() {
         tests::transmit(a, 1514)?;
         sleep(a)
     });
-    let lab_text = pcs(2, 1);
+    let lab_text = pcs(2, 2);
     let sent = |fault: &str| {
         let mut runtime = runtime(&lab(&(lab_text.clone() + fault)), std::slice::from_ref(&kernel));
         let _ = run_for(&mut runtime, Span::from_milliseconds(10), 1);
@@ -311,11 +328,7 @@ fn a_machine_that_loses_power_while_it_sends_breaks_its_frame_off() {
             counted.machines[0].cards[0].received + counted.machines[1].cards[0].received,
         )
     };
-    assert_eq!(
-        sent(""),
-        (2, 1),
-        "one begins while the other is not ready yet, or both wait for one another"
-    );
+    assert_eq!(sent(""), (2, 2));
     let off = "[[fault]]\nkind = \"power-off\"\nmachine = \"*\"\nfrom = \"700us\"";
     assert_eq!(sent(off), (0, 0));
 }
@@ -383,7 +396,8 @@ fn faults_and_traffic_are_the_same_for_any_number_of_threads_and_however_the_run
     let mut whole = built();
     let (_, expected) = run_for(&mut whole, span, 1);
     assert_eq!(switches(&expected).len(), 3);
-    assert!(whole.statistics().segments[0].frames > 300);
+    let frames = whole.statistics().segments[0].frames;
+    assert!(frames > 150, "{frames} frames");
     let mut two = built();
     let (_, memory) = run_for(&mut two, span, 2);
     assert_eq!(memory.happenings, expected.happenings);

@@ -12,7 +12,7 @@ fn start(name: &str) -> Runtime {
 
 fn run(name: &str, milliseconds: u64) -> (Runtime, Memory) {
     let mut runtime = start(name);
-    let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(milliseconds), 2);
+    let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(milliseconds), 1);
     (runtime, memory)
 }
 
@@ -65,7 +65,8 @@ fn stations_that_always_have_a_frame_share_the_cable() {
     let segment = &statistics.segments[0];
     assert!(segment.collisions > 100, "{segment:?}");
     let senders = statistics.generators.iter();
-    assert!(senders.filter(|generator| generator.sent > 0).count() > 20);
+    let senders = senders.filter(|generator| generator.sent > 0).count();
+    assert!(senders > 12, "{senders} senders");
     let used = segment.busy_picoseconds * 100 / (runtime.now().since(Instant::START)).picoseconds();
     assert!((80..=100).contains(&used), "{used} percent of the time");
 }

@@ -147,10 +147,13 @@ impl TrafficGenerator {
         }
     }
 
-    /// When it asks for its next frame, if nobody tells it anything before: [`Instant::NEVER`] while it waits for an
-    /// answer, and after its last frame.
+    /// When it asks for its next frame at the earliest, if nobody tells it anything more: [`Instant::NEVER`] while it
+    /// waits for an answer that has not been handed over, and after its last frame.
     #[must_use]
     pub fn next_request(&self) -> Instant {
+        if let Some((at, _)) = self.told.front() {
+            return *at;
+        }
         let is_over = self.settings.count.is_some_and(|count| self.made >= count);
         if is_over || self.outstanding.is_some() {
             return Instant::NEVER;

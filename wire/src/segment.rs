@@ -247,17 +247,16 @@ impl Segment {
         self.stations
             .push(Station::new(position_millimetres, Generator::new(self.seed, id)));
         self.topology.add_station(position_millimetres);
-        let positions: Vec<_> = self
-            .stations
-            .iter()
-            .map(|station| station.position_millimetres)
-            .collect();
-        let delay = |from: &u64, to: &u64| self.kind.delay(from.abs_diff(*to));
-        self.delays = positions
-            .iter()
-            .map(|from| positions.iter().map(|to| delay(from, to)).collect())
-            .collect();
-        self.reach = self.delays.iter().flatten().copied().max().unwrap_or_default();
+        let delay = |station: &Station| {
+            let distance = station.position_millimetres.abs_diff(position_millimetres);
+            self.kind.delay(distance)
+        };
+        let delays: Vec<Span> = self.stations.iter().map(delay).collect();
+        for (others, delay) in self.delays.iter_mut().zip(&delays) {
+            others.push(*delay);
+        }
+        self.reach = delays.iter().copied().fold(self.reach, Span::max);
+        self.delays.push(delays);
         id
     }
 

@@ -11,7 +11,7 @@ use super::mac;
 use super::messages::{Place, Problem};
 use super::model::{Fault, FaultKind, FrameFault, Lab};
 use super::pattern;
-use super::resolve::{find, matching_machines, quantity_of, text_of};
+use super::resolve::{check_times, find, matching_machines, quantity_of, text_of};
 use super::units::{Dimension, show_length};
 
 /// Fields of every fault, and of those that touch frames.
@@ -60,6 +60,7 @@ pub(super) fn faults(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
             word,
         };
         reader.report_strangers(*has_frames, own, problems);
+        check_times(table, &["least", "most", "apart", "at_most"], problems);
         let name = match text_of(table, &["name"]) {
             "" => format!("fault{number}"),
             name => name.to_owned(),

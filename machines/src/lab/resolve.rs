@@ -45,6 +45,24 @@ pub(super) fn quantity_of(table: &Table, path: &[&str], dimension: Dimension) ->
     Some((Quantity::parse(dimension, node.text()?).ok()?, node.place))
 }
 
+/// The longest time that something may be put off or left between two things.
+const LONGEST_TIME: Span = Span::from_seconds(3_600);
+
+/// Reports each of these times that is longer than an hour: virtual time would end before anything comes of it.
+pub(super) fn check_times(table: &Table, fields: &[&str], problems: &mut Vec<Problem>) {
+    for field in fields {
+        if let Some((_, place)) =
+            quantity_of(table, &[field], Dimension::Time).filter(|(time, _)| time.span() > LONGEST_TIME)
+        {
+            problems.push(
+                Problem::new(Code::OutOfRange, format!("`{field}` cannot be so long"))
+                    .at(place, "longer than an hour")
+                    .help(format!("the most is {}", show_time(LONGEST_TIME))),
+            );
+        }
+    }
+}
+
 /// Finds `name` among the tables called `kind`.
 pub(super) fn find(
     root: &Table,

@@ -11,7 +11,7 @@ use super::mac;
 use super::machine::MachineBuilder;
 use super::messages::Problem;
 use super::model::{Generator, Lab};
-use super::resolve::{find, quantity_of};
+use super::resolve::{check_times, find, quantity_of};
 use super::units::Dimension;
 
 /// The shortest frame, and the type for local experiments (IEEE 802).
@@ -31,9 +31,14 @@ pub(super) fn generators(
         let Some(table) = entry.node.table() else {
             continue;
         };
+        check_times(table, &["pause", "interval", "mean", "start"], problems);
         let first = generator(root, entry, table, problems);
         let count = TRAFFIC.number(table, "count").map(|(count, _)| count);
         for index in 0..count.unwrap_or(1) {
+            if lab.generators.len() >= MOST_GENERATORS {
+                problems.push(too_many(entry));
+                return;
+            }
             let name = match count {
                 Some(_) => format!("{}{index}", entry.key),
                 None => entry.key.clone(),
@@ -58,6 +63,18 @@ pub(super) fn generators(
             lab.generators.push(generator);
         }
     }
+}
+
+/// Far more than a segment has room for.
+const MOST_GENERATORS: usize = 1_000;
+
+fn too_many(entry: &Entry) -> Problem {
+    Problem::new(
+        Code::TooManyMachines,
+        format!("a lab has at most {MOST_GENERATORS} traffic generators"),
+    )
+    .at(entry.key_place, "this is where it has more")
+    .help("use several labs")
 }
 
 /// What all generators of a `count` have in common, with the address of the first.

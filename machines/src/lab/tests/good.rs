@@ -137,9 +137,8 @@ fn every_ethernet_card_can_be_fitted_and_a_second_one_on_another_cable() {
     }
 }
 
-/// The good lab with faults of all kinds and traffic generators of all paces.
-fn disturbed() -> String {
-    let more = r#"
+/// Faults of all kinds and traffic generators of all paces.
+const DISTURBANCES: &str = r#"
 [traffic.gen]
 segment = "ether0"
 mac = "02:60:8c:00:01:00"
@@ -210,7 +209,10 @@ kind = "reset"
 machine = ["pc1"]
 from = "3s"
 [[expect]]"#;
-    edited(&[("[[expect]]", more)])
+
+/// The good lab with all of them.
+fn disturbed() -> String {
+    edited(&[("[[expect]]", DISTURBANCES)])
 }
 
 #[test]

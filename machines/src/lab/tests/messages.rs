@@ -205,6 +205,15 @@ const FORM: &[Case] = &[
         &["lab::two-paces"],
     ),
     case(
+        "a delay until the end of days and a generator that begins then",
+        &[(
+            "[[expect]]",
+            "[traffic.gen]\nsegment = \"ether0\"\nmac = \"02:60:8c:00:01:01\"\nstart = \"5000h\"\n\
+             [[fault]]\nkind = \"delay\"\nleast = \"5000h\"\n[[expect]]",
+        )],
+        &["lab::out-of-range", "lab::out-of-range"],
+    ),
+    case(
         "a traffic generator with a machine's name",
         &[(
             "[[expect]]",

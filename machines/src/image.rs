@@ -1,11 +1,15 @@
 //! The bytes of the images that a lab names: files, and those that are part of this program.
 
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::lab::{Image, ImageSource, Lab};
+use crate::media::MappedFile;
 
 /// The names of the images that are part of this program (`path = "builtin:kernel"`).
 pub(crate) const BUILTIN_NAMES: [&str; 2] = ["kernel", "benchmark"];
@@ -46,27 +50,66 @@ pub fn builtin(name: &str) -> Option<&'static [u8]> {
     Some(BUILTINS[place])
 }
 
-/// The bytes of one image.
-///
-/// # Errors
-/// The file cannot be read, or there is no built-in image of that name.
-pub fn load(image: &Image) -> Result<Arc<[u8]>, ImageError> {
+/// The bytes of an image, for everything that uses it.
+#[derive(Clone, Debug)]
+pub struct ImageBytes(Bytes);
+
+#[derive(Clone, Debug)]
+enum Bytes {
+    Memory(Arc<[u8]>),
+    /// Too much to be copied, or not worth it.
+    File(Arc<MappedFile>),
+}
+
+impl ImageBytes {
+    /// The bytes of `file`, which stay in it.
+    ///
+    /// # Errors
+    /// The host cannot map it.
+    pub(crate) fn map(file: &File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self(Bytes::File(Arc::new(MappedFile::new(file, length)?))))
+    }
+}
+
+impl From<Arc<[u8]>> for ImageBytes {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Self(Bytes::Memory(bytes))
+    }
+}
+
+impl Deref for ImageBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Memory(bytes) => bytes,
+            Bytes::File(file) => file,
+        }
+    }
+}
+
+/// The bytes of one image; those of a disk stay in their file.
+fn load(image: &Image, is_disk: bool) -> Result<ImageBytes, ImageError> {
     match &image.source {
         ImageSource::Builtin(name) => {
             let bytes = builtin(name).ok_or_else(|| ImageError::UnknownBuiltin {
                 name: image.name.clone(),
                 builtin: name.clone(),
             })?;
-            Ok(bytes.into())
+            Ok(Arc::<[u8]>::from(bytes).into())
         }
         ImageSource::File(path) => {
-            std::fs::read(path)
-                .map(Into::into)
-                .map_err(|source| ImageError::Unreadable {
-                    name: image.name.clone(),
-                    path: path.clone(),
-                    source,
-                })
+            let bytes = if is_disk {
+                File::open(path).and_then(|file| ImageBytes::map(&file))
+            } else {
+                std::fs::read(path).map(ImageBytes::from)
+            };
+            bytes.map_err(|source| ImageError::Unreadable {
+                name: image.name.clone(),
+                path: path.clone(),
+                source,
+            })
         }
     }
 }
@@ -74,7 +117,10 @@ pub fn load(image: &Image) -> Result<Arc<[u8]>, ImageError> {
 /// The bytes of every image of `lab`, in order.
 ///
 /// # Errors
-/// As [`load`], for the first image that cannot be had.
-pub fn load_all(lab: &Lab) -> Result<Vec<Arc<[u8]>>, ImageError> {
-    lab.images.iter().map(load).collect()
+/// For the first image that cannot be had: the file cannot be read, or there is no built-in image of that name.
+pub fn load_all(lab: &Lab) -> Result<Vec<ImageBytes>, ImageError> {
+    let images = lab.images.iter().enumerate();
+    images
+        .map(|(index, image)| load(image, lab.is_disk(index)))
+        .collect()
 }

@@ -12,5 +12,6 @@ pub mod frame_text;
 pub mod image;
 pub mod lab;
 pub mod machine;
+pub mod media;
 mod rom;
 pub mod runtime;

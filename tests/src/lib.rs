@@ -18,6 +18,7 @@ pub use board::Board;
 use clock::{Instant, Span};
 use iced_x86::IcedError;
 use iced_x86::code_asm::{CodeAssembler, al, ax, dword_ptr, dx, eax, edx, esp, ptr, word_ptr};
+use machines::image::ImageBytes;
 use machines::lab::{self, Lab, LabSource};
 use machines::runtime::{Happening, Observer, RunEnd, Runtime, What};
 use wire::{Capture, CaptureEvents, CaptureInfo};
@@ -356,7 +357,8 @@ pub fn lab(text: &str) -> Lab {
 /// If there are too few kernels or one cannot be loaded.
 #[must_use]
 pub fn runtime(lab: &Lab, kernels: &[Arc<[u8]>]) -> Runtime {
-    Runtime::build(lab, kernels).expect("a lab that can be built")
+    let images: Vec<ImageBytes> = kernels.iter().map(|kernel| kernel.clone().into()).collect();
+    Runtime::build(lab, &images).expect("a lab that can be built")
 }
 
 /// The text of a lab of `count` 386/40 PCs `pc0`, `pc1`, ... with a 3C503 at 280h, IRQ 3, CC000h, on one cable.

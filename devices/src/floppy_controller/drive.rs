@@ -253,6 +253,26 @@ pub(super) fn sector_bytes(data: u64, gap_3: u8) -> u64 {
 }
 
 impl FloppyDriveKind {
+    /// Whether the drive takes a disk of so many sectors.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(self, sectors: u32) -> Result<(), InsertError> {
+        self.format(sectors).map(drop)
+    }
+
+    fn format(self, sectors: u32) -> Result<Format, InsertError> {
+        let format = FORMATS
+            .into_iter()
+            .find(|format| format.sectors == sectors)
+            .ok_or(InsertError::NoSuchFormat { sectors })?;
+        if self.takes(format) {
+            Ok(format)
+        } else {
+            Err(InsertError::WrongDrive(self))
+        }
+    }
+
     fn turns(self) -> Rate {
         match self {
             Self::Inch5High => Rate::hertz(6),
@@ -313,14 +333,7 @@ impl Drive {
     }
 
     pub(super) fn insert(&mut self, medium: &impl Medium) -> Result<(), InsertError> {
-        let sectors = medium.sectors();
-        let format = FORMATS
-            .into_iter()
-            .find(|format| format.sectors == sectors)
-            .ok_or(InsertError::NoSuchFormat { sectors })?;
-        if !self.kind.takes(format) {
-            return Err(InsertError::WrongDrive(self.kind));
-        }
+        let format = self.kind.format(medium.sectors())?;
         self.disk = Some(Disk {
             format,
             is_write_protected: medium.is_write_protected(),
@@ -412,8 +425,18 @@ impl Drive {
         })
     }
 
+    /// Steps from one cylinder of the disk to the next; 1 without a disk.
+    pub(super) fn steps_per_cylinder(&self) -> u8 {
+        self.disk.as_ref().map_or(1, |disk| self.kind.steps(disk.format))
+    }
+
+    /// The rate at which the disk must be read.
+    pub(super) fn disk_rate(&self) -> Option<DataRate> {
+        self.disk.as_ref().map(|disk| self.kind.rate(disk.format))
+    }
+
     /// The disk's cylinder under the head; `None` between two of them and beyond the last.
-    fn disk_cylinder(&self) -> Option<u8> {
+    pub(super) fn disk_cylinder(&self) -> Option<u8> {
         let format = self.disk.as_ref()?.format;
         let steps = self.kind.steps(format);
         let is_on_track = self.cylinder.is_multiple_of(steps) && self.cylinder / steps < format.cylinders;

@@ -9,6 +9,9 @@
 //! The disk turns with the virtual time: a sector is found when it passes under the head, and its bytes come one per
 //! byte time of the data rate, whether the host is there or not. A command on a drive that does not turn waits for an
 //! index pulse for ever, as the chip does, until the host resets it.
+//! Firmware exists that was only ever run on emulators and leaves to the controller what no controller does: the BIOS of
+//! Bochs neither seeks nor sets the data rate. [`FloppyController::assist_firmware`] says what is done for it. Whoever
+//! seeks and sets the rate himself does not notice.
 //! Left out: the PS/2 and Model 30 register sets (status registers A and B drive nothing on an AT), the 2.88 MB formats
 //! that PERPENDICULAR MODE is for (it is stored), power down, precompensation, and the few microseconds that the chip
 //! takes between two bytes of a command.
@@ -109,6 +112,9 @@ pub struct FloppyController {
     output: DigitalOutput,
     tape: u8,
     rate: DataRate,
+    /// The host has set the rate since the reset line.
+    is_rate_set: bool,
+    assists_firmware: bool,
     phase: Phase,
     specified: Specified,
     configuration: Configuration,
@@ -144,6 +150,8 @@ impl FloppyController {
             output: DigitalOutput::empty(),
             tape: 0,
             rate: DataRate::Kilobits250,
+            is_rate_set: false,
+            assists_firmware: false,
             phase: Phase::Command(Vec::new()),
             specified: Specified::default(),
             configuration: Configuration::FIFO_DISABLED,
@@ -159,6 +167,16 @@ impl FloppyController {
             is_poll_interrupting: false,
             is_result_interrupting: false,
             head_loaded_until: Instant::START,
+        }
+    }
+
+    /// Lets a command that names a cylinder (all but READ ID and FORMAT TRACK) move the head if another cylinder of the disk
+    /// is under it, as an implied seek does; and takes the rate of the disk for as long as the host has set none.
+    #[must_use]
+    pub fn assist_firmware(self) -> Self {
+        Self {
+            assists_firmware: true,
+            ..self
         }
     }
 
@@ -235,7 +253,7 @@ impl FloppyController {
             0x3F3 => self.tape = value & 0x03,
             0x3F4 => self.write_rate_select(DataRateSelect::from_bits_retain(value), cx.now()),
             0x3F5 => self.write_data(value, cx.now()),
-            0x3F7 => self.rate = DataRate::parse(value),
+            0x3F7 => self.set_rate(DataRate::parse(value)),
             _ => log::debug!("the floppy controller has no port {port:#x}"),
         }
         self.finish_call(media, cx);
@@ -314,6 +332,7 @@ impl FloppyController {
             interrupt: self.interrupt.clone(),
             request: self.request.clone(),
             alarm: self.alarm.clone(),
+            assists_firmware: self.assists_firmware,
             drives,
             ..Self::new([None; DRIVES])
         };
@@ -362,8 +381,13 @@ impl FloppyController {
         self.look_again(now);
     }
 
+    fn set_rate(&mut self, rate: DataRate) {
+        self.rate = rate;
+        self.is_rate_set = true;
+    }
+
     fn write_rate_select(&mut self, value: DataRateSelect, now: Instant) {
-        self.rate = DataRate::parse((value & DataRateSelect::RATE).bits());
+        self.set_rate(DataRate::parse((value & DataRateSelect::RATE).bits()));
         if value.contains(DataRateSelect::RESET) && !self.is_in_reset() {
             self.clear();
             self.poll_at = Some(now + POLL);
@@ -541,7 +565,13 @@ impl FloppyController {
         status.bits() | parameter & 3
     }
 
+    /// The end of a seek comes before what is left of a poll: a host that reads only one status after a reset and then
+    /// recalibrates gets the answer that belongs to its command, as it does from the chip.
     fn sense_interrupt(&mut self) {
+        let ended = (0..UNITS).find_map(|unit| self.seek_ends[unit].take().map(|status| (unit, status)));
+        if let Some((unit, status)) = ended {
+            return self.answer(&[status, self.present_cylinders[unit]]);
+        }
         if self.poll_senses > 0 {
             let unit = UNITS as u8 - self.poll_senses;
             self.poll_senses -= 1;
@@ -551,11 +581,7 @@ impl FloppyController {
                 self.present_cylinders[usize::from(unit)],
             ]);
         }
-        let ended = (0..UNITS).find_map(|unit| self.seek_ends[unit].take().map(|status| (unit, status)));
-        match ended {
-            Some((unit, status)) => self.answer(&[status, self.present_cylinders[unit]]),
-            None => self.answer(&[Status0::INVALID.bits()]),
-        }
+        self.answer(&[Status0::INVALID.bits()]);
     }
 
     fn dump_registers(&self) -> [u8; 10] {

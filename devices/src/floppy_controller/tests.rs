@@ -56,6 +56,31 @@ impl Rig {
         rig
     }
 
+    /// A drive with a disk whose host does nothing but reset the controller and run the motor.
+    fn assisted(kind: FloppyDriveKind, sectors: u32) -> Self {
+        let mut rig = Self::with(kind, sectors, 0);
+        rig.floppy = FloppyController::new([Some(kind), None]).assist_firmware();
+        rig.insert().expect("the disk belongs into the drive");
+        rig.start();
+        rig
+    }
+
+    fn reset_line(&mut self) {
+        let Self {
+            floppy, bench, media, ..
+        } = self;
+        bench.call(|cx| floppy.reset(media, cx));
+        self.start();
+    }
+
+    fn start(&mut self) {
+        self.write(0x3F2, 0x1C);
+        self.pass(Span::from_milliseconds(600));
+        for unit in 0..4 {
+            assert_eq!(self.command(&[0x08])[0], 0xC0 | unit);
+        }
+    }
+
     fn high_density() -> Self {
         Self::with(FloppyDriveKind::Inch3High, 2880, 0)
     }
@@ -740,6 +765,39 @@ fn an_implied_seek_moves_the_head_first() {
     assert_eq!(rig.run(&on(READ, [30, 0, 1], 18), 512)[..3], [0, 0, 0]);
     assert_eq!(rig.data(), numbered(30 * 36));
     assert_eq!(rig.command(&[0x0E])[0], 30);
+}
+
+#[test]
+fn assisted_firmware_needs_neither_a_seek_nor_a_rate_and_a_reset_keeps_that() {
+    let mut rig = Rig::assisted(FloppyDriveKind::Inch5High, 720);
+    for cylinder in [0, 7, 3] {
+        let expected = numbered(u32::from(cylinder) * 18);
+        assert_eq!(rig.run(&on(READ, [cylinder, 0, 1], 9), 512)[..3], [0, 0, 0]);
+        assert_eq!(rig.data(), expected);
+    }
+    rig.reset_line();
+    assert_eq!(rig.run(&on(READ, [5, 0, 1], 9), 512)[..3], [0, 0, 0]);
+}
+
+#[test]
+fn a_host_that_sets_the_wrong_rate_is_not_helped() {
+    let mut rig = Rig::assisted(FloppyDriveKind::Inch3High, 2880);
+    rig.write(0x3F7, 2);
+    assert_eq!(rig.run(&on(READ, [0, 0, 1], 18), 512)[..2], [0x40, 0x01]);
+}
+
+#[test]
+fn the_end_of_a_seek_is_told_before_what_is_left_of_a_poll() {
+    let mut rig = Rig::high_density();
+    rig.write(0x3F2, 0x18);
+    rig.write(0x3F2, 0x1C);
+    rig.pass(Span::from_milliseconds(1));
+    assert_eq!(rig.command(&[0x08]), [0xC0, 0]);
+    rig.command(&[0x07, 0]);
+    rig.pass(Span::from_milliseconds(1));
+    assert_eq!(rig.command(&[0x08]), [0x20, 0]);
+    assert!(!rig.bench.lines[6], "the line is free for the next command");
+    assert_eq!(rig.command(&[0x08]), [0xC1, 0]);
 }
 
 #[test]

@@ -252,6 +252,12 @@ impl FloppyController {
     pub(super) fn begin(&mut self, command: DataCommand, parameters: &[u8], now: Instant) {
         let parameter = |index: usize| parameters.get(index).copied().unwrap_or(0);
         let is_format = command.operation == Operation::FormatTrack;
+        if self.assists_firmware
+            && !self.is_rate_set
+            && let Some(rate) = self.selected().and_then(Drive::disk_rate)
+        {
+            self.rate = rate;
+        }
         let head = parameter(0) >> 2 & 1;
         let mut execution = Box::new(Execution {
             command,
@@ -305,29 +311,44 @@ impl FloppyController {
         if command.is_mfm { rate } else { rate.divided_by(2) }
     }
 
+    /// The steps with which a command moves the head before it begins, and the present cylinder number after them.
+    fn implied_seek(&self, execution: &Execution) -> Option<(i32, u8)> {
+        if matches!(execution.operation(), Operation::ReadId | Operation::FormatTrack) {
+            return None;
+        }
+        let cylinder = execution.id.cylinder;
+        if self.configuration.contains(Configuration::IMPLIED_SEEK) {
+            let present = self.present_cylinders[usize::from(execution.unit)];
+            return Some((i32::from(cylinder) - i32::from(present), cylinder));
+        }
+        let drive = execution.drive.and_then(|drive| self.drives[drive].as_ref())?;
+        let is_elsewhere = self.assists_firmware && drive.disk_cylinder() != Some(cylinder);
+        is_elsewhere.then(|| {
+            let target = cylinder.saturating_mul(drive.steps_per_cylinder());
+            (i32::from(target) - i32::from(drive.cylinder()), target)
+        })
+    }
+
     /// Loads the head, and moves it first if seeks are implied.
     fn prepare(&mut self, execution: &Execution, now: Instant) -> Instant {
         let unit = usize::from(execution.unit);
         let mut until = now;
-        let has_cylinder = !matches!(execution.operation(), Operation::ReadId | Operation::FormatTrack);
-        if self.configuration.contains(Configuration::IMPLIED_SEEK) && has_cylinder {
-            let cylinder = execution.id.cylinder;
-            let steps = i32::from(cylinder) - i32::from(self.present_cylinders[unit]);
-            if steps != 0 {
-                let end = now + self.step_time() * u64::from(steps.unsigned_abs());
-                self.end_seek(
-                    unit,
-                    Seek {
-                        drive: execution.drive,
-                        steps,
-                        end,
-                        cylinder,
-                        status: 0,
-                    },
-                );
-                self.seek_ends[unit] = None;
-                until = end + SETTLE;
-            }
+        if let Some((steps, cylinder)) = self.implied_seek(execution)
+            && steps != 0
+        {
+            let end = now + self.step_time() * u64::from(steps.unsigned_abs());
+            self.end_seek(
+                unit,
+                Seek {
+                    drive: execution.drive,
+                    steps,
+                    end,
+                    cylinder,
+                    status: 0,
+                },
+            );
+            self.seek_ends[unit] = None;
+            until = end + SETTLE;
         }
         if self.head_loaded_until <= now {
             until = until.max(now + self.head_load_time());

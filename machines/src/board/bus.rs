@@ -10,27 +10,39 @@ use clock::{Instant, Span};
 use cpu::{Bus, Cycle, Moves, Page, Pins, Reply, Width};
 use ne2000::BusCycle;
 
+use super::isa::Space;
 use super::{Board, Chip, OPEN_BUS};
 
 /// The window of the VGA, A0000h to BFFFFh.
 const VGA_WINDOW: Range<u32> = 0xA_0000..0xC_0000;
 /// Everything between the VGA's window and 1 MB belongs to the ISA bus too.
-const ISA_HOLE: Range<u32> = 0xA_0000..0x10_0000;
+pub(super) const ISA_HOLE: Range<u32> = 0xA_0000..0x10_0000;
+/// The data port of the disks.
+const DATA_PORT: u16 = 0x1F0;
 /// Address bit 20, which the A20 gate forces low when closed.
 const BIT_20: u32 = 1 << 20;
 
 impl Board {
-    /// Brings the chips to `at`, the beginning of a bus cycle, and returns that instant as they see it.
+    /// Brings the chips to `at`, the beginning of a bus cycle that DMA puts off while it holds the processor, and
+    /// returns that instant as they see it.
     ///
     /// The last instruction before the end of a run may still make accesses, and mostly sees them in time, for the
     /// machine stops some time short of what is settled. Where even that is not enough (a task switch with its
     /// segments on a card) they are seen in the last moment that is.
-    fn bring_to(&mut self, at: Instant) -> Instant {
-        let now = self.seen(at);
-        if self.next_alarm() <= now {
+    fn bring_to(&mut self, at: &mut Instant) -> Instant {
+        loop {
+            let now = self.seen(*at);
+            if self.next_alarm() > now {
+                return now;
+            }
             self.ring_alarms(now);
+            let held = self.take_held_cycles();
+            // Beyond what is settled there is no more that could be done before the access.
+            if held == 0 || now < *at {
+                return now;
+            }
+            *at = *at + self.processor_clock.span(held);
         }
-        now
     }
 
     /// The physical address behind the A20 gate.
@@ -45,11 +57,15 @@ impl Board {
     /// The byte of [`Bus::memory`] that the ROM answers with at `address`. Its decoder below 4 GB does without the A20 gate
     /// (see [`crate::rom`]); the one below 1 MB is behind it.
     fn rom_byte(&self, address: u32) -> Option<u32> {
-        let place = self.rom?;
-        let offset = place
-            .offset(address)
-            .or_else(|| place.offset(self.gate(address)))?;
-        Some(self.ram_bytes + offset)
+        self.rom_byte_at(address)
+            .or_else(|| self.rom_byte_at(self.gate(address)))
+    }
+
+    /// The same for an address that has passed the gate, or does not pass it.
+    pub(super) fn rom_byte_at(&self, address: u32) -> Option<u32> {
+        let bios = self.rom.and_then(|rom| rom.offset(address));
+        let option = || Some(self.option_roms_start + self.option_roms.offset(address)?);
+        bios.map(|offset| self.ram_bytes + offset).or_else(option)
     }
 
     /// How the slave at `address` takes a cycle.
@@ -59,7 +75,7 @@ impl Board {
     }
 
     /// Reads one or two bytes in one cycle.
-    fn read_device(&mut self, now: Instant, address: u32, bytes: u32) -> (u32, Span) {
+    pub(super) fn read_device(&mut self, now: Instant, address: u32, bytes: u32) -> (u32, Span) {
         self.tell_of_read(address, bytes);
         if VGA_WINDOW.contains(&address) {
             let value = self.vga.memory_read(address - VGA_WINDOW.start);
@@ -78,7 +94,7 @@ impl Board {
     }
 
     /// Writes one or two bytes in one cycle.
-    fn write_device(&mut self, now: Instant, address: u32, bytes: u32, value: u32) -> Span {
+    pub(super) fn write_device(&mut self, now: Instant, address: u32, bytes: u32, value: u32) -> Span {
         if VGA_WINDOW.contains(&address) {
             self.vga.memory_write(address - VGA_WINDOW.start, value as u8);
             return Span::ZERO;
@@ -119,19 +135,19 @@ impl Board {
     fn split(
         &mut self,
         at: Cycle,
-        (address, width): (u32, Width),
+        (space, address, width): (Space, u32, Width),
         takes: impl Fn(&Self, u32) -> BusCycle,
         mut each: impl FnMut(&mut Self, Instant, u32, u32) -> Span,
     ) -> u32 {
         let mut end = self.processor_clock.instant(at);
         let mut done = 0;
         while done < width.bytes() {
-            let now = self.bring_to(end);
+            let now = self.bring_to(&mut end);
             let place = address.wrapping_add(done);
             let taken = takes(self, place);
             let is_word = taken.width == ne2000::Width::Sixteen && place % 2 == 0;
             let bytes = if is_word { 2.min(width.bytes() - done) } else { 1 };
-            let slot = self.isa.cycle(end, taken);
+            let slot = self.isa.cycle(end, space, taken);
             let held = each(self, now, done, bytes);
             end = self.isa.end(slot, held);
             done += bytes;
@@ -145,6 +161,37 @@ pub(super) const NARROW: BusCycle = BusCycle {
     width: ne2000::Width::Eight,
     is_zero_wait: false,
 };
+
+/// How a slave takes a cycle that pulls IOCS16.
+const WIDE: BusCycle = BusCycle {
+    width: ne2000::Width::Sixteen,
+    is_zero_wait: false,
+};
+
+impl Board {
+    /// Whether an access is for the data port of the disks, the one that is 16 bits wide. Without a disk nothing answers in
+    /// 16 bits.
+    fn is_data_port(&self, port: u16, width: Width) -> bool {
+        port == DATA_PORT && width != Width::Byte && self.has_disks()
+    }
+
+    /// Runs `each` once for every word of an access to the data port; all of them are for that port.
+    fn split_into_words(
+        &mut self,
+        at: Cycle,
+        width: Width,
+        mut each: impl FnMut(&mut Self, Instant, u32),
+    ) -> u32 {
+        let mut end = self.processor_clock.instant(at);
+        for word in 0..width.bytes() / 2 {
+            let now = self.bring_to(&mut end);
+            let slot = self.isa.cycle(end, Space::Ports, WIDE);
+            each(self, now, word);
+            end = self.isa.end(slot, Span::ZERO);
+        }
+        self.isa.wait_states(at, end)
+    }
+}
 
 impl Bus for Board {
     #[inline]
@@ -194,7 +241,7 @@ impl Bus for Board {
         let mut value = 0;
         let wait = self.split(
             at,
-            (address, width),
+            (Space::Memory, address, width),
             Self::memory_cycle,
             |board, now, done, bytes| {
                 let (read, held) = board.read_device(now, address.wrapping_add(done), bytes);
@@ -209,7 +256,7 @@ impl Bus for Board {
         let address = self.gate(address);
         self.split(
             at,
-            (address, width),
+            (Space::Memory, address, width),
             Self::memory_cycle,
             |board, now, done, bytes| {
                 board.write_device(now, address.wrapping_add(done), bytes, value >> (8 * done))
@@ -220,24 +267,37 @@ impl Bus for Board {
     fn input(&mut self, at: Cycle, port: u16, width: Width) -> Reply {
         let mut value = 0;
         let takes = |board: &Self, port: u32| board.port_cycle(port as u16);
-        let wait = self.split(at, (port.into(), width), takes, |board, now, done, bytes| {
-            let (read, held) = board.read_port(now, port.wrapping_add(done as u16), bytes);
-            value |= read << (8 * done);
-            held
-        });
+        let wait = if self.is_data_port(port, width) {
+            self.split_into_words(at, width, |board, now, word| {
+                value |= u32::from(board.read_data_port(now)) << (16 * word);
+            })
+        } else {
+            let place = (Space::Ports, port.into(), width);
+            self.split(at, place, takes, |board, now, done, bytes| {
+                let (read, held) = board.read_port(now, port.wrapping_add(done as u16), bytes);
+                value |= read << (8 * done);
+                held
+            })
+        };
         Reply { value, wait }
     }
 
     fn output(&mut self, at: Cycle, port: u16, width: Width, value: u32) -> u32 {
+        if self.is_data_port(port, width) {
+            return self.split_into_words(at, width, |board, now, word| {
+                board.write_data_port(now, (value >> (16 * word)) as u16);
+            });
+        }
         let takes = |board: &Self, port: u32| board.port_cycle(port as u16);
-        self.split(at, (port.into(), width), takes, |board, now, done, bytes| {
+        let place = (Space::Ports, port.into(), width);
+        self.split(at, place, takes, |board, now, done, bytes| {
             board.write_port(now, port.wrapping_add(done as u16), bytes, value >> (8 * done))
         })
     }
 
     fn acknowledge(&mut self, at: Cycle) -> Reply {
-        let begin = self.processor_clock.instant(at);
-        self.bring_to(begin);
+        let mut begin = self.processor_clock.instant(at);
+        self.bring_to(&mut begin);
         let first = self.isa.acknowledge(begin);
         let second_from = self.isa.end(first, Span::ZERO);
         let second = self.isa.acknowledge(second_from);

@@ -91,6 +91,15 @@ impl MemoryTiming {
         self.read_wait
     }
 
+    /// Somebody else has written the byte at `address`: the cache snoops on the bus and drops the line.
+    pub(crate) fn forget(&mut self, address: u32) {
+        let line = address >> LINE_SHIFT;
+        let index = self.index(line);
+        if self.tags[index] == line + 1 {
+            self.tags[index] = 0;
+        }
+    }
+
     /// [`cpu::Bus::moves`], a line at a time where there is room for all of it.
     pub(crate) fn moves(&mut self, moves: Moves) -> (u32, Cycle) {
         let each = moves.clocks + Cycle::from(self.write_wait);
@@ -190,6 +199,16 @@ mod tests {
         let mut board = timing(64, 4, 1);
         assert_eq!(board.wait(0x2000, true), 1);
         assert_eq!(board.wait(0x2000, false), 4);
+    }
+
+    #[test]
+    fn a_line_that_somebody_else_has_written_misses_and_another_in_its_place_stays() {
+        let mut board = timing(64, 4, 0);
+        board.wait(0x1000, false);
+        board.forget(0x1000 + 64 * 1024);
+        assert_eq!(board.wait(0x1000, false), 0);
+        board.forget(0x100F);
+        assert_eq!(board.wait(0x1000, false), 4);
     }
 
     #[test]

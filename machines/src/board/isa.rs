@@ -1,6 +1,8 @@
 //! The ISA bus's time: cycles begin on a bus clock edge, last a stated number of bus clocks and are followed by a
 //! recovery during which the processor already runs on.
 //!
+//! Every 15.09 us memory is refreshed, which takes the bus as soon as it is free, unless the lab file says that it is hidden.
+//!
 //! Source of the figures: the lab file's timing constants; their defaults cite where they were read. The board splits
 //! an access into as many cycles as its slaves need: `bus.rs`.
 
@@ -15,12 +17,16 @@ pub(crate) struct CycleLengths {
     pub(crate) narrow: u32,
     /// The same with 0WS.
     pub(crate) narrow_zero_wait: u32,
-    /// 16-bit memory and I/O.
+    /// 16-bit memory.
     pub(crate) wide: u32,
-    /// 16-bit memory with 0WS.
+    /// The same with 0WS.
     pub(crate) wide_zero_wait: u32,
+    /// 16-bit I/O, which 0WS does not shorten.
+    pub(crate) wide_io: u32,
     /// Each interrupt acknowledge cycle.
     pub(crate) acknowledge: u32,
+    /// A refresh of memory; 0 if it is hidden.
+    pub(crate) refresh: u32,
     /// The part at the end of each during which the processor runs on.
     pub(crate) recovery: u32,
 }
@@ -33,6 +39,18 @@ pub(crate) struct IsaBus {
     lengths: CycleLengths,
     /// Bus clock edge from which on the next cycle may begin.
     free_edge: u64,
+    /// Refreshes that nobody needs to look at again.
+    refreshes: u64,
+}
+
+/// From one refresh to the next: counter 1 of the timer at 18, as every BIOS of an AT sets it.
+const REFRESH_RATE: Rate = Rate::hertz(1_193_182).divided_by(18);
+
+/// Where a bus cycle goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Space {
+    Memory,
+    Ports,
 }
 
 /// One bus cycle that has been placed in time.
@@ -50,18 +68,34 @@ impl IsaBus {
             bus_clock,
             lengths,
             free_edge: 0,
+            refreshes: 0,
         }
     }
 
     /// Begins a cycle that a slave takes in this way at the first free clock edge at or after `at`.
-    pub(crate) fn cycle(&mut self, at: Instant, taken: BusCycle) -> Slot {
-        let clocks = match (taken.width, taken.is_zero_wait) {
-            (Width::Eight, false) => self.lengths.narrow,
-            (Width::Eight, true) => self.lengths.narrow_zero_wait,
-            (Width::Sixteen, false) => self.lengths.wide,
-            (Width::Sixteen, true) => self.lengths.wide_zero_wait,
+    pub(crate) fn cycle(&mut self, at: Instant, space: Space, taken: BusCycle) -> Slot {
+        let clocks = match (taken.width, space, taken.is_zero_wait) {
+            (Width::Eight, _, false) => self.lengths.narrow,
+            (Width::Eight, _, true) => self.lengths.narrow_zero_wait,
+            (Width::Sixteen, Space::Memory, false) => self.lengths.wide,
+            (Width::Sixteen, Space::Memory, true) => self.lengths.wide_zero_wait,
+            (Width::Sixteen, Space::Ports, _) => self.lengths.wide_io,
         };
         self.begin(at, clocks)
+    }
+
+    /// The first clock edge at or after `at` at which the bus is free.
+    pub(crate) fn free_from(&self, at: Instant) -> Instant {
+        let edge = at_or_after(self.bus_clock, at).max(self.free_edge);
+        self.bus_clock.instant(edge)
+    }
+
+    /// Somebody other than the processor has the bus for `clocks` clocks from the first free edge at or after `at`:
+    /// returns from when to when.
+    pub(crate) fn take(&mut self, at: Instant, clocks: u32) -> (Instant, Instant) {
+        let slot = self.begin(at, clocks);
+        let begin = self.bus_clock.instant(slot.start_edge);
+        (begin, self.bus_clock.instant(self.free_edge))
     }
 
     /// Begins an interrupt acknowledge cycle at the first free clock edge at or after `at`.
@@ -71,10 +105,29 @@ impl IsaBus {
 
     fn begin(&mut self, at: Instant, clocks: u32) -> Slot {
         let edge = at_or_after(self.bus_clock, at).max(self.free_edge);
+        let edge = if self.lengths.refresh == 0 {
+            edge
+        } else {
+            self.after_refresh(edge)
+        };
         self.free_edge = edge + u64::from(clocks);
         Slot {
             start_edge: edge,
             clocks,
+        }
+    }
+
+    /// The first edge from `edge` on at which no refresh has the bus. Of those that have been asked for since the last
+    /// cycle only the last can still be under way; it began at once or when that cycle was over.
+    fn after_refresh(&mut self, mut edge: u64) -> u64 {
+        loop {
+            let asked = REFRESH_RATE.ticks_at(self.bus_clock.instant(edge));
+            if asked <= self.refreshes {
+                return edge;
+            }
+            self.refreshes = asked;
+            let begin = at_or_after(self.bus_clock, REFRESH_RATE.instant(asked)).max(self.free_edge);
+            edge = edge.max(begin + u64::from(self.lengths.refresh));
         }
     }
 
@@ -113,7 +166,9 @@ mod tests {
         narrow_zero_wait: 4,
         wide: 4,
         wide_zero_wait: 3,
+        wide_io: 5,
         acknowledge: 6,
+        refresh: 0,
         recovery: 1,
     };
 
@@ -132,7 +187,7 @@ mod tests {
         let mut at = 0;
         let mut ends = Vec::new();
         for _ in 0..4 {
-            let slot = bus.cycle(PROCESSOR.instant(at), NARROW);
+            let slot = bus.cycle(PROCESSOR.instant(at), Space::Memory, NARROW);
             let end = bus.end(slot, Span::ZERO);
             at += 2 + u64::from(bus.wait_states(at, end));
             ends.push(end.nanoseconds());
@@ -146,30 +201,66 @@ mod tests {
 
     #[test]
     fn a_16_bit_slave_and_0ws_make_cycles_shorter() {
-        for (width, is_zero_wait, clocks) in [
-            (Width::Eight, true, 4),
-            (Width::Sixteen, false, 4),
-            (Width::Sixteen, true, 3),
+        for (space, width, is_zero_wait, clocks) in [
+            (Space::Memory, Width::Eight, true, 4),
+            (Space::Ports, Width::Eight, true, 4),
+            (Space::Memory, Width::Sixteen, false, 4),
+            (Space::Memory, Width::Sixteen, true, 3),
+            (Space::Ports, Width::Sixteen, false, 5),
+            (Space::Ports, Width::Sixteen, true, 5),
         ] {
             let mut bus = bus();
             let taken = BusCycle { width, is_zero_wait };
-            let slot = bus.cycle(Instant::START, taken);
-            let nanoseconds = bus.end(slot, Span::ZERO).nanoseconds();
-            assert_eq!(nanoseconds, (clocks - 1) * 125, "{taken:?}");
+            let starts = [0, 0, 0].map(|at| bus.cycle(PROCESSOR.instant(at), space, taken).start_edge);
+            assert_eq!(starts, [0, clocks, 2 * clocks], "{space:?} {taken:?}");
         }
+    }
+
+    #[test]
+    fn a_cycle_of_the_processor_waits_until_dma_has_given_the_bus_back() {
+        let mut bus = bus();
+        let at = |nanoseconds| Instant::START + Span::from_nanoseconds(nanoseconds);
+        assert_eq!(bus.take(at(100), 12), (at(125), at(125 + 1500)));
+        let slot = bus.cycle(at(200), Space::Memory, NARROW);
+        assert_eq!(bus.end(slot, Span::ZERO), at(1625 + 875));
+    }
+
+    #[test]
+    fn a_refresh_holds_up_the_cycle_that_meets_it_and_waits_for_one_that_is_under_way() {
+        let lengths = CycleLengths {
+            refresh: 5,
+            ..LENGTHS
+        };
+        let mut bus = IsaBus::new(PROCESSOR, Rate::hertz(8_000_000), lengths);
+        let mut start = |nanoseconds| {
+            let at = Instant::START + Span::from_nanoseconds(nanoseconds);
+            bus.cycle(at, Space::Memory, NARROW).start_edge * 125
+        };
+        // Asked for at 15 086 ns, it begins with the next clock edge and has the bus for 625 ns.
+        assert_eq!(start(14_000), 14_000);
+        assert_eq!(start(15_200), 15_125 + 625);
+        // At 30 171 ns the bus is busy until 31 000.
+        assert_eq!(start(30_000), 30_000);
+        assert_eq!(start(31_000), 31_000 + 625);
+        // That at 45 257 ns met nobody.
+        assert_eq!(start(50_000), 50_000);
     }
 
     #[test]
     fn a_cycle_waits_for_the_next_bus_clock_edge() {
         let mut bus = bus();
-        let slot = bus.cycle(Instant::START + Span::from_nanoseconds(130), NARROW);
+        let slot = bus.cycle(
+            Instant::START + Span::from_nanoseconds(130),
+            Space::Memory,
+            NARROW,
+        );
         assert_eq!(bus.end(slot, Span::ZERO).nanoseconds(), 250 + 875);
     }
 
     #[test]
     fn iochrdy_stretches_a_cycle_by_whole_bus_clocks() {
         let mut bus = bus();
-        let slot = bus.cycle(Instant::START, NARROW);
+        let slot = bus.cycle(Instant::START, Space::Memory, NARROW);
         assert_eq!(
             bus.end(slot, Span::from_nanoseconds(130)).nanoseconds(),
             875 + 250

@@ -4,28 +4,34 @@
 //! does to the others comes back as [`Effect`]s, which [`Board::apply`] carries out. Time on the board is the
 //! processor's cycle counter; chips see it as an [`Instant`].
 //!
-//! Left out so far: DMA controllers, disks and the second serial port.
+//! Left out so far: the second serial port.
 
 mod bus;
 mod cache;
+mod dma;
 mod isa;
 mod ports;
+mod setup;
+mod storage;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use clock::{Agenda, Instant, Rate, Span};
 use cpu::{Bus as _, Cycle, Page};
 use devices::{
-    Context, Effect, InterruptControllers, KeyboardController, PostCodes, RealTimeClock, SerialPort,
-    SystemControl, Timer, Vga,
+    AtaController, Context, DmaControllers, Effect, FloppyController, InsertError, InterruptControllers,
+    KeyboardController, PostCodes, RealTimeClock, SerialPort, SystemControl, Timer, TornSector, Vga,
 };
 use ne2000::Card;
+use thiserror::Error;
 use wire::Notice;
 
 use crate::lab;
-use crate::rom::{RomError, RomPlace};
+use crate::media::{DiskImage, Media};
+use crate::rom::{OptionRoms, RomError, RomPlace};
 use crate::runtime::ResetCause;
 use cache::{MemoryTiming, Waits};
+use dma::DmaResult;
 pub(crate) use isa::at_or_after;
 use isa::{CycleLengths, IsaBus};
 use ports::Target;
@@ -37,6 +43,10 @@ pub(crate) enum Chip {
     RealTimeClock,
     Keyboard,
     Serial,
+    Floppy,
+    Ata,
+    /// The DMA controllers, which sleep only until the bus is free.
+    Dma,
     /// Chips that never sleep.
     Wakeless,
     Card(usize),
@@ -58,10 +68,12 @@ pub(crate) enum Output {
 /// Memory, chips and cards of one machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Board {
-    /// The memory, then the ROM.
+    /// The memory, then the ROM, then the pages of option ROMs.
     memory: Vec<u8>,
     ram_bytes: u32,
     rom: Option<RomPlace>,
+    option_roms: OptionRoms,
+    option_roms_start: u32,
     memory_timing: MemoryTiming,
     isa: IsaBus,
     processor_clock: Rate,
@@ -75,6 +87,13 @@ pub(crate) struct Board {
     system_control: SystemControl,
     post_codes: PostCodes,
     cards: Vec<Card>,
+    dma: DmaControllers,
+    dma_handover: u32,
+    dma_result: DmaResult,
+    floppy: FloppyController,
+    floppies: [Option<DiskImage>; 2],
+    ata: AtaController,
+    disks: [Option<DiskImage>; 2],
 
     agenda: Agenda<Chip>,
     /// Notices from the segments, by the instant at which they reach their card, then by card, then in the order of
@@ -113,25 +132,32 @@ impl A20 {
 }
 
 impl Board {
-    /// A board as `machine` describes it, with `rom` in its socket if it has one, powered on at the lab's start.
-    /// `epoch_seconds` sets its CMOS clock.
+    /// A board as `machine` describes it, with `roms` in its sockets and `media` in its drives, powered on at the lab's
+    /// start. `epoch_seconds` sets its CMOS clock.
     ///
     /// # Errors
-    /// The ROM has a size that the socket does not take.
+    /// The ROM has a size that the socket does not take, or a disk does not belong into its drive.
     pub(crate) fn new(
         machine: &lab::Machine,
         epoch_seconds: i64,
-        rom: Option<&[u8]>,
-    ) -> Result<Self, RomError> {
+        roms: &Roms<'_>,
+        media: Media,
+    ) -> Result<Self, BoardError> {
         let timing = &machine.timing;
+        let rom = roms.bios;
         let place = rom.map(|rom| RomPlace::new(rom.len())).transpose()?;
         let mut memory = vec![0; machine.memory_bytes as usize];
         memory.extend_from_slice(rom.unwrap_or_default());
+        let option_roms_start = memory.len() as u32;
+        let (option_roms, bytes) = OptionRoms::new(roms.options.iter().copied());
+        memory.extend_from_slice(&bytes);
         let lengths = CycleLengths {
             narrow: timing.isa_8bit.value,
             narrow_zero_wait: timing.isa_8bit_zero_wait.value,
             wide: timing.isa_16bit.value,
             wide_zero_wait: timing.isa_16bit_zero_wait.value,
+            wide_io: timing.isa_16bit_io.value,
+            refresh: timing.isa_refresh.value,
             acknowledge: timing.interrupt_acknowledge.value,
             recovery: timing.isa_recovery.value,
         };
@@ -139,6 +165,8 @@ impl Board {
             memory,
             ram_bytes: machine.memory_bytes,
             rom: place,
+            option_roms,
+            option_roms_start,
             memory_timing: memory_timing(machine),
             isa: IsaBus::new(machine.cpu_clock, machine.isa_clock, lengths),
             processor_clock: machine.cpu_clock,
@@ -155,6 +183,13 @@ impl Board {
                 .iter()
                 .map(|card| Card::new(&card.settings))
                 .collect(),
+            dma: DmaControllers::new(),
+            dma_handover: timing.dma_handover.value,
+            dma_result: DmaResult::default(),
+            floppy: storage::floppy_controller(machine),
+            floppies: media.floppies,
+            ata: storage::ata_controller(machine, &media.disks),
+            disks: media.disks,
             agenda: Agenda::default(),
             inbox: BTreeMap::new(),
             notices_taken: 0,
@@ -169,19 +204,11 @@ impl Board {
             is_reset_requested: false,
             interrupts_acknowledged: 0,
         };
-        board.store_memory_size();
-        Ok(board)
-    }
-
-    /// CMOS bytes 15h-18h and 30h-31h: base and extended memory in KB, as the AT's setup program stores them.
-    fn store_memory_size(&mut self) {
-        let extended = (self.ram_bytes / 1024).saturating_sub(1024).min(0xFFFF) as u16;
-        let bytes = [(0x15, BASE_KILOBYTES), (0x17, extended), (0x30, extended)];
-        for (index, kilobytes) in bytes {
-            let [low, high] = u16::to_le_bytes(kilobytes);
-            self.real_time_clock.set_cmos(index, low);
-            self.real_time_clock.set_cmos(index + 1, high);
+        for (index, value) in setup::bytes(machine) {
+            board.real_time_clock.set_cmos(index, value);
         }
+        board.insert_floppies()?;
+        Ok(board)
     }
 
     /// All of memory and the ROM, for the trace.
@@ -207,7 +234,7 @@ impl Board {
     }
 
     /// Chips as a BIOS leaves them when it hands over: A20 open, interrupt controllers at vectors 8h and 70h with all
-    /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz, the keyboard on.
+    /// lines but timer, keyboard and cascade masked, counter 0 at 18.2 Hz, the keyboard on, DMA channel 4 the cascade.
     pub(crate) fn hand_over_from_bios(&mut self, now: Instant) {
         // The timer before the interrupt controllers: their initialisation forgets the edge that its programming makes.
         let writes = [
@@ -226,6 +253,8 @@ impl Board {
             (0xA1, 0xFF),
             (0x64, 0x60),
             (0x60, 0x45),
+            (0xD6, 0xC0),
+            (0xD4, 0x00),
         ];
         for (port, value) in writes {
             self.write_port(now, port, 1, value);
@@ -261,7 +290,7 @@ impl Board {
     }
 
     fn find_until(&mut self) {
-        self.until = if self.is_reset_requested {
+        self.until = if self.is_reset_requested || self.dma_result.is_pending() {
             0
         } else {
             at_or_after(self.processor_clock, self.next_alarm().min(self.end))
@@ -328,10 +357,42 @@ impl Board {
     /// A reset of the whole board at `now`: chips as at power-on, cards reset. Memory, the CMOS clock and its RAM keep
     /// what they hold, as they do when a PC is reset; what is on its way to the cards still arrives.
     pub(crate) fn reset(&mut self, now: Instant) {
+        self.reset_all_but_disks(now);
+        self.call(now, Chip::Ata, |board, cx| board.ata.reset(&mut board.disks, cx));
+    }
+
+    /// The power fails at `now`: the disks stop as [`devices::AtaController::power_cut`] says, and every chip stops what it
+    /// does. The CMOS clock has a battery.
+    pub(crate) fn power_off(&mut self, now: Instant, torn: TornSector) {
+        self.cut_disk_power(now, torn);
+        self.reset_all_but_disks(now);
+    }
+
+    /// The power comes back at `now`, on the board that `machine` describes: everything as in [`Board::new`], memory 0, but
+    /// for the CMOS clock and its RAM, which have a battery.
+    pub(crate) fn power_on(&mut self, machine: &lab::Machine, now: Instant) {
+        self.forget_notices(now);
+        self.ring_alarms(now);
+        self.memory_timing = memory_timing(machine);
+        self.vga = Vga::new();
+        for (card, described) in self.cards.iter_mut().zip(&machine.cards) {
+            *card = Card::new(&described.settings);
+        }
+        self.reset_all_but_disks(now);
+        self.restore_disk_power(now);
+        self.memory_mut().fill(0);
+    }
+
+    fn reset_all_but_disks(&mut self, now: Instant) {
         self.is_reset_requested = false;
         self.interrupt_controllers.reset();
         self.vga.reset();
         self.post_codes.reset();
+        self.dma.reset();
+        self.call(now, Chip::Floppy, |board, cx| {
+            board.floppy.reset(&mut board.floppies, cx);
+        });
+        self.look_at_dma_requests(now);
         self.call(now, Chip::Timer, |board, cx| board.timer.reset(cx));
         self.call(now, Chip::RealTimeClock, |board, cx| {
             board.real_time_clock.reset(cx)
@@ -342,26 +403,6 @@ impl Board {
         for index in 0..self.cards.len() {
             self.call(now, Chip::Card(index), |board, cx| board.cards[index].reset(cx));
         }
-    }
-
-    /// The power fails at `now`. What the cards were sending breaks off.
-    pub(crate) fn power_off(&mut self, now: Instant) {
-        for index in 0..self.cards.len() {
-            self.call(now, Chip::Card(index), |board, cx| board.cards[index].reset(cx));
-        }
-    }
-
-    /// The power comes back at `now`, on the board that `machine` describes: everything as in [`Board::new`], but for the
-    /// CMOS clock and its RAM, which have a battery.
-    pub(crate) fn power_on(&mut self, machine: &lab::Machine, now: Instant) {
-        self.forget_until(now);
-        self.memory[..self.ram_bytes as usize].fill(0);
-        self.memory_timing = memory_timing(machine);
-        self.vga = Vga::new();
-        for (card, described) in self.cards.iter_mut().zip(&machine.cards) {
-            *card = Card::new(&described.settings);
-        }
-        self.reset(now);
     }
 
     /// What was due before `now` on a board that did not run is not done any more.
@@ -453,13 +494,19 @@ impl Board {
     }
 
     fn wake(&mut self, at: Instant, chip: Chip) {
+        if chip == Chip::Dma {
+            self.serve_dma(at);
+            return;
+        }
         self.call(at, chip, |board, cx| match chip {
             Chip::Timer => board.timer.wake(cx),
             Chip::RealTimeClock => board.real_time_clock.wake(cx),
             Chip::Keyboard => board.keyboard.wake(cx),
             Chip::Serial => board.serial.wake(cx),
             Chip::Card(index) => board.cards[index].wake(cx),
-            Chip::Wakeless => {}
+            Chip::Floppy => board.floppy.wake(&mut board.floppies, cx),
+            Chip::Ata => board.ata.wake(&mut board.disks, cx),
+            Chip::Dma | Chip::Wakeless => {}
         });
     }
 
@@ -490,8 +537,11 @@ impl Board {
                     ..self.a20
                 }),
                 Effect::ResetProcessor => self.is_reset_requested = true,
-                Effect::NmiMasked(_) => {}      // nothing on this board raises NMI
-                Effect::DmaRequest { .. } => {} // no DMA controller on this board
+                Effect::NmiMasked(_) => {} // nothing on this board raises NMI
+                Effect::DmaRequest { channel, asserted } => {
+                    self.dma.set_request(channel, asserted);
+                    self.look_at_dma_requests(now);
+                }
                 Effect::SerialOutput(byte) => self.outputs.push((now, Output::Console(byte))),
             }
         }
@@ -519,6 +569,9 @@ impl Board {
                 Span::ZERO,
             );
         };
+        if target == Target::FloppyAndAta {
+            return (self.read_shared_port(now).into(), Span::ZERO);
+        }
         self.call(now, chip, |board, cx| match target {
             Target::InterruptControllers => board.interrupt_controllers.read(port).into(),
             Target::Timer => board.timer.read(port, cx).into(),
@@ -530,6 +583,9 @@ impl Board {
             Target::RealTimeClock => board.real_time_clock.read(port, cx).into(),
             Target::Serial => board.serial.read(port & 7, cx).into(),
             Target::Vga => board.vga.read(port, cx).into(),
+            Target::Dma => board.dma.read(port).into(),
+            Target::Floppy | Target::FloppyAndAta => board.floppy.read(port, &mut board.floppies, cx).into(),
+            Target::Ata => board.ata.read(port, &mut board.disks, cx).into(),
             Target::Card(index) if bytes == 2 => board.cards[index].read_word(port, cx).into(),
             Target::Card(index) => board.cards[index].read(port, cx).into(),
         })
@@ -554,11 +610,42 @@ impl Board {
             Target::RealTimeClock => board.real_time_clock.write(port, value, cx),
             Target::Serial => board.serial.write(port & 7, value, cx),
             Target::Vga => board.vga.write(port, value),
+            Target::Dma => board.dma.write(port, value),
+            Target::Floppy | Target::FloppyAndAta => board.floppy.write(port, value, &mut board.floppies, cx),
+            Target::Ata => board.ata.write(port, value, &mut board.disks, cx),
             Target::Card(index) if bytes == 2 => board.cards[index].write_word(port, word as u16, cx),
             Target::Card(index) => board.cards[index].write(port, value, cx),
         });
+        if target == Target::Dma {
+            self.look_at_dma_requests(now);
+        }
         held
     }
+}
+
+/// What is in the sockets of a board.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Roms<'a> {
+    /// Where the processor starts.
+    pub(crate) bios: Option<&'a [u8]>,
+    /// Option ROMs, with their addresses.
+    pub(crate) options: Vec<(u32, &'a [u8])>,
+}
+
+/// Why a board cannot be put together.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum BoardError {
+    /// The socket does not take the ROM.
+    #[error(transparent)]
+    Rom(#[from] RomError),
+    /// The drive does not take the disk.
+    #[error("floppy drive {drive}: {source}")]
+    Floppy {
+        /// 0 or 1.
+        drive: usize,
+        /// Why.
+        source: InsertError,
+    },
 }
 
 /// The time of memory and ROM as the lab file has it. A read from the ROM takes bus clocks, in the processor's.
@@ -578,5 +665,3 @@ fn memory_timing(machine: &lab::Machine) -> MemoryTiming {
 const MOST_ANNOUNCEMENTS: usize = 16;
 /// What a read finds where nothing answers.
 const OPEN_BUS: u8 = 0xFF;
-/// Memory below the VGA's window; the lab file allows no less.
-const BASE_KILOBYTES: u16 = 640;

@@ -15,6 +15,11 @@ pub(super) enum Target {
     RealTimeClock,
     Serial,
     Vga,
+    Dma,
+    Floppy,
+    Ata,
+    /// Port 3F7h, which two controllers share.
+    FloppyAndAta,
     Card(usize),
 }
 
@@ -39,11 +44,16 @@ impl Board {
             return Some((Target::Card(index), Chip::Card(index)));
         }
         Some(match port {
+            // Port 80h is the POST code latch's; where that is elsewhere, a page register without a channel.
+            0x00..=0x0F | 0x80..=0x8F | 0xC0..=0xDF => (Target::Dma, Chip::Dma),
             0x20..=0x21 | 0xA0..=0xA1 => (Target::InterruptControllers, Chip::Wakeless),
             0x40..=0x43 => (Target::Timer, Chip::Timer),
             0x60 | 0x64 => (Target::Keyboard, Chip::Keyboard),
             0x61 | 0x92 => (Target::SystemControl, Chip::Wakeless),
             0x70..=0x71 => (Target::RealTimeClock, Chip::RealTimeClock),
+            0x1F0..=0x1F7 | 0x3F6 => (Target::Ata, Chip::Ata),
+            0x3F0..=0x3F5 => (Target::Floppy, Chip::Floppy),
+            0x3F7 => (Target::FloppyAndAta, Chip::Floppy),
             0x3F8..=0x3FF => (Target::Serial, Chip::Serial),
             0x3B4..=0x3B5 | 0x3BA | 0x3C0..=0x3CF | 0x3D4..=0x3D5 | 0x3DA => (Target::Vga, Chip::Wakeless),
             _ => return None,

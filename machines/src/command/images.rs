@@ -1,15 +1,14 @@
 //! Images: their bytes, and their hashes for the manifest.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::failure::Failure;
 use crate::folder::{HostError, ImageRecord};
-use crate::image::{ImageError, load_all};
+use crate::image::{ImageBytes, ImageError, load_all};
 use crate::lab::{ImageSource, Lab};
 
 /// The bytes of every image of a lab, in its order.
-pub(crate) fn load(lab: &Lab) -> Result<Vec<Arc<[u8]>>, Failure> {
+pub(crate) fn load(lab: &Lab) -> Result<Vec<ImageBytes>, Failure> {
     load_all(lab).map_err(|error| match error {
         ImageError::Unreadable { path, source, .. } => HostError::new("read image", &path, source).into(),
         ImageError::UnknownBuiltin { .. } => Failure::Build(error.to_string()),
@@ -17,14 +16,14 @@ pub(crate) fn load(lab: &Lab) -> Result<Vec<Arc<[u8]>>, Failure> {
 }
 
 /// What the manifest says about images.
-pub(crate) fn records(lab: &Lab, bytes: &[Arc<[u8]>]) -> Vec<ImageRecord> {
+pub(crate) fn records(lab: &Lab, bytes: &[ImageBytes]) -> Vec<ImageRecord> {
     let absolute = |path: &Path| {
         std::path::absolute(path)
             .unwrap_or_else(|_| path.into())
             .display()
             .to_string()
     };
-    let record = |(image, bytes): (&crate::lab::Image, &Arc<[u8]>)| ImageRecord {
+    let record = |(image, bytes): (&crate::lab::Image, &ImageBytes)| ImageRecord {
         name: image.name.clone(),
         source: match &image.source {
             ImageSource::File(path) => absolute(path),

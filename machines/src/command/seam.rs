@@ -1,14 +1,23 @@
 //! A running lab as the command sees it: the runtime, or in tests a stage that plays a script.
 
-use std::sync::Arc;
+use std::io;
+use std::path::Path;
 
 use clock::Instant;
 
+use crate::image::ImageBytes;
 use crate::lab::Lab;
 use crate::runtime::{BuildError, Observer, RunEnd, Runtime, Statistics};
 
 /// A lab that runs.
 pub(crate) trait Laboratory {
+    /// Keeps what is written to overlays in files of that folder; called before it runs.
+    ///
+    /// # Errors
+    /// The host refuses a file, which is named.
+    fn keep_overlays(&mut self, folder: &Path) -> Result<(), (String, io::Error)>;
+    /// Writes that did not reach their file: whose they are, and why.
+    fn media_troubles(&self) -> Vec<String>;
     /// Runs until `limit` or until the observer ends it. Called again it goes on as if it had never been left: the
     /// command leaves and returns to print progress.
     fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd;
@@ -21,14 +30,23 @@ pub(crate) trait Laboratory {
 }
 
 /// Switches a lab on; the bytes of its images in the order of the lab.
-pub(crate) type Build<'a> = &'a dyn Fn(&Lab, &[Arc<[u8]>]) -> Result<Box<dyn Laboratory>, BuildError>;
+pub(crate) type Build<'a> = &'a dyn Fn(&Lab, &[ImageBytes]) -> Result<Box<dyn Laboratory>, BuildError>;
 
 /// The real thing.
-pub(crate) fn build(lab: &Lab, images: &[Arc<[u8]>]) -> Result<Box<dyn Laboratory>, BuildError> {
+pub(crate) fn build(lab: &Lab, images: &[ImageBytes]) -> Result<Box<dyn Laboratory>, BuildError> {
     Ok(Box::new(Runtime::build(lab, images)?))
 }
 
 impl Laboratory for Runtime {
+    fn keep_overlays(&mut self, folder: &Path) -> Result<(), (String, io::Error)> {
+        Self::keep_overlays(self, folder)
+    }
+
+    fn media_troubles(&self) -> Vec<String> {
+        let told = |(machine, error)| format!("a disk of {machine} could not be written: {error}");
+        Self::media_troubles(self).map(told).collect()
+    }
+
     fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd {
         Self::run(self, limit, threads, observer)
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clock::{Instant, Span};
@@ -15,6 +15,7 @@ use super::run::{Host, Interrupt};
 use super::seam::Laboratory;
 use super::terminal::Terminal;
 use super::{Order, carry_out};
+use crate::image::ImageBytes;
 use crate::lab::{Lab, LabSource, Machine, load};
 use crate::runtime::{
     CardStatistics, Happening, MachineStatistics, Observer, RunEnd, SegmentStatistics, Statistics, StopCause,
@@ -138,7 +139,7 @@ pub(crate) fn call(bench: &Bench, words: &[&str]) -> (Exit, String, String) {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let order = Order::read(&words).unwrap();
-    let build = |lab: &Lab, _: &[Arc<[u8]>]| Ok(Box::new(Stage::new(bench, lab)) as Box<dyn Laboratory>);
+    let build = |lab: &Lab, _: &[ImageBytes]| Ok(Box::new(Stage::new(bench, lab)) as Box<dyn Laboratory>);
     let host = Host {
         build: &build,
         flags: &flags,
@@ -232,6 +233,14 @@ impl Stage {
 }
 
 impl Laboratory for Stage {
+    fn keep_overlays(&mut self, _: &Path) -> Result<(), (String, io::Error)> {
+        Ok(())
+    }
+
+    fn media_troubles(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd {
         self.threads = threads;
         while self.now < limit {

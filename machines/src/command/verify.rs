@@ -21,6 +21,7 @@ use super::run::{Counts, Host, Interrupt, trace_text};
 use super::terminal::{Importance, Paint, Terminal};
 use super::time_text::seconds;
 use crate::folder::{CaptureRecord, HostError, Manifest, OutcomeRecord, RunFolder};
+use crate::image::ImageBytes;
 use crate::lab::{Lab, LabSource};
 use crate::runtime::{Happening, Observer, What};
 
@@ -31,7 +32,7 @@ struct Recorded {
     outcome: OutcomeRecord,
     statistics: Value,
     lab: Lab,
-    images: Vec<Arc<[u8]>>,
+    images: Vec<ImageBytes>,
 }
 
 /// What came of one repetition.

@@ -21,7 +21,9 @@ pub(super) const PORTS: &[Taken] = &[
     (0x0A0..0x0A2, "the second interrupt controller"),
     (0x0C0..0x0E0, "the second DMA controller"),
     (0x0F0..0x100, "the coprocessor"),
+    (0x1F0..0x1F8, "the disk controller"),
     (0x3B0..0x3E0, "the VGA"),
+    (0x3F0..0x3F8, "the floppy controller"),
     (0x3F8..0x400, "COM1"),
 ];
 
@@ -41,8 +43,10 @@ pub(super) const INTERRUPTS: &[(u8, &str)] = &[
     (0, "the timer"),
     (1, "the keyboard"),
     (4, "COM1"),
+    (6, "the floppy controller"),
     (8, "the CMOS clock"),
     (13, "the coprocessor"),
+    (14, "the disk controller"),
 ];
 
 /// The interrupt controller's input of a bus line: what was IRQ 2 on the PC is input 9 on an AT, whose input 2 is taken

@@ -93,10 +93,20 @@ codes! {
     NoBoot = "no-boot",
     /// A machine with both a ROM and a kernel to start.
     TwoStarts = "two-starts",
-    /// A ROM image of a size that no socket takes.
+    /// A ROM image of a size that no socket takes, or in a place where none is looked for.
     BadRom = "bad-rom",
     /// A boot PROM that does not fit its socket, or that nothing can read.
     BadProm = "bad-prom",
+    /// An image that the drive it is for cannot have.
+    BadDisk = "bad-disk",
+    /// No drive model of that name.
+    UnknownModel = "unknown-model",
+    /// Two drives in one place.
+    DriveConflict = "drive-conflict",
+    /// More drives than a controller has.
+    TooManyDrives = "too-many-drives",
+    /// An image that several drives would write.
+    SharedDisk = "shared-disk",
     /// A clock that no 386DX had.
     ImpossibleClock = "impossible-clock",
     /// A clock that no 386DX was sold with.

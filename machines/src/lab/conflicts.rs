@@ -127,10 +127,13 @@ fn check_against_board(card: &CardInSlot<'_>, machine: &Machine, problems: &mut 
     }
     if let Some(window) = card.window() {
         let extended = EXTENDED_MEMORY..u64::from(machine.memory_bytes).max(EXTENDED_MEMORY);
+        let roms = machine.option_roms.iter();
+        let mut roms = roms.map(|rom| u64::from(rom.address)..u64::from(rom.address + rom.bytes));
         let area = MEMORY
             .iter()
             .find(|(area, _)| overlap(&window, area))
             .map(|(_, owner)| *owner)
+            .or_else(|| roms.any(|rom| overlap(&window, &rom)).then_some("an option ROM"))
             .or_else(|| overlap(&window, &extended).then_some("extended memory"));
         if let Some(owner) = area {
             problems.push(

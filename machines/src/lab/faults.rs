@@ -1,6 +1,7 @@
 //! Faults: what a `[[fault]]` means, with its stations and machines found.
 
 use clock::{Instant, Span};
+use devices::TornSector;
 use wire::{Chance, CheckSequence, Deed, Matcher, Place as FaultPlace, StationId, Turns};
 
 use super::check::{chance_of, suggestion};
@@ -41,7 +42,7 @@ const KINDS: &[(&str, bool, &[&str])] = &[
     ("truncation", true, &["length"]),
     ("partition", false, &["segment", "at"]),
     ("unplug", false, &["segment", "station"]),
-    ("power-off", false, &["machine"]),
+    ("power-off", false, &["machine", "sector"]),
     ("reset", false, &["machine"]),
 ];
 
@@ -143,6 +144,11 @@ impl Reader<'_> {
             },
             _ => FaultKind::PowerOff {
                 machines: self.machines(lab, problems),
+                torn: match text_of(self.table, &["sector"]) {
+                    "old" => TornSector::Old,
+                    "new" => TornSector::New,
+                    _ => TornSector::Unreadable,
+                },
             },
         }
     }

@@ -232,7 +232,7 @@ static IMAGE: Shape = Shape {
             Kind::Word(&[
                 word("readonly", "writes are refused"),
                 word("overlay", "writes go to the run folder"),
-                later("direct", "writes go to the file"),
+                word("direct", "writes go to the file"),
             ]),
         ),
     ]],
@@ -287,7 +287,8 @@ static SEGMENT: Shape = Shape {
 const HARDWARE: &[Field] = &[
     field(
         "extends",
-        "The profile whose settings these are added to: key by key; cards add up, and `card = []` clears them.",
+        "The profile whose settings these are added to: key by key; cards, drives and ROMs add up, and `card = []` \
+         clears them.",
         Kind::Name,
     ),
     field("role", "What the machine is for, in your own words.", Kind::Text),
@@ -319,8 +320,24 @@ const HARDWARE: &[Field] = &[
     ),
     field("nic", "The first card.", Kind::Table(&NIC)),
     field("card", "Cards in the slots.", Kind::List(&CARD)),
-    field("disk", "Disks.", Kind::NotYet),
-    field("floppy", "Floppy drives.", Kind::NotYet),
+    field(
+        "rom",
+        "Option ROMs, such as a VGA's BIOS.",
+        Kind::List(&OPTION_ROM),
+    ),
+    field("disk", "Fixed disks.", Kind::List(&DISK)),
+    field(
+        "floppy_controller",
+        "What the floppy controller does; default \"assisting\".",
+        Kind::Word(&[
+            word(
+                "assisting",
+                "as 82077aa, but it seeks and sets the data rate for firmware that does not, such as the BIOS of Bochs",
+            ),
+            word("82077aa", "what Intel's data sheet says, no more"),
+        ]),
+    ),
+    field("floppy", "Floppy drives.", Kind::List(&FLOPPY)),
 ];
 
 static PROFILE: Shape = Shape {
@@ -608,6 +625,15 @@ const DEEDS: &[Field] = &[
         "Power-off and reset: machines, with * and ?.",
         Kind::Machines,
     ),
+    field(
+        "sector",
+        "Power-off: what becomes of the sector under a disk's writing head; default \"unreadable\".",
+        Kind::Word(&[
+            word("old", "it keeps what it held"),
+            word("new", "it holds what was being written"),
+            word("unreadable", "it cannot be read until it is written again"),
+        ]),
+    ),
 ];
 
 static BOOT: Shape = Shape {
@@ -623,8 +649,14 @@ static BOOT: Shape = Shape {
                 ),
                 word("bios", "the processor starts in the ROM of `bios`, which decides"),
                 later("net", "a boot ROM on the card"),
-                later("disk", "the first disk"),
-                later("floppy", "the first floppy drive"),
+                word(
+                    "disk",
+                    "the ROM of `bios`, whose setup says the first disk, then a floppy",
+                ),
+                word(
+                    "floppy",
+                    "the ROM of `bios`, whose setup says a floppy, then the first disk",
+                ),
             ]),
         ),
         field("image", "The kernel, one of `[image.*]`.", Kind::Name),
@@ -653,6 +685,112 @@ pub(super) static BIOS: Shape = Shape {
                     "the machine stops, and its registers go to the run folder",
                 ),
             ]),
+        ),
+    ]],
+};
+
+pub(super) static OPTION_ROM: Shape = Shape {
+    name: "an option ROM",
+    groups: &[&[
+        required("image", "The ROM, one of `[image.*]`.", Kind::Name),
+        required(
+            "at",
+            "Where it begins, 0xC0000 to 0xDF800 in steps of 2 KB.",
+            Kind::Integer {
+                least: 0,
+                most: 0xFFFF_FFFF,
+            },
+        ),
+    ]],
+};
+
+const DRIVE: Field = field(
+    "drive",
+    "0 for the first drive, 1 for the second; default the first that is free.",
+    Kind::Integer { least: 0, most: 1 },
+);
+
+pub(super) static FLOPPY: Shape = Shape {
+    name: "a floppy drive",
+    groups: &[&[
+        field(
+            "image",
+            "The disk in it, one of `[image.*]`; without it the drive is empty.",
+            Kind::Name,
+        ),
+        field(
+            "kind",
+            "The drive, by the largest disk that it takes; default \"1.44MB\".",
+            Kind::Word(&[
+                word("1.44MB", "3.5 inch, high density"),
+                word("720KB", "3.5 inch, double density"),
+                word("1.2MB", "5.25 inch, high density"),
+                word("360KB", "5.25 inch, double density"),
+            ]),
+        ),
+        DRIVE,
+    ]],
+};
+
+pub(super) static DISK: Shape = Shape {
+    name: "a disk",
+    groups: &[&[
+        required(
+            "image",
+            "Its sectors, one of `[image.*]`; the image's `access` says what becomes of writes.",
+            Kind::Name,
+        ),
+        field(
+            "controller",
+            "What it is attached to; default \"ide\".",
+            Kind::Word(&[word("ide", "the ATA channel at 1F0h, IRQ 14")]),
+        ),
+        DRIVE,
+        field(
+            "model",
+            "The drive whose timing and name it has; default \"generic-1992\".",
+            Kind::Text,
+        ),
+        field(
+            "timing",
+            "What differs from the model.",
+            Kind::Table(&DISK_TIMING),
+        ),
+        field(
+            "geometry",
+            "Heads and sectors a track as programs see them; default 16 and 63.",
+            Kind::Table(&GEOMETRY),
+        ),
+    ]],
+};
+
+pub(super) static DISK_TIMING: Shape = Shape {
+    name: "a disk's timing",
+    groups: &[&[
+        field(
+            "seek",
+            "The average seek, over a third of the cylinders.",
+            Kind::Quantity(Dimension::Time),
+        ),
+        field(
+            "rpm",
+            "Revolutions a minute.",
+            Kind::Integer {
+                least: 1_000,
+                most: 15_000,
+            },
+        ),
+    ]],
+};
+
+pub(super) static GEOMETRY: Shape = Shape {
+    name: "a geometry",
+    groups: &[&[
+        required("heads", "Heads.", Kind::Integer { least: 1, most: 16 }),
+        required(
+            "sectors",
+            "Sectors a track.",
+            Kind::Integer { least: 1, most: 63 },
         ),
     ]],
 };

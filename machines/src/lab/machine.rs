@@ -10,6 +10,7 @@ use super::cards::{model_of, prom};
 use super::code::Code;
 use super::conflicts::{CardInSlot, check_conflicts};
 use super::document::{Node, Table};
+use super::drives;
 use super::fields::CARD;
 use super::mac;
 use super::merge::Template;
@@ -87,7 +88,8 @@ impl<'a> MachineBuilder<'a> {
     ) {
         let settings = &template.settings;
         let slots = self.slots(template, &lab.images, problems);
-        let machine = self.machine(template, &lab.images, problems);
+        let mut machine = self.machine(template, &lab.images, problems);
+        drives::fit(self.root, template, &lab.images, &mut machine, problems);
         let cards: Vec<CardInSlot<'_>> = slots
             .iter()
             .map(|slot| CardInSlot {
@@ -146,6 +148,10 @@ impl<'a> MachineBuilder<'a> {
             boot: start::boot(self.root, template, images, problems),
             timing: timing(settings),
             cards: Vec::new(),
+            assists_floppy_firmware: text_of(settings, &["floppy_controller"]) != "82077aa",
+            floppies: [None; 2],
+            disks: [None; 2],
+            option_roms: Vec::new(),
         }
     }
 

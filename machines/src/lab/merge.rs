@@ -128,6 +128,11 @@ fn extends_of(profile: &Entry) -> Option<(&str, Place)> {
     Some((extends.text()?, extends.place))
 }
 
+/// Lists of parts, which machines add to those of their profile.
+fn adds_up(key: &str) -> bool {
+    matches!(key, "card" | "disk" | "floppy" | "rom")
+}
+
 /// Adds the fields of `child` to `settings`: tables key by key, cards to cards, and everything else replaces.
 fn merge(settings: &mut Table, child: &Table) {
     for entry in &child.entries {
@@ -143,8 +148,8 @@ fn merge(settings: &mut Table, child: &Table) {
                 merge(settings, child);
                 known.key_place = entry.key_place;
             }
-            (Value::List(cards), Value::List(more)) if entry.key == "card" && !more.is_empty() => {
-                cards.extend_from_slice(more);
+            (Value::List(parts), Value::List(more)) if adds_up(&entry.key) && !more.is_empty() => {
+                parts.extend_from_slice(more);
             }
             _ => *known = entry.clone(),
         }

@@ -13,6 +13,7 @@ mod check;
 mod code;
 mod conflicts;
 mod document;
+mod drives;
 mod faults;
 mod fields;
 mod mac;
@@ -37,8 +38,9 @@ mod tests;
 
 pub use messages::{LabErrors, Messages};
 pub use model::{
-    Boot, Capture, Card, Constant, Expectation, Fault, FaultKind, FrameFault, Generator, Image, ImageSource,
-    Lab, Machine, Segment, Shutdown, Sign, Source, Speed, Timing,
+    Access, Boot, BootOrder, Capture, Card, Constant, Disk, Expectation, Fault, FaultKind, Floppy,
+    FrameFault, Generator, Image, ImageSource, Lab, Machine, OptionRom, Segment, Shutdown, Sign, Source,
+    Speed, Timing,
 };
 pub use overrides::{Override, OverrideError};
 pub use schema::schema;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clock::{Instant, Rate, Span};
+use devices::{DriveModel, FloppyDriveKind, Geometry, TornSector};
 
 /// A whole lab, ready to be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,17 @@ pub struct Lab {
     pub images: Vec<Image>,
 }
 
+impl Lab {
+    /// Whether the image of that index is in a drive.
+    #[must_use]
+    pub fn is_disk(&self, image: usize) -> bool {
+        self.machines
+            .iter()
+            .flat_map(Machine::disk_images)
+            .any(|used| used == image)
+    }
+}
+
 /// How fast virtual time may pass, against the host's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speed {
@@ -60,6 +72,20 @@ pub struct Image {
     pub name: String,
     /// Where its bytes are.
     pub source: ImageSource,
+    /// What may happen to it in a drive.
+    pub access: Access,
+}
+
+/// What becomes of writes to an image in a drive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// They are refused: the medium is write protected.
+    ReadOnly,
+    /// They go to the run folder.
+    #[default]
+    Overlay,
+    /// They go to the image's file.
+    Direct,
 }
 
 /// Where an image's bytes are.
@@ -92,6 +118,59 @@ pub struct Machine {
     pub timing: Timing,
     /// Its Ethernet cards.
     pub cards: Vec<Card>,
+    /// Its floppy controller seeks and sets the data rate for firmware that does not.
+    pub assists_floppy_firmware: bool,
+    /// Floppy drives A and B.
+    pub floppies: [Option<Floppy>; 2],
+    /// Disks 0 and 1 of its ATA channel.
+    pub disks: [Option<Disk>; 2],
+    /// ROMs between the VGA's memory and the BIOS.
+    pub option_roms: Vec<OptionRom>,
+}
+
+impl Machine {
+    /// The images in its drives, as indices in [`Lab::images`].
+    pub fn disk_images(&self) -> impl Iterator<Item = usize> {
+        let floppies = self.floppies.iter().flatten().filter_map(|floppy| floppy.image);
+        floppies.chain(self.disks.iter().flatten().map(|disk| disk.image))
+    }
+}
+
+/// A floppy drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floppy {
+    /// Which drive.
+    pub kind: FloppyDriveKind,
+    /// The disk in it: an index in [`Lab::images`].
+    pub image: Option<usize>,
+}
+
+/// A fixed disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Its sectors: an index in [`Lab::images`].
+    pub image: usize,
+    /// Its timing and its name.
+    pub model: DriveModel,
+    /// How it translates cylinders, heads and sectors.
+    pub geometry: Geometry,
+}
+
+/// A ROM on a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionRom {
+    /// Its bytes: an index in [`Lab::images`].
+    pub image: usize,
+    /// Where it begins.
+    pub address: u32,
+    /// Its length.
+    pub bytes: u32,
+}
+
+impl OptionRom {
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.address < other.address + other.bytes && other.address < self.address + self.bytes
+    }
 }
 
 /// How a machine starts.
@@ -110,7 +189,19 @@ pub enum Boot {
         image: usize,
         /// What a triple fault does.
         shutdown: Shutdown,
+        /// What its setup says about where to boot from.
+        order: BootOrder,
     },
+}
+
+/// Which drive a BIOS tries first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BootOrder {
+    /// The first floppy drive, then the first disk.
+    #[default]
+    FloppyFirst,
+    /// The first disk, then the first floppy drive.
+    DiskFirst,
 }
 
 /// What a board does when its processor shuts down.
@@ -186,6 +277,8 @@ pub enum FaultKind {
     PowerOff {
         /// Indices in [`Lab::machines`].
         machines: Vec<usize>,
+        /// What becomes of a sector that is being written; of several faults of a machine the first decides.
+        torn: TornSector,
     },
     /// The reset buttons of machines are pressed.
     Reset {
@@ -260,7 +353,7 @@ pub struct Timing {
     pub isa_8bit: Constant,
     /// The same with 0WS (`isa_8bit_zero_wait`).
     pub isa_8bit_zero_wait: Constant,
-    /// 16-bit ISA access from one start to the next, in ISA clocks (`isa_16bit`).
+    /// 16-bit ISA memory access from one start to the next, in ISA clocks (`isa_16bit`).
     pub isa_16bit: Constant,
     /// 16-bit memory access with 0WS (`isa_16bit_zero_wait`).
     pub isa_16bit_zero_wait: Constant,
@@ -277,6 +370,12 @@ pub struct Timing {
     pub dram_write_wait: Constant,
     /// A read of up to 32 bits from the BIOS ROM, in ISA clocks (`rom_read`).
     pub rom_read: Constant,
+    /// 16-bit I/O access from one start to the next, in ISA clocks (`isa_16bit_io`).
+    pub isa_16bit_io: Constant,
+    /// Giving the bus to DMA and taking it back, in ISA clocks (`dma_handover`).
+    pub dma_handover: Constant,
+    /// What a refresh of memory takes of the bus every 15.09 us, in ISA clocks (`isa_refresh`).
+    pub isa_refresh: Constant,
 }
 
 /// What an expectation is about.

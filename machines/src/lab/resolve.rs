@@ -15,12 +15,13 @@ use super::cables::{Attachment, lay_cables};
 use super::check::{speed_of, suggestion};
 use super::code::Code;
 use super::document::{Entry, Node, Table, Value};
+use super::drives::check_shared;
 use super::faults::faults;
 use super::fields::EXPECT;
 use super::machine::MachineBuilder;
 use super::merge::templates;
 use super::messages::{Place, Problem};
-use super::model::{Capture, Expectation, Image, ImageSource, Lab, Segment, Sign, Speed};
+use super::model::{Access, Capture, Expectation, Image, ImageSource, Lab, Segment, Sign, Speed};
 use super::traffic::generators;
 use super::units::{Dimension, Quantity, show_bit_rate, show_length, show_time};
 use super::{moment, pattern};
@@ -163,6 +164,11 @@ fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
     let path = text_of(table, &["path"]);
     let place = table.get("path").map_or(entry.key_place, |node| node.place);
     let name = entry.key.clone();
+    let access = match text_of(table, &["access"]) {
+        "readonly" => Access::ReadOnly,
+        "direct" => Access::Direct,
+        _ => Access::Overlay,
+    };
     if let Some(builtin) = path.strip_prefix("builtin:") {
         if !BUILTIN_NAMES.contains(&builtin) {
             problems.push(
@@ -175,7 +181,7 @@ fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
             );
         }
         let source = ImageSource::Builtin(builtin.to_owned());
-        return Image { name, source };
+        return Image { name, source, access };
     }
     let joined = folder.join(path);
     let file = std::path::absolute(&joined).unwrap_or(joined);
@@ -195,7 +201,7 @@ fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
         );
     }
     let source = ImageSource::File(file);
-    Image { name, source }
+    Image { name, source, access }
 }
 
 fn segment(entry: &Entry, problems: &mut Vec<Problem>) -> Segment {
@@ -291,6 +297,7 @@ fn machines(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
     }
     generators(root, lab, &mut builder, &mut attachments, problems);
     lay_cables(root, lab, &attachments, problems);
+    check_shared(&lab.machines, &lab.images, root, problems);
 }
 
 fn expectation(node: &Node, lab: &mut Lab, problems: &mut Vec<Problem>) {

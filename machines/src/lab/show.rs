@@ -6,12 +6,13 @@ use std::path::Path;
 use clock::Instant;
 use serde_json::{Value as Json, json};
 
+use super::drives::{average_seek, floppy_word};
 use super::fields::FORMAT;
 use super::mac;
 use super::machine::port_of;
 use super::model::{
-    Boot, Capture, Card, Expectation, Generator, Image, ImageSource, Lab, Machine, Segment, Shutdown, Sign,
-    Speed,
+    Access, Boot, BootOrder, Capture, Card, Disk, Expectation, Floppy, Generator, Image, ImageSource, Lab,
+    Machine, Segment, Shutdown, Sign, Speed,
 };
 use super::moment;
 use super::show_fault;
@@ -91,7 +92,13 @@ fn write_image(out: &mut String, image: &Image) -> std::fmt::Result {
         ImageSource::File(path) => Path::to_string_lossy(path).into_owned(),
         ImageSource::Builtin(name) => format!("builtin:{name}"),
     };
-    writeln!(out, "\n[image.{}]\npath = {}", image.name, quoted(&path))
+    writeln!(out, "\n[image.{}]\npath = {}", image.name, quoted(&path))?;
+    let access = match image.access {
+        Access::ReadOnly => "readonly",
+        Access::Overlay => "overlay",
+        Access::Direct => "direct",
+    };
+    writeln!(out, "access = \"{access}\"")
 }
 
 fn write_segment(out: &mut String, segment: &Segment) -> std::fmt::Result {
@@ -142,6 +149,11 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
         show_frequency(machine.isa_clock)
     )?;
     writeln!(out, "post_port = {:#x}", machine.post_port)?;
+    let floppy_controller = match machine.assists_floppy_firmware {
+        true => "assisting",
+        false => "82077aa",
+    };
+    writeln!(out, "floppy_controller = \"{floppy_controller}\"")?;
     writeln!(out, "\n[machine.{name}.timing]")?;
     for (constant, unit, value) in machine.timing.constants() {
         let source = quoted(&format!("{}: {}", value.source.word(), value.note));
@@ -153,6 +165,21 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
     }
     for card in &machine.cards {
         write_card(out, lab, name, card)?;
+    }
+    for (drive, floppy) in (0..).zip(&machine.floppies) {
+        if let Some(floppy) = floppy {
+            write_floppy(out, lab, name, drive, floppy)?;
+        }
+    }
+    for (drive, disk) in (0..).zip(&machine.disks) {
+        if let Some(disk) = disk {
+            write_disk(out, lab, name, drive, disk)?;
+        }
+    }
+    for rom in &machine.option_roms {
+        writeln!(out, "\n[[machine.{name}.rom]]")?;
+        let image = &lab.images[rom.image].name;
+        writeln!(out, "image = \"{image}\"\nat = {:#x}", rom.address)?;
     }
     Ok(())
 }
@@ -167,15 +194,23 @@ fn write_boot(out: &mut String, lab: &Lab, boot: &Boot) -> std::fmt::Result {
                 "boot = {{ from = \"direct\", image = \"{image}\", args = {args} }}"
             )
         }
-        Boot::Bios { image, shutdown } => {
+        Boot::Bios {
+            image,
+            shutdown,
+            order,
+        } => {
             let image = &lab.images[*image].name;
             let shutdown = match shutdown {
                 Shutdown::Reset => "reset",
                 Shutdown::Stop => "stop",
             };
+            let from = match order {
+                BootOrder::FloppyFirst => "bios",
+                BootOrder::DiskFirst => "disk",
+            };
             writeln!(
                 out,
-                "boot = {{ from = \"bios\" }}\nbios = {{ image = \"{image}\", shutdown = \"{shutdown}\" }}"
+                "boot = {{ from = \"{from}\" }}\nbios = {{ image = \"{image}\", shutdown = \"{shutdown}\" }}"
             )
         }
     }
@@ -222,6 +257,40 @@ fn write_generator(out: &mut String, lab: &Lab, generator: &Generator) -> std::f
         writeln!(out, "seed = {seed}")?;
     }
     writeln!(out, "tap = \"{}\"", show_length(generator.position_millimetres))
+}
+
+fn write_floppy(
+    out: &mut String,
+    lab: &Lab,
+    machine: &str,
+    drive: usize,
+    floppy: &Floppy,
+) -> std::fmt::Result {
+    writeln!(out, "\n[[machine.{machine}.floppy]]\ndrive = {drive}")?;
+    writeln!(out, "kind = \"{}\"", floppy_word(floppy.kind))?;
+    match floppy.image {
+        Some(image) => writeln!(out, "image = \"{}\"", lab.images[image].name),
+        None => Ok(()),
+    }
+}
+
+/// The seek is that of the model: what a lab file has set instead is shown as the average seek again.
+fn write_disk(out: &mut String, lab: &Lab, machine: &str, drive: usize, disk: &Disk) -> std::fmt::Result {
+    let (model, geometry) = (&disk.model, &disk.geometry);
+    writeln!(out, "\n[[machine.{machine}.disk]]\ndrive = {drive}")?;
+    writeln!(out, "controller = \"ide\"\nmodel = \"{}\"", model.name)?;
+    writeln!(out, "image = \"{}\"", lab.images[disk.image].name)?;
+    writeln!(
+        out,
+        "timing = {{ seek = \"{}\", rpm = {} }}",
+        show_time(average_seek(model)),
+        model.rpm
+    )?;
+    writeln!(
+        out,
+        "geometry = {{ heads = {}, sectors = {} }}",
+        geometry.heads, geometry.sectors_per_track
+    )
 }
 
 fn write_expectation(out: &mut String, lab: &Lab, expectation: &Expectation) -> std::fmt::Result {

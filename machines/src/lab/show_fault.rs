@@ -3,6 +3,7 @@
 use std::fmt::{Result, Write};
 
 use clock::Instant;
+use devices::TornSector;
 use wire::{CheckSequence, Deed, Place, StationId, Turns};
 
 use super::mac;
@@ -34,12 +35,23 @@ pub(super) fn write(out: &mut String, lab: &Lab, fault: &Fault) -> Result {
             let names: Vec<String> = stations.iter().map(name).collect();
             writeln!(out, "station = [{}]", names.join(", "))
         }
-        FaultKind::PowerOff { machines } | FaultKind::Reset { machines } => {
-            let name = |machine: &usize| quoted(&lab.machines[*machine].name);
-            let names: Vec<String> = machines.iter().map(name).collect();
-            writeln!(out, "machine = [{}]", names.join(", "))
+        FaultKind::PowerOff { machines, torn } => {
+            let sector = match torn {
+                TornSector::Old => "old",
+                TornSector::New => "new",
+                TornSector::Unreadable => "unreadable",
+            };
+            write_machines(out, lab, machines)?;
+            writeln!(out, "sector = \"{sector}\"")
         }
+        FaultKind::Reset { machines } => write_machines(out, lab, machines),
     }
+}
+
+fn write_machines(out: &mut String, lab: &Lab, machines: &[usize]) -> Result {
+    let name = |machine: &usize| quoted(&lab.machines[*machine].name);
+    let names: Vec<String> = machines.iter().map(name).collect();
+    writeln!(out, "machine = [{}]", names.join(", "))
 }
 
 /// The word of a fault's kind.

@@ -6,7 +6,7 @@ use super::code::Code;
 use super::document::{Entry, Node, Table};
 use super::merge::Template;
 use super::messages::Problem;
-use super::model::{Boot, Image, ImageSource, Shutdown};
+use super::model::{Boot, BootOrder, Image, ImageSource, Shutdown};
 use super::resolve::{find, text_of};
 use super::units::show_memory;
 use crate::rom;
@@ -20,7 +20,7 @@ pub(super) fn boot(
 ) -> Boot {
     let settings = &template.settings;
     match (settings.entry("bios"), text_of(settings, &["boot", "from"])) {
-        (Some(bios), "bios") => bios_boot(root, template, bios, images, problems),
+        (Some(bios), "bios" | "disk" | "floppy") => bios_boot(root, template, bios, images, problems),
         (Some(bios), _) => {
             if let Some(boot) = settings.entry("boot") {
                 problems.push(two_starts(template, bios, boot));
@@ -28,7 +28,9 @@ pub(super) fn boot(
             bios_boot(root, template, bios, images, problems)
         }
         (None, from) => {
-            if let Some(node) = settings.at(&["boot", "from"]).filter(|_| from == "bios")
+            if let Some(node) = settings
+                .at(&["boot", "from"])
+                .filter(|_| matches!(from, "bios" | "disk" | "floppy"))
                 && template.is_complete
             {
                 problems.push(
@@ -99,6 +101,10 @@ fn bios_boot(
         shutdown: match text_of(settings, &["bios", "shutdown"]) {
             "stop" => Shutdown::Stop,
             _ => Shutdown::Reset,
+        },
+        order: match text_of(settings, &["boot", "from"]) {
+            "disk" => BootOrder::DiskFirst,
+            _ => BootOrder::FloppyFirst,
         },
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Description {
 }
 
 /// All timing constants, in the order of [`Timing`]'s fields.
-pub(super) static CONSTANTS: [Description; 10] = [
+pub(super) static CONSTANTS: [Description; 13] = [
     Description {
         name: "isa_8bit",
         about: "8-bit ISA access from one start to the next.",
@@ -43,7 +43,7 @@ pub(super) static CONSTANTS: [Description; 10] = [
     },
     Description {
         name: "isa_16bit",
-        about: "16-bit ISA access, from one start to the next.",
+        about: "16-bit ISA memory access, from one start to the next.",
         unit: "isa-cycle",
         least: 3,
         most: 9,
@@ -123,6 +123,39 @@ pub(super) static CONSTANTS: [Description; 10] = [
         note: "two 16-bit memory cycles of 3 clocks with default ready: a pair of EPROMs, as on the AT; a board \
                with one EPROM has four 8-bit cycles of 6",
     },
+    Description {
+        name: "isa_16bit_io",
+        about: "16-bit ISA I/O access from one start to the next: the data port of a disk or an NE2000.",
+        unit: "isa-cycle",
+        least: 3,
+        most: 9,
+        value: 5,
+        source: Source::Derived,
+        note: "3 clocks of a 16-bit command with its one wait state, 1 to meet the bus clock, 1 between accesses, as \
+               for 8 bits",
+    },
+    Description {
+        name: "dma_handover",
+        about: "What giving the bus to the DMA controller and taking it back adds to its own clocks.",
+        unit: "isa-cycle",
+        least: 0,
+        most: 8,
+        value: 2,
+        source: Source::Derived,
+        note: "one clock of the 8237A at half the bus clock, in which it sees HLDA; with the 10 clocks of a byte it \
+               makes 1.5 us at 8 MHz, the upper end of what is told of AT boards",
+    },
+    Description {
+        name: "isa_refresh",
+        about: "What a refresh of memory takes of the ISA bus every 15.09 us; 0 where it is hidden.",
+        unit: "isa-cycle",
+        least: 0,
+        most: 16,
+        value: 0,
+        source: Source::Placeholder,
+        note: "boards with a cache refresh while nobody has the bus; others take 0.5 to 1 us, 4 to 8 clocks; no board \
+               manual found yet",
+    },
 ];
 
 impl Source {
@@ -164,6 +197,9 @@ impl Timing {
             &self.dram_read_wait,
             &self.dram_write_wait,
             &self.rom_read,
+            &self.isa_16bit_io,
+            &self.dma_handover,
+            &self.isa_refresh,
         ];
         std::array::from_fn(|index| (CONSTANTS[index].name, CONSTANTS[index].unit, values[index]))
     }
@@ -181,6 +217,9 @@ impl Timing {
             "dram_read_wait" => Some(&mut self.dram_read_wait),
             "dram_write_wait" => Some(&mut self.dram_write_wait),
             "rom_read" => Some(&mut self.rom_read),
+            "isa_16bit_io" => Some(&mut self.isa_16bit_io),
+            "dma_handover" => Some(&mut self.dma_handover),
+            "isa_refresh" => Some(&mut self.isa_refresh),
             _ => None,
         }
     }
@@ -200,6 +239,9 @@ impl Default for Timing {
             dram_read_wait,
             dram_write_wait,
             rom_read,
+            isa_16bit_io,
+            dma_handover,
+            isa_refresh,
         ] = std::array::from_fn(|index| Constant {
             value: CONSTANTS[index].value,
             source: CONSTANTS[index].source,
@@ -216,6 +258,9 @@ impl Default for Timing {
             dram_read_wait,
             dram_write_wait,
             rom_read,
+            isa_16bit_io,
+            dma_handover,
+            isa_refresh,
         }
     }
 }

@@ -1,22 +1,30 @@
 //! One PC: a processor on a board, run alone up to a horizon of virtual time.
 
 mod multiboot;
+mod power;
 mod report;
 
+pub use devices::TornSector;
 pub use multiboot::LoadError;
+pub use power::PowerEvent;
+pub(crate) use power::Switch;
 
+pub use crate::board::BoardError;
 pub use crate::rom::RomError;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::io;
+use std::path::Path;
 
 use clock::{Instant, Rate};
 use cpu::{Bus as _, Cpu, Cycle, Flags, Stop};
 use thiserror::Error;
 use wire::LEAST_ATTEMPT;
 
-use crate::board::{Board, Output, at_or_after};
+use crate::board::{Board, Output, Roms};
+use crate::image::ImageBytes;
 use crate::lab::{self, Shutdown};
+use crate::media::Media;
 use crate::runtime::{CardStatistics, MachineStatistics, ResetCause, StopCause, StopReport};
 
 /// What a machine starts from.
@@ -25,17 +33,28 @@ pub enum Start {
     /// A kernel that the loader puts into memory.
     Kernel {
         /// A Multiboot kernel.
-        image: Arc<[u8]>,
+        image: ImageBytes,
         /// Its command line, without the kernel's name.
         command_line: String,
     },
     /// A ROM in the board's socket.
     Rom {
         /// Its bytes.
-        image: Arc<[u8]>,
+        image: ImageBytes,
         /// What a triple fault does.
         shutdown: Shutdown,
     },
+}
+
+/// What is put into a machine before it is switched on.
+#[derive(Clone, Debug)]
+pub struct Fittings {
+    /// What it starts from.
+    pub start: Start,
+    /// The bytes of its option ROMs, in the order of [`lab::Machine::option_roms`].
+    pub option_roms: Vec<ImageBytes>,
+    /// What is in its drives.
+    pub media: Media,
 }
 
 /// Why a machine has nothing to start from.
@@ -44,9 +63,9 @@ pub enum StartError {
     /// The loader cannot load the kernel.
     #[error(transparent)]
     Kernel(#[from] LoadError),
-    /// The socket does not take the ROM.
+    /// The board does not take a ROM or a disk.
     #[error(transparent)]
-    Rom(#[from] RomError),
+    Board(#[from] BoardError),
 }
 
 /// One PC.
@@ -89,17 +108,6 @@ pub(crate) struct Stretch {
     pub(crate) ends_window: bool,
 }
 
-/// What can be done to a machine from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Switch {
-    /// The power fails.
-    Off,
-    /// It comes back.
-    On,
-    /// The reset button is pressed.
-    Reset,
-}
-
 /// What happened on a machine since it was last asked.
 #[derive(Debug, Default)]
 pub(crate) struct MachineEvents {
@@ -115,16 +123,32 @@ impl Machine {
     /// A machine as `description` says, at the lab's start, with its kernel loaded or its processor at the reset vector.
     ///
     /// # Errors
-    /// The kernel is no Multiboot image or does not fit into this machine's memory, or the ROM has an odd size.
-    pub fn new(description: &lab::Machine, epoch_seconds: i64, start: Start) -> Result<Self, StartError> {
-        let rom = match &start {
-            Start::Rom { image, .. } => Some(&image[..]),
-            Start::Kernel { .. } => None,
+    /// The kernel is no Multiboot image or does not fit into this machine's memory, the ROM has an odd size, or a disk
+    /// does not belong into its drive.
+    pub fn new(
+        description: &lab::Machine,
+        epoch_seconds: i64,
+        fittings: Fittings,
+    ) -> Result<Self, StartError> {
+        let Fittings {
+            start,
+            option_roms,
+            media,
+        } = fittings;
+        let addresses = description.option_roms.iter().map(|rom| rom.address);
+        let roms = Roms {
+            bios: match &start {
+                Start::Rom { image, .. } => Some(&image[..]),
+                Start::Kernel { .. } => None,
+            },
+            options: addresses
+                .zip(option_roms.iter().map(|image| &image[..]))
+                .collect(),
         };
         let mut machine = Self {
             clock: description.cpu_clock,
             cpu: Cpu::new(),
-            board: Board::new(description, epoch_seconds, rom)?,
+            board: Board::new(description, epoch_seconds, &roms, media)?,
             description: description.clone(),
             start,
             is_halted: false,
@@ -166,17 +190,6 @@ impl Machine {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.clock.instant(self.cpu.cycles())
-    }
-
-    /// Something will be done to one of its switches at `at`. Nothing has run yet.
-    pub(crate) fn schedule(&mut self, at: Instant, switch: Switch) {
-        let place = self.switches.partition_point(|(other, _)| *other <= at);
-        self.switches.insert(place, (at, switch));
-    }
-
-    /// When something is next done to one of its switches.
-    fn next_switch(&self) -> Instant {
-        self.switches.front().map_or(Instant::NEVER, |(at, _)| *at)
     }
 
     /// The earliest instant at which this machine does anything: now while it computes, its next alarm while it is
@@ -225,16 +238,11 @@ impl Machine {
     /// Runs to the end of `stretch`.
     pub(crate) fn run(&mut self, stretch: Stretch) -> MachineEvents {
         self.has_run = true;
-        loop {
-            let end = self.next_switch().min(stretch.end);
-            self.run_to(end, stretch.settled);
-            if end == stretch.end {
-                break;
-            }
-            if let Some((at, switch)) = self.switches.pop_front() {
-                self.operate(at, switch);
-            }
+        while let Some((at, switch)) = self.take_switch(stretch.end) {
+            self.run_to(at, stretch.settled);
+            self.operate(at, switch);
         }
+        self.run_to(stretch.end, stretch.settled);
         if stretch.ends_window || !self.is_running() {
             self.trace.boundary(&self.cpu);
             self.has_run = false;
@@ -247,16 +255,20 @@ impl Machine {
         }
     }
 
-    /// Runs until no instruction may begin any more.
+    /// Runs to `end`; everything outside is known before `settled`.
     fn run_to(&mut self, end: Instant, settled: Instant) {
         self.board.set_end(end, settled);
         while self.is_running() {
             self.board.ring_alarms(self.now());
+            self.notice_dma();
             if self.board.is_reset_requested() {
                 self.reset(ResetCause::Pin);
             }
             if self.now() >= end {
                 break;
+            }
+            if self.now() >= self.board.next_alarm() {
+                continue;
             }
             let stop = self.cpu.run(&mut self.board);
             self.is_halted = stop == Stop::Halted;
@@ -273,43 +285,31 @@ impl Machine {
         self.report = Some((self.now(), report::write(cause, &self.cpu, &self.board)));
     }
 
-    /// Somebody uses a switch at `at`, or as soon as the instruction that is being executed then has ended.
-    fn operate(&mut self, at: Instant, switch: Switch) {
-        if !self.is_running() {
-            let cycle = at_or_after(self.clock, at);
-            self.halted_cycles += cycle.saturating_sub(self.cpu.cycles());
-            self.cpu.skip_to(cycle);
-        }
-        let now = self.board.seen(self.now().max(at));
-        match switch {
-            Switch::Off if !self.is_off => self.switch_off(now),
-            Switch::On if self.is_off => self.switch_on(now),
-            Switch::Reset if !self.is_off => {
-                self.stopped = None;
-                self.board.forget_until(now);
-                self.reset(ResetCause::Button);
+    /// DMA has held the processor, and may have written where it has decoded code.
+    fn notice_dma(&mut self) {
+        let held = self.board.take_held_cycles();
+        if held > 0 {
+            self.cpu.skip_to(self.cpu.cycles() + held);
+            if self.is_halted {
+                self.halted_cycles += held;
             }
-            Switch::Off | Switch::On | Switch::Reset => {}
+        }
+        for bytes in self.board.take_dma_writes() {
+            self.cpu.invalidate(bytes);
         }
     }
 
-    /// The machine stops dead.
-    fn switch_off(&mut self, now: Instant) {
-        self.outputs.extend(self.board.take_outputs());
-        self.outputs.push((now, Output::Power(false)));
-        self.board.power_off(now);
-        self.is_off = true;
-        self.is_halted = false;
-        self.stopped = None;
+    /// Keeps what is written to the overlays of its drives in files of `folder` from now on, which are named after it.
+    ///
+    /// # Errors
+    /// The host refuses a file, which is named.
+    pub(crate) fn keep_overlays(&mut self, folder: &Path) -> Result<(), (String, io::Error)> {
+        self.board.keep_overlays(folder, &self.description.name)
     }
 
-    /// The machine starts cold.
-    fn switch_on(&mut self, now: Instant) {
-        self.outputs.push((now, Output::Power(true)));
-        self.board.power_on(&self.description, now);
-        self.is_off = false;
-        self.cpu.invalidate(0..self.description.memory_bytes);
-        self.start_again();
+    /// The first write to an overlay's or an image's file that the host refused. The lab goes on as if it had not.
+    pub(crate) fn media_trouble(&self) -> Option<&io::Error> {
+        self.board.media_trouble()
     }
 
     /// A halted processor's time passes at once, up to the next alarm or the horizon. With interrupts off nothing
@@ -407,10 +407,14 @@ impl Machine {
         self.board.screen()
     }
 
-    /// A hash over every boundary at which this machine came back, and over its registers and memory now.
+    /// A hash over every boundary at which this machine came back, over its registers and memory now, and over what it
+    /// has written to its drives.
     pub(crate) fn trace_hash(&self) -> [u8; 32] {
         let mut trace = self.trace.clone();
         trace.boundary(&self.cpu);
+        for hash in self.board.media_hashes() {
+            trace.pending.extend_from_slice(&hash);
+        }
         trace.hash_with(self.board.memory())
     }
 }

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use clock::Instant;
+use devices::TornSector;
 use wire::{FaultRule, StationId};
 
 use super::{Cable, seed_for};
 use crate::lab::{FaultKind, Lab};
-use crate::machine::{Machine, Switch};
+use crate::machine::{Machine, PowerEvent, Switch};
 
 /// From when until when something is so.
 type Windows = Vec<(Instant, Instant)>;
@@ -17,6 +18,7 @@ type Windows = Vec<(Instant, Instant)>;
 pub(super) fn prepare(lab: &Lab, cables: &mut [Cable], machines: &mut [Machine]) {
     let mut unplugged: BTreeMap<(usize, StationId), Windows> = BTreeMap::new();
     let mut unpowered: BTreeMap<usize, Windows> = BTreeMap::new();
+    let mut torn_sectors: BTreeMap<usize, TornSector> = BTreeMap::new();
     for (number, fault) in (1..).zip(&lab.faults) {
         let window = (fault.from, fault.until);
         match &fault.kind {
@@ -42,9 +44,10 @@ pub(super) fn prepare(lab: &Lab, cables: &mut [Cable], machines: &mut [Machine])
                     unplugged.entry(*station).or_default().push(window);
                 }
             }
-            FaultKind::PowerOff { machines } => {
+            FaultKind::PowerOff { machines, torn } => {
                 for machine in machines {
                     unpowered.entry(*machine).or_default().push(window);
+                    torn_sectors.entry(*machine).or_insert(*torn);
                 }
             }
             FaultKind::Reset { machines: pressed } => {
@@ -64,9 +67,9 @@ pub(super) fn prepare(lab: &Lab, cables: &mut [Cable], machines: &mut [Machine])
     }
     for (machine, windows) in unpowered {
         for (from, until) in joined(windows) {
-            machines[machine].schedule(from, Switch::Off);
+            machines[machine].schedule(from, Switch::Power(PowerEvent::Off(torn_sectors[&machine])));
             if until < Instant::NEVER {
-                machines[machine].schedule(until, Switch::On);
+                machines[machine].schedule(until, Switch::Power(PowerEvent::On));
             }
         }
     }

@@ -24,7 +24,9 @@ mod statistics;
 pub use happening::{Happening, ResetCause, StopCause, StopReport, What};
 pub use statistics::{CardStatistics, GeneratorStatistics, MachineStatistics, SegmentStatistics, Statistics};
 
+use std::io;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 use clock::{Instant, Rate, Span};
@@ -32,8 +34,10 @@ use thiserror::Error;
 use wire::{Request, Segment, Settlement, StationId};
 
 use crate::board::Output;
-use crate::lab::{self, Boot, Lab};
-use crate::machine::{Machine, MachineEvents, Start, StartError, Stretch};
+use crate::image::ImageBytes;
+use crate::lab::{self, Access, Boot, Image, ImageSource, Lab};
+use crate::machine::{Fittings, Machine, MachineEvents, PowerEvent, Start, StartError, Stretch, Switch};
+use crate::media::{DiskImage, Media};
 use crew::{Coordinator, Crew};
 use generators::Generator;
 
@@ -78,6 +82,16 @@ pub enum BuildError {
         image: String,
         /// Its size.
         bytes: usize,
+    },
+    /// The image of a drive cannot be opened.
+    #[error("machine `{machine}` cannot have image `{image}` in a drive: {source}")]
+    Disk {
+        /// The machine's name.
+        machine: String,
+        /// The image's name in the lab file.
+        image: String,
+        /// Why.
+        source: io::Error,
     },
 }
 
@@ -160,7 +174,7 @@ fn seed_for(lab: u64, kind: u64, number: u64) -> u64 {
 }
 
 /// A machine of `lab` with what it starts from.
-fn machine(lab: &Lab, description: &lab::Machine, images: &[Arc<[u8]>]) -> Result<Machine, BuildError> {
+fn machine(lab: &Lab, description: &lab::Machine, images: &[ImageBytes]) -> Result<Machine, BuildError> {
     let (image, start) = match &description.boot {
         Boot::Direct { image, command_line } => {
             let start = Start::Kernel {
@@ -169,7 +183,7 @@ fn machine(lab: &Lab, description: &lab::Machine, images: &[Arc<[u8]>]) -> Resul
             };
             (image, start)
         }
-        Boot::Bios { image, shutdown } => {
+        Boot::Bios { image, shutdown, .. } => {
             let start = Start::Rom {
                 image: images[*image].clone(),
                 shutdown: *shutdown,
@@ -177,8 +191,17 @@ fn machine(lab: &Lab, description: &lab::Machine, images: &[Arc<[u8]>]) -> Resul
             (image, start)
         }
     };
+    let fittings = Fittings {
+        start,
+        option_roms: description
+            .option_roms
+            .iter()
+            .map(|rom| images[rom.image].clone())
+            .collect(),
+        media: media(lab, description, images)?,
+    };
     let description = with_boot_proms(lab, description, images)?;
-    Machine::new(&description, lab.epoch_seconds, start).map_err(|source| BuildError::Load {
+    Machine::new(&description, lab.epoch_seconds, fittings).map_err(|source| BuildError::Load {
         machine: description.name.clone(),
         image: lab.images[*image].name.clone(),
         source,
@@ -189,12 +212,12 @@ fn machine(lab: &Lab, description: &lab::Machine, images: &[Arc<[u8]>]) -> Resul
 fn with_boot_proms(
     lab: &Lab,
     description: &lab::Machine,
-    images: &[Arc<[u8]>],
+    images: &[ImageBytes],
 ) -> Result<lab::Machine, BuildError> {
     let mut description = description.clone();
     for card in &mut description.cards {
         let Some(image) = card.prom else { continue };
-        let bytes = images[image].clone();
+        let bytes = &images[image];
         if bytes.len() > card.settings.model.memory_window_bytes() as usize {
             return Err(BuildError::Prom {
                 interface: card.interface.clone(),
@@ -202,20 +225,48 @@ fn with_boot_proms(
                 bytes: bytes.len(),
             });
         }
-        card.settings.boot_prom = Some(bytes);
+        card.settings.boot_prom = Some(Arc::from(&bytes[..]));
     }
     Ok(description)
+}
+
+/// What is in the drives of a machine.
+fn media(lab: &Lab, description: &lab::Machine, images: &[ImageBytes]) -> Result<Media, BuildError> {
+    let medium = |image: usize| {
+        let bytes = images[image].clone();
+        let Image { access, source, name } = &lab.images[image];
+        match (access, source) {
+            (Access::ReadOnly, _) => Ok(DiskImage::read_only(bytes)),
+            (Access::Direct, ImageSource::File(path)) => {
+                DiskImage::direct(path).map_err(|source| BuildError::Disk {
+                    machine: description.name.clone(),
+                    image: name.clone(),
+                    source,
+                })
+            }
+            (Access::Overlay | Access::Direct, _) => Ok(DiskImage::overlay(bytes)),
+        }
+    };
+    let mut media = Media::default();
+    for (drive, floppy) in description.floppies.iter().enumerate() {
+        let image = floppy.and_then(|floppy| floppy.image);
+        media.floppies[drive] = image.map(medium).transpose()?;
+    }
+    for (drive, disk) in description.disks.iter().enumerate() {
+        media.disks[drive] = disk.map(|disk| medium(disk.image)).transpose()?;
+    }
+    Ok(media)
 }
 
 impl Runtime {
     /// Builds `lab`; `images` holds the bytes of [`Lab::images`], in that order.
     ///
     /// # Errors
-    /// A machine cannot start from its kernel or ROM.
+    /// A machine cannot start from its kernel or ROM, or cannot have a disk.
     ///
     /// # Panics
     /// If `images` does not have one entry for each image of the lab.
-    pub fn build(lab: &Lab, images: &[Arc<[u8]>]) -> Result<Self, BuildError> {
+    pub fn build(lab: &Lab, images: &[ImageBytes]) -> Result<Self, BuildError> {
         let cables = lab.segments.iter().enumerate();
         let mut cables: Vec<Cable> = cables
             .map(|(index, described)| Cable::new(lab, index, described))
@@ -259,6 +310,31 @@ impl Runtime {
             requests: Vec::new(),
             happenings: Vec::new(),
         })
+    }
+
+    /// Keeps what the machines write to overlays in files of `folder` from now on: `MACHINE-disk0.overlay` and so on. Until
+    /// then, and without this call, it is in memory.
+    ///
+    /// # Errors
+    /// The host refuses a file, which is named.
+    pub fn keep_overlays(&mut self, folder: &Path) -> Result<(), (String, io::Error)> {
+        let mut machines = self.machines.iter_mut();
+        machines.try_for_each(|machine| machine.keep_overlays(folder))
+    }
+
+    /// Lets the power of machine `machine` (its number in the lab) fail or come back at `at`, or now if that is past. A
+    /// window that a limit has interrupted still counts with it.
+    ///
+    /// # Panics
+    /// If there is no such machine.
+    pub fn schedule_power(&mut self, machine: usize, at: Instant, event: PowerEvent) {
+        self.machines[machine].schedule(at, Switch::Power(event));
+    }
+
+    /// Of each machine of which a write did not reach its file, the name and why the host refused.
+    pub fn media_troubles(&self) -> impl Iterator<Item = (&str, &io::Error)> {
+        let troubles = |machine| Some((Machine::name(machine), Machine::media_trouble(machine)?));
+        self.machines.iter().filter_map(troubles)
     }
 
     /// Virtual time up to which everything is settled.

@@ -68,6 +68,9 @@ pub(crate) fn run(
     let mut manifest = plan.manifest(host.flags);
     manifest.write(&folder)?;
     folder.write("lab.toml", &plan.text)?;
+    laboratory
+        .keep_overlays(folder.path())
+        .map_err(|(file, error)| HostError::new("create", &folder.file(&file), error))?;
     report::announce(&plan, folder.path(), terminal);
 
     let setting = Setting {
@@ -156,7 +159,8 @@ fn conclude(
         .into_iter()
         .chain(written.into_iter().filter_map(Result::err))
         .collect();
-    if !troubles.is_empty() {
+    let media = laboratory.media_troubles();
+    if !troubles.is_empty() || !media.is_empty() {
         exit = exit.max(Exit::HostTrouble);
     }
     manifest.outcome = Some(outcome(&report, exit));
@@ -166,6 +170,9 @@ fn conclude(
     }
     report.print(exit, terminal);
     for trouble in &troubles {
+        terminal.complain(&format!("amlab: host::file: {trouble}"));
+    }
+    for trouble in &media {
         terminal.complain(&format!("amlab: host::file: {trouble}"));
     }
     Ok(exit)

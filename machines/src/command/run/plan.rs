@@ -1,7 +1,6 @@
 //! What a run is going to be: the lab, what the command line makes of it, and when it ends.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clock::{Instant, Span};
@@ -12,6 +11,7 @@ use crate::command::failure::Failure;
 use crate::command::terminal::Terminal;
 use crate::command::{describe, images, timing};
 use crate::folder::{HostRecord, LabRecord, Manifest};
+use crate::image::ImageBytes;
 use crate::lab::{self, Lab, LabSource, Loaded, Speed};
 
 /// When a run ends, besides by itself or by Ctrl-C.
@@ -37,7 +37,7 @@ pub(crate) struct Plan {
     /// `--set`.
     pub(crate) overrides: Vec<String>,
     /// Every image, in the order of the lab.
-    pub(crate) images: Vec<Arc<[u8]>>,
+    pub(crate) images: Vec<ImageBytes>,
     /// When it ends.
     pub(crate) end: EndRule,
     /// How fast virtual time may pass.

@@ -1,12 +1,13 @@
 //! What labs without mistakes mean.
 
 use clock::{Rate, Span};
+use devices::{FloppyDriveKind, TornSector};
 use ne2000::Model;
 use wire::{Length, StationId, Turns};
 
 use super::super::{
-    Boot, FaultKind, ImageSource, LabSource, Override, Shutdown, Sign, Source, Speed, load, schema, show,
-    show_json, show_timing, show_timing_json,
+    Boot, BootOrder, FaultKind, ImageSource, LabSource, Override, Shutdown, Sign, Source, Speed, load,
+    schema, show, show_json, show_timing, show_timing_json,
 };
 use super::{GOOD, Lab, edited, lab_of, read_with};
 
@@ -103,11 +104,11 @@ fn the_json_forms_have_the_same_content() {
     assert_eq!(shown["machine"]["pc1"]["memory"], "4MB");
     assert_eq!(shown["machine"]["pc1"]["card"][0]["io"], 0x280);
     let timing = show_timing_json(&lab);
-    assert_eq!(timing.as_array().map(Vec::len), Some(2 * 10));
-    assert_eq!(timing[10]["machine"], "pc1");
-    assert_eq!(timing[10]["constant"], "isa_8bit");
-    assert_eq!(timing[10]["value"], 8);
-    assert_eq!(timing[10]["source"], "derived");
+    assert_eq!(timing.as_array().map(Vec::len), Some(2 * 13));
+    assert_eq!(timing[13]["machine"], "pc1");
+    assert_eq!(timing[13]["constant"], "isa_8bit");
+    assert_eq!(timing[13]["value"], 8);
+    assert_eq!(timing[13]["source"], "derived");
 }
 
 #[test]
@@ -202,6 +203,7 @@ until = "1s"
 [[fault]]
 kind = "power-off"
 machine = "pc*"
+sector = "old"
 from = "1s"
 until = "2s"
 [[fault]]
@@ -241,7 +243,13 @@ fn a_fault_names_stations_by_machine_by_card_or_as_generator() {
         stations: vec![(0, StationId(1))],
     };
     assert_eq!(lab.faults[8].kind, unplugged);
-    assert_eq!(lab.faults[9].kind, FaultKind::PowerOff { machines: vec![0, 1] });
+    assert_eq!(
+        lab.faults[9].kind,
+        FaultKind::PowerOff {
+            machines: vec![0, 1],
+            torn: TornSector::Old,
+        }
+    );
 }
 
 #[test]
@@ -453,6 +461,7 @@ fn a_machine_with_a_rom_starts_in_it_and_is_shown_so() {
     let rom = Boot::Bios {
         image: 1,
         shutdown: Shutdown::Reset,
+        order: BootOrder::FloppyFirst,
     };
     assert_eq!(lab.machines[1].boot, rom);
     assert_eq!(lab.expectations[0].sign, Sign::Post(0xFF));
@@ -467,8 +476,66 @@ fn a_machine_can_start_in_a_rom_although_its_profile_names_a_kernel() {
     let rom = Boot::Bios {
         image: 1,
         shutdown: Shutdown::Stop,
+        order: BootOrder::FloppyFirst,
     };
     assert_eq!(lab.machines[0].boot, rom);
+}
+
+/// The good lab with drives in its machines, from `text`; its folder must be kept.
+fn lab_with_drives(text: &str) -> (tempfile::TempDir, Lab) {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in [
+        ("hd.img", 10 * 516_096),
+        ("fd.img", 1200 << 10),
+        ("vga.rom", 38_400),
+    ] {
+        std::fs::write(folder.path().join(name), vec![0; bytes]).expect("a file");
+    }
+    let images = [("hd", "hd.img"), ("fd", "fd.img"), ("vga", "vga.rom")]
+        .map(|(name, file)| format!("[image.{name}]\npath = \"{file}\"\n"));
+    let source = LabSource::Text {
+        name: "lab.toml".into(),
+        text: format!("{}\n{}\n{text}", edited(&[]), images.concat()),
+        folder: folder.path().into(),
+    };
+    let lab = load(source, &[]).unwrap_or_else(|errors| panic!("{errors}")).lab;
+    (folder, lab)
+}
+
+#[test]
+fn drives_and_option_roms_are_shown_as_they_were_written() {
+    let (folder, lab) = lab_with_drives(
+        "[[profile.at.rom]]\nimage = \"vga\"\nat = 0xC0000\n\
+         [[profile.at.disk]]\nimage = \"hd\"\nmodel = \"st3120a\"\ntiming = { seek = \"16ms\", rpm = 3600 }\n\
+         [[machine.pc.disk]]\nimage = \"hd\"\ngeometry = { heads = 4, sectors = 17 }\n\
+         [[machine.pc.floppy]]\nimage = \"fd\"\nkind = \"1.2MB\"\ndrive = 1\n",
+    );
+    let machine = &lab.machines[1];
+    let [first, second] = machine.disks.map(|disk| disk.expect("two disks"));
+    assert_eq!((first.model.name, first.model.rpm), ("st3120a", 3600));
+    let seek = first.model.full_stroke.nanoseconds();
+    assert_eq!(
+        seek,
+        3_300_000 + 21_996_000,
+        "3.3 ms and the square root of 3 of 12.7 ms"
+    );
+    assert_eq!(
+        (first.geometry.cylinders, second.geometry.cylinders),
+        (10, 10 * 1008 / 68)
+    );
+    assert_eq!(machine.floppies[0], None);
+    assert_eq!(
+        machine.floppies[1].map(|floppy| floppy.kind),
+        Some(FloppyDriveKind::Inch5High)
+    );
+    assert_eq!(machine.option_roms[0].bytes, 38_400);
+    let shown = LabSource::Text {
+        name: "shown.toml".into(),
+        text: show(&lab),
+        folder: folder.path().into(),
+    };
+    assert_eq!(load(shown, &[]).expect("the shown lab").lab, lab);
+    assert!(obeys(&show_json(&lab), &schema()));
 }
 
 /// Checks the parts of JSON schema that our schema uses, but for patterns and formats.

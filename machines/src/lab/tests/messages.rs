@@ -804,6 +804,69 @@ fn wrong_roms() -> Vec<(&'static str, Messages)> {
     ]
 }
 
+/// Labs with drives that cannot be.
+fn wrong_drives() -> Vec<(&'static str, Messages)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in [("disk.img", 516_096), ("small.img", 512), ("odd.img", 1000)] {
+        std::fs::write(folder.path().join(name), vec![0; bytes]).expect("a file");
+    }
+    let wrong = |image: &str, drives: &str| {
+        let text = format!("{GOOD}\n[image.d]\n{image}\n{drives}");
+        let source = LabSource::Text {
+            name: "lab.toml".into(),
+            text,
+            folder: folder.path().into(),
+        };
+        load(source, &[]).expect_err("wrong drives").messages().clone()
+    };
+    let disk = "path = \"disk.img\"";
+    let drive = |settings: &str| format!("[[machine.pc.disk]]\nimage = \"d\"\n{settings}\n");
+    let rom = |at: &str| format!("[[machine.pc.rom]]\nimage = \"d\"\nat = {at}\n");
+    let small = "path = \"small.img\"";
+    vec![
+        (
+            "a kernel as a disk",
+            wrong("path = \"builtin:kernel\"", &drive("")),
+        ),
+        ("half a sector", wrong("path = \"odd.img\"", &drive(""))),
+        ("a disk of less than a cylinder", wrong(small, &drive(""))),
+        (
+            "a floppy of no format",
+            wrong(disk, "[[machine.pc.floppy]]\nimage = \"d\"\nkind = \"1.2MB\"\n"),
+        ),
+        (
+            "an unknown drive model",
+            wrong(disk, &drive("model = \"st3120\"")),
+        ),
+        (
+            "a seek that no arm makes",
+            wrong(disk, &drive("timing = { seek = \"2s\" }")),
+        ),
+        (
+            "two disks in one place",
+            wrong(disk, &(drive("drive = 0") + &drive("drive = 0"))),
+        ),
+        ("three disks", wrong(disk, &drive("").repeat(3))),
+        (
+            "one image that two machines write",
+            wrong("path = \"disk.img\"\naccess = \"direct\"", &drive("")),
+        ),
+        ("an option ROM between two steps", wrong(small, &rom("0xC8400"))),
+        (
+            "two ROMs in one place",
+            wrong(small, &(rom("0xC8000") + &rom("0xC8000"))),
+        ),
+        ("a ROM under a card's window", wrong(small, &rom("0xCC000"))),
+        (
+            "a disk to boot from and no ROM",
+            messages_of(
+                &edited(&[("boot = { image", "boot = { from = \"disk\", image")]),
+                &[],
+            ),
+        ),
+    ]
+}
+
 /// Wrong labs that are more than an edit of the good one.
 fn special_cases() -> Vec<(&'static str, Messages)> {
     let unreadable =
@@ -835,6 +898,7 @@ fn special_cases() -> Vec<(&'static str, Messages)> {
         ),
     ];
     cases.extend(wrong_roms());
+    cases.extend(wrong_drives());
     cases
 }
 

@@ -10,7 +10,8 @@ use machines::image::ImageBytes;
 use machines::lab::{self, LabSource};
 use machines::machine::{PowerEvent, TornSector};
 use machines::runtime::Runtime;
-use tests::{Memory, guest, input, output, post, run_for, sleep};
+use proptest::prelude::*;
+use tests::{Memory, guest, input, kernel, output, post, run_for, sleep};
 
 type Asm<'a> = &'a mut CodeAssembler;
 
@@ -29,8 +30,16 @@ fn image(sectors: usize) -> Vec<u8> {
     (0..sectors).flat_map(sector).collect()
 }
 
-/// One 386/40 with the floppy `floppy.img` and the disk `disk.img` of `folder`, the latter with this access, that runs `write`.
+/// One 386/40 with the floppy `floppy.img` and the disk `disk.img` of `folder`, both with this access, that runs `write`.
 fn pc(folder: &Path, access: &str, write: impl FnOnce(Asm<'_>) -> Result<(), IcedError>) -> Runtime {
+    let guest = guest(|a| {
+        a.mov(esp, STACK)?;
+        write(a)
+    });
+    pc_with_kernel(folder, access, guest.into())
+}
+
+fn pc_with_kernel(folder: &Path, access: &str, kernel: ImageBytes) -> Runtime {
     let files = [("floppy.img", 2880), ("disk.img", DISK_SECTORS)];
     for (name, sectors) in files {
         let path = folder.join(name);
@@ -47,7 +56,7 @@ name = "disks"
 path = "builtin:kernel"
 [image.floppy]
 path = "floppy.img"
-access = "readonly"
+access = "{access}"
 [image.disk]
 path = "disk.img"
 access = "{access}"
@@ -71,10 +80,7 @@ image = "disk"
         Err(errors) => panic!("{}", errors.messages().render(false)),
     };
     let mut images = machines::image::load_all(&lab).expect("images that are there");
-    images[0] = ImageBytes::from(guest(|a| {
-        a.mov(esp, STACK)?;
-        write(a)
-    }));
+    images[0] = kernel;
     Runtime::build(&lab, &images).expect("a lab that can be built")
 }
 
@@ -92,8 +98,13 @@ fn wait_for(a: Asm<'_>, port: u16, mask: u32, ones: u32) -> Result<(), IcedError
     a.jne(again)
 }
 
-/// Channel 2 is going to write the sector of the floppy to `address`, below 64 KB.
+/// Channel 2 is going to write a sector of the floppy to `address`.
 fn prepare_dma(a: Asm<'_>, address: u32) -> Result<(), IcedError> {
+    prepare_dma_mode(a, address, 0x46)
+}
+
+/// Channel 2 is going to move a sector between the floppy and `address`, with this mode.
+fn prepare_dma_mode(a: Asm<'_>, address: u32, mode: u8) -> Result<(), IcedError> {
     let [low, high, page, _] = address.to_le_bytes();
     let writes = [
         (0x0A, 0x06),
@@ -102,7 +113,7 @@ fn prepare_dma(a: Asm<'_>, address: u32) -> Result<(), IcedError> {
         (0x04, high),
         (0x05, 0xFF),
         (0x05, 0x01),
-        (0x0B, 0x46),
+        (0x0B, mode),
         (0x81, page),
         (0x0A, 0x02),
     ];
@@ -113,9 +124,13 @@ fn prepare_dma(a: Asm<'_>, address: u32) -> Result<(), IcedError> {
 
 /// Starts the motor, sets rate and step times, and reads sector `number` (from 1) of the first track.
 fn start_floppy_read(a: Asm<'_>, number: u8) -> Result<(), IcedError> {
+    start_floppy(a, 0x46, number)
+}
+
+fn start_floppy(a: Asm<'_>, command: u8, number: u8) -> Result<(), IcedError> {
     output(a, 0x3F2, 0x1C)?;
     output(a, 0x3F7, 0x00)?;
-    for byte in [0x03, 0xDF, 0x02, 0x46, 0, 0, 0, number, 2, 18, 0x1B, 0xFF] {
+    for byte in [0x03, 0xDF, 0x02, command, 0, 0, 0, number, 2, 18, 0x1B, 0xFF] {
         wait_for(a, 0x3F4, 0xC0, 0x80)?;
         output(a, 0x3F5, byte)?;
     }
@@ -198,6 +213,26 @@ fn dma_brings_a_sector_of_a_floppy_into_memory() {
         sleep(a)
     });
     assert_eq!(run(&mut runtime).codes(0), sector(4));
+}
+
+#[test]
+fn dma_takes_a_sector_from_memory_to_a_floppy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut runtime = pc(folder.path(), "direct", |a| {
+        a.mov(edi, BUFFER)?;
+        a.mov(ecx, 128)?;
+        a.mov(eax, 0xDDCC_BBAA_u32)?;
+        a.cld()?;
+        a.rep().stosd()?;
+        prepare_dma_mode(a, BUFFER, 0x4A)?;
+        start_floppy(a, 0x45, 9)?;
+        end_floppy_read(a)?;
+        sleep(a)
+    });
+    run(&mut runtime);
+    let floppy = std::fs::read(folder.path().join("floppy.img")).expect("the floppy");
+    assert_eq!(floppy[8 * 512..9 * 512], [0xAA, 0xBB, 0xCC, 0xDD].repeat(128));
+    assert_eq!(floppy[9 * 512..10 * 512], sector(9));
 }
 
 /// How long the guest takes for a loop, in which DMA brings a sector or does not.
@@ -410,5 +445,52 @@ fn a_sector_that_a_power_cut_meets_is_old_or_new_or_unreadable() {
         assert!(bytes[place..place + 512] == expected, "{torn:?}");
         let neighbours = [&bytes[place - 512..place], &bytes[place + 512..place + 1024]];
         assert!(neighbours == [sector(499), sector(501)], "{torn:?}");
+    }
+}
+
+/// Ports of DMA, the floppy controller and the disks.
+fn port() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        0x00u16..0x10,
+        0x80u16..0x90,
+        0xC0u16..0xE0,
+        0x3F0u16..0x3F8,
+        0x1F0u16..0x1F8,
+        Just(0x3F5),
+        Just(0x1F0),
+        Just(0x1F7),
+    ]
+}
+
+/// `MOV DX, port; MOV EAX, value` and an access: a read or a write of 8, 16 or 32 bits.
+fn access(code: &mut Vec<u8>, port: u16, value: u32, kind: usize) {
+    const ACCESSES: [&[u8]; 6] = [&[0xEC], &[0xEE], &[0x66, 0xED], &[0x66, 0xEF], &[0xED], &[0xEF]];
+    code.extend_from_slice(&[0x66, 0xBA]);
+    code.extend_from_slice(&port.to_le_bytes());
+    code.push(0xB8);
+    code.extend_from_slice(&value.to_le_bytes());
+    code.extend_from_slice(ACCESSES[kind]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_accesses_to_drives_and_dma_panic_or_hang_the_host(
+        accesses in prop::collection::vec((port(), any::<u32>(), 0usize..6), 1..400),
+    ) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut code = Vec::new();
+        // The cascade and the motor, so that what follows can come to something.
+        for (port, value) in [(0xD6, 0xC0), (0xD4, 0), (0x0F, 0), (0x3F2, 0x1C), (0x3F7, 0)] {
+            access(&mut code, port, value, 1);
+        }
+        for (port, value, kind) in accesses {
+            access(&mut code, port, value, kind);
+        }
+        code.extend_from_slice(&[0xEB, 0xFE]);
+        let mut runtime = pc_with_kernel(folder.path(), "overlay", kernel(&code).into());
+        let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(100), 1);
+        prop_assert!(memory.stops() == 1 || runtime.now().nanoseconds() == 100_000_000);
     }
 }

@@ -41,7 +41,7 @@ impl Board {
             if held == 0 || now < *at {
                 return now;
             }
-            *at = *at + self.processor_clock.span(held);
+            *at += self.processor_clock.span(held);
         }
     }
 

@@ -108,14 +108,14 @@ fn boot(machine: &lab::Machine, order: BootOrder) -> [(u8, u8); 3] {
         BootOrder::DiskFirst => [disk, floppy],
     };
     let mut present = devices.into_iter().flatten();
-    let order = present.next().unwrap_or(0) | present.next().unwrap_or(0) << 4;
-    let tries_floppy_first = devices[0].is_none() || devices[0] == Some(FLOPPY);
+    let first = present.next().unwrap_or(0);
+    let order = first | present.next().unwrap_or(0) << 4;
     let translation = |drive: usize| {
         let is_large = machine.disks[drive].is_some_and(|disk| disk.geometry.cylinders > BIOS_CYLINDERS);
         u8::from(is_large) << (2 * drive)
     };
     [
-        (0x2D, u8::from(tries_floppy_first) << 5),
+        (0x2D, u8::from(first == FLOPPY) << 5),
         (0x39, translation(0) | translation(1)),
         (0x3D, order),
     ]

@@ -40,7 +40,7 @@ fn a_good_run_reads_as_agreed() {
     let (exit, out, err) = run(&bench, &["--until-expected", "-j", "1"]);
     assert_eq!((exit, err.as_str()), (Exit::Good, ""));
     insta::assert_snapshot!(settled(&bench, &out), @r"
-    lab      sample   2 machines   seed 1995   1 thread   4 placeholder timing constants
+    lab      sample   2 machines   seed 1995   1 thread   5 placeholder timing constants
     folder   RUN
       pc0  386/40    4 MB   3c503 02:60:8c:00:00:01   kernel put into memory (its boot time means nothing)
       pc1  386/40    4 MB   3c503 02:60:8c:00:00:02   kernel put into memory (its boot time means nothing)

@@ -353,7 +353,7 @@ fn what_a_lab_file_leaves_out_has_defaults() {
     assert_eq!(machine.post_port, 0x80);
     assert_eq!(machine.timing.isa_8bit.value, 8);
     assert_eq!(machine.timing.isa_8bit.source, Source::Derived);
-    assert_eq!(machine.placeholders(), 4);
+    assert_eq!(machine.placeholders(), 5);
 }
 
 #[test]

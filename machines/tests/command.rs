@@ -501,3 +501,141 @@ fn show_prints_a_lab_file_that_means_the_same_and_timing_with_sources() {
     let schema: Value = serde_json::from_str(&call(&folder, &["schema"]).out).expect("JSON");
     assert!(schema["properties"]["machine"].is_object());
 }
+
+/// Two PCs, two traffic generators and a fault of each kind.
+const DISTURBED: &str = r#"
+format = 1
+[lab]
+name = "disturbed"
+seed = 3
+[time]
+stop = "60ms"
+[image.kernel]
+path = "builtin:kernel"
+[segment.ether0]
+kind = "10base2"
+length = "30m"
+[segment.ether1]
+kind = "10base2"
+length = "30m"
+[machine.pc]
+count = 2
+memory = "2MB"
+boot = { from = "direct", image = "kernel" }
+nic = { mac = "02:60:8c:00:00:01" }
+[[machine.pc.card]]
+type = "ne2000"
+segment = "ether1"
+io = 0x300
+irq = 3
+[traffic.one]
+segment = "ether0"
+mac = "02:00:00:00:00:01"
+length = 100
+interval = "1ms"
+[traffic.two]
+segment = "ether0"
+mac = "02:00:00:00:00:02"
+length = 400
+interval = "3ms"
+[[fault]]
+kind = "loss"
+segment = "ether0"
+every = 7
+[[fault]]
+kind = "duplication"
+segment = "ether0"
+every = 6
+[[fault]]
+kind = "delay"
+segment = "ether0"
+every = 5
+least = "1ms"
+[[fault]]
+kind = "reordering"
+segment = "ether0"
+every = 4
+[[fault]]
+kind = "bit-errors"
+segment = "ether0"
+every = 3
+[[fault]]
+kind = "misalignment"
+segment = "ether0"
+every = 2
+[[fault]]
+kind = "truncation"
+segment = "ether0"
+length = 30
+[[fault]]
+kind = "partition"
+segment = "ether1"
+at = "10m"
+from = "20ms"
+until = "30ms"
+[[fault]]
+kind = "unplug"
+station = "two"
+from = "20ms"
+until = "30ms"
+[[fault]]
+kind = "power-off"
+machine = "pc0"
+from = "20ms"
+until = "30ms"
+[[fault]]
+kind = "reset"
+machine = "pc1"
+from = "40ms"
+"#;
+
+#[test]
+fn a_run_with_faults_of_all_kinds_tells_them_in_its_events_and_captures_and_can_be_repeated() {
+    let folder = folder_with(&[("lab.toml", DISTURBED.as_bytes())]);
+    let answer = call(&folder, &["run", "--capture", "-j", "2"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.err);
+    assert!(answer.out.contains("2 traffic generators"), "{}", answer.out);
+    let events = read(&folder, "runs/disturbed-1/events.jsonl");
+    let events: Vec<Value> = events
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let has = |event: &str, key: &str, value: Value| {
+        let found = events
+            .iter()
+            .any(|line| line["event"] == event && line[key] == value);
+        assert!(found, "{event} {value}");
+    };
+    for kind in [
+        "loss",
+        "duplication",
+        "delay",
+        "reordering",
+        "bit-errors",
+        "misalignment",
+        "truncation",
+    ] {
+        has("frame-fault", "kind", kind.into());
+    }
+    has("cut", "position_mm", 10_000.into());
+    has("joined", "at_ns", 30_000_000.into());
+    has("unplugged", "interface", "two".into());
+    has("plugged", "segment", "ether0".into());
+    has("power", "on", false.into());
+    has("power", "on", true.into());
+    has("reset", "cause", "reset button".into());
+    let capture =
+        |name: &str| std::fs::read(folder.path().join("runs/disturbed-1").join(name)).expect("a capture");
+    let has = |capture: &[u8], text: &str| {
+        capture
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
+    let (first, second) = (capture("ether0.pcapng"), capture("ether1.pcapng"));
+    assert!(has(&first, "one") && has(&first, "two") && has(&first, "fault0") && has(&first, "fault6"));
+    assert!(has(&second, "pc1/el0") && !has(&second, "fault0"));
+    let statistics = json(&folder, "runs/disturbed-1/stats.json");
+    assert_eq!(statistics["generators"][0]["sent"], 60);
+    let answer = call(&folder, &["verify", "runs/disturbed-1", "--threads", "1"]);
+    assert_eq!(answer.code, Some(0), "{}{}", answer.out, answer.err);
+}

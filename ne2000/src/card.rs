@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use clock::Instant;
 use devices::{Context, Effect};
-use wire::{Frame, Notice, Request};
+use wire::{Notice, Request};
 
 use crate::dp8390::{Counts, Dp8390, LocalMemory};
 use crate::etherlink2::EtherLinkII;
@@ -290,27 +290,16 @@ impl Card {
         self.settle(cx);
     }
 
-    /// Its cable has news; to be called at the notice's instant.
+    /// Its cable has news; to be called at the notice's instant. One that tells of a packet still under way
+    /// ([`Notice::is_announcement`]) changes no line and no alarm: it can wait for the next call, if it comes before it.
     pub fn notice(&mut self, notice: Notice, cx: &mut Context) {
         self.catch_up(cx);
         match notice {
-            Notice::Sent { at, outcome } => self.controller.sent(at, outcome, cx.now()),
+            Notice::Sent { at, outcome } => self.controller.sent(at, outcome),
             Notice::Received { at, frame } => self.controller.received(at, frame, cx.now()),
+            Notice::Arriving { begin, frame, .. } => self.controller.packet_arrives(begin, &frame, cx.now()),
+            Notice::Leaving { begin, .. } => self.controller.packet_leaves(begin, cx.now()),
         }
-        self.settle(cx);
-    }
-
-    /// The cable is certain that this frame will arrive whole: [`Dp8390::packet_arrives`].
-    pub fn packet_arrives(&mut self, begin: Instant, frame: &Frame, cx: &mut Context) {
-        self.catch_up(cx);
-        self.controller.packet_arrives(begin, frame, cx.now());
-        self.settle(cx);
-    }
-
-    /// The cable is certain of what the card sends: [`Dp8390::packet_leaves`].
-    pub fn packet_leaves(&mut self, begin: Instant, cx: &mut Context) {
-        self.catch_up(cx);
-        self.controller.packet_leaves(begin, cx.now());
         self.settle(cx);
     }
 

@@ -67,10 +67,10 @@ impl Choices<'_> {
         Outcome {
             collisions: choice >> 3 & 0x0F,
             deferred: choice & 4 == 4,
+            late: choice & 3 == 2,
             end: match choice & 3 {
-                0 => End::Good,
+                0 | 2 => End::Good,
                 1 => End::TooManyCollisions,
-                2 => End::LateCollision,
                 _ => End::CarrierLost,
             },
         }
@@ -246,13 +246,14 @@ fn rare(choices: &mut Choices, slot: &mut Slot) {
 
 /// The cable tells of a frame before its end.
 fn tell_early(choices: &mut Choices, slot: &mut Slot) {
-    let begin = slot.now - Span::from_nanoseconds(u64::from(choices.word()));
-    if choices.byte() & 1 == 0 {
+    let at = slot.now;
+    let begin = at - Span::from_nanoseconds(u64::from(choices.word()));
+    slot.notice(if choices.byte() & 1 == 0 {
         let frame = choices.frame();
-        slot.call(|card, cx| card.packet_arrives(begin, &frame, cx));
+        Notice::Arriving { at, begin, frame }
     } else {
-        slot.call(|card, cx| card.packet_leaves(begin, cx));
-    }
+        Notice::Leaving { at, begin }
+    });
 }
 
 #[cfg(test)]

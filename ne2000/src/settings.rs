@@ -24,7 +24,7 @@ impl Model {
     pub const fn name(self) -> &'static str {
         match self {
             Self::EtherLinkII => "3c503",
-            Self::EtherLinkII16 => "3c503/16",
+            Self::EtherLinkII16 => "3c503-16",
             Self::Ne1000 => "ne1000",
             Self::Ne2000 => "ne2000",
         }

@@ -404,7 +404,7 @@ pub fn lab_file(name: &str) -> Lab {
     }
 }
 
-/// A capture of the first segment of `lab`, with every kind of event, into memory. Every machine has one card.
+/// A capture of the first segment of `lab`, with every kind of event, into memory.
 ///
 /// # Panics
 /// If the lab's clock starts before 1970.
@@ -415,11 +415,7 @@ pub fn capture(lab: &Lab) -> Capture<Vec<u8>> {
         lab: lab.name.clone(),
         seed: lab.seed,
         epoch_seconds: u64::try_from(lab.epoch_seconds).expect("a clock that starts after 1970"),
-        interfaces: lab
-            .machines
-            .iter()
-            .map(|machine| machine.cards[0].interface.clone())
-            .collect(),
+        interfaces: lab.station_names(0).into_iter().map(str::to_owned).collect(),
         segment: lab.segments[0].name.clone(),
         bit_rate: lab.segments[0].settings.bit_rate,
         events: CaptureEvents {

@@ -22,6 +22,7 @@ fn by_subject(memory: &Memory) -> BTreeMap<(u8, usize), Vec<Happening>> {
             What::Stopped { machine, .. } => (2, machine),
             What::Wire { segment, .. } => (3, segment),
             What::Reset { machine, .. } => (4, machine),
+            What::Power { machine, .. } => (5, machine),
         };
         subjects.entry(subject).or_default().push(happening.clone());
     }

@@ -380,6 +380,7 @@ mod tests {
         let outcome = Outcome {
             collisions: 0,
             deferred: false,
+            late: false,
             end: End::Good,
         };
         Record::Frame {
@@ -664,6 +665,7 @@ mod tests {
         let outcome = Outcome {
             collisions: 0,
             deferred: false,
+            late: false,
             end: End::CarrierLost,
         };
         let packets = written_packets(&[Record::Frame {

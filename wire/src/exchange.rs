@@ -55,6 +55,25 @@ pub enum Notice {
         /// The frame.
         frame: Frame,
     },
+    /// A frame longer than the shortest is on its way to the station and nothing on the cable will spoil it any more.
+    /// Told only on request ([`Segment::announce_frames`](crate::Segment::announce_frames)), for controllers whose use
+    /// of their memory meanwhile can be noticed. What fault rules do to the frame is not known yet, and its sender may
+    /// still break it off.
+    Arriving {
+        /// 576 bit times after its first bit at this station.
+        at: Instant,
+        /// The end of its start frame delimiter at this station.
+        begin: Instant,
+        /// The frame.
+        frame: Frame,
+    },
+    /// The same for the station's own frame.
+    Leaving {
+        /// 576 bit times after its first bit.
+        at: Instant,
+        /// Its first bit.
+        begin: Instant,
+    },
 }
 
 /// How a transmission ended.
@@ -64,7 +83,10 @@ pub struct Outcome {
     pub collisions: u8,
     /// Whether the first attempt had to wait for a busy cable.
     pub deferred: bool,
-    /// Good, given up, or broken off late.
+    /// Whether one of the collisions came after the slot time. At 10 Mb/s the frame is sent again after it as after any
+    /// other (4.2.8, `TransmitLinkMgmt`; DP8390D data sheet, section 10, TSR.OWC).
+    pub late: bool,
+    /// Good, given up, or without a cable.
     pub end: End,
 }
 
@@ -75,8 +97,6 @@ pub enum End {
     Good,
     /// Sixteen attempts collided; the frame is discarded.
     TooManyCollisions,
-    /// A collision after the slot time; the frame is lost.
-    LateCollision,
     /// Every bit left without a collision, but for some of them the station heard no carrier: its transceiver is not
     /// connected. Nobody received the frame, and there was no heartbeat after it.
     CarrierLost,
@@ -87,7 +107,17 @@ impl Notice {
     #[must_use]
     pub fn at(&self) -> Instant {
         match self {
-            Self::Sent { at, .. } | Self::Received { at, .. } => *at,
+            Self::Sent { at, .. }
+            | Self::Received { at, .. }
+            | Self::Arriving { at, .. }
+            | Self::Leaving { at, .. } => *at,
         }
+    }
+
+    /// Whether it tells of a frame that is still under way, so that nothing comes of it by itself: it need not be
+    /// looked at before the station does something else.
+    #[must_use]
+    pub fn is_announcement(&self) -> bool {
+        matches!(self, Self::Arriving { .. } | Self::Leaving { .. })
     }
 }

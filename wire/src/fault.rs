@@ -138,6 +138,12 @@ impl Chance {
     pub fn per_million(times: u32) -> Self {
         Self(times.min(1_000_000))
     }
+
+    /// How many times in a million.
+    #[must_use]
+    pub fn millionths(self) -> u32 {
+        self.0
+    }
 }
 
 /// What becomes of one reception.

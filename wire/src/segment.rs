@@ -17,16 +17,14 @@
 //!   collision: it finishes the preamble if it is still in it, then jams for 32 bits, all on its own bit boundaries;
 //! * after collision n (up to 15) waits r slot times of 512 bits from the end of its jam, r uniform in
 //!   0 ..= 2^min(n, 10) - 1, while the gap runs beside it (4.2.3.2.5); after 16 it gives up. A collision 512 or more
-//!   bit times after its first bit is late, and the frame is lost.
+//!   bit times after its first bit is late, which its station is told in the end; otherwise it is like any other.
 //!
 //! Who hears a whole frame that nothing overlapped at his tap receives it. Fragments are shorter than a frame and are
 //! not received by anyone. What fault rules then do to a frame stands in `fault.rs`, and what happens to stations off
 //! their cable, in the parts of a cut one, and to those that send for too long, in `segment/connection.rs`.
 //!
 //! A transceiver with its heartbeat enabled (7.2.2.2.4, the SQE test; DP8390 TSR.CDH stays clear) gives it after every
-//! transmission that it takes: all but those that end with [`End::CarrierLost`]. So cards need no notice of it. Not all
-//! controllers begin anew after a late collision: the standard at 10 Mb/s and the DP8390 do, so the station is told, and
-//! asks again.
+//! transmission that it takes: all but those that end with [`End::CarrierLost`]. So cards need no notice of it.
 //!
 //! [`Model::Fifo`] and [`Model::Ideal`] keep lengths, delays and a station's own gap, but let
 //! frames wait in line or pass one another.
@@ -58,6 +56,9 @@
 //! On a cable with a round trip longer than a frame, which is several times the standard's length, a frame can be
 //! spoilt at a tap without its sender's notice. Nobody there receives it, with one exception: a signal that begins
 //! after every station hears the frame, in the last third of a gap, spoils nothing.
+//!
+//! By the same proof a frame that is longer than the shortest is certain 576 bits after its first bit, whatever its
+//! length: stations that want to know ([`Segment::announce_frames`]) are told then that it is under way.
 //!
 //! Fault rules only take away, alter and put off what receivers are told, so they change nothing here. Changes of the
 //! cable ([`Segment::changes_from`]) are known before anything that they can touch is settled: a frame is settled 576
@@ -246,17 +247,16 @@ impl Segment {
         self.stations
             .push(Station::new(position_millimetres, Generator::new(self.seed, id)));
         self.topology.add_station(position_millimetres);
-        let positions: Vec<_> = self
-            .stations
-            .iter()
-            .map(|station| station.position_millimetres)
-            .collect();
-        let delay = |from: &u64, to: &u64| self.kind.delay(from.abs_diff(*to));
-        self.delays = positions
-            .iter()
-            .map(|from| positions.iter().map(|to| delay(from, to)).collect())
-            .collect();
-        self.reach = self.delays.iter().flatten().copied().max().unwrap_or_default();
+        let delay = |station: &Station| {
+            let distance = station.position_millimetres.abs_diff(position_millimetres);
+            self.kind.delay(distance)
+        };
+        let delays: Vec<Span> = self.stations.iter().map(delay).collect();
+        for (others, delay) in self.delays.iter_mut().zip(&delays) {
+            others.push(*delay);
+        }
+        self.reach = delays.iter().copied().fold(self.reach, Span::max);
+        self.delays.push(delays);
         id
     }
 
@@ -557,6 +557,7 @@ impl Segment {
             frame,
             collisions: 0,
             deferred: is_busy,
+            late: false,
             reaches_cable: true,
         };
         station.phase = Phase::Waiting { job, since };
@@ -607,6 +608,7 @@ impl Segment {
             None if is_withdrawn => self.break_off(index, &job, start),
             None => {
                 self.set_end(index, &job, start, end);
+                self.announce(index, &job, start, end);
                 self.stations[index].phase = Phase::Carrying { job, start, end };
             }
         }
@@ -617,12 +619,9 @@ impl Segment {
         let bits_sent = self.timing.bits_begun(start, detected).max(PREAMBLE_BITS);
         let end = self.timing.bit(start, bits_sent + JAM_BITS);
         job.collisions += 1;
-        let failure = if detected >= self.timing.bit(start, SLOT_BITS) {
-            Some(End::LateCollision)
-        } else {
-            (job.collisions == ATTEMPT_LIMIT).then_some(End::TooManyCollisions)
-        };
-        let tries_again = failure.is_none() && !is_withdrawn;
+        job.late |= detected >= self.timing.bit(start, SLOT_BITS);
+        let is_given_up = job.collisions == ATTEMPT_LIMIT;
+        let tries_again = !is_given_up && !is_withdrawn;
         let backoff_slots = tries_again.then(|| self.stations[index].backoff_slots(job.collisions, start));
         let frame_bytes = job.frame.bytes().len() as u64;
         let party = Party {
@@ -644,8 +643,8 @@ impl Segment {
             self.set_end(index, &job, start, end);
             self.pile_up(index, party, start, detected, end);
         }
-        if let Some(failure) = failure {
-            self.report(index, start, end, job.outcome(failure));
+        if is_given_up {
+            self.report(index, start, end, job.outcome(End::TooManyCollisions));
         }
         if let Some(slots) = backoff_slots {
             let since = end + self.timing.slot * u64::from(slots);
@@ -706,7 +705,8 @@ impl Segment {
     /// Tells a station how its last attempt ended, and returns when it learns of it.
     fn report(&mut self, index: usize, start: Instant, end: Instant, outcome: Outcome) -> Instant {
         let at = end.max(start + self.timing.shortest);
-        self.outbox.notify_sent(id(index), Notice::Sent { at, outcome });
+        self.outbox
+            .notify(id(index), id(index), Notice::Sent { at, outcome });
         at
     }
 

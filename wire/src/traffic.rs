@@ -74,7 +74,7 @@ pub struct TrafficCounts {
     pub sent_bytes: u64,
     /// Frames that were given up after sixteen collisions.
     pub given_up: u64,
-    /// Frames that were lost in a late collision.
+    /// Frames, sent or given up, that met a late collision.
     pub late: u64,
     /// Frames that left without a cable.
     pub without_carrier: u64,
@@ -147,10 +147,13 @@ impl TrafficGenerator {
         }
     }
 
-    /// When it asks for its next frame, if nobody tells it anything before: [`Instant::NEVER`] while it waits for an
-    /// answer, and after its last frame.
+    /// When it asks for its next frame at the earliest, if nobody tells it anything more: [`Instant::NEVER`] while it
+    /// waits for an answer that has not been handed over, and after its last frame.
     #[must_use]
     pub fn next_request(&self) -> Instant {
+        if let Some((at, _)) = self.told.front() {
+            return *at;
+        }
         let is_over = self.settings.count.is_some_and(|count| self.made >= count);
         if is_over || self.outstanding.is_some() {
             return Instant::NEVER;
@@ -163,6 +166,7 @@ impl TrafficGenerator {
         match notice {
             Notice::Sent { at, outcome } => self.told.push_back((*at, *outcome)),
             Notice::Received { frame, .. } => self.receive(frame),
+            Notice::Arriving { .. } | Notice::Leaving { .. } => {}
         }
     }
 
@@ -180,13 +184,13 @@ impl TrafficGenerator {
             return;
         };
         self.counts.collisions += u64::from(outcome.collisions);
+        self.counts.late += u64::from(outcome.late);
         match outcome.end {
             End::Good => {
                 self.counts.sent += 1;
                 self.counts.sent_bytes += length;
             }
             End::TooManyCollisions => self.counts.given_up += 1,
-            End::LateCollision => self.counts.late += 1,
             End::CarrierLost => self.counts.without_carrier += 1,
         }
         self.free_from = at;

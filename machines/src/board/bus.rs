@@ -1,10 +1,16 @@
 //! The board as the processor sees it: which page is memory, and how long each access to anything else takes.
+//!
+//! An access beyond memory is made of bus cycles, one after the other: of two bytes at even addresses where the slave
+//! is 16 bits wide (it pulls MEMCS16 or IOCS16), of one byte elsewhere. A byte to or from a 16-bit slave takes as long
+//! as a word. Real boards know a memory slave's width by 128 KB; here each has its own.
 
 use std::ops::Range;
 
 use clock::{Instant, Span};
 use cpu::{Bus, Cycle, Moves, Page, Pins, Reply, Width};
+use ne2000::BusCycle;
 
+use super::isa::Space;
 use super::{Board, Chip, OPEN_BUS};
 
 /// The window of the VGA, A0000h to BFFFFh.
@@ -62,30 +68,59 @@ impl Board {
         bios.map(|offset| self.ram_bytes + offset).or_else(option)
     }
 
-    pub(super) fn read_device(&mut self, now: Instant, address: u32) -> (u8, Span) {
+    /// How the slave at `address` takes a cycle.
+    fn memory_cycle(&self, address: u32) -> BusCycle {
+        self.card_window(address)
+            .map_or(NARROW, |(index, _)| self.cards[index].memory_cycle())
+    }
+
+    /// Reads one or two bytes in one cycle.
+    pub(super) fn read_device(&mut self, now: Instant, address: u32, bytes: u32) -> (u32, Span) {
+        self.tell_of_read(address, bytes);
         if VGA_WINDOW.contains(&address) {
-            return (self.vga.memory_read(address - VGA_WINDOW.start), Span::ZERO);
+            let value = self.vga.memory_read(address - VGA_WINDOW.start);
+            return (value.into(), Span::ZERO);
         }
         let Some((index, offset)) = self.card_window(address) else {
-            return (OPEN_BUS, Span::ZERO);
+            return (OPEN_BUS.into(), Span::ZERO);
         };
         self.call(now, Chip::Card(index), |board, cx| {
-            board.cards[index].memory_read(offset, cx)
+            let card = &mut board.cards[index];
+            match bytes {
+                1 => card.memory_read(offset, cx).into(),
+                _ => card.memory_read_word(offset, cx).into(),
+            }
         })
     }
 
-    pub(super) fn write_device(&mut self, now: Instant, address: u32, value: u8) -> Span {
+    /// Writes one or two bytes in one cycle.
+    pub(super) fn write_device(&mut self, now: Instant, address: u32, bytes: u32, value: u32) -> Span {
         if VGA_WINDOW.contains(&address) {
-            self.vga.memory_write(address - VGA_WINDOW.start, value);
+            self.vga.memory_write(address - VGA_WINDOW.start, value as u8);
             return Span::ZERO;
         }
         let Some((index, offset)) = self.card_window(address) else {
             return Span::ZERO;
         };
         let ((), held) = self.call(now, Chip::Card(index), |board, cx| {
-            board.cards[index].memory_write(offset, value, cx);
+            let card = &mut board.cards[index];
+            match bytes {
+                1 => card.memory_write(offset, value as u8, cx),
+                _ => card.memory_write_word(offset, value as u16, cx),
+            }
         });
         held
+    }
+
+    /// Cards that watch for a read of an address hear of it, wherever it goes on the bus. What memory or the ROM on
+    /// the board answers is not seen here: the processor reads it without a bus cycle of the board's.
+    fn tell_of_read(&mut self, address: u32, bytes: u32) {
+        for card in &mut self.cards {
+            let is_watched = |watched: u32| (address..address + bytes).contains(&watched);
+            if card.watched_address().is_some_and(is_watched) {
+                card.watched_address_is_read();
+            }
+        }
     }
 
     fn card_window(&self, address: u32) -> Option<(usize, u32)> {
@@ -95,23 +130,43 @@ impl Board {
         })
     }
 
-    /// Runs `each` once for every byte of an access to an 8-bit slave, one bus cycle after the other.
+    /// Runs `each` for every bus cycle of an access to `width` bytes at `address`, with the first of its bytes and
+    /// their number; `takes` says how the slave there takes a cycle. Returns the wait states of all.
     fn split(
         &mut self,
         at: Cycle,
-        width: Width,
-        mut each: impl FnMut(&mut Self, Instant, u32) -> Span,
+        (space, address, width): (Space, u32, Width),
+        takes: impl Fn(&Self, u32) -> BusCycle,
+        mut each: impl FnMut(&mut Self, Instant, u32, u32) -> Span,
     ) -> u32 {
         let mut end = self.processor_clock.instant(at);
-        for byte in 0..width.bytes() {
+        let mut done = 0;
+        while done < width.bytes() {
             let now = self.bring_to(&mut end);
-            let slot = self.isa.narrow(end);
-            let held = each(self, now, byte);
+            let place = address.wrapping_add(done);
+            let taken = takes(self, place);
+            let is_word = taken.width == ne2000::Width::Sixteen && place % 2 == 0;
+            let bytes = if is_word { 2.min(width.bytes() - done) } else { 1 };
+            let slot = self.isa.cycle(end, space, taken);
+            let held = each(self, now, done, bytes);
             end = self.isa.end(slot, held);
+            done += bytes;
         }
         self.isa.wait_states(at, end)
     }
 }
+
+/// How a slave takes a cycle that pulls none of the lines MEMCS16, IOCS16 and 0WS.
+pub(super) const NARROW: BusCycle = BusCycle {
+    width: ne2000::Width::Eight,
+    is_zero_wait: false,
+};
+
+/// How a slave takes a cycle that pulls IOCS16.
+const WIDE: BusCycle = BusCycle {
+    width: ne2000::Width::Sixteen,
+    is_zero_wait: false,
+};
 
 impl Board {
     /// Whether an access is for the data port of the disks, the one that is 16 bits wide. Without a disk nothing answers in
@@ -130,7 +185,7 @@ impl Board {
         let mut end = self.processor_clock.instant(at);
         for word in 0..width.bytes() / 2 {
             let now = self.bring_to(&mut end);
-            let slot = self.isa.wide(end);
+            let slot = self.isa.cycle(end, Space::Ports, WIDE);
             each(self, now, word);
             end = self.isa.end(slot, Span::ZERO);
         }
@@ -184,31 +239,43 @@ impl Bus for Board {
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply {
         let address = self.gate(address);
         let mut value = 0;
-        let wait = self.split(at, width, |board, now, byte| {
-            let (read, held) = board.read_device(now, address.wrapping_add(byte));
-            value |= u32::from(read) << (8 * byte);
-            held
-        });
+        let wait = self.split(
+            at,
+            (Space::Memory, address, width),
+            Self::memory_cycle,
+            |board, now, done, bytes| {
+                let (read, held) = board.read_device(now, address.wrapping_add(done), bytes);
+                value |= read << (8 * done);
+                held
+            },
+        );
         Reply { value, wait }
     }
 
     fn write(&mut self, at: Cycle, address: u32, width: Width, value: u32) -> u32 {
         let address = self.gate(address);
-        self.split(at, width, |board, now, byte| {
-            board.write_device(now, address.wrapping_add(byte), (value >> (8 * byte)) as u8)
-        })
+        self.split(
+            at,
+            (Space::Memory, address, width),
+            Self::memory_cycle,
+            |board, now, done, bytes| {
+                board.write_device(now, address.wrapping_add(done), bytes, value >> (8 * done))
+            },
+        )
     }
 
     fn input(&mut self, at: Cycle, port: u16, width: Width) -> Reply {
         let mut value = 0;
+        let takes = |board: &Self, port: u32| board.port_cycle(port as u16);
         let wait = if self.is_data_port(port, width) {
             self.split_into_words(at, width, |board, now, word| {
                 value |= u32::from(board.read_data_port(now)) << (16 * word);
             })
         } else {
-            self.split(at, width, |board, now, byte| {
-                let (read, held) = board.read_port(now, port.wrapping_add(byte as u16));
-                value |= u32::from(read) << (8 * byte);
+            let place = (Space::Ports, port.into(), width);
+            self.split(at, place, takes, |board, now, done, bytes| {
+                let (read, held) = board.read_port(now, port.wrapping_add(done as u16), bytes);
+                value |= read << (8 * done);
                 held
             })
         };
@@ -221,8 +288,10 @@ impl Bus for Board {
                 board.write_data_port(now, (value >> (16 * word)) as u16);
             });
         }
-        self.split(at, width, |board, now, byte| {
-            board.write_port(now, port.wrapping_add(byte as u16), (value >> (8 * byte)) as u8)
+        let takes = |board: &Self, port: u32| board.port_cycle(port as u16);
+        let place = (Space::Ports, port.into(), width);
+        self.split(at, place, takes, |board, now, done, bytes| {
+            board.write_port(now, port.wrapping_add(done as u16), bytes, value >> (8 * done))
         })
     }
 

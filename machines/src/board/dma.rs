@@ -165,7 +165,7 @@ impl Board {
     fn dma_read_memory(&mut self, now: Instant, address: u32) -> u8 {
         match self.dma_byte(address) {
             Some((byte, _)) => self.memory[byte as usize],
-            None => self.read_device(now, address).0,
+            None => self.read_device(now, address, 1).0 as u8,
         }
     }
 
@@ -178,7 +178,7 @@ impl Board {
             }
             Some((_, false)) => log::debug!("DMA writes to the ROM at {address:#x}"),
             None => {
-                self.write_device(now, address, value);
+                self.write_device(now, address, 1, value.into());
             }
         }
     }

@@ -3,19 +3,26 @@
 //!
 //! Every 15.09 us memory is refreshed, which takes the bus as soon as it is free, unless the lab file says that it is hidden.
 //!
-//! Source of the figures: the lab file's timing constants; their defaults cite where they were read. Wide accesses to
-//! 8-bit slaves are split by the board into consecutive 8-bit cycles.
+//! Source of the figures: the lab file's timing constants; their defaults cite where they were read. The board splits
+//! an access into as many cycles as its slaves need: `bus.rs`.
 
 use clock::{Instant, Rate, Span};
 use cpu::Cycle;
+use ne2000::{BusCycle, Width};
 
 /// Lengths of bus cycles, in bus clocks, from one start to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CycleLengths {
     /// 8-bit memory and I/O.
     pub(crate) narrow: u32,
-    /// 16-bit I/O.
+    /// The same with 0WS.
+    pub(crate) narrow_zero_wait: u32,
+    /// 16-bit memory.
     pub(crate) wide: u32,
+    /// The same with 0WS.
+    pub(crate) wide_zero_wait: u32,
+    /// 16-bit I/O, which 0WS does not shorten.
+    pub(crate) wide_io: u32,
     /// Each interrupt acknowledge cycle.
     pub(crate) acknowledge: u32,
     /// A refresh of memory; 0 if it is hidden.
@@ -39,6 +46,13 @@ pub(crate) struct IsaBus {
 /// From one refresh to the next: counter 1 of the timer at 18, as every BIOS of an AT sets it.
 const REFRESH_RATE: Rate = Rate::hertz(1_193_182).divided_by(18);
 
+/// Where a bus cycle goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Space {
+    Memory,
+    Ports,
+}
+
 /// One bus cycle that has been placed in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
@@ -58,14 +72,16 @@ impl IsaBus {
         }
     }
 
-    /// Begins an 8-bit cycle at the first free clock edge at or after `at`.
-    pub(crate) fn narrow(&mut self, at: Instant) -> Slot {
-        self.begin(at, self.lengths.narrow)
-    }
-
-    /// Begins a 16-bit cycle at the first free clock edge at or after `at`.
-    pub(crate) fn wide(&mut self, at: Instant) -> Slot {
-        self.begin(at, self.lengths.wide)
+    /// Begins a cycle that a slave takes in this way at the first free clock edge at or after `at`.
+    pub(crate) fn cycle(&mut self, at: Instant, space: Space, taken: BusCycle) -> Slot {
+        let clocks = match (taken.width, space, taken.is_zero_wait) {
+            (Width::Eight, _, false) => self.lengths.narrow,
+            (Width::Eight, _, true) => self.lengths.narrow_zero_wait,
+            (Width::Sixteen, Space::Memory, false) => self.lengths.wide,
+            (Width::Sixteen, Space::Memory, true) => self.lengths.wide_zero_wait,
+            (Width::Sixteen, Space::Ports, _) => self.lengths.wide_io,
+        };
+        self.begin(at, clocks)
     }
 
     /// The first clock edge at or after `at` at which the bus is free.
@@ -147,10 +163,18 @@ mod tests {
     const PROCESSOR: Rate = Rate::hertz(40_000_000);
     const LENGTHS: CycleLengths = CycleLengths {
         narrow: 8,
-        wide: 5,
+        narrow_zero_wait: 4,
+        wide: 4,
+        wide_zero_wait: 3,
+        wide_io: 5,
         acknowledge: 6,
         refresh: 0,
         recovery: 1,
+    };
+
+    const NARROW: BusCycle = BusCycle {
+        width: Width::Eight,
+        is_zero_wait: false,
     };
 
     fn bus() -> IsaBus {
@@ -163,7 +187,7 @@ mod tests {
         let mut at = 0;
         let mut ends = Vec::new();
         for _ in 0..4 {
-            let slot = bus.narrow(PROCESSOR.instant(at));
+            let slot = bus.cycle(PROCESSOR.instant(at), Space::Memory, NARROW);
             let end = bus.end(slot, Span::ZERO);
             at += 2 + u64::from(bus.wait_states(at, end));
             ends.push(end.nanoseconds());
@@ -176,10 +200,20 @@ mod tests {
     }
 
     #[test]
-    fn back_to_back_16_bit_cycles_start_5_bus_clocks_apart() {
-        let mut bus = bus();
-        let starts = [0, 0, 0].map(|at| bus.wide(PROCESSOR.instant(at)).start_edge);
-        assert_eq!(starts, [0, 5, 10]);
+    fn a_16_bit_slave_and_0ws_make_cycles_shorter() {
+        for (space, width, is_zero_wait, clocks) in [
+            (Space::Memory, Width::Eight, true, 4),
+            (Space::Ports, Width::Eight, true, 4),
+            (Space::Memory, Width::Sixteen, false, 4),
+            (Space::Memory, Width::Sixteen, true, 3),
+            (Space::Ports, Width::Sixteen, false, 5),
+            (Space::Ports, Width::Sixteen, true, 5),
+        ] {
+            let mut bus = bus();
+            let taken = BusCycle { width, is_zero_wait };
+            let starts = [0, 0, 0].map(|at| bus.cycle(PROCESSOR.instant(at), space, taken).start_edge);
+            assert_eq!(starts, [0, clocks, 2 * clocks], "{space:?} {taken:?}");
+        }
     }
 
     #[test]
@@ -187,7 +221,7 @@ mod tests {
         let mut bus = bus();
         let at = |nanoseconds| Instant::START + Span::from_nanoseconds(nanoseconds);
         assert_eq!(bus.take(at(100), 12), (at(125), at(125 + 1500)));
-        let slot = bus.narrow(at(200));
+        let slot = bus.cycle(at(200), Space::Memory, NARROW);
         assert_eq!(bus.end(slot, Span::ZERO), at(1625 + 875));
     }
 
@@ -199,8 +233,8 @@ mod tests {
         };
         let mut bus = IsaBus::new(PROCESSOR, Rate::hertz(8_000_000), lengths);
         let mut start = |nanoseconds| {
-            let slot = bus.narrow(Instant::START + Span::from_nanoseconds(nanoseconds));
-            slot.start_edge * 125
+            let at = Instant::START + Span::from_nanoseconds(nanoseconds);
+            bus.cycle(at, Space::Memory, NARROW).start_edge * 125
         };
         // Asked for at 15 086 ns, it begins with the next clock edge and has the bus for 625 ns.
         assert_eq!(start(14_000), 14_000);
@@ -215,14 +249,18 @@ mod tests {
     #[test]
     fn a_cycle_waits_for_the_next_bus_clock_edge() {
         let mut bus = bus();
-        let slot = bus.narrow(Instant::START + Span::from_nanoseconds(130));
+        let slot = bus.cycle(
+            Instant::START + Span::from_nanoseconds(130),
+            Space::Memory,
+            NARROW,
+        );
         assert_eq!(bus.end(slot, Span::ZERO).nanoseconds(), 250 + 875);
     }
 
     #[test]
     fn iochrdy_stretches_a_cycle_by_whole_bus_clocks() {
         let mut bus = bus();
-        let slot = bus.narrow(Instant::START);
+        let slot = bus.cycle(Instant::START, Space::Memory, NARROW);
         assert_eq!(
             bus.end(slot, Span::from_nanoseconds(130)).nanoseconds(),
             875 + 250

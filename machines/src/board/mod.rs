@@ -14,7 +14,7 @@ mod ports;
 mod setup;
 mod storage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use clock::{Agenda, Instant, Rate, Span};
 use cpu::{Bus as _, Cycle, Page};
@@ -32,7 +32,8 @@ use crate::rom::{OptionRoms, RomError, RomPlace};
 use crate::runtime::ResetCause;
 use cache::{MemoryTiming, Waits};
 use dma::DmaResult;
-use isa::{CycleLengths, IsaBus, at_or_after};
+pub(crate) use isa::at_or_after;
+use isa::{CycleLengths, IsaBus};
 use ports::Target;
 
 /// Whoever sleeps on the board's agenda.
@@ -60,6 +61,8 @@ pub(crate) enum Output {
     Post(u8),
     /// The processor was reset.
     Reset(ResetCause),
+    /// The power was switched on, or off.
+    Power(bool),
 }
 
 /// Memory, chips and cards of one machine.
@@ -97,6 +100,9 @@ pub(crate) struct Board {
     /// arrival: when a segment hands a notice over plays no part, except among the notices of one card.
     inbox: BTreeMap<(Instant, usize, u64), Notice>,
     notices_taken: u64,
+    /// What each card is told of frames that are still under way, in the order of instants. Nothing comes of it before
+    /// the card is called for another reason, so it wakes nobody.
+    announcements: Vec<VecDeque<Notice>>,
     effects: Vec<Effect>,
     outputs: Vec<(Instant, Output)>,
 
@@ -147,7 +153,10 @@ impl Board {
         memory.extend_from_slice(&bytes);
         let lengths = CycleLengths {
             narrow: timing.isa_8bit.value,
-            wide: timing.isa_16bit_io.value,
+            narrow_zero_wait: timing.isa_8bit_zero_wait.value,
+            wide: timing.isa_16bit.value,
+            wide_zero_wait: timing.isa_16bit_zero_wait.value,
+            wide_io: timing.isa_16bit_io.value,
             refresh: timing.isa_refresh.value,
             acknowledge: timing.interrupt_acknowledge.value,
             recovery: timing.isa_recovery.value,
@@ -184,6 +193,7 @@ impl Board {
             agenda: Agenda::default(),
             inbox: BTreeMap::new(),
             notices_taken: 0,
+            announcements: vec![VecDeque::new(); machine.cards.len()],
             effects: Vec::new(),
             outputs: Vec::new(),
             settled: Instant::NEVER,
@@ -247,7 +257,7 @@ impl Board {
             (0xD4, 0x00),
         ];
         for (port, value) in writes {
-            self.write_port(now, port, value);
+            self.write_port(now, port, 1, value);
         }
         self.call(now, Chip::Keyboard, |board, cx| board.keyboard.enable_a20(cx));
     }
@@ -287,8 +297,16 @@ impl Board {
         };
     }
 
-    /// A notice from a card's segment, to be delivered at its instant.
+    /// A notice from a card's segment, to be delivered at its instant, or before the card's next call after it.
     pub(crate) fn post_notice(&mut self, card: usize, notice: Notice) {
+        if notice.is_announcement() {
+            let announcements = &mut self.announcements[card];
+            if announcements.len() == MOST_ANNOUNCEMENTS {
+                announcements.pop_front();
+            }
+            announcements.push_back(notice);
+            return;
+        }
         self.notices_taken += 1;
         self.inbox.insert((notice.at(), card, self.notices_taken), notice);
     }
@@ -350,9 +368,16 @@ impl Board {
         self.reset_all_but_disks(now);
     }
 
-    /// The power comes back at `now`, with all memory 0.
-    pub(crate) fn power_on(&mut self, now: Instant) {
+    /// The power comes back at `now`, on the board that `machine` describes: everything as in [`Board::new`], memory 0, but
+    /// for the CMOS clock and its RAM, which have a battery.
+    pub(crate) fn power_on(&mut self, machine: &lab::Machine, now: Instant) {
+        self.forget_notices(now);
         self.ring_alarms(now);
+        self.memory_timing = memory_timing(machine);
+        self.vga = Vga::new();
+        for (card, described) in self.cards.iter_mut().zip(&machine.cards) {
+            *card = Card::new(&described.settings);
+        }
         self.reset_all_but_disks(now);
         self.restore_disk_power(now);
         self.memory_mut().fill(0);
@@ -380,9 +405,44 @@ impl Board {
         }
     }
 
+    /// What was due before `now` on a board that did not run is not done any more.
+    pub(crate) fn forget_until(&mut self, now: Instant) {
+        self.forget_notices(now);
+        while self.agenda.ring(now).is_some() {}
+    }
+
+    /// Notices from before `now` are not delivered any more.
+    pub(crate) fn forget_notices(&mut self, now: Instant) {
+        self.inbox = self.inbox.split_off(&(now, 0, 0));
+        for announcements in &mut self.announcements {
+            announcements.retain(|notice| notice.at() >= now);
+        }
+    }
+
     /// Lends a chip a context for one call and carries out what it did; returns how long it held IOCHRDY beside its
     /// answer.
     fn call<T>(
+        &mut self,
+        now: Instant,
+        chip: Chip,
+        act: impl FnOnce(&mut Self, &mut Context<'_>) -> T,
+    ) -> (T, Span) {
+        if let Chip::Card(card) = chip {
+            self.announce(card, now);
+        }
+        self.lend(now, chip, act)
+    }
+
+    /// Tells a card what it should know by `now` of frames that are under way.
+    fn announce(&mut self, card: usize, now: Instant) {
+        while let Some(notice) = self.announcements[card].pop_front_if(|notice| notice.at() <= now) {
+            self.lend(notice.at(), Chip::Card(card), |board, cx| {
+                board.cards[card].notice(notice, cx)
+            });
+        }
+    }
+
+    fn lend<T>(
         &mut self,
         now: Instant,
         chip: Chip,
@@ -422,7 +482,7 @@ impl Board {
             if let Some(first) = self.inbox.first_entry().filter(|first| due(first.key().0)) {
                 let ((at, card, _), notice) = first.remove_entry();
                 self.call(at, Chip::Card(card), |board, cx| {
-                    board.cards[card].notice(notice, cx)
+                    board.cards[card].notice(notice, cx);
                 });
             } else if let Some((at, chip)) = self.agenda.ring(now) {
                 self.wake(at, chip);
@@ -496,42 +556,44 @@ impl Board {
         self.a20 = a20;
     }
 
-    /// Reads an 8-bit port at `now`.
-    fn read_port(&mut self, now: Instant, port: u16) -> (u8, Span) {
+    /// Reads one byte at `now`, or two from a port that takes words.
+    fn read_port(&mut self, now: Instant, port: u16, bytes: u32) -> (u32, Span) {
         let Some((target, chip)) = self.decode_port(port) else {
             let is_post_port = port == self.post_codes.port();
             return (
                 if is_post_port {
-                    self.post_codes.read()
+                    self.post_codes.read().into()
                 } else {
-                    OPEN_BUS
+                    OPEN_BUS.into()
                 },
                 Span::ZERO,
             );
         };
         if target == Target::FloppyAndAta {
-            return (self.read_shared_port(now), Span::ZERO);
+            return (self.read_shared_port(now).into(), Span::ZERO);
         }
         self.call(now, chip, |board, cx| match target {
-            Target::InterruptControllers => board.interrupt_controllers.read(port),
-            Target::Timer => board.timer.read(port, cx),
-            Target::Keyboard => board.keyboard.read(port, cx),
+            Target::InterruptControllers => board.interrupt_controllers.read(port).into(),
+            Target::Timer => board.timer.read(port, cx).into(),
+            Target::Keyboard => board.keyboard.read(port, cx).into(),
             Target::SystemControl => {
                 let timer_2 = board.timer.output(2, now);
-                board.system_control.read(port, timer_2, cx)
+                board.system_control.read(port, timer_2, cx).into()
             }
-            Target::RealTimeClock => board.real_time_clock.read(port, cx),
-            Target::Serial => board.serial.read(port & 7, cx),
-            Target::Vga => board.vga.read(port, cx),
-            Target::Dma => board.dma.read(port),
-            Target::Floppy | Target::FloppyAndAta => board.floppy.read(port, &mut board.floppies, cx),
-            Target::Ata => board.ata.read(port, &mut board.disks, cx),
-            Target::Card(index) => board.cards[index].read(port, cx),
+            Target::RealTimeClock => board.real_time_clock.read(port, cx).into(),
+            Target::Serial => board.serial.read(port & 7, cx).into(),
+            Target::Vga => board.vga.read(port, cx).into(),
+            Target::Dma => board.dma.read(port).into(),
+            Target::Floppy | Target::FloppyAndAta => board.floppy.read(port, &mut board.floppies, cx).into(),
+            Target::Ata => board.ata.read(port, &mut board.disks, cx).into(),
+            Target::Card(index) if bytes == 2 => board.cards[index].read_word(port, cx).into(),
+            Target::Card(index) => board.cards[index].read(port, cx).into(),
         })
     }
 
-    /// Writes an 8-bit port at `now`; returns how long IOCHRDY was held.
-    fn write_port(&mut self, now: Instant, port: u16, value: u8) -> Span {
+    /// Writes one byte at `now`, or two to a port that takes words; returns how long IOCHRDY was held.
+    fn write_port(&mut self, now: Instant, port: u16, bytes: u32, word: u32) -> Span {
+        let value = word as u8;
         // The POST code latch listens in, whoever else answers the port.
         if port == self.post_codes.port() {
             self.post_codes
@@ -551,6 +613,7 @@ impl Board {
             Target::Dma => board.dma.write(port, value),
             Target::Floppy | Target::FloppyAndAta => board.floppy.write(port, value, &mut board.floppies, cx),
             Target::Ata => board.ata.write(port, value, &mut board.disks, cx),
+            Target::Card(index) if bytes == 2 => board.cards[index].write_word(port, word as u16, cx),
             Target::Card(index) => board.cards[index].write(port, value, cx),
         });
         if target == Target::Dma {
@@ -597,5 +660,8 @@ fn memory_timing(machine: &lab::Machine) -> MemoryTiming {
     MemoryTiming::new(timing.cache_kilobytes.value, waits, machine.memory_bytes)
 }
 
+/// So many announcements wait for a card. What they tell of takes longer than a shortest frame each, so those before
+/// them have passed long since, except on a cable of the ideal model.
+const MOST_ANNOUNCEMENTS: usize = 16;
 /// What a read finds where nothing answers.
 const OPEN_BUS: u8 = 0xFF;

@@ -1,5 +1,8 @@
 //! Which chip answers a port (hardware facts of the AT's I/O map; cards answer first, at their own ranges).
 
+use ne2000::BusCycle;
+
+use super::bus::NARROW;
 use super::{Board, Chip};
 
 /// A chip as the port map names it.
@@ -21,6 +24,14 @@ pub(super) enum Target {
 }
 
 impl Board {
+    /// How the slave at `port` takes a cycle.
+    pub(super) fn port_cycle(&self, port: u16) -> BusCycle {
+        match self.decode_port(port) {
+            Some((Target::Card(index), _)) => self.cards[index].port_cycle(port),
+            _ => NARROW,
+        }
+    }
+
     /// The chip at `port` and its name on the agenda; `None` where nothing answers.
     ///
     /// Cards decode all sixteen address bits: the 3C503's gate array lies 400h above its controller.

@@ -131,7 +131,6 @@ fn refused(message: String) -> Failure {
 /// What a capture says about itself.
 fn info(lab: &Lab, plan: &CapturePlan) -> CaptureInfo {
     let segment = &lab.segments[plan.segment];
-    let cards = lab.machines.iter().flat_map(|machine| &machine.cards);
     CaptureInfo {
         program: format!("amlab {}", env!("CARGO_PKG_VERSION")),
         lab: lab.name.clone(),
@@ -140,9 +139,10 @@ fn info(lab: &Lab, plan: &CapturePlan) -> CaptureInfo {
         epoch_seconds: u64::try_from(lab.epoch_seconds).unwrap_or(0),
         segment: segment.name.clone(),
         bit_rate: segment.settings.bit_rate,
-        interfaces: cards
-            .filter(|card| card.segment == plan.segment)
-            .map(|card| card.interface.clone())
+        interfaces: lab
+            .station_names(plan.segment)
+            .into_iter()
+            .map(str::to_owned)
             .collect(),
         events: plan.events,
     }

@@ -187,6 +187,7 @@ fn happenings(microseconds: u64, act: &Act) -> Vec<Happening> {
                 outcome: wire::Outcome {
                     collisions: 0,
                     deferred: false,
+                    late: false,
                     end: wire::End::Good,
                 },
             },
@@ -281,6 +282,7 @@ impl Laboratory for Stage {
         Statistics {
             virtual_nanoseconds: self.now.nanoseconds(),
             machines: self.lab.machines.iter().map(machine).collect(),
+            generators: Vec::new(),
             segments: vec![SegmentStatistics {
                 name: "ether0".into(),
                 frames: 1204,

@@ -40,6 +40,61 @@ pub enum Event<'a> {
         /// Why: `reset pin` or `triple fault`.
         cause: &'a str,
     },
+    /// A machine's power was switched.
+    Power {
+        /// The machine.
+        machine: &'a str,
+        /// Whether it is on from now on.
+        on: bool,
+    },
+    /// A fault rule had its way with a frame. The time is that of the frame's first bit at its sender.
+    FrameFault {
+        /// The segment.
+        segment: &'a str,
+        /// The fault's name in the lab file.
+        fault: &'a str,
+        /// Its kind, such as `loss`.
+        kind: &'a str,
+        /// The interface of the frame's sender.
+        interface: &'a str,
+        /// The interfaces that it concerns.
+        receivers: Vec<&'a str>,
+    },
+    /// More frames met faults than are kept.
+    FrameFaultOmitted {
+        /// The segment.
+        segment: &'a str,
+        /// How many are not listed.
+        count: u64,
+    },
+    /// A station was taken off its cable.
+    Unplugged {
+        /// The segment.
+        segment: &'a str,
+        /// The station's interface.
+        interface: &'a str,
+    },
+    /// A station was put back.
+    Plugged {
+        /// The segment.
+        segment: &'a str,
+        /// The station's interface.
+        interface: &'a str,
+    },
+    /// A cable was cut in two.
+    Cut {
+        /// The segment.
+        segment: &'a str,
+        /// Where, in millimetres from its end.
+        position_mm: u64,
+    },
+    /// Its parts were joined again.
+    Joined {
+        /// The segment.
+        segment: &'a str,
+        /// Where, in millimetres from its end.
+        position_mm: u64,
+    },
     /// More resets came than are kept.
     ResetOmitted {
         /// The machine.

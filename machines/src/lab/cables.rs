@@ -1,4 +1,4 @@
-//! Cables: where each card taps its segment, and whether the segment can bear it.
+//! Cables: where each station taps its segment, and whether the segment can bear it.
 
 use super::code::Code;
 use super::document::Table;
@@ -6,17 +6,23 @@ use super::messages::{Place, Problem};
 use super::model::Lab;
 use super::units::show_length;
 
-/// A card that is to be put on a cable.
+/// A station.
+pub(super) enum Who {
+    /// A card of a machine.
+    Card { machine: usize, card: usize },
+    /// A traffic generator.
+    Generator(usize),
+}
+
+/// A station that is to be put on a cable.
 pub(super) struct Attachment {
     pub(super) segment: usize,
-    /// Index of the machine, and of the card in it.
-    pub(super) machine: usize,
-    pub(super) card: usize,
-    /// Which machine of its `count` it is.
+    pub(super) who: Who,
+    /// Which of its `count` it is.
     pub(super) index: u64,
-    /// The tap that the lab file gives, for the first machine of the `count`.
+    /// The tap that the lab file gives, for the first of the `count`.
     pub(super) tap: Option<(u64, Place)>,
-    /// Where the card is in the lab file.
+    /// Where the station is in the lab file.
     pub(super) place: Place,
 }
 
@@ -36,7 +42,7 @@ const fn most_stations(kind: wire::Kind) -> usize {
     }
 }
 
-/// Gives every card its place on its cable: the one that the lab file says, or the next at the least spacing.
+/// Gives every station its place on its cable: the one that the lab file says, or the next at the least spacing.
 pub(super) fn lay_cables(
     root: &Table,
     lab: &mut Lab,
@@ -70,7 +76,12 @@ pub(super) fn lay_cables(
         report_ends(&stations, &taps, &settings, length_place, problems);
         report_close(&stations, &taps, &settings, problems);
         for (station, tap) in stations.iter().zip(taps) {
-            lab.machines[station.machine].cards[station.card].position_millimetres = tap;
+            match station.who {
+                Who::Card { machine, card } => {
+                    lab.machines[machine].cards[card].position_millimetres = tap;
+                }
+                Who::Generator(index) => lab.generators[index].position_millimetres = tap,
+            }
         }
     }
 }

@@ -1,8 +1,15 @@
-//! What the lab file must know of a card: its name, its jumpers and its ranges.
+//! What the lab file must know of a card: its name, its jumpers, its ranges and its boot PROM.
 
 use ne2000::Model;
 
+use super::code::Code;
+use super::document::{Entry, Node, Table};
 use super::fields::Word;
+use super::messages::{Place, Problem};
+use super::model::{Image, ImageSource};
+use super::resolve::find;
+use super::start::length;
+use super::units::show_memory;
 
 /// The words of a card's `type`.
 pub(super) const CARD_TYPES: &[Word] = &[
@@ -12,19 +19,19 @@ pub(super) const CARD_TYPES: &[Word] = &[
         is_due: true,
     },
     Word {
-        word: "3c503/16",
-        about: "3Com EtherLink II/16, 16 bit, 16 KB",
-        is_due: false,
+        word: "3c503-16",
+        about: "3Com EtherLink II/16 (3C503/16), 16 bit, 16 KB",
+        is_due: true,
     },
     Word {
         word: "ne1000",
-        about: "Novell NE1000",
-        is_due: false,
+        about: "Novell NE1000, 8 bit, 8 KB",
+        is_due: true,
     },
     Word {
         word: "ne2000",
-        about: "Novell NE2000",
-        is_due: false,
+        about: "Novell NE2000, 16 bit, 16 KB",
+        is_due: true,
     },
     Word {
         word: "serial",
@@ -46,4 +53,53 @@ pub(super) const fn io_ranges(model: Model) -> &'static [(u32, u32)] {
         Model::EtherLinkII | Model::EtherLinkII16 => &[(0, 0x10), (0x400, 0x10)],
         Model::Ne1000 | Model::Ne2000 => &[(0, 0x20)],
     }
+}
+
+/// The image in the socket of a card's boot PROM: index in the lab's images. The lab file's `[image]` tables are in
+/// `root`, the card's settings in `table`.
+pub(super) fn prom(
+    root: &Table,
+    images: &[Image],
+    (table, place): (&Table, Place),
+    model: Model,
+    problems: &mut Vec<Problem>,
+) -> Option<usize> {
+    let socket = table.entry("prom")?;
+    let name = socket.node.table()?.get("image")?;
+    let index = find(root, "image", Code::UnknownImage, name, problems)?;
+    problems.extend(bad_prom(name, &images[index], model));
+    if table.get("ram").is_none() {
+        problems.push(no_window(socket, place, model));
+    }
+    Some(index)
+}
+
+fn no_window(socket: &Entry, place: Place, model: Model) -> Problem {
+    Problem::new(Code::BadProm, "nothing can read this boot PROM")
+        .at(socket.key_place, "a boot PROM")
+        .at(place, format!("this {} has no memory window", model.name()))
+        .help("jumper a window for it, such as ram = 0xC8000")
+}
+
+/// What is wrong with an image as a boot PROM. A file that is not there has been reported already.
+fn bad_prom(node: &Node, image: &Image, model: Model) -> Option<Problem> {
+    let most = u64::from(model.memory_window_bytes());
+    let message = match &image.source {
+        ImageSource::Builtin(builtin) => format!("`builtin:{builtin}` is a kernel, no boot PROM"),
+        ImageSource::File(path) => match length(path)? {
+            0 => format!("the image `{}` is an empty file", image.name),
+            bytes if bytes > most => format!(
+                "the image `{}` has {}, too much for the boot PROM of a {}",
+                image.name,
+                show_memory(bytes),
+                model.name()
+            ),
+            _ => return None,
+        },
+    };
+    Some(
+        Problem::new(Code::BadProm, message)
+            .at(node.place, "not a boot PROM")
+            .help(format!("a {} takes up to {}", model.name(), show_memory(most))),
+    )
 }

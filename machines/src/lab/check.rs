@@ -30,7 +30,6 @@ pub(super) fn check_table(table: &Table, shape: &Shape, place: Place, problems: 
         if field.is_required && is_missing {
             let code = match field.name {
                 "format" => Code::UnknownFormat,
-                "machine" if matches!(field.kind, Kind::Named(_)) => Code::NoMachine,
                 _ => Code::MissingField,
             };
             problems.push(
@@ -92,6 +91,14 @@ fn check_value(node: &Node, key_place: Place, field: &Field, problems: &mut Vec<
                 }
             }
             _ => problems.push(wrong_type(node, field, "a list of words")),
+        },
+        Kind::Integers { least, most } => match &node.value {
+            Value::List(list) if !list.is_empty() => {
+                for element in list {
+                    problems.extend(check_integer(element, field, *least, *most).err());
+                }
+            }
+            _ => problems.push(wrong_type(node, field, "a list of whole numbers")),
         },
         Kind::Machines => match &node.value {
             Value::List(list) if !list.is_empty() => {
@@ -246,11 +253,29 @@ fn check_text(text: &str, place: Place, field: &Field, kind: &Kind) -> Result<()
         Kind::Name if !is_name(text) => Err(bad_name(text, place)),
         Kind::Word(words) => check_word(text, place, field, words),
         Kind::Mac => mac::check(text, place),
+        Kind::Address if mac::parse(text).is_none() => mac::check(text, place),
+        Kind::Chance if chance_of(text).is_none() => Err(bad_chance(text, place)),
         Kind::FileName => check_file_name(text, place),
         Kind::Pattern => pattern::check(text, place),
         Kind::ConstantSource if Source::parse(text).is_none() => Err(unknown_source(text, place)),
         _ => Ok(()),
     }
+}
+
+/// A probability such as `12.5%` in millionths.
+pub(super) fn chance_of(text: &str) -> Option<u32> {
+    let percent = text.strip_suffix('%')?.trim_end();
+    let thousandths = parse_thousandths(percent)?;
+    let millionths = thousandths.checked_mul(10)?;
+    u32::try_from(millionths)
+        .ok()
+        .filter(|millionths| *millionths <= 1_000_000)
+}
+
+fn bad_chance(text: &str, place: Place) -> Problem {
+    Problem::new(Code::OutOfRange, format!("`{text}` is not a chance"))
+        .at(place, "not a chance")
+        .help("write \"0%\" to \"100%\", with at most three decimals, such as \"0.5%\"")
 }
 
 /// True for a name of a lab, machine, segment and the like: it becomes part of file names.

@@ -77,6 +77,8 @@ codes! {
     UnknownImage = "unknown-image",
     /// No machine has a name that matches.
     UnknownMachine = "unknown-machine",
+    /// No station has a name that matches.
+    UnknownStation = "unknown-station",
     /// Profiles that extend one another in a circle.
     ExtendsCycle = "extends-cycle",
     /// Two machines of one name, through `count`.
@@ -93,6 +95,8 @@ codes! {
     TwoStarts = "two-starts",
     /// A ROM image of a size that no socket takes, or in a place where none is looked for.
     BadRom = "bad-rom",
+    /// A boot PROM that does not fit its socket, or that nothing can read.
+    BadProm = "bad-prom",
     /// An image that the drive it is for cannot have.
     BadDisk = "bad-disk",
     /// No drive model of that name.
@@ -149,6 +153,10 @@ codes! {
     TapsTooClose = "taps-too-close",
     /// Two captures into one file.
     DuplicateCapture = "duplicate-capture",
+    /// A field of a fault that its kind does not have, or that goes not with another.
+    FaultField = "fault-field",
+    /// Two ways of saying how long frames are or when they come.
+    TwoPaces = "two-paces",
     /// An expectation that the run is too short for.
     LateExpectation = "late-expectation",
 }

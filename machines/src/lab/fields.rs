@@ -54,6 +54,12 @@ pub(super) enum Kind {
     Quantity(Dimension),
     /// A station address.
     Mac,
+    /// An address that frames may carry: a station's or a group's.
+    Address,
+    /// A list of whole numbers.
+    Integers { least: i128, most: i128 },
+    /// A probability, in percent.
+    Chance,
     /// A point of UTC time.
     Moment,
     /// `max`, `realtime` or a factor.
@@ -156,14 +162,24 @@ pub(super) static LAB_FILE: Shape = Shape {
             "Settings that machines share through `extends`.",
             Kind::Named(&PROFILE),
         ),
-        required("machine", "The PCs.", Kind::Named(&MACHINE)),
+        field("machine", "The PCs.", Kind::Named(&MACHINE)),
+        field(
+            "traffic",
+            "Stations that make traffic, for experiments with the cable alone.",
+            Kind::Named(&TRAFFIC),
+        ),
         field(
             "expect",
             "What a good run shows on its consoles and POST cards.",
             Kind::List(&EXPECT),
         ),
         field("capture", "What to record.", Kind::Named(&CAPTURE)),
-        field("fault", "Faults of the wire and of machines.", Kind::NotYet),
+        field(
+            "fault",
+            "Faults of the wire and of machines. Of those that touch a frame the first in the file with an opinion \
+             decides.",
+            Kind::List(&FAULT),
+        ),
         field("bench", "What to measure and compare.", Kind::NotYet),
     ]],
 };
@@ -346,6 +362,279 @@ static MACHINE: Shape = Shape {
         )],
     ],
 };
+
+/// A length of a frame, check sequence included.
+const FRAME_LENGTH: Kind = Kind::Integer {
+    least: 18,
+    most: 65_535,
+};
+/// What two bytes can say.
+const TYPE: Kind = Kind::Integer {
+    least: 0,
+    most: 0xFFFF,
+};
+/// A number of frames.
+const FRAMES: Kind = Kind::Integer {
+    least: 1,
+    most: i64::MAX as i128,
+};
+
+pub(super) static TRAFFIC: Shape = Shape {
+    name: "a traffic generator",
+    groups: &[&[
+        required("segment", "The cable, one of `[segment.*]`.", Kind::Name),
+        required(
+            "mac",
+            "Station address; `count` adds 0, 1, 2, and so on.",
+            Kind::Mac,
+        ),
+        field(
+            "destination",
+            "To whom it sends; default ff:ff:ff:ff:ff:ff, everyone.",
+            Kind::Address,
+        ),
+        field("ethertype", "The type of its frames; default 0x88b5.", TYPE),
+        field(
+            "length",
+            "Length of its frames in bytes, check sequence included; default 64.",
+            FRAME_LENGTH,
+        ),
+        field(
+            "longest",
+            "If given, lengths are equally likely from `length` to this one.",
+            FRAME_LENGTH,
+        ),
+        field(
+            "lengths",
+            "In place of `length`: these lengths in turn, over and over.",
+            Kind::Integers {
+                least: 18,
+                most: 65_535,
+            },
+        ),
+        field(
+            "pause",
+            "Time from the end of a frame to the next one's request; default none, so that it is always ready.",
+            Kind::Quantity(Dimension::Time),
+        ),
+        field(
+            "interval",
+            "In place of `pause`: a frame comes due every so often, whatever becomes of those before.",
+            Kind::Quantity(Dimension::Time),
+        ),
+        field(
+            "mean",
+            "In place of `pause`: frames come due at random, with this mean distance (a Poisson process).",
+            Kind::Quantity(Dimension::Time),
+        ),
+        field(
+            "start",
+            "When it begins; default at once.",
+            Kind::Quantity(Dimension::Time),
+        ),
+        field("frames", "How many frames it sends; default no end.", FRAMES),
+        TAP,
+        field(
+            "count",
+            "So many of them: name0, name1, and so on, with MAC + 0, + 1, and so on.",
+            Kind::Integer {
+                least: 1,
+                most: MOST_MACHINES,
+            },
+        ),
+        field(
+            "seed",
+            "Seed of its lengths and pauses; default from the lab's.",
+            Kind::Seed,
+        ),
+    ]],
+};
+
+pub(super) static FAULT: Shape = Shape {
+    name: "a fault",
+    groups: &[
+        &[
+            field(
+                "name",
+                "What events call it; default fault0, fault1, and so on.",
+                Kind::Name,
+            ),
+            required(
+                "kind",
+                "What happens.",
+                Kind::Word(&[
+                    word("loss", "frames are not received"),
+                    word("duplication", "frames are received again"),
+                    word("delay", "frames arrive later"),
+                    word("reordering", "frames arrive behind later ones"),
+                    word("bit-errors", "bits of frames are flipped"),
+                    word("misalignment", "frames end within a byte"),
+                    word("truncation", "frames break off"),
+                    word("partition", "the cable is in two parts"),
+                    word("unplug", "stations are off their cable"),
+                    word("power-off", "machines are without power; then they start cold"),
+                    word("reset", "the reset buttons of machines are pressed"),
+                ]),
+            ),
+            field(
+                "from",
+                "When it begins; default at once.",
+                Kind::Quantity(Dimension::Time),
+            ),
+            field(
+                "until",
+                "When it ends; default never.",
+                Kind::Quantity(Dimension::Time),
+            ),
+        ],
+        MATCHER,
+        DEEDS,
+    ],
+};
+
+/// Which frames a fault touches, and how often.
+const MATCHER: &[Field] = &[
+    field(
+        "segment",
+        "The cable, one of `[segment.*]`; needed if there are several.",
+        Kind::Name,
+    ),
+    field(
+        "sender",
+        "Stations whose frames it touches: machines, cards such as pc0/el1, or traffic generators, with * and ?; \
+         default all.",
+        Kind::Machines,
+    ),
+    field(
+        "receiver",
+        "Stations at which it touches them; default all.",
+        Kind::Machines,
+    ),
+    field("ethertype", "Only frames of this type.", TYPE),
+    field("source", "Only frames with this source address.", Kind::Address),
+    field(
+        "destination",
+        "Only frames with this destination address.",
+        Kind::Address,
+    ),
+    field(
+        "nth",
+        "Only this one of the frames that fit; the first is 1.",
+        FRAMES,
+    ),
+    field("every", "Only each so manieth of the frames that fit.", FRAMES),
+    field(
+        "chance",
+        "How often it happens to a frame whose turn it is; default \"100%\".",
+        Kind::Chance,
+    ),
+    field(
+        "place",
+        "Where it happens; default \"cable\".",
+        Kind::Word(&[
+            word("cable", "on the cable: all receivers meet the same fate"),
+            word("receiver", "at each receiver's tap: each has its own luck"),
+        ]),
+    ),
+    field(
+        "seed",
+        "Seed of its random choices; default from the lab's.",
+        Kind::Seed,
+    ),
+];
+
+/// What single kinds of faults need to know.
+const DEEDS: &[Field] = &[
+    field(
+        "copies",
+        "Duplication: how many times more; default 1.",
+        Kind::Integer {
+            least: 1,
+            most: 1_000,
+        },
+    ),
+    field(
+        "apart",
+        "Duplication: how long after one another; default \"100us\".",
+        Kind::Quantity(Dimension::Time),
+    ),
+    field(
+        "least",
+        "Delay: at least so long.",
+        Kind::Quantity(Dimension::Time),
+    ),
+    field(
+        "most",
+        "Delay: at most so long, equally likely between; default `least`.",
+        Kind::Quantity(Dimension::Time),
+    ),
+    field(
+        "behind",
+        "Reordering: how many frames overtake it; default 1.",
+        Kind::Integer {
+            least: 1,
+            most: 1_000,
+        },
+    ),
+    field(
+        "at_most",
+        "Reordering: it comes after this time even if fewer have; default \"10ms\".",
+        Kind::Quantity(Dimension::Time),
+    ),
+    field(
+        "bits",
+        "Bit errors: how many bits are flipped, no bit twice; default 1.",
+        Kind::Integer {
+            least: 1,
+            most: 12_144,
+        },
+    ),
+    field(
+        "fcs",
+        "Bit errors: what the check sequence is then; default \"wrong\".",
+        Kind::Word(&[
+            word("wrong", "wrong, as after noise on the cable"),
+            word("right", "right, as after damage in the sender's memory"),
+        ]),
+    ),
+    field(
+        "dribble_bits",
+        "Misalignment: bits after the last whole byte; default 4.",
+        Kind::Integer { least: 1, most: 7 },
+    ),
+    field(
+        "length",
+        "Truncation: bytes that arrive, check sequence included.",
+        Kind::Integer {
+            least: 4,
+            most: 65_535,
+        },
+    ),
+    field(
+        "at",
+        "Partition: where the cable is cut, from its end; a tap at that very place belongs to the far part.",
+        Kind::Quantity(Dimension::Length),
+    ),
+    field(
+        "station",
+        "Unplug: machines, cards such as pc0/el1, or traffic generators, with * and ?.",
+        Kind::Machines,
+    ),
+    field(
+        "machine",
+        "Power-off and reset: machines, with * and ?.",
+        Kind::Machines,
+    ),
+    field(
+        "sector",
+        "Power-off: what becomes of the sector under a disk's writing head; default \"unreadable\".",
+        Kind::Word(&[
+            word("old", "it keeps what it held"),
+            word("new", "it holds what was being written"),
+            word("unreadable", "it cannot be read until it is written again"),
+        ]),
+    ),
+];
 
 static BOOT: Shape = Shape {
     name: "boot",
@@ -545,6 +834,13 @@ static NIC: Shape = Shape {
     )]],
 };
 
+const TAP: Field = field(
+    "tap",
+    "Distance from the cable's end; default the next place at the cable's least spacing. With `count`, the next ones \
+     follow at that spacing.",
+    Kind::Quantity(Dimension::Length),
+);
+
 pub(super) static CARD: Shape = Shape {
     name: "a card",
     groups: &[&[
@@ -566,7 +862,8 @@ pub(super) static CARD: Shape = Shape {
         required("irq", "Interrupt.", Kind::Integer { least: 0, most: 15 }),
         field(
             "ram",
-            "Memory window jumper, a physical address; without it the card has no window.",
+            "Memory window jumper, a physical address; without it the card has no window. An NE1000 or NE2000 shows \
+             only a boot PROM there.",
             Kind::Integer {
                 least: 0,
                 most: 0xFFFF_FFFF,
@@ -577,14 +874,18 @@ pub(super) static CARD: Shape = Shape {
             "Station address; `count` adds 0, 1, 2, and so on.",
             Kind::Mac,
         ),
-        field(
-            "tap",
-            "Distance from the cable's end; default the next place at the cable's least spacing. With `count`, the \
-             next machines follow at that spacing.",
-            Kind::Quantity(Dimension::Length),
-        ),
-        field("prom", "Boot ROM.", Kind::NotYet),
+        TAP,
+        field("prom", "The boot PROM in the card's socket.", Kind::Table(&PROM)),
     ]],
+};
+
+static PROM: Shape = Shape {
+    name: "prom",
+    groups: &[&[required(
+        "image",
+        "The PROM, one of `[image.*]`: at most 8 KB on a 3C503, 16 KB on an NE1000 or NE2000.",
+        Kind::Name,
+    )]],
 };
 
 pub(super) static EXPECT: Shape = Shape {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use clock::Rate;
 use ne2000::Model;
 
-use super::cables::Attachment;
-use super::cards::model_of;
+use super::cables::{Attachment, Who};
+use super::cards::{model_of, prom};
 use super::code::Code;
 use super::conflicts::{CardInSlot, check_conflicts};
 use super::document::{Node, Table};
@@ -87,7 +87,7 @@ impl<'a> MachineBuilder<'a> {
         problems: &mut Vec<Problem>,
     ) {
         let settings = &template.settings;
-        let slots = self.slots(template, problems);
+        let slots = self.slots(template, &lab.images, problems);
         let mut machine = self.machine(template, &lab.images, problems);
         drives::fit(self.root, template, &lab.images, &mut machine, problems);
         let cards: Vec<CardInSlot<'_>> = slots
@@ -117,8 +117,10 @@ impl<'a> MachineBuilder<'a> {
                 let card = self.card(slot, number, index, &machine.name, problems);
                 attachments.push(Attachment {
                     segment: card.segment,
-                    machine: lab.machines.len(),
-                    card: number,
+                    who: Who::Card {
+                        machine: lab.machines.len(),
+                        card: number,
+                    },
                     index: u64::from(index),
                     tap: quantity_of(slot.table, &["tap"], Dimension::Length)
                         .map(|(tap, place)| (tap.whole(), place)),
@@ -153,7 +155,12 @@ impl<'a> MachineBuilder<'a> {
         }
     }
 
-    fn slots<'t>(&self, template: &'t Template<'_>, problems: &mut Vec<Problem>) -> Vec<Slot<'t>> {
+    fn slots<'t>(
+        &self,
+        template: &'t Template<'_>,
+        images: &[Image],
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Slot<'t>> {
         let settings = &template.settings;
         let nic = settings.at(&["nic", "mac"]);
         let cards = settings.get("card").map_or(&[][..], Node::list);
@@ -172,7 +179,7 @@ impl<'a> MachineBuilder<'a> {
         for (number, node) in cards.iter().enumerate() {
             if let Some(table) = node.table() {
                 let nic = nic.filter(|_| number == 0);
-                slots.push(self.slot(table, node.place, nic, problems));
+                slots.push(self.slot((table, node.place), images, nic, problems));
             }
         }
         slots
@@ -180,8 +187,8 @@ impl<'a> MachineBuilder<'a> {
 
     fn slot<'t>(
         &self,
-        table: &'t Table,
-        place: Place,
+        (table, place): (&'t Table, Place),
+        images: &[Image],
         nic: Option<&Node>,
         problems: &mut Vec<Problem>,
     ) -> Slot<'t> {
@@ -220,6 +227,7 @@ impl<'a> MachineBuilder<'a> {
                 position_millimetres: 0,
                 interface: String::new(),
                 settings,
+                prom: prom(self.root, images, (table, place), model, problems),
             },
             address: mac.and_then(|node| Some((mac::parse(node.text()?)?, node.place))),
         }
@@ -261,27 +269,39 @@ impl<'a> MachineBuilder<'a> {
     ) -> Card {
         let mut card = slot.card.clone();
         card.interface = format!("{machine}/el{number}");
-        let Some((first, place)) = slot.address else {
-            return card;
-        };
-        match mac::plus(first, index) {
-            Some(address) => {
-                card.settings.station_address = address;
-                self.take_address(address, &card.interface, place, problems);
-            }
-            None => problems.push(
+        if let Some((first, place)) = slot.address {
+            let address = self.next_address(first, index, &card.interface, place, problems);
+            card.settings.station_address = address;
+        }
+        card
+    }
+
+    /// The station address of number `index` of a `count`, which nobody else may have.
+    pub(super) fn next_address(
+        &mut self,
+        first: [u8; 6],
+        index: u32,
+        station: &str,
+        place: Place,
+        problems: &mut Vec<Problem>,
+    ) -> [u8; 6] {
+        let Some(address) = mac::plus(first, index) else {
+            problems.push(
                 Problem::new(
                     Code::MacOverflow,
                     "`count` runs over the end of the maker's addresses",
                 )
                 .at(place, "the first address")
                 .help("begin lower: the last three bytes count the machines"),
-            ),
-        }
-        card
+            );
+            return first;
+        };
+        self.take_address(address, station, place, problems);
+        address
     }
 
-    fn take_name(&mut self, name: &str, place: Place, problems: &mut Vec<Problem>) {
+    /// Takes a name that nothing else in the lab may have.
+    pub(super) fn take_name(&mut self, name: &str, place: Place, problems: &mut Vec<Problem>) {
         if let Some(first) = self.names.insert(name.to_owned(), place) {
             problems.push(
                 Problem::new(

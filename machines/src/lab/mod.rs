@@ -3,7 +3,7 @@
 //! A tour: [`load`] reads a file into a tree whose values remember where they were written (`document`), puts the
 //! settings of the command line into it ([`Override`]), checks every field by itself against the one description of
 //! the format (`fields`, `check`), adds up profiles (`merge`), and checks and builds the lab (`resolve`, `machine`,
-//! `conflicts`, `cables`). All that is wrong comes back at once, as [`LabErrors`]. [`show`] prints what a lab means as
+//! `conflicts`, `traffic`, `cables`, `faults`). All that is wrong comes back at once, as [`LabErrors`]. [`show`] prints what a lab means as
 //! a lab file again, [`show_timing`] its timing constants with their sources, and [`schema`] the format for editors.
 
 mod board;
@@ -14,6 +14,7 @@ mod code;
 mod conflicts;
 mod document;
 mod drives;
+mod faults;
 mod fields;
 mod mac;
 mod machine;
@@ -26,8 +27,10 @@ mod pattern;
 mod resolve;
 mod schema;
 mod show;
+mod show_fault;
 mod start;
 mod timing;
+mod traffic;
 mod units;
 
 #[cfg(test)]
@@ -35,12 +38,14 @@ mod tests;
 
 pub use messages::{LabErrors, Messages};
 pub use model::{
-    Access, Boot, BootOrder, Capture, Card, Constant, Disk, Expectation, Floppy, Image, ImageSource, Lab,
-    Machine, OptionRom, Segment, Shutdown, Sign, Source, Speed, Timing,
+    Access, Boot, BootOrder, Capture, Card, Constant, Disk, Expectation, Fault, FaultKind, Floppy,
+    FrameFault, Generator, Image, ImageSource, Lab, Machine, OptionRom, Segment, Shutdown, Sign, Source,
+    Speed, Timing,
 };
 pub use overrides::{Override, OverrideError};
 pub use schema::schema;
 pub use show::{show, show_json, show_timing, show_timing_json};
+pub use show_fault::deed_word;
 
 use std::fs;
 use std::path::PathBuf;

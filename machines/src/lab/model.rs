@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clock::{Rate, Span};
-use devices::{DriveModel, FloppyDriveKind, Geometry};
+use clock::{Instant, Rate, Span};
+use devices::{DriveModel, FloppyDriveKind, Geometry, TornSector};
 
 /// A whole lab, ready to be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct Lab {
     pub segments: Vec<Segment>,
     /// The machines, counts unrolled, in the order of the file.
     pub machines: Vec<Machine>,
+    /// The traffic generators, counts unrolled, in the order of the file.
+    pub generators: Vec<Generator>,
+    /// Faults, in the order of the file.
+    pub faults: Vec<Fault>,
     /// What a good run looks like.
     pub expectations: Vec<Expectation>,
     /// What to record.
@@ -218,8 +222,104 @@ pub struct Card {
     pub position_millimetres: u64,
     /// The name of its interface in captures, such as `pool0/el0`.
     pub interface: String,
-    /// Jumpers and station address.
+    /// Jumpers and station address; the boot PROM's bytes are not here yet.
     pub settings: ne2000::Settings,
+    /// What is in the boot PROM's socket: index in [`Lab::images`].
+    pub prom: Option<usize>,
+}
+
+/// A station that makes traffic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generator {
+    /// Its name, which is that of its interface in captures too.
+    pub name: String,
+    /// Index in [`Lab::segments`].
+    pub segment: usize,
+    /// Distance of its tap from the cable's end.
+    pub position_millimetres: u64,
+    /// What it sends; the seed is not here.
+    pub settings: wire::TrafficSettings,
+    /// Its own seed; `None` for one that follows from the lab's.
+    pub seed: Option<u64>,
+}
+
+/// Something that goes wrong, on a cable or in a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What events call it.
+    pub name: String,
+    /// When it begins.
+    pub from: Instant,
+    /// When it ends; [`Instant::NEVER`] for never.
+    pub until: Instant,
+    /// What happens.
+    pub kind: FaultKind,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// A rule touches frames.
+    Frames(Box<FrameFault>),
+    /// A cable is cut in two, both parts with terminators.
+    Partition {
+        /// Index in [`Lab::segments`].
+        segment: usize,
+        /// Where, from the cable's end.
+        position_millimetres: u64,
+    },
+    /// Stations are off their cables.
+    Unplug {
+        /// Each with the index of its segment.
+        stations: Vec<(usize, wire::StationId)>,
+    },
+    /// Machines are without power. At the end they start cold.
+    PowerOff {
+        /// Indices in [`Lab::machines`].
+        machines: Vec<usize>,
+        /// What becomes of a sector that is being written; of several faults of a machine the first decides.
+        torn: TornSector,
+    },
+    /// The reset buttons of machines are pressed.
+    Reset {
+        /// Indices in [`Lab::machines`].
+        machines: Vec<usize>,
+    },
+}
+
+/// A rule for frames on a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameFault {
+    /// Index in [`Lab::segments`].
+    pub segment: usize,
+    /// Which frames, and at whose taps.
+    pub matcher: wire::Matcher,
+    /// Which of them have their turn.
+    pub turns: wire::Turns,
+    /// How often it happens then.
+    pub chance: wire::Chance,
+    /// Whether receivers share a fate.
+    pub place: wire::Place,
+    /// What happens.
+    pub deed: wire::Deed,
+    /// Its own seed; `None` for one that follows from the lab's.
+    pub seed: Option<u64>,
+}
+
+impl Lab {
+    /// The names of a segment's stations in the order of their attachment, which is that of their numbers: the cards
+    /// of all machines, then the traffic generators.
+    #[must_use]
+    pub fn station_names(&self, segment: usize) -> Vec<&str> {
+        let cards = self.machines.iter().flat_map(|machine| &machine.cards);
+        let cards = cards.filter(|card| card.segment == segment);
+        let generators = self.generators.iter();
+        let generators = generators.filter(|generator| generator.segment == segment);
+        cards
+            .map(|card| card.interface.as_str())
+            .chain(generators.map(|generator| generator.name.as_str()))
+            .collect()
+    }
 }
 
 /// A timing constant and where it comes from.
@@ -251,6 +351,12 @@ pub enum Source {
 pub struct Timing {
     /// 8-bit ISA access from one start to the next, in ISA clocks, 6 to 9 (`isa_8bit`).
     pub isa_8bit: Constant,
+    /// The same with 0WS (`isa_8bit_zero_wait`).
+    pub isa_8bit_zero_wait: Constant,
+    /// 16-bit ISA memory access from one start to the next, in ISA clocks (`isa_16bit`).
+    pub isa_16bit: Constant,
+    /// 16-bit memory access with 0WS (`isa_16bit_zero_wait`).
+    pub isa_16bit_zero_wait: Constant,
     /// Recovery at the end of each ISA access during which the processor already runs on, in ISA clocks
     /// (`isa_recovery`).
     pub isa_recovery: Constant,

@@ -10,16 +10,19 @@ use clock::{Rate, Span};
 
 use crate::image::BUILTIN_NAMES;
 
+use super::START;
 use super::cables::{Attachment, lay_cables};
 use super::check::{speed_of, suggestion};
 use super::code::Code;
 use super::document::{Entry, Node, Table, Value};
 use super::drives::check_shared;
+use super::faults::faults;
 use super::fields::EXPECT;
 use super::machine::MachineBuilder;
 use super::merge::templates;
 use super::messages::{Place, Problem};
 use super::model::{Access, Capture, Expectation, Image, ImageSource, Lab, Segment, Sign, Speed};
+use super::traffic::generators;
 use super::units::{Dimension, Quantity, show_bit_rate, show_length, show_time};
 use super::{moment, pattern};
 
@@ -41,6 +44,24 @@ pub(super) fn text_of<'a>(table: &'a Table, path: &[&str]) -> &'a str {
 pub(super) fn quantity_of(table: &Table, path: &[&str], dimension: Dimension) -> Option<(Quantity, Place)> {
     let node = table.at(path)?;
     Some((Quantity::parse(dimension, node.text()?).ok()?, node.place))
+}
+
+/// The longest time that something may be put off or left between two things.
+const LONGEST_TIME: Span = Span::from_seconds(3_600);
+
+/// Reports each of these times that is longer than an hour: virtual time would end before anything comes of it.
+pub(super) fn check_times(table: &Table, fields: &[&str], problems: &mut Vec<Problem>) {
+    for field in fields {
+        if let Some((_, place)) =
+            quantity_of(table, &[field], Dimension::Time).filter(|(time, _)| time.span() > LONGEST_TIME)
+        {
+            problems.push(
+                Problem::new(Code::OutOfRange, format!("`{field}` cannot be so long"))
+                    .at(place, "longer than an hour")
+                    .help(format!("the most is {}", show_time(LONGEST_TIME))),
+            );
+        }
+    }
 }
 
 /// Finds `name` among the tables called `kind`.
@@ -88,6 +109,8 @@ pub(super) fn resolve(root: &Table, folder: &Path, problems: &mut Vec<Problem>) 
         speed: speed(root),
         segments,
         machines: Vec::new(),
+        generators: Vec::new(),
+        faults: Vec::new(),
         expectations: Vec::new(),
         captures: Vec::new(),
         images: Vec::new(),
@@ -96,6 +119,7 @@ pub(super) fn resolve(root: &Table, folder: &Path, problems: &mut Vec<Problem>) 
         lab.images.push(image(entry, folder, problems));
     }
     machines(root, &mut lab, problems);
+    faults(root, &mut lab, problems);
     for entry in root.get("expect").map_or(&[][..], Node::list) {
         expectation(entry, &mut lab, problems);
     }
@@ -258,19 +282,20 @@ fn cable_length(table: &Table, kind: wire::Kind, problems: &mut Vec<Problem>) ->
 fn machines(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
     let mut attachments: Vec<Attachment> = Vec::new();
     let templates = templates(root, problems);
-    if templates.is_empty()
-        && let Some(table) = root.entry("machine")
-    {
+    if templates.is_empty() && root.children("traffic").is_empty() {
+        let table = root.entry("machine").or_else(|| root.entry("traffic"));
+        let place = table.map_or(START, |table| table.key_place);
         problems.push(
             Problem::new(Code::NoMachine, "there is no machine in this lab")
-                .at(table.key_place, "no machine")
-                .help("begin one with [machine.NAME]"),
+                .at(place, "no machine")
+                .help("begin one with [machine.NAME], or a traffic generator with [traffic.NAME]"),
         );
     }
     let mut builder = MachineBuilder::new(root);
     for template in &templates {
         builder.build(template, lab, &mut attachments, problems);
     }
+    generators(root, lab, &mut builder, &mut attachments, problems);
     lay_cables(root, lab, &attachments, problems);
     check_shared(&lab.machines, &lab.images, root, problems);
 }
@@ -343,7 +368,7 @@ fn sign(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Sign {
     }
 }
 
-fn matching_machines(named: &Node, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {
+pub(super) fn matching_machines(named: &Node, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {
     let Some(wanted) = named.text() else {
         return Vec::new();
     };

@@ -55,7 +55,13 @@ fn value(kind: &Kind) -> Json {
         Kind::Word(words) => one_of(words),
         Kind::Words(words) => json!({ "type": "array", "items": one_of(words) }),
         Kind::Quantity(dimension) => json!({ "type": "string", "pattern": dimension.pattern() }),
-        Kind::Mac => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$" }),
+        Kind::Integers { least, most } => {
+            json!({ "type": "array", "items": integer(*least, *most), "minItems": 1 })
+        }
+        Kind::Chance => json!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]{1,3})? ?%$" }),
+        Kind::Mac | Kind::Address => {
+            json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$" })
+        }
         Kind::Moment => json!({ "type": "string", "format": "date-time" }),
         Kind::Speed => json!({
             "anyOf": [

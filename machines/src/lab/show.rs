@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use clock::Instant;
 use serde_json::{Value as Json, json};
 
 use super::drives::{average_seek, floppy_word};
@@ -10,10 +11,12 @@ use super::fields::FORMAT;
 use super::mac;
 use super::machine::port_of;
 use super::model::{
-    Access, Boot, BootOrder, Capture, Card, Disk, Expectation, Floppy, Image, ImageSource, Lab, Machine,
-    Segment, Shutdown, Sign, Speed,
+    Access, Boot, BootOrder, Capture, Card, Disk, Expectation, Floppy, Generator, Image, ImageSource, Lab,
+    Machine, Segment, Shutdown, Sign, Speed,
 };
 use super::moment;
+use super::show_fault;
+use super::traffic::pace_words;
 use super::units::{
     show_bit_rate, show_frequency, show_length, show_memory, show_processor_clock, show_time,
 };
@@ -33,7 +36,7 @@ pub fn show_json(lab: &Lab) -> Json {
 }
 
 /// A TOML string.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
@@ -60,6 +63,12 @@ fn write_lab(out: &mut String, lab: &Lab) -> std::fmt::Result {
     }
     for machine in &lab.machines {
         write_machine(out, lab, machine)?;
+    }
+    for generator in &lab.generators {
+        write_generator(out, lab, generator)?;
+    }
+    for fault in &lab.faults {
+        show_fault::write(out, lab, fault)?;
     }
     for expectation in &lab.expectations {
         write_expectation(out, lab, expectation)?;
@@ -218,8 +227,36 @@ fn write_card(out: &mut String, lab: &Lab, machine: &str, card: &Card) -> std::f
     if let Some(memory) = settings.memory_base {
         writeln!(out, "ram = {memory:#x}")?;
     }
+    if let Some(prom) = card.prom {
+        writeln!(out, "prom = {{ image = \"{}\" }}", lab.images[prom].name)?;
+    }
     writeln!(out, "mac = \"{}\"", mac::show(settings.station_address))?;
     writeln!(out, "tap = \"{}\"", show_length(card.position_millimetres))
+}
+
+fn write_generator(out: &mut String, lab: &Lab, generator: &Generator) -> std::fmt::Result {
+    let settings = &generator.settings;
+    let segment = &lab.segments[generator.segment].name;
+    writeln!(out, "\n[traffic.{}]\nsegment = \"{segment}\"", generator.name)?;
+    writeln!(out, "mac = \"{}\"", mac::show(settings.source))?;
+    writeln!(out, "destination = \"{}\"", mac::show(settings.destination))?;
+    writeln!(out, "ethertype = {:#06x}", settings.ethertype)?;
+    match &settings.length {
+        wire::Length::Fixed(length) => writeln!(out, "length = {length}")?,
+        wire::Length::Uniform(least, most) => writeln!(out, "length = {least}\nlongest = {most}")?,
+        wire::Length::Cycle(lengths) => writeln!(out, "lengths = {lengths:?}")?,
+    }
+    let (word, span) = pace_words(settings.pace);
+    writeln!(out, "{word} = \"{}\"", show_time(span))?;
+    let start = settings.start.since(Instant::START);
+    writeln!(out, "start = \"{}\"", show_time(start))?;
+    if let Some(frames) = settings.count {
+        writeln!(out, "frames = {frames}")?;
+    }
+    if let Some(seed) = generator.seed {
+        writeln!(out, "seed = {seed}")?;
+    }
+    writeln!(out, "tap = \"{}\"", show_length(generator.position_millimetres))
 }
 
 fn write_floppy(

@@ -134,7 +134,7 @@ fn bad_rom(node: &Node, image: &Image) -> Option<Problem> {
     }
 }
 
-fn length(path: &Path) -> Option<u64> {
+pub(super) fn length(path: &Path) -> Option<u64> {
     let metadata = std::fs::metadata(path).ok()?;
     metadata.is_file().then_some(metadata.len())
 }

@@ -2,7 +2,7 @@
 //!
 //! Defaults describe a 386DX board of about 1992 with an 8 MHz ISA bus. None of them is fitted to a result. The ISA
 //! cycle lengths are those of an AT bus with default ready: an 8-bit access has four wait states and so 6 bus clocks.
-//! There is none for 16-bit memory, because no card here has any.
+//! A 16-bit access has one wait state and so 3 bus clocks; 0WS takes wait states away.
 
 use super::model::{Constant, Machine, Source, Timing};
 
@@ -19,7 +19,7 @@ pub(super) struct Description {
 }
 
 /// All timing constants, in the order of [`Timing`]'s fields.
-pub(super) static CONSTANTS: [Description; 10] = [
+pub(super) static CONSTANTS: [Description; 13] = [
     Description {
         name: "isa_8bit",
         about: "8-bit ISA access from one start to the next.",
@@ -30,6 +30,36 @@ pub(super) static CONSTANTS: [Description; 10] = [
         source: Source::Derived,
         note: "6 clocks of an 8-bit command with default ready, 1 to meet the bus clock, 1 between accesses; \
                86Box and PCem charge 8, IBMulator 8 to 10",
+    },
+    Description {
+        name: "isa_8bit_zero_wait",
+        about: "8-bit ISA access to a card that pulls 0WS, from one start to the next.",
+        unit: "isa-cycle",
+        least: 3,
+        most: 9,
+        value: 4,
+        source: Source::Derived,
+        note: "3 clocks of an 8-bit command with one wait state, 1 between accesses",
+    },
+    Description {
+        name: "isa_16bit",
+        about: "16-bit ISA memory access, from one start to the next.",
+        unit: "isa-cycle",
+        least: 3,
+        most: 9,
+        value: 4,
+        source: Source::Derived,
+        note: "3 clocks of a 16-bit command with one wait state, 1 between accesses: 0.25 us at 8 MHz",
+    },
+    Description {
+        name: "isa_16bit_zero_wait",
+        about: "16-bit ISA memory access to a card that pulls 0WS, from one start to the next.",
+        unit: "isa-cycle",
+        least: 2,
+        most: 9,
+        value: 3,
+        source: Source::Derived,
+        note: "2 clocks of a 16-bit memory command without wait states, 1 between accesses",
     },
     Description {
         name: "isa_recovery",
@@ -95,7 +125,7 @@ pub(super) static CONSTANTS: [Description; 10] = [
     },
     Description {
         name: "isa_16bit_io",
-        about: "16-bit ISA I/O access from one start to the next: the data port of a disk.",
+        about: "16-bit ISA I/O access from one start to the next: the data port of a disk or an NE2000.",
         unit: "isa-cycle",
         least: 3,
         most: 9,
@@ -158,6 +188,9 @@ impl Timing {
     pub fn constants(&self) -> [(&'static str, &'static str, &Constant); CONSTANTS.len()] {
         let values = [
             &self.isa_8bit,
+            &self.isa_8bit_zero_wait,
+            &self.isa_16bit,
+            &self.isa_16bit_zero_wait,
             &self.isa_recovery,
             &self.interrupt_acknowledge,
             &self.cache_kilobytes,
@@ -175,6 +208,9 @@ impl Timing {
     pub(super) fn constant_mut(&mut self, name: &str) -> Option<&mut Constant> {
         match name {
             "isa_8bit" => Some(&mut self.isa_8bit),
+            "isa_8bit_zero_wait" => Some(&mut self.isa_8bit_zero_wait),
+            "isa_16bit" => Some(&mut self.isa_16bit),
+            "isa_16bit_zero_wait" => Some(&mut self.isa_16bit_zero_wait),
             "isa_recovery" => Some(&mut self.isa_recovery),
             "interrupt_acknowledge" => Some(&mut self.interrupt_acknowledge),
             "cache_kilobytes" => Some(&mut self.cache_kilobytes),
@@ -194,6 +230,9 @@ impl Default for Timing {
     fn default() -> Self {
         let [
             isa_8bit,
+            isa_8bit_zero_wait,
+            isa_16bit,
+            isa_16bit_zero_wait,
             isa_recovery,
             interrupt_acknowledge,
             cache_kilobytes,
@@ -210,6 +249,9 @@ impl Default for Timing {
         });
         Self {
             isa_8bit,
+            isa_8bit_zero_wait,
+            isa_16bit,
+            isa_16bit_zero_wait,
             isa_recovery,
             interrupt_acknowledge,
             cache_kilobytes,

@@ -7,17 +7,19 @@ mod report;
 pub use devices::TornSector;
 pub use multiboot::LoadError;
 pub use power::PowerEvent;
+pub(crate) use power::Switch;
 
 pub use crate::board::BoardError;
 pub use crate::rom::RomError;
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 
 use clock::{Instant, Rate};
 use cpu::{Bus as _, Cpu, Cycle, Flags, Stop};
 use thiserror::Error;
+use wire::LEAST_ATTEMPT;
 
 use crate::board::{Board, Output, Roms};
 use crate::image::ImageBytes;
@@ -76,10 +78,15 @@ pub struct Machine {
     board: Board,
     /// The processor's last word was a halt.
     is_halted: bool,
+    /// Cycles in which it did not execute: halted, stopped or without power.
     halted_cycles: u64,
     stopped: Option<StopCause>,
+    /// What is to be told of a stop.
+    report: Option<(Instant, StopReport)>,
+    /// It has no power.
     is_off: bool,
-    power_events: BTreeMap<Instant, PowerEvent>,
+    /// What will happen at its switches, in order.
+    switches: VecDeque<(Instant, Switch)>,
     /// It has run in the window that is under way.
     has_run: bool,
     outputs: Vec<(Instant, Output)>,
@@ -147,8 +154,9 @@ impl Machine {
             is_halted: false,
             halted_cycles: 0,
             stopped: None,
+            report: None,
             is_off: false,
-            power_events: BTreeMap::new(),
+            switches: VecDeque::new(),
             has_run: false,
             outputs: Vec::new(),
             trace: Trace::default(),
@@ -185,22 +193,17 @@ impl Machine {
     }
 
     /// The earliest instant at which this machine does anything: now while it computes, its next alarm while it is
-    /// halted, its next power event once it has stopped or while it is off.
+    /// halted, and when one of its switches is used. [`Instant::NEVER`] once it has stopped for good.
     pub(crate) fn next_event(&self) -> Instant {
-        let power = self.power_events.first_key_value();
-        let power = power.map_or(Instant::NEVER, |(&at, _)| at);
-        power.min(self.next_event_by_itself())
-    }
-
-    fn next_event_by_itself(&self) -> Instant {
-        if self.stopped.is_some() || self.is_off {
+        let own = if !self.is_running() {
             Instant::NEVER
         } else if self.is_halted && !self.board.pins().interrupt {
             self.board.next_alarm()
         } else {
             // An instruction may have taken the processor past alarms that are still to come.
             self.now().min(self.board.next_alarm())
-        }
+        };
+        own.min(self.next_switch())
     }
 
     /// Whether it has run in the window that is under way. Whoever has runs to the window's end, so that it comes back in
@@ -209,27 +212,38 @@ impl Machine {
         self.has_run
     }
 
-    /// Whether it has stopped by itself.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stopped.is_some()
+    /// Whether it has power and has not stopped by itself.
+    pub(crate) fn is_running(&self) -> bool {
+        self.stopped.is_none() && !self.is_off
     }
 
-    /// Gives a card of this machine a notice from its segment. A machine that has stopped takes no more of them.
+    /// Whether it does nothing any more, whatever happens.
+    pub(crate) fn has_ended(&self) -> bool {
+        !self.is_running() && self.switches.is_empty()
+    }
+
+    /// Gives a card of this machine a notice from its segment. What reaches one that does not run is forgotten when it
+    /// runs again, and a machine that has ended takes no more of them.
     pub(crate) fn post_notice(&mut self, card: usize, notice: wire::Notice) {
-        if !self.is_stopped() && !self.is_off {
-            self.board.post_notice(card, notice);
+        if self.has_ended() {
+            return;
         }
+        if !self.is_running() {
+            // Nothing of the window that is over will be asked for any more; this one is of the next.
+            self.board.forget_notices(notice.at() - LEAST_ATTEMPT);
+        }
+        self.board.post_notice(card, notice);
     }
 
     /// Runs to the end of `stretch`.
     pub(crate) fn run(&mut self, stretch: Stretch) -> MachineEvents {
         self.has_run = true;
-        while let Some((at, event)) = self.take_power_event(stretch.end) {
+        while let Some((at, switch)) = self.take_switch(stretch.end) {
             self.run_to(at, stretch.settled);
-            self.happen(at, event);
+            self.operate(at, switch);
         }
         self.run_to(stretch.end, stretch.settled);
-        if stretch.ends_window || self.is_stopped() {
+        if stretch.ends_window || !self.is_running() {
             self.trace.boundary(&self.cpu);
             self.has_run = false;
         }
@@ -237,16 +251,14 @@ impl Machine {
         MachineEvents {
             outputs: std::mem::take(&mut self.outputs),
             requests: self.board.take_requests(),
-            stop: self
-                .stopped
-                .map(|cause| (self.now(), report::write(cause, &self.cpu, &self.board))),
+            stop: self.report.take(),
         }
     }
 
     /// Runs to `end`; everything outside is known before `settled`.
     fn run_to(&mut self, end: Instant, settled: Instant) {
         self.board.set_end(end, settled);
-        while self.stopped.is_none() && !self.is_off {
+        while self.is_running() {
             self.board.ring_alarms(self.now());
             self.notice_dma();
             if self.board.is_reset_requested() {
@@ -266,6 +278,11 @@ impl Machine {
                 Stop::ShutDown => self.shut_down(),
             }
         }
+    }
+
+    fn stop(&mut self, cause: StopCause) {
+        self.stopped = Some(cause);
+        self.report = Some((self.now(), report::write(cause, &self.cpu, &self.board)));
     }
 
     /// DMA has held the processor, and may have written where it has decoded code.
@@ -301,7 +318,7 @@ impl Machine {
     fn pass_halted_time(&mut self) {
         let is_off = self.cpu.state().eflags & Flags::INTERRUPT.bits() == 0;
         if is_off && !self.board.is_sending() {
-            self.stopped = Some(StopCause::HaltedForGood);
+            self.stop(StopCause::HaltedForGood);
             return;
         }
         let from = self.cpu.cycles();
@@ -319,33 +336,35 @@ impl Machine {
                 shutdown: Shutdown::Reset,
                 ..
             } => self.reset(ResetCause::TripleFault),
-            _ => self.stopped = Some(StopCause::TripleFault),
+            _ => self.stop(StopCause::TripleFault),
         }
     }
 
-    /// A pulse on the processor's reset pin. Only the processor notices, and starts in the ROM again. A machine that is
-    /// booted directly has no firmware to run: its loader starts it again from the same kernel, with every chip as at
-    /// power-on.
+    /// A pulse on the processor's reset pin: only the processor notices, and starts in the ROM again. The reset button
+    /// reaches the whole board. A machine that is booted directly has no firmware to run: its loader starts it again from
+    /// the same kernel, with every chip as at power-on, whatever the cause.
     fn reset(&mut self, cause: ResetCause) {
         let now = self.board.seen(self.now());
         self.outputs.extend(self.board.take_outputs());
         self.outputs.push((now, Output::Reset(cause)));
-        self.cpu.reset();
-        match self.start {
-            Start::Kernel { .. } => self.board.reset(now),
-            Start::Rom { .. } => self.board.end_processor_reset(),
+        if matches!(self.start, Start::Kernel { .. }) || cause == ResetCause::Button {
+            self.board.reset(now);
         }
-        self.start_processor();
+        self.start_again();
     }
 
-    /// A processor that has been reset begins.
-    fn start_processor(&mut self) {
+    /// The processor begins anew, on a board that is ready for it.
+    fn start_again(&mut self) {
+        self.cpu.reset();
         self.is_halted = false;
         match self.start {
             Start::Kernel { .. } => self
                 .load()
                 .expect("a kernel that was loaded once can be loaded again"),
-            Start::Rom { .. } => self.cpu.skip_to(self.cpu.cycles() + RESET_CYCLES),
+            Start::Rom { .. } => {
+                self.board.end_processor_reset();
+                self.cpu.skip_to(self.cpu.cycles() + RESET_CYCLES);
+            }
         }
     }
 
@@ -353,7 +372,7 @@ impl Machine {
     /// a machine that has stopped by itself ended then.
     pub(crate) fn statistics(&self, now: Instant) -> MachineStatistics {
         let cycles = self.cpu.cycles();
-        let still_halted = if self.is_halted && !self.is_stopped() {
+        let still_halted = if self.is_off || (self.is_halted && self.is_running()) {
             self.clock.ticks_at(now).saturating_sub(cycles)
         } else {
             0

@@ -1,9 +1,11 @@
-//! The mains switch: power that fails and comes back at an instant that is known beforehand.
+//! The switches of a machine: power that fails and comes back, and the reset button, at instants that are known beforehand.
 
 use clock::Instant;
 use devices::TornSector;
 
 use super::Machine;
+use crate::board::{Output, at_or_after};
+use crate::runtime::ResetCause;
 
 /// What happens to a machine's power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +17,29 @@ pub enum PowerEvent {
     On,
 }
 
+/// What can be done to a machine from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Switch {
+    Power(PowerEvent),
+    /// The reset button is pressed.
+    Reset,
+}
+
 impl Machine {
-    /// Lets `event` happen at `at`, or now if that is past. Of several for one instant the last counts.
-    pub(crate) fn schedule_power(&mut self, at: Instant, event: PowerEvent) {
-        self.power_events.insert(at, event);
+    /// Something will be done to one of its switches at `at`, or now if that is past.
+    pub(crate) fn schedule(&mut self, at: Instant, switch: Switch) {
+        let place = self.switches.partition_point(|(other, _)| *other <= at);
+        self.switches.insert(place, (at, switch));
+    }
+
+    /// When something is next done to one of its switches.
+    pub(super) fn next_switch(&self) -> Instant {
+        self.switches.front().map_or(Instant::NEVER, |(at, _)| *at)
+    }
+
+    /// What is next done to one of its switches before `end`.
+    pub(super) fn take_switch(&mut self, end: Instant) -> Option<(Instant, Switch)> {
+        self.switches.pop_front_if(|(at, _)| *at < end)
     }
 
     /// Whether it has no power.
@@ -27,42 +48,44 @@ impl Machine {
         self.is_off
     }
 
-    /// The next event before `end`.
-    pub(super) fn take_power_event(&mut self, end: Instant) -> Option<(Instant, PowerEvent)> {
-        let first = self.power_events.first_entry()?;
-        (*first.key() < end).then(|| first.remove_entry())
-    }
-
-    pub(super) fn happen(&mut self, at: Instant, event: PowerEvent) {
-        match event {
-            PowerEvent::Off(torn) => self.power_off(at, torn),
-            PowerEvent::On => self.power_on(at),
-        }
-    }
-
-    fn power_off(&mut self, at: Instant, torn: TornSector) {
-        if self.is_off {
-            return;
+    /// Somebody uses a switch at `at`, or as soon as the instruction that is being executed then has ended.
+    pub(super) fn operate(&mut self, at: Instant, switch: Switch) {
+        if !self.is_running() {
+            let cycle = at_or_after(self.clock, at);
+            self.halted_cycles += cycle.saturating_sub(self.cpu.cycles());
+            self.cpu.skip_to(cycle);
         }
         let now = self.board.seen(self.now().max(at));
-        self.board.power_off(now, torn);
+        match switch {
+            Switch::Power(PowerEvent::Off(torn)) if !self.is_off => self.switch_off(now, torn),
+            Switch::Power(PowerEvent::On) if self.is_off => self.switch_on(now),
+            Switch::Reset if !self.is_off => {
+                if !self.is_running() {
+                    self.board.forget_until(now);
+                }
+                self.stopped = None;
+                self.reset(ResetCause::Button);
+            }
+            Switch::Power(_) | Switch::Reset => {}
+        }
+    }
+
+    /// The machine stops dead.
+    fn switch_off(&mut self, now: Instant, torn: TornSector) {
         self.outputs.extend(self.board.take_outputs());
+        self.outputs.push((now, Output::Power(false)));
+        self.board.power_off(now, torn);
         self.is_off = true;
+        self.is_halted = false;
         self.stopped = None;
     }
 
-    fn power_on(&mut self, at: Instant) {
-        if !self.is_off {
-            return;
-        }
+    /// The machine starts cold.
+    fn switch_on(&mut self, now: Instant) {
+        self.outputs.push((now, Output::Power(true)));
+        self.board.power_on(&self.description, now);
         self.is_off = false;
-        let before = self.cpu.cycles();
-        self.cpu
-            .skip_to(self.clock.ticks_to_cover(at.since(Instant::START)));
-        self.halted_cycles += self.cpu.cycles() - before;
-        self.board.power_on(self.board.seen(self.now()));
-        self.cpu.reset();
         self.cpu.invalidate(0..self.board.memory().len() as u32);
-        self.start_processor();
+        self.start_again();
     }
 }

@@ -228,20 +228,27 @@ struct Prospect {
     next_event: Instant,
     /// It has run in the window that is under way, and so runs to its end.
     has_run: bool,
-    is_stopped: bool,
+    /// It executes, or would if it were not halted.
+    is_running: bool,
+    /// It does not, and nothing will start it again.
+    has_ended: bool,
+}
+
+impl Prospect {
+    fn of(machine: &Machine) -> Self {
+        Self {
+            next_event: machine.next_event(),
+            has_run: machine.has_run(),
+            is_running: machine.is_running(),
+            has_ended: machine.has_ended(),
+        }
+    }
 }
 
 impl<'a> Coordinator<'a> {
     /// For a crew with so many helpers, who have not begun anything.
     pub(super) fn new(crew: &'a Crew, helpers: usize) -> Self {
-        let prospect = |seat: &Mutex<Seat>| {
-            let machine = &seat.lock().machine;
-            Prospect {
-                next_event: machine.next_event(),
-                has_run: machine.has_run(),
-                is_stopped: machine.is_stopped(),
-            }
-        };
+        let prospect = |seat: &Mutex<Seat>| Prospect::of(&seat.lock().machine);
         Self {
             crew,
             helpers,
@@ -255,16 +262,19 @@ impl<'a> Coordinator<'a> {
         events.min().unwrap_or(Instant::NEVER)
     }
 
-    /// Whether every machine has stopped by itself (true of a lab without machines).
+    /// Whether every machine has stopped for good (true of a lab without machines).
     pub(super) fn all_stopped(&self) -> bool {
-        self.prospects.iter().all(|prospect| prospect.is_stopped)
+        self.prospects.iter().all(|prospect| prospect.has_ended)
     }
 
-    /// Gives a machine's card a notice. A machine that has stopped takes no more of them.
+    /// Gives a machine's card a notice. A machine that has stopped for good takes no more of them, and one that does not
+    /// run is not woken by them.
     pub(super) fn post_notice(&mut self, number: usize, card: usize, notice: wire::Notice) {
         let prospect = &mut self.prospects[number];
-        if !prospect.is_stopped {
-            prospect.next_event = prospect.next_event.min(notice.at());
+        if !prospect.has_ended {
+            if prospect.is_running && !notice.is_announcement() {
+                prospect.next_event = prospect.next_event.min(notice.at());
+            }
             self.crew.seats[number].lock().machine.post_notice(card, notice);
         }
     }
@@ -274,7 +284,7 @@ impl<'a> Coordinator<'a> {
     pub(super) fn run_window(&mut self, stretch: Stretch, mut collect: impl FnMut(usize, MachineEvents)) {
         let crew = self.crew;
         let is_due = |prospect: &Prospect| {
-            prospect.next_event < stretch.end || (prospect.has_run && !prospect.is_stopped)
+            prospect.next_event < stretch.end || (prospect.has_run && !prospect.has_ended)
         };
         {
             let mut window = crew.window.write();
@@ -298,11 +308,7 @@ impl<'a> Coordinator<'a> {
         for &number in &crew.window.read().due {
             let mut seat = crew.seats[number].lock();
             let events = seat.events.take().expect("a machine that was due has run");
-            self.prospects[number] = Prospect {
-                next_event: seat.machine.next_event(),
-                has_run: seat.machine.has_run(),
-                is_stopped: seat.machine.is_stopped(),
-            };
+            self.prospects[number] = Prospect::of(&seat.machine);
             drop(seat);
             collect(number, events);
         }

@@ -35,7 +35,14 @@ pub enum What {
         /// Why.
         cause: ResetCause,
     },
-    /// A machine stopped by itself and takes no further part.
+    /// A machine's power was switched. It stops dead, or starts cold.
+    Power {
+        /// Index of the machine in the lab.
+        machine: usize,
+        /// Whether it is on from now on.
+        is_on: bool,
+    },
+    /// A machine stopped by itself and takes no further part, unless a fault of the lab starts it again.
     Stopped {
         /// Index of the machine in the lab.
         machine: usize,
@@ -78,6 +85,8 @@ pub enum ResetCause {
     Pin,
     /// A fault in the double fault handler, on a board that answers it with a reset.
     TripleFault,
+    /// The reset button of the case: a fault of the lab.
+    Button,
 }
 
 impl ResetCause {
@@ -87,6 +96,7 @@ impl ResetCause {
         match self {
             Self::Pin => "reset pin",
             Self::TripleFault => "triple fault",
+            Self::Button => "reset button",
         }
     }
 }

@@ -10,29 +10,36 @@
 //! shorter than what is settled by the length of an access to a card: whatever such an instruction meets is known. So
 //! where windows begin and end shows nowhere in the result. When nothing is due, the next one begins at the earliest alarm.
 //!
+//! Traffic generators are stations without a machine: they run between windows, up to where the cables are settled.
+//! Faults are known from the beginning: the cables and machines that they concern have them before the lab runs.
+//!
 //! A limit that lies within a window only interrupts it: the next call goes on as if it had never been left.
 
 mod crew;
+mod faults;
+mod generators;
 mod happening;
 mod statistics;
 
 pub use happening::{Happening, ResetCause, StopCause, StopReport, What};
-pub use statistics::{CardStatistics, MachineStatistics, SegmentStatistics, Statistics};
+pub use statistics::{CardStatistics, GeneratorStatistics, MachineStatistics, SegmentStatistics, Statistics};
 
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
-use clock::{Instant, Span};
+use clock::{Instant, Rate, Span};
 use thiserror::Error;
-use wire::{Segment, Settlement, StationId};
+use wire::{Request, Segment, Settlement, StationId};
 
 use crate::board::Output;
 use crate::image::ImageBytes;
 use crate::lab::{self, Access, Boot, Image, ImageSource, Lab};
-use crate::machine::{Fittings, Machine, MachineEvents, PowerEvent, Start, StartError, Stretch};
+use crate::machine::{Fittings, Machine, MachineEvents, PowerEvent, Start, StartError, Stretch, Switch};
 use crate::media::{DiskImage, Media};
 use crew::{Coordinator, Crew};
+use generators::Generator;
 
 /// Watches a running lab from outside. It cannot change what happens in virtual time, only end the run.
 pub trait Observer {
@@ -66,6 +73,16 @@ pub enum BuildError {
         /// Why.
         source: StartError,
     },
+    /// A boot PROM is larger than its socket takes.
+    #[error("the image `{image}` has {bytes} bytes, too many for the boot PROM of {interface}")]
+    Prom {
+        /// The card's interface.
+        interface: String,
+        /// The image's name in the lab file.
+        image: String,
+        /// Its size.
+        bytes: usize,
+    },
     /// The image of a drive cannot be opened.
     #[error("machine `{machine}` cannot have image `{image}` in a drive: {source}")]
     Disk {
@@ -91,6 +108,7 @@ const OVERRUN: Span = Span::from_microseconds(5);
 pub struct Runtime {
     machines: Vec<Machine>,
     cables: Vec<Cable>,
+    generators: Vec<Generator>,
     /// Where each card of each machine is attached: the cable and its station there.
     taps: Vec<Vec<(usize, StationId)>>,
     now: Instant,
@@ -99,6 +117,8 @@ pub struct Runtime {
     /// The window that a limit has interrupted.
     interrupted: Option<Stretch>,
     settlement: Settlement,
+    /// A buffer for what generators ask for.
+    requests: Vec<Request>,
     happenings: Vec<Happening>,
 }
 
@@ -107,10 +127,50 @@ pub struct Runtime {
 struct Cable {
     name: String,
     segment: Segment,
-    /// Machine and card of each station, by station number.
-    stations: Vec<(usize, usize)>,
+    /// By station number.
+    stations: Vec<Station>,
     /// Running hash of its frames, in the order of their beginnings.
     frames: blake3::Hasher,
+}
+
+/// Who is at a tap.
+#[derive(Clone, Copy, Debug)]
+enum Station {
+    /// A card of a machine.
+    Card { machine: usize, card: usize },
+    /// A traffic generator.
+    Generator(usize),
+}
+
+impl Cable {
+    /// Cable `index` of the lab, without stations.
+    fn new(lab: &Lab, index: usize, described: &lab::Segment) -> Self {
+        let mut segment = Segment::new(&described.settings, lab.seed.wrapping_add(index as u64));
+        // A controller's clocks are made for this rate: at another it does not know when bytes come.
+        if described.settings.bit_rate == TEN_MEGABITS {
+            segment.announce_frames();
+        }
+        Self {
+            name: described.name.clone(),
+            segment,
+            stations: Vec::new(),
+            frames: blake3::Hasher::new(),
+        }
+    }
+
+    fn attach(&mut self, position_millimetres: u64, station: Station) -> StationId {
+        self.stations.push(station);
+        self.segment.attach(position_millimetres)
+    }
+}
+
+/// The bit rate of every 10BASE medium.
+const TEN_MEGABITS: Rate = Rate::hertz(10_000_000);
+
+/// A seed for number `number` of things of a `kind` that follows from the lab's: the increments of SplitMix64's
+/// sequence, which its generator mixes.
+fn seed_for(lab: u64, kind: u64, number: u64) -> u64 {
+    (lab ^ kind).wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
 /// A machine of `lab` with what it starts from.
@@ -140,11 +200,34 @@ fn machine(lab: &Lab, description: &lab::Machine, images: &[ImageBytes]) -> Resu
             .collect(),
         media: media(lab, description, images)?,
     };
-    Machine::new(description, lab.epoch_seconds, fittings).map_err(|source| BuildError::Load {
+    let description = with_boot_proms(lab, description, images)?;
+    Machine::new(&description, lab.epoch_seconds, fittings).map_err(|source| BuildError::Load {
         machine: description.name.clone(),
         image: lab.images[*image].name.clone(),
         source,
     })
+}
+
+/// `description` with the bytes of its cards' boot PROMs.
+fn with_boot_proms(
+    lab: &Lab,
+    description: &lab::Machine,
+    images: &[ImageBytes],
+) -> Result<lab::Machine, BuildError> {
+    let mut description = description.clone();
+    for card in &mut description.cards {
+        let Some(image) = card.prom else { continue };
+        let bytes = &images[image];
+        if bytes.len() > card.settings.model.memory_window_bytes() as usize {
+            return Err(BuildError::Prom {
+                interface: card.interface.clone(),
+                image: lab.images[image].name.clone(),
+                bytes: bytes.len(),
+            });
+        }
+        card.settings.boot_prom = Some(Arc::from(&bytes[..]));
+    }
+    Ok(description)
 }
 
 /// What is in the drives of a machine.
@@ -184,28 +267,32 @@ impl Runtime {
     /// # Panics
     /// If `images` does not have one entry for each image of the lab.
     pub fn build(lab: &Lab, images: &[ImageBytes]) -> Result<Self, BuildError> {
-        let mut cables: Vec<Cable> = Vec::new();
-        for (index, segment) in (0..).zip(&lab.segments) {
-            cables.push(Cable {
-                name: segment.name.clone(),
-                segment: Segment::new(&segment.settings, lab.seed.wrapping_add(index)),
-                stations: Vec::new(),
-                frames: blake3::Hasher::new(),
-            });
-        }
+        let cables = lab.segments.iter().enumerate();
+        let mut cables: Vec<Cable> = cables
+            .map(|(index, described)| Cable::new(lab, index, described))
+            .collect();
         let mut machines = Vec::new();
         let mut taps = Vec::new();
         for (number, description) in lab.machines.iter().enumerate() {
             let mut machine_taps = Vec::new();
             for (card, described) in description.cards.iter().enumerate() {
-                let cable = &mut cables[described.segment];
-                let station = cable.segment.attach(described.position_millimetres);
-                cable.stations.push((number, card));
+                let who = Station::Card {
+                    machine: number,
+                    card,
+                };
+                let station = cables[described.segment].attach(described.position_millimetres, who);
                 machine_taps.push((described.segment, station));
             }
             taps.push(machine_taps);
             machines.push(machine(lab, description, images)?);
         }
+        let mut generators = Vec::new();
+        for (number, described) in lab.generators.iter().enumerate() {
+            let cable = &mut cables[described.segment];
+            let station = cable.attach(described.position_millimetres, Station::Generator(number));
+            generators.push(Generator::new(lab, number as u64, described, station));
+        }
+        faults::prepare(lab, &mut cables, &mut machines);
         let longest_window = cables
             .iter()
             .map(|cable| cable.segment.window())
@@ -214,11 +301,13 @@ impl Runtime {
         Ok(Self {
             machines,
             cables,
+            generators,
             taps,
             now: Instant::START,
             longest_window,
             interrupted: None,
             settlement: Settlement::default(),
+            requests: Vec::new(),
             happenings: Vec::new(),
         })
     }
@@ -239,7 +328,7 @@ impl Runtime {
     /// # Panics
     /// If there is no such machine.
     pub fn schedule_power(&mut self, machine: usize, at: Instant, event: PowerEvent) {
-        self.machines[machine].schedule_power(at, event);
+        self.machines[machine].schedule(at, Switch::Power(event));
     }
 
     /// Of each machine of which a write did not reach its file, the name and why the host refused.
@@ -319,7 +408,8 @@ impl Runtime {
     /// Where the next window lies; or, if there is none before `limit`, how the run ends.
     fn next_window(&mut self, limit: Instant, crew: &mut Coordinator<'_>) -> Result<Stretch, RunEnd> {
         let cables = self.cables.iter().map(|cable| cable.segment.next_event());
-        let earliest = cables.fold(crew.earliest_event(), Instant::min);
+        let generators = self.generators.iter().map(Generator::next_request);
+        let earliest = cables.chain(generators).fold(crew.earliest_event(), Instant::min);
         if earliest == Instant::NEVER {
             // Nothing will ever happen again. What the cables still carried has been told.
             if crew.all_stopped() {
@@ -353,6 +443,7 @@ impl Runtime {
                 Output::Console(byte) => What::Console { machine, byte },
                 Output::Post(code) => What::Post { machine, code },
                 Output::Reset(cause) => What::Reset { machine, cause },
+                Output::Power(is_on) => What::Power { machine, is_on },
             };
             self.happenings.push(Happening { at, what });
         }
@@ -369,13 +460,19 @@ impl Runtime {
         }
     }
 
-    /// Settles the segments up to `until` and carries the notices to the machines.
+    /// Lets the generators run up to `until`, settles the segments up to there and carries the notices to the stations.
     fn settle(&mut self, until: Instant, crew: &mut Coordinator<'_>) {
+        for generator in &mut self.generators {
+            let segment = &mut self.cables[generator.cable].segment;
+            generator.run(until, segment, &mut self.requests);
+        }
         for (index, cable) in self.cables.iter_mut().enumerate() {
             cable.segment.settle(until, &mut self.settlement);
             for (station, notice) in self.settlement.notices.drain(..) {
-                let (machine, card) = cable.stations[usize::from(station.0)];
-                crew.post_notice(machine, card, notice);
+                match cable.stations[usize::from(station.0)] {
+                    Station::Card { machine, card } => crew.post_notice(machine, card, notice),
+                    Station::Generator(number) => self.generators[number].notice(&notice),
+                }
             }
             for record in self.settlement.records.drain(..) {
                 if let wire::Record::Frame {
@@ -421,6 +518,7 @@ impl Runtime {
                 .iter()
                 .map(|machine| machine.statistics(self.now))
                 .collect(),
+            generators: self.generators.iter().map(Generator::statistics).collect(),
             segments: segments.collect(),
         }
     }
@@ -517,6 +615,7 @@ mod tests {
             let outcome = wire::Outcome {
                 collisions: 0,
                 deferred: false,
+                late: false,
                 end: wire::End::Good,
             };
             let at = Instant::START + Span::from_microseconds(70);

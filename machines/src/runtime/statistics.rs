@@ -47,6 +47,31 @@ pub struct SegmentStatistics {
     pub busy_picoseconds: u64,
 }
 
+/// What one traffic generator counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GeneratorStatistics {
+    /// Its name.
+    pub name: String,
+    /// Frames that left whole.
+    pub sent: u64,
+    /// Their bytes, check sequence included.
+    pub sent_bytes: u64,
+    /// Frames that were given up after sixteen collisions.
+    pub given_up: u64,
+    /// Frames that left without a cable.
+    pub without_carrier: u64,
+    /// Collisions in all.
+    pub collisions: u64,
+    /// Intact frames to its address or to a group.
+    pub received: u64,
+    /// Their bytes, check sequence included.
+    pub received_bytes: u64,
+    /// Frames with a wrong check sequence that ended on a byte boundary.
+    pub check_errors: u64,
+    /// Frames with a wrong check sequence that did not.
+    pub alignment_errors: u64,
+}
+
 /// What a whole lab counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Statistics {
@@ -54,6 +79,8 @@ pub struct Statistics {
     pub virtual_nanoseconds: u64,
     /// In the order of the lab.
     pub machines: Vec<MachineStatistics>,
+    /// In the order of the lab.
+    pub generators: Vec<GeneratorStatistics>,
     /// In the order of the lab.
     pub segments: Vec<SegmentStatistics>,
 }

@@ -30,8 +30,6 @@ pub(super) struct Transmission {
     route: Route,
     /// What is sent, check sequence included.
     bytes: Vec<u8>,
-    /// Collisions of earlier attempts that ended late.
-    collisions: u8,
 }
 
 /// Where a transmission goes, by its loopback mode.
@@ -58,7 +56,7 @@ impl Dp8390 {
     ///
     /// After a reset the answer to a withdrawn request may still be under way. It is ignored if nothing is being
     /// sent, or if it comes sooner than any answer to what is being sent now can.
-    pub fn sent(&mut self, at: Instant, outcome: Outcome, now: Instant) {
+    pub fn sent(&mut self, at: Instant, outcome: Outcome) {
         let Some(Transmission {
             route: Route::Cable { ready, is_loopback },
             ..
@@ -71,12 +69,11 @@ impl Dp8390 {
             log::debug!("DP8390: completion at {at} of an earlier transmission ignored");
             return;
         }
-        let earlier = self
-            .transmission
-            .as_ref()
-            .map_or(0, |transmission| transmission.collisions);
-        let collisions = earlier.saturating_add(outcome.collisions);
+        let collisions = outcome.collisions;
         self.local_bus.packet_left();
+        // After a collision out of the window the chip tries again, as after any other (section 10, TSR.OWC).
+        self.transmit_status
+            .set(TransmitStatus::OUT_OF_WINDOW, outcome.late);
         match outcome.end {
             End::Good => self.finish_good(collisions, is_loopback),
             End::CarrierLost => {
@@ -84,14 +81,6 @@ impl Dp8390 {
                 self.finish_good(collisions, is_loopback);
             }
             End::TooManyCollisions => self.abort_transmission(),
-            End::LateCollision => {
-                self.transmit_status |= TransmitStatus::OUT_OF_WINDOW;
-                if collisions >= ATTEMPTS {
-                    self.abort_transmission();
-                } else {
-                    self.transmit_again(collisions, at.max(now), is_loopback);
-                }
-            }
         }
     }
 
@@ -128,11 +117,7 @@ impl Dp8390 {
             let frame = check_sequence::frame_of(&bytes);
             self.requests.push(Request::Transmit { ready, frame });
         }
-        self.transmission = Some(Transmission {
-            route,
-            bytes,
-            collisions: 0,
-        });
+        self.transmission = Some(Transmission { route, bytes });
     }
 
     /// The status bits of the modes that stay inside are AN-937's: the chip does not see carrier and heartbeat where
@@ -252,19 +237,6 @@ impl Dp8390 {
         self.collisions = 0;
         self.transmit_status |= TransmitStatus::ABORTED | TransmitStatus::COLLIDED;
         self.interrupts |= Interrupts::TRANSMIT_ERROR;
-    }
-
-    /// After a collision out of the window the chip tries again, as after any other (section 10, TSR.OWC).
-    fn transmit_again(&mut self, collisions: u8, now: Instant, is_loopback: bool) {
-        let ready = self.fill_fifo(now);
-        let transmission = self
-            .transmission
-            .as_mut()
-            .expect("the transmission that collided");
-        transmission.collisions = collisions;
-        transmission.route = Route::Cable { ready, is_loopback };
-        let frame = check_sequence::frame_of(&transmission.bytes);
-        self.requests.push(Request::Transmit { ready, frame });
     }
 
     /// Forgets what is being sent.

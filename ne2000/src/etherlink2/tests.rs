@@ -202,6 +202,7 @@ fn a_reset_ends_a_transmission_and_its_completion_means_nothing_any_more() {
         outcome: Outcome {
             collisions: 0,
             deferred: false,
+            late: false,
             end: End::Good,
         },
     });

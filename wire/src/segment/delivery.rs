@@ -5,9 +5,10 @@ use std::sync::Arc;
 use clock::{Instant, Span};
 
 use super::settlement::Delivery;
+use super::timing::PREAMBLE_BITS;
 use super::{Job, Segment, Signal, id};
 use crate::fault::{Fault, Treatment};
-use crate::{End, FaultRule, Record, StationId};
+use crate::{End, FaultRule, Notice, Record, StationId};
 
 impl Segment {
     /// Adds a rule by which frames are mistreated; it is asked after those that were added before.
@@ -23,6 +24,44 @@ impl Segment {
     /// From now on each reception becomes a [`Record::Reception`]: what each receiver got, and when.
     pub fn record_receptions(&mut self) {
         self.outbox.records_receptions = true;
+    }
+
+    /// From now on stations are told of frames longer than the shortest while these are still under way:
+    /// [`Notice::Arriving`], [`Notice::Leaving`].
+    pub fn announce_frames(&mut self) {
+        self.outbox.announces_frames = true;
+    }
+
+    /// Nothing on the cable will spoil this frame any more.
+    pub(super) fn announce(&mut self, index: usize, job: &Job, start: Instant, end: Instant) {
+        let certain = start + self.timing.shortest;
+        if !self.outbox.announces_frames
+            || end <= certain
+            || self.interruption(index, job, start, end).is_some()
+            || self.loses_carrier(index, job, start, end)
+        {
+            return;
+        }
+        let (at, begin) = (certain, start);
+        self.outbox
+            .notify(id(index), id(index), Notice::Leaving { at, begin });
+        let signal = Signal {
+            station: index,
+            start,
+            end,
+        };
+        let first = self.timing.bit(start, PREAMBLE_BITS);
+        for other in (0..self.stations.len()).filter(|&other| other != index) {
+            if self.is_received(signal, other) {
+                let delay = self.delays[index][other];
+                let notice = Notice::Arriving {
+                    at: certain + delay,
+                    begin: first + delay,
+                    frame: job.frame.clone(),
+                };
+                self.outbox.notify(id(other), id(index), notice);
+            }
+        }
     }
 
     /// A frame leaves whole over the cable.

@@ -78,6 +78,7 @@ struct Station {
     sending: Option<usize>,
     attempts: u8,
     deferred: bool,
+    late: bool,
     generator: Generator,
     /// Transmissions that pass the tap, and those of them that have met another.
     passing: BTreeSet<usize>,
@@ -123,6 +124,7 @@ impl Reference {
                 sending: None,
                 attempts: 0,
                 deferred: false,
+                late: false,
                 generator: Generator::new(seed, id),
                 passing: BTreeSet::new(),
                 spoilt: BTreeSet::new(),
@@ -281,23 +283,17 @@ impl Reference {
             return;
         }
         let station = &mut self.stations[index];
-        let failure = if is_late {
-            Some(End::LateCollision)
-        } else {
-            (station.attempts == 16).then_some(End::TooManyCollisions)
-        };
+        station.late |= is_late;
         let attempt = station.attempts;
-        let backoff_slots = failure.is_none().then(|| station.generator.slots(attempt));
+        let backoff_slots = (attempt < 16).then(|| station.generator.slots(attempt));
         self.clashes.push(Clash {
             station: super::id(index),
             attempt,
             backoff_slots,
         });
-        if let Some(slots) = backoff_slots {
-            self.after(BIT * 512 * u64::from(slots), Event::Ready { station: index });
-        }
-        if let Some(failure) = failure {
-            self.report(index, start, failure);
+        match backoff_slots {
+            Some(slots) => self.after(BIT * 512 * u64::from(slots), Event::Ready { station: index }),
+            None => self.report(index, start, End::TooManyCollisions),
         }
     }
 
@@ -307,6 +303,7 @@ impl Reference {
         let outcome = Outcome {
             collisions: station.attempts - u8::from(end == End::Good),
             deferred: station.deferred,
+            late: std::mem::take(&mut station.late),
             end,
         };
         station.attempts = 0;

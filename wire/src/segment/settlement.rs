@@ -22,6 +22,8 @@ pub(super) struct Outbox {
     records: Vec<Record>,
     /// Whether each reception becomes a record.
     pub(super) records_receptions: bool,
+    /// Whether stations are told of frames that are still under way.
+    pub(super) announces_frames: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +52,11 @@ pub(super) struct Delivery {
 }
 
 impl Outbox {
-    pub(super) fn notify_sent(&mut self, to: StationId, notice: Notice) {
+    /// How a transmission of the station ended, or what is under way from one station to another.
+    pub(super) fn notify(&mut self, to: StationId, from: StationId, notice: Notice) {
         self.notices.push(Pending {
             to,
-            from: to,
+            from,
             notice,
             length: Span::ZERO,
             held_behind: 0,
@@ -181,6 +184,8 @@ fn rank(notice: &Notice) -> u8 {
     match notice {
         Notice::Sent { .. } => 0,
         Notice::Received { .. } => 1,
+        Notice::Leaving { .. } => 2,
+        Notice::Arriving { .. } => 3,
     }
 }
 

@@ -66,6 +66,8 @@ pub(super) struct Job {
     pub(super) frame: Frame,
     pub(super) collisions: u8,
     pub(super) deferred: bool,
+    /// One of the collisions was late.
+    pub(super) late: bool,
     /// Whether its station was plugged in when the attempt began, and its transceiver willing.
     pub(super) reaches_cable: bool,
 }
@@ -167,6 +169,7 @@ impl Job {
         Outcome {
             collisions: self.collisions,
             deferred: self.deferred,
+            late: self.late,
             end,
         }
     }

@@ -3,13 +3,16 @@
 use serde::Serialize;
 
 use super::progress::busy_percent;
-use crate::runtime::{MachineStatistics, SegmentStatistics, Statistics};
+use crate::runtime::{GeneratorStatistics, MachineStatistics, SegmentStatistics, Statistics};
 
 /// The runtime's counts, and what people want to know of them at a glance.
 #[derive(Serialize)]
 pub(crate) struct Counts<'a> {
     virtual_nanoseconds: u64,
     machines: Vec<MachineCounts<'a>>,
+    /// Labs without generators say nothing of them.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    generators: &'a [GeneratorStatistics],
     segments: &'a [SegmentStatistics],
 }
 
@@ -31,6 +34,7 @@ impl<'a> Counts<'a> {
         Self {
             virtual_nanoseconds: statistics.virtual_nanoseconds,
             machines: statistics.machines.iter().map(machine).collect(),
+            generators: &statistics.generators,
             segments: &statistics.segments,
         }
     }

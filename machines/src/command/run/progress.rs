@@ -131,6 +131,7 @@ mod tests {
             ..MachineStatistics::default()
         };
         Statistics {
+            generators: Vec::new(),
             virtual_nanoseconds,
             machines: machines.iter().map(machine).collect(),
             segments: vec![SegmentStatistics {

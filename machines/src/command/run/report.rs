@@ -40,8 +40,12 @@ pub(crate) fn announce(plan: &Plan, folder: &Path, terminal: &mut Terminal) {
         0 => String::new(),
         count => format!("   {}", plural(count, "placeholder timing constant")),
     };
+    let generators = match lab.generators.len() {
+        0 => String::new(),
+        count => format!("   {}", plural(count, "traffic generator")),
+    };
     let head = format!(
-        "lab      {}   {}   seed {}   {}{placeholders}",
+        "lab      {}   {}{generators}   seed {}   {}{placeholders}",
         lab.name,
         plural(lab.machines.len(), "machine"),
         lab.seed,

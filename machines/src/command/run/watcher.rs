@@ -16,11 +16,13 @@ use crate::command::terminal::{Importance, Paint, Terminal};
 use crate::command::time_text::seconds;
 use crate::folder::{CaptureRecord, ConsoleLog, Event, EventLog, HostError, RunFolder, SignRecord};
 use crate::frame_text;
-use crate::lab::Lab;
+use crate::lab::{Lab, deed_word};
 use crate::runtime::{Happening, Observer, ResetCause, StopCause, StopReport, What};
 
 /// So many POST codes of a machine become events; a guest may write them without end.
 const POSTS_KEPT: u64 = 4096;
+/// So many frames of a segment that met faults become events; a rule may touch every frame.
+const FAULTS_KEPT: u64 = 4096;
 /// So many resets of a machine become events and lines; a ROM may bring them about without end.
 const RESETS_KEPT: u64 = 64;
 
@@ -104,6 +106,8 @@ pub(crate) struct Watcher<'a> {
     storms: Vec<StormWatch>,
     posts: Vec<u64>,
     resets: Vec<u64>,
+    /// Frames that met faults, for each segment.
+    faults: Vec<u64>,
     stops: Vec<Stop>,
     name_width: usize,
     reason: Option<EndReason>,
@@ -127,6 +131,7 @@ impl<'a> Watcher<'a> {
             storms: vec![StormWatch::default(); setting.lab.segments.len()],
             posts: vec![0; machines.len()],
             resets: vec![0; machines.len()],
+            faults: vec![0; setting.lab.segments.len()],
             stops: Vec::new(),
             name_width: machines
                 .iter()
@@ -206,6 +211,13 @@ impl<'a> Watcher<'a> {
                 self.events.append(now, &Event::ResetOmitted { machine, count })?;
             }
         }
+        for (segment, faults) in self.setting.lab.segments.iter().zip(&self.faults) {
+            if let Some(count @ 1..) = faults.checked_sub(FAULTS_KEPT) {
+                let segment = segment.name.as_str();
+                self.events
+                    .append(now, &Event::FrameFaultOmitted { segment, count })?;
+            }
+        }
         self.events.append(
             now,
             &Event::End {
@@ -223,6 +235,7 @@ impl<'a> Watcher<'a> {
                 What::Console { machine, byte } => self.console(at, *machine, *byte)?,
                 What::Post { machine, code } => self.post(at, *machine, *code)?,
                 What::Reset { machine, cause } => self.reset(at, *machine, *cause)?,
+                What::Power { machine, is_on } => self.power(at, *machine, *is_on)?,
                 What::Stopped { machine, report } => self.stopped(at, *machine, report)?,
                 What::Wire { segment, record } => self.wire(*segment, record)?,
             }
@@ -312,26 +325,23 @@ impl<'a> Watcher<'a> {
         self.tell_news()
     }
 
+    fn power(&mut self, at: Instant, machine: usize, is_on: bool) -> Result<(), HostError> {
+        let name = self.setting.lab.machines[machine].name.clone();
+        let event = Event::Power {
+            machine: &name,
+            on: is_on,
+        };
+        self.events.append(at, &event)?;
+        let text = if is_on { "on" } else { "off" };
+        self.tell(at, &name, Paint::Odd, Importance::Detail, "power:", text);
+        Ok(())
+    }
+
     fn wire(&mut self, segment: usize, record: &wire::Record) -> Result<(), HostError> {
         self.setting.captures.record(segment, record)?;
-        let name = self.setting.lab.segments[segment].name.clone();
         match record {
             wire::Record::Collision { at, .. } if self.storms[segment].collision(*at) => {
-                let event = Event::CollisionStorm {
-                    segment: &name,
-                    collisions: STORM,
-                };
-                self.events.append(*at, &event)?;
-                let text = format!("{STORM} collisions within a tenth of a second");
-                self.tell(
-                    *at,
-                    &name,
-                    Paint::Odd,
-                    Importance::Detail,
-                    "collision storm:",
-                    &text,
-                );
-                Ok(())
+                self.storm(segment, *at)
             }
             wire::Record::Frame {
                 start,
@@ -339,35 +349,129 @@ impl<'a> Watcher<'a> {
                 frame,
                 outcome,
             } => {
+                let name = &self.setting.lab.segments[segment].name;
                 log::debug!(target: "wire", "{start} {name} {}", frame_text::describe(frame.bytes()));
-                let reason = match outcome.end {
-                    wire::End::Good => return Ok(()),
-                    wire::End::TooManyCollisions => "sixteen attempts collided",
-                    wire::End::LateCollision => "a collision after the slot time",
-                    wire::End::CarrierLost => "the station is off the cable",
-                };
-                let interface = self.interface(segment, *station);
-                let event = Event::FrameLost {
-                    segment: &name,
-                    interface: &interface,
-                    reason,
-                };
-                self.events.append(*start, &event)
+                self.frame(segment, *start, *station, outcome.end)
             }
+            wire::Record::Fault { .. } => self.frame_fault(segment, record),
+            wire::Record::Cable { at, change } => self.cable(segment, *at, *change),
             _ => Ok(()),
         }
     }
 
-    fn interface(&self, segment: usize, station: wire::StationId) -> String {
-        let cards = self
-            .setting
-            .lab
-            .machines
-            .iter()
-            .flat_map(|machine| &machine.cards);
-        let mut attached = cards.filter(|card| card.segment == segment);
-        let found = attached.nth(usize::from(station.0));
-        found.map_or_else(|| format!("station {}", station.0), |card| card.interface.clone())
+    fn storm(&mut self, segment: usize, at: Instant) -> Result<(), HostError> {
+        let name = self.setting.lab.segments[segment].name.clone();
+        let event = Event::CollisionStorm {
+            segment: &name,
+            collisions: STORM,
+        };
+        self.events.append(at, &event)?;
+        let text = format!("{STORM} collisions within a tenth of a second");
+        self.tell(
+            at,
+            &name,
+            Paint::Odd,
+            Importance::Detail,
+            "collision storm:",
+            &text,
+        );
+        Ok(())
+    }
+
+    fn frame(
+        &mut self,
+        segment: usize,
+        start: Instant,
+        station: wire::StationId,
+        end: wire::End,
+    ) -> Result<(), HostError> {
+        let reason = match end {
+            wire::End::Good => return Ok(()),
+            wire::End::TooManyCollisions => "sixteen attempts collided",
+            wire::End::CarrierLost => "the station is off the cable",
+        };
+        let event = Event::FrameLost {
+            segment: &self.setting.lab.segments[segment].name,
+            interface: self.interface(segment, station),
+            reason,
+        };
+        self.events.append(start, &event)
+    }
+
+    fn frame_fault(&mut self, segment: usize, record: &wire::Record) -> Result<(), HostError> {
+        let wire::Record::Fault {
+            start,
+            station,
+            rule,
+            deed,
+            receivers,
+            ..
+        } = record
+        else {
+            return Ok(());
+        };
+        self.faults[segment] += 1;
+        if self.faults[segment] > FAULTS_KEPT {
+            return Ok(());
+        }
+        let lab = self.setting.lab;
+        let names = lab.station_names(segment);
+        let event = Event::FrameFault {
+            segment: &lab.segments[segment].name,
+            fault: rule,
+            kind: deed_word(deed),
+            interface: names[usize::from(station.0)],
+            receivers: receivers
+                .iter()
+                .map(|receiver| names[usize::from(receiver.0)])
+                .collect(),
+        };
+        self.events.append(*start, &event)
+    }
+
+    fn cable(&mut self, segment: usize, at: Instant, change: wire::CableChange) -> Result<(), HostError> {
+        let lab = self.setting.lab;
+        let name = lab.segments[segment].name.as_str();
+        let names = lab.station_names(segment);
+        let (event, word, text) = match change {
+            wire::CableChange::Unplugged(station) => {
+                let interface = names[usize::from(station.0)];
+                let event = Event::Unplugged {
+                    segment: name,
+                    interface,
+                };
+                (event, "unplugged:", interface.to_owned())
+            }
+            wire::CableChange::Plugged(station) => {
+                let interface = names[usize::from(station.0)];
+                let event = Event::Plugged {
+                    segment: name,
+                    interface,
+                };
+                (event, "plugged:", interface.to_owned())
+            }
+            wire::CableChange::Cut(position_mm) => {
+                let event = Event::Cut {
+                    segment: name,
+                    position_mm,
+                };
+                (event, "cut:", format!("at {position_mm} mm"))
+            }
+            wire::CableChange::Joined(position_mm) => {
+                let event = Event::Joined {
+                    segment: name,
+                    position_mm,
+                };
+                (event, "joined:", format!("at {position_mm} mm"))
+            }
+        };
+        self.events.append(at, &event)?;
+        self.tell(at, name, Paint::Odd, Importance::Detail, word, &text);
+        Ok(())
+    }
+
+    fn interface(&self, segment: usize, station: wire::StationId) -> &'a str {
+        self.setting.lab.station_names(segment)[usize::from(station.0)]
     }
 
     /// Expectations decided since the last call.

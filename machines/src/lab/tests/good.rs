@@ -1,11 +1,13 @@
 //! What labs without mistakes mean.
 
 use clock::{Rate, Span};
-use devices::FloppyDriveKind;
+use devices::{FloppyDriveKind, TornSector};
+use ne2000::Model;
+use wire::{Length, StationId, Turns};
 
 use super::super::{
-    Boot, BootOrder, ImageSource, LabSource, Override, Shutdown, Sign, Source, Speed, load, schema, show,
-    show_json, show_timing, show_timing_json,
+    Boot, BootOrder, FaultKind, ImageSource, LabSource, Override, Shutdown, Sign, Source, Speed, load,
+    schema, show, show_json, show_timing, show_timing_json,
 };
 use super::{GOOD, Lab, edited, lab_of, read_with};
 
@@ -102,11 +104,175 @@ fn the_json_forms_have_the_same_content() {
     assert_eq!(shown["machine"]["pc1"]["memory"], "4MB");
     assert_eq!(shown["machine"]["pc1"]["card"][0]["io"], 0x280);
     let timing = show_timing_json(&lab);
-    assert_eq!(timing.as_array().map(Vec::len), Some(2 * 10));
-    assert_eq!(timing[10]["machine"], "pc1");
-    assert_eq!(timing[10]["constant"], "isa_8bit");
-    assert_eq!(timing[10]["value"], 8);
-    assert_eq!(timing[10]["source"], "derived");
+    assert_eq!(timing.as_array().map(Vec::len), Some(2 * 13));
+    assert_eq!(timing[13]["machine"], "pc1");
+    assert_eq!(timing[13]["constant"], "isa_8bit");
+    assert_eq!(timing[13]["value"], 8);
+    assert_eq!(timing[13]["source"], "derived");
+}
+
+#[test]
+fn every_ethernet_card_can_be_fitted_and_a_second_one_on_another_cable() {
+    let more = "[image.prom]\npath = \"Cargo.toml\"\n[segment.ether1]\nkind = \"10base2\"\nlength = \"5m\"\n[segment.";
+    let second = "[[profile.at.card]]\ntype = \"ne2000\"\nsegment = \"ether1\"\nio = 0x320\nirq = 5\nram = 0xC8000\n\
+                  mac = \"02:60:8c:00:01:00\"\nprom = { image = \"prom\" }";
+    for model in Model::ALL {
+        let first = format!(
+            "type = \"{}\"\nsegment = \"ether0\"\nio = {:#x}\nirq = 3\nram = 0xCC000\n{second}",
+            model.name(),
+            model.io_bases()[0]
+        );
+        let text = GOOD.replacen("[segment.", more, 1).replace(
+            "type = \"3c503\"\nsegment = \"ether0\"\nio = 0x280\nirq = 3\nram = 0xCC000",
+            &first,
+        );
+        let lab = lab_of(&text);
+        assert_eq!(lab_of(&show(&lab)), lab);
+        let cards = &lab.machines[1].cards;
+        assert_eq!(
+            [cards[0].settings.model, cards[1].settings.model],
+            [*model, Model::Ne2000]
+        );
+        assert_ne!(cards[0].segment, cards[1].segment);
+        assert_eq!(lab.images[cards[1].prom.expect("a boot PROM")].name, "prom");
+    }
+}
+
+/// Faults of all kinds and traffic generators of all paces.
+const DISTURBANCES: &str = r#"
+[traffic.gen]
+segment = "ether0"
+mac = "02:60:8c:00:01:00"
+count = 2
+lengths = [64, 1518]
+interval = "1ms"
+frames = 10
+[traffic.other]
+segment = "ether0"
+mac = "02:60:8c:00:02:00"
+destination = "02:60:8c:00:00:01"
+ethertype = 0x0800
+length = 100
+longest = 200
+mean = "3ms"
+start = "1s"
+seed = 5
+tap = "20m"
+[[fault]]
+kind = "loss"
+sender = "pc?"
+receiver = ["gen*", "other"]
+ethertype = 0x88b5
+nth = 3
+chance = "12.5%"
+seed = 9
+[[fault]]
+name = "twice"
+kind = "duplication"
+from = "10ms"
+until = "20ms"
+source = "02:60:8c:00:00:01"
+destination = "ff:ff:ff:ff:ff:ff"
+every = 2
+place = "receiver"
+copies = 2
+apart = "1ms"
+[[fault]]
+kind = "delay"
+least = "1us"
+most = "1ms"
+[[fault]]
+kind = "reordering"
+behind = 3
+[[fault]]
+kind = "bit-errors"
+bits = 3
+fcs = "right"
+[[fault]]
+kind = "misalignment"
+[[fault]]
+kind = "truncation"
+length = 30
+[[fault]]
+kind = "partition"
+at = "10m"
+[[fault]]
+kind = "unplug"
+station = "pc1/el0"
+until = "1s"
+[[fault]]
+kind = "power-off"
+machine = "pc*"
+sector = "old"
+from = "1s"
+until = "2s"
+[[fault]]
+kind = "reset"
+machine = ["pc1"]
+from = "3s"
+[[expect]]"#;
+
+/// The good lab with all of them.
+fn disturbed() -> String {
+    edited(&[("[[expect]]", DISTURBANCES)])
+}
+
+#[test]
+fn shown_faults_and_generators_mean_the_same() {
+    let lab = lab_of(&disturbed());
+    assert_eq!(lab_of(&show(&lab)), lab);
+    assert_eq!(lab.faults.len(), 11);
+}
+
+#[test]
+fn a_fault_names_stations_by_machine_by_card_or_as_generator() {
+    let lab = lab_of(&disturbed());
+    assert_eq!(
+        lab.station_names(0),
+        ["pc0/el0", "pc1/el0", "gen0", "gen1", "other"]
+    );
+    let FaultKind::Frames(loss) = &lab.faults[0].kind else {
+        panic!("{:?}", lab.faults[0])
+    };
+    let stations = |numbers: &[u16]| Some(numbers.iter().copied().map(StationId).collect::<Vec<_>>());
+    assert_eq!(loss.matcher.senders, stations(&[0, 1]));
+    assert_eq!(loss.matcher.receivers, stations(&[2, 3, 4]));
+    assert_eq!((loss.turns, loss.chance.millionths()), (Turns::Only(3), 125_000));
+    assert_eq!(lab.faults[0].name, "fault0");
+    let unplugged = FaultKind::Unplug {
+        stations: vec![(0, StationId(1))],
+    };
+    assert_eq!(lab.faults[8].kind, unplugged);
+    assert_eq!(
+        lab.faults[9].kind,
+        FaultKind::PowerOff {
+            machines: vec![0, 1],
+            torn: TornSector::Old,
+        }
+    );
+}
+
+#[test]
+fn traffic_generators_are_counted_like_machines() {
+    let lab = lab_of(&disturbed());
+    let generators = &lab.generators;
+    assert_eq!(generators[1].settings.source, [2, 0x60, 0x8C, 0, 1, 1]);
+    assert_eq!(generators[0].settings.destination, [0xFF; 6]);
+    assert_eq!(generators[2].settings.length, Length::Uniform(100, 200));
+    let taps: Vec<u64> = generators
+        .iter()
+        .map(|generator| generator.position_millimetres)
+        .collect();
+    assert_eq!(taps, [1_000, 1_500, 20_000]);
+}
+
+#[test]
+fn a_lab_may_have_traffic_generators_and_no_machine() {
+    let lab = lab_of(
+        "format = 1\n[lab]\nname = \"x\"\n[segment.a]\nkind = \"10base2\"\nlength = \"5m\"\n\
+         [traffic.g]\nsegment = \"a\"\nmac = \"02:00:00:00:00:01\"\n",
+    );
+    assert_eq!((lab.machines.len(), lab.generators.len()), (0, 1));
 }
 
 #[test]

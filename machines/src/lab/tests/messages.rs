@@ -83,8 +83,151 @@ const FORM: &[Case] = &[
     ),
     case(
         "a card of a later version",
-        &[("\"3c503\"", "\"ne2000\"")],
+        &[("\"3c503\"", "\"serial\"")],
         &["lab::not-yet"],
+    ),
+    case(
+        "a chance without a percent sign",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"loss\"\nchance = \"0.5\"\n[[expect]]",
+        )],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "a chance beyond certainty",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"loss\"\nchance = \"100.001%\"\n[[expect]]",
+        )],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "an unknown kind of fault",
+        &[("[[expect]]", "[[fault]]\nkind = \"lost\"\n[[expect]]")],
+        &["lab::unknown-word"],
+    ),
+    case(
+        "a fault with a field of another kind",
+        &[("[[expect]]", "[[fault]]\nkind = \"loss\"\nbits = 3\n[[expect]]")],
+        &["lab::fault-field"],
+    ),
+    case(
+        "a reset button that is held",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"reset\"\nmachine = \"pc0\"\nuntil = \"1s\"\n[[expect]]",
+        )],
+        &["lab::fault-field"],
+    ),
+    case(
+        "a fault that counts in two ways",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"loss\"\nnth = 3\nevery = 2\n[[expect]]",
+        )],
+        &["lab::fault-field"],
+    ),
+    case(
+        "a fault that ends before it begins",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"loss\"\nfrom = \"2s\"\nuntil = \"1s\"\n[[expect]]",
+        )],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "a delay of no length, a truncation to none, a partition nowhere, a plug of nobody and a machine without a name",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"delay\"\n[[fault]]\nkind = \"truncation\"\n[[fault]]\nkind = \"partition\"\n\
+             [[fault]]\nkind = \"unplug\"\n[[fault]]\nkind = \"power-off\"\n[[expect]]",
+        )],
+        &[
+            "lab::missing-field",
+            "lab::missing-field",
+            "lab::missing-field",
+            "lab::missing-field",
+            "lab::missing-field",
+        ],
+    ),
+    case(
+        "a fault on one of two segments that does not say on which",
+        &[
+            (
+                "[segment.",
+                "[segment.ether1]\nkind = \"10base2\"\nlength = \"5m\"\n[segment.",
+            ),
+            ("[[expect]]", "[[fault]]\nkind = \"loss\"\n[[expect]]"),
+        ],
+        &["lab::missing-field"],
+    ),
+    case(
+        "a fault at a station that is not there",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"loss\"\nsender = [\"pc0/el1\"]\n[[expect]]",
+        )],
+        &["lab::unknown-station"],
+    ),
+    case(
+        "a power failure of a machine that is not there",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"power-off\"\nmachine = \"pc7\"\n[[expect]]",
+        )],
+        &["lab::unknown-machine"],
+    ),
+    case(
+        "a cut at the end of the cable",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"partition\"\nat = \"30m\"\n[[expect]]",
+        )],
+        &["lab::tap-beyond-end"],
+    ),
+    case(
+        "a traffic generator with two paces and with a card's address",
+        &[(
+            "[[expect]]",
+            "[traffic.gen]\nsegment = \"ether0\"\nmac = \"02:60:8c:00:00:01\"\npause = \"1us\"\nmean = \"1ms\"\n\
+             [[expect]]",
+        )],
+        &["lab::duplicate-mac", "lab::two-paces"],
+    ),
+    case(
+        "a traffic generator with two kinds of lengths",
+        &[(
+            "[[expect]]",
+            "[traffic.gen]\nsegment = \"ether0\"\nmac = \"02:60:8c:00:01:01\"\nlength = 64\nlengths = [64, 1518]\n\
+             [[expect]]",
+        )],
+        &["lab::two-paces"],
+    ),
+    case(
+        "a delay until the end of days and a generator that begins then",
+        &[(
+            "[[expect]]",
+            "[traffic.gen]\nsegment = \"ether0\"\nmac = \"02:60:8c:00:01:01\"\nstart = \"5000h\"\n\
+             [[fault]]\nkind = \"delay\"\nleast = \"5000h\"\n[[expect]]",
+        )],
+        &["lab::out-of-range", "lab::out-of-range"],
+    ),
+    case(
+        "a traffic generator with a machine's name",
+        &[(
+            "[[expect]]",
+            "[traffic.pc1]\nsegment = \"ether0\"\nmac = \"02:60:8c:00:01:01\"\n[[expect]]",
+        )],
+        &["lab::duplicate-machine"],
+    ),
+    case(
+        "a traffic generator without end at once",
+        &[(
+            "[[expect]]",
+            "[traffic.gen]\nsegment = \"ether0\"\nmac = \"02:60:8c:00:01:01\"\nmean = \"0s\"\n[[expect]]",
+        )],
+        &["lab::out-of-range"],
     ),
     case(
         "text for a number",
@@ -424,6 +567,50 @@ const MEANING: &[Case] = &[
         "two cards in one window",
         &[("ram = 0xCC000", SECOND_CARD), ("ram = 0xD8000", "ram = 0xCC000")],
         &["lab::memory-conflict"],
+    ),
+    case(
+        "the boot PROM's window of an NE2000 over the window of a 3C503",
+        &[
+            ("ram = 0xCC000", SECOND_CARD),
+            ("\"3c503\"", "\"ne2000\""),
+            ("io = 0x280", "io = 0x340"),
+            ("ram = 0xCC000", "ram = 0xC8000"),
+            ("ram = 0xD8000", "ram = 0xC8000"),
+        ],
+        &["lab::memory-conflict"],
+    ),
+    case(
+        "an NE2000 at a 3C503's I/O base",
+        &[("\"3c503\"", "\"ne2000\"")],
+        &["lab::impossible-jumper"],
+    ),
+    case(
+        "an NE1000 within the ports of a 3C503",
+        &[
+            ("ram = 0xCC000", SECOND_CARD),
+            ("\"3c503\"", "\"ne1000\""),
+            ("io = 0x280", "io = 0x300"),
+            ("io = 0x300\nirq = 5", "io = 0x310\nirq = 5"),
+        ],
+        &["lab::io-conflict"],
+    ),
+    case(
+        "a kernel for a boot PROM",
+        &[("irq = 3", "irq = 3\nprom = { image = \"kernel\" }")],
+        &["lab::bad-prom"],
+    ),
+    case(
+        "a boot PROM without a window",
+        &[
+            ("[segment.", "[image.prom]\npath = \"Cargo.toml\"\n[segment."),
+            ("ram = 0xCC000", "prom = { image = \"prom\" }"),
+        ],
+        &["lab::bad-prom"],
+    ),
+    case(
+        "a boot PROM of no image",
+        &[("irq = 3", "irq = 3\nprom = { image = \"pron\" }")],
+        &["lab::unknown-image"],
     ),
     case(
         "a window over the VGA",

@@ -130,7 +130,8 @@ fn while_a_packet_comes_in_an_access_waits_a_tenth_to_four_tenths_of_a_microseco
         bytes.resize(1514, 0);
         bytes[0] = 2;
         let frame = Frame::new(&bytes, CheckSequence::Right);
-        slot.call(|card, cx| card.packet_arrives(begin, &frame, cx));
+        let at = begin;
+        slot.notice(wire::Notice::Arriving { at, begin, frame });
         let nanoseconds = run(&mut slot, &it, 900);
         assert!(
             (1050..1400).contains(&nanoseconds),

@@ -176,6 +176,7 @@ fn carry(from: &mut Driver, to: &mut Driver) -> Frame {
     let outcome = Outcome {
         collisions: 0,
         deferred: false,
+        late: false,
         end: End::Good,
     };
     from.slot.notice(Notice::Sent { at, outcome });

@@ -33,12 +33,12 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     let end = prop_oneof![
         Just(End::Good),
         Just(End::TooManyCollisions),
-        Just(End::LateCollision),
         Just(End::CarrierLost)
     ];
-    (0..=16_u8, any::<bool>(), end).prop_map(|(collisions, deferred, end)| Outcome {
+    (0..=16_u8, any::<bool>(), any::<bool>(), end).prop_map(|(collisions, deferred, late, end)| Outcome {
         collisions,
         deferred,
+        late,
         end,
     })
 }

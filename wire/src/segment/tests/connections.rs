@@ -90,6 +90,7 @@ fn a_10base5_station_without_its_transceiver_sends_without_carrier() {
     let outcome = Outcome {
         collisions: 0,
         deferred: false,
+        late: false,
         end: End::CarrierLost,
     };
     assert_eq!(outcomes(&run), [(A, us(10) + SHORTEST, outcome)]);
@@ -112,12 +113,17 @@ fn a_station_off_the_cable_leaves_the_gap_between_its_own_frames() {
 }
 
 #[test]
-fn a_frame_whose_10base2_sender_is_taken_off_is_lost_in_a_late_collision() {
+fn a_frame_whose_10base2_sender_is_taken_off_meets_a_late_collision_and_is_given_up() {
     let mut segment = cable(Kind::TenBase2, &[(0, Some((us(10), 1514))), (20_000, None)]);
     segment.unplug(A, us(500));
-    let run = drain(&mut segment, us(10_000));
-    let (_, at, outcome) = outcomes(&run)[0];
-    assert_eq!((outcome.end, at), (End::LateCollision, us(500) + BIT * 32));
+    let run = drain(&mut segment, us(1_000_000));
+    let outcome = outcomes(&run)[0].2;
+    assert_eq!((outcome.end, outcome.late), (End::TooManyCollisions, true));
+    let at = run.records.iter().find_map(|record| match record {
+        Record::Collision { at, .. } => Some(*at),
+        _ => None,
+    });
+    assert_eq!(at, Some(us(500)));
     assert_eq!(receivers(&run), []);
     assert_eq!(run.statistics.busy, Span::from_microseconds(490));
 }
@@ -145,7 +151,8 @@ fn who_waits_for_a_frame_goes_on_a_gap_after_its_sender_was_taken_off() {
         );
         segment.unplug(A, us(500));
         let run = drain(&mut segment, us(10_000));
-        let (_, at, outcome) = outcomes(&run)[usize::from(kind == Kind::TenBase2)];
+        let of_the_other = |(station, ..): &(StationId, Instant, Outcome)| *station == StationId(1);
+        let (_, at, outcome) = outcomes(&run).into_iter().find(of_the_other).unwrap();
         assert_eq!((at, outcome.deferred), (us(500) + BIT * 96 + SHORTEST, true));
         assert_eq!(receivers(&run), [2]);
     }
@@ -272,8 +279,8 @@ fn a_change_can_be_asked_for_while_the_lab_runs_a_little_ahead() {
         us(50) + LEAST_FILL + SHORTEST + segment.reach + segment.reach
     );
     segment.unplug(A, from);
-    let run = drain(&mut segment, us(10_000));
-    assert_eq!(outcomes(&run)[0].2.end, End::LateCollision);
+    let run = drain(&mut segment, us(1_000_000));
+    assert!(outcomes(&run)[0].2.late);
 }
 
 #[test]
@@ -293,8 +300,10 @@ fn a_transceiver_stops_after_twenty_milliseconds_and_stays_silent_for_half_a_sec
     segment.request(A, transmit(us(3_000_000), 60));
     let run = drain(&mut segment, us(4_000_000));
     let ends: Vec<_> = outcomes(&run).iter().map(|sent| sent.2.end).collect();
-    assert_eq!(ends, [End::LateCollision, End::TooManyCollisions, End::Good]);
-    assert_eq!(outcomes(&run)[0].1, jabber + BIT * 32);
+    assert_eq!(ends, [End::TooManyCollisions, End::TooManyCollisions, End::Good]);
+    let late: Vec<_> = outcomes(&run).iter().map(|sent| sent.2.late).collect();
+    assert_eq!(late, [true, false, false]);
+    assert!(matches!(run.records[0], Record::Collision { at, .. } if at == jabber));
     assert_eq!(receivers(&run), [1]);
     assert_eq!(run.statistics.busy, Span::from_milliseconds(20) + SHORTEST);
 }

@@ -30,6 +30,7 @@ fn events(run: &Run) -> Vec<(u64, String)> {
     let of_notice = |(station, notice): &(StationId, Notice)| match notice {
         Notice::Sent { at, .. } => (*at, format!("{} is done", station.0)),
         Notice::Received { at, .. } => (*at, format!("{} receives", station.0)),
+        Notice::Arriving { .. } | Notice::Leaving { .. } => unreachable!("nobody asked for them"),
     };
     let records = run.records.iter().filter_map(of_record);
     let mut events: Vec<_> = records.chain(run.notices.iter().map(of_notice)).collect();

@@ -1,0 +1,75 @@
+//! Frames that are told of while they are under way. That no cadence of settling changes what is told, and when, is
+//! part of the properties in `tests.rs`.
+
+use super::*;
+
+/// Two stations, 100 m and 400 m from a third; the third sends a frame of `bytes` at 10 us.
+fn one_frame(bytes: usize) -> Run {
+    let task = Task {
+        pause: Span::from_microseconds(10),
+        bytes,
+    };
+    Script {
+        settings: settings(Kind::TenBase5, Model::CsmaCd, 500_000),
+        seed: 1,
+        stations: vec![(0, vec![task]), (100_000, Vec::new()), (400_000, Vec::new())],
+        resets: Vec::new(),
+        rules: Vec::new(),
+        changes: Vec::new(),
+    }
+    .run(SHORTEST, us(5_000))
+}
+
+#[test]
+fn a_long_frame_is_announced_576_bits_after_its_first_bit_at_each_station() {
+    let run = one_frame(1_514);
+    let frame = Task {
+        pause: Span::ZERO,
+        bytes: 1_514,
+    }
+    .frame();
+    let certain = us(10) + SHORTEST;
+    let leaving = Notice::Leaving {
+        at: certain,
+        begin: us(10),
+    };
+    let arriving = |metres: u64| {
+        let delay = Kind::TenBase5.delay(metres * 1_000);
+        Notice::Arriving {
+            at: certain + delay,
+            begin: us(10) + BIT * 64 + delay,
+            frame: frame.clone(),
+        }
+    };
+    assert_eq!(
+        run.announcements,
+        [
+            (StationId(0), leaving),
+            (StationId(1), arriving(100)),
+            (StationId(2), arriving(400))
+        ]
+    );
+}
+
+#[test]
+fn the_end_of_an_announced_frame_is_a_whole_number_of_bytes_after_its_beginning() {
+    let run = one_frame(1_514);
+    let ends = run.notices.iter().filter_map(|(station, notice)| match notice {
+        Notice::Received { at, frame } => Some((*station, *at - BIT * 8 * frame.length())),
+        _ => None,
+    });
+    let begins = run
+        .announcements
+        .iter()
+        .filter_map(|(station, notice)| match notice {
+            Notice::Arriving { begin, .. } => Some((*station, *begin)),
+            _ => None,
+        });
+    assert!(ends.eq(begins));
+}
+
+#[test]
+fn the_shortest_frame_is_not_announced() {
+    assert_eq!(one_frame(60).announcements, []);
+    assert_eq!(one_frame(61).announcements.len(), 3);
+}

@@ -216,6 +216,25 @@ fn a_copy_loop_over_the_3c503s_window_takes_seven_or_eight_bus_clocks_a_byte() {
 }
 
 #[test]
+fn words_and_dwords_over_the_8_bit_window_pay_the_gap_between_accesses_once() {
+    // 6 clocks of each cycle's command, and 1 or 2 between accesses.
+    for (clocks, word, dword) in [(7, 812, 781), (8, 875, 812)] {
+        let settings = format!(
+            "timing = {{ isa_8bit = {{ value = {clocks}, unit = \"isa-cycle\", source = \"derived: a test\" }} }}"
+        );
+        let text = one_pc(&settings, &card("3c503", 0, 0x280, 3, WINDOW));
+        assert_eq!(
+            nanoseconds_a_byte(&text, start_card, 2, |a| a.rep().movsw()),
+            word
+        );
+        assert_eq!(
+            nanoseconds_a_byte(&text, start_card, 4, |a| a.rep().movsd()),
+            dword
+        );
+    }
+}
+
+#[test]
 fn a_copy_loop_over_the_16_bit_window_takes_a_quarter_of_a_microsecond_a_byte() {
     let text = one_pc("", &card("3c503-16", 0, 0x280, 3, WINDOW));
     let words = nanoseconds_a_byte(&text, start_card, 2, |a| a.rep().movsw());

@@ -147,7 +147,8 @@ impl Board {
             let taken = takes(self, place);
             let is_word = taken.width == ne2000::Width::Sixteen && place % 2 == 0;
             let bytes = if is_word { 2.min(width.bytes() - done) } else { 1 };
-            let slot = self.isa.cycle(end, space, taken);
+            let is_last = done + bytes == width.bytes();
+            let slot = self.isa.cycle(end, space, taken, is_last);
             let held = each(self, now, done, bytes);
             end = self.isa.end(slot, held);
             done += bytes;
@@ -185,7 +186,8 @@ impl Board {
         let mut end = self.processor_clock.instant(at);
         for word in 0..width.bytes() / 2 {
             let now = self.bring_to(&mut end);
-            let slot = self.isa.cycle(end, Space::Ports, WIDE);
+            let is_last = word + 1 == width.bytes() / 2;
+            let slot = self.isa.cycle(end, Space::Ports, WIDE, is_last);
             each(self, now, word);
             end = self.isa.end(slot, Span::ZERO);
         }

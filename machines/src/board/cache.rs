@@ -97,8 +97,8 @@ impl MemoryTiming {
     pub(crate) fn forget(&mut self, address: u32) {
         let line = address >> LINE_SHIFT;
         let index = self.index(line);
-        if self.tags[index] == line + 1 {
-            self.tags[index] = 0;
+        if self.tags[index] == line {
+            self.tags[index] = EMPTY;
         }
     }
 

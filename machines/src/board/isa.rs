@@ -3,6 +3,9 @@
 //!
 //! Every 15.09 us memory is refreshed, which takes the bus as soon as it is free, unless the lab file says that it is hidden.
 //!
+//! An access that the board cuts into several cycles, because its slave is narrower, takes the time between two accesses of the
+//! processor only once: its byte steering begins the next cycle as soon as the command of the one before is over.
+//!
 //! Source of the figures: the lab file's timing constants; their defaults cite where they were read. The board splits
 //! an access into as many cycles as its slaves need: `bus.rs`.
 
@@ -72,14 +75,20 @@ impl IsaBus {
         }
     }
 
-    /// Begins a cycle that a slave takes in this way at the first free clock edge at or after `at`.
-    pub(crate) fn cycle(&mut self, at: Instant, space: Space, taken: BusCycle) -> Slot {
+    /// Begins a cycle that a slave takes in this way at the first free clock edge at or after `at`. Another cycle of the same
+    /// access follows, unless it is the last.
+    pub(crate) fn cycle(&mut self, at: Instant, space: Space, taken: BusCycle, is_last: bool) -> Slot {
         let clocks = match (taken.width, space, taken.is_zero_wait) {
             (Width::Eight, _, false) => self.lengths.narrow,
             (Width::Eight, _, true) => self.lengths.narrow_zero_wait,
             (Width::Sixteen, Space::Memory, false) => self.lengths.wide,
             (Width::Sixteen, Space::Memory, true) => self.lengths.wide_zero_wait,
             (Width::Sixteen, Space::Ports, _) => self.lengths.wide_io,
+        };
+        let clocks = if is_last {
+            clocks
+        } else {
+            clocks.min(command(space, taken))
         };
         self.begin(at, clocks)
     }
@@ -150,6 +159,16 @@ impl IsaBus {
     }
 }
 
+/// The bus clocks of a cycle's command: two, and its wait states with default ready, four in 8 bits and one in 16. 0WS leaves one
+/// of the four, and none of memory's one (the AT's wait-state generator).
+fn command(space: Space, taken: BusCycle) -> u32 {
+    match (taken.width, space, taken.is_zero_wait) {
+        (Width::Eight, _, false) => 6,
+        (Width::Sixteen, Space::Memory, true) => 2,
+        _ => 3,
+    }
+}
+
 /// The first tick of `rate` at or after `at`.
 pub(crate) fn at_or_after(rate: Rate, at: Instant) -> u64 {
     let ticks = rate.ticks_at(at);
@@ -187,7 +206,7 @@ mod tests {
         let mut at = 0;
         let mut ends = Vec::new();
         for _ in 0..4 {
-            let slot = bus.cycle(PROCESSOR.instant(at), Space::Memory, NARROW);
+            let slot = bus.cycle(PROCESSOR.instant(at), Space::Memory, NARROW, true);
             let end = bus.end(slot, Span::ZERO);
             at += 2 + u64::from(bus.wait_states(at, end));
             ends.push(end.nanoseconds());
@@ -197,6 +216,24 @@ mod tests {
             [875, 1875, 2875, 3875],
             "7 clocks of 125 ns, then one every 1000 ns"
         );
+    }
+
+    #[test]
+    fn the_cycles_of_one_access_follow_each_other_without_the_gap_between_accesses() {
+        for (width, is_zero_wait, inner, last) in [
+            (Width::Eight, false, 6, 8),
+            (Width::Eight, true, 3, 4),
+            (Width::Sixteen, false, 3, 4),
+            (Width::Sixteen, true, 2, 3),
+        ] {
+            let mut bus = bus();
+            let taken = BusCycle { width, is_zero_wait };
+            let starts = [false, true, true].map(|is_last| {
+                let slot = bus.cycle(Instant::START, Space::Memory, taken, is_last);
+                slot.start_edge
+            });
+            assert_eq!(starts, [0, inner, inner + last], "{taken:?}");
+        }
     }
 
     #[test]
@@ -211,7 +248,7 @@ mod tests {
         ] {
             let mut bus = bus();
             let taken = BusCycle { width, is_zero_wait };
-            let starts = [0, 0, 0].map(|at| bus.cycle(PROCESSOR.instant(at), space, taken).start_edge);
+            let starts = [0, 0, 0].map(|at| bus.cycle(PROCESSOR.instant(at), space, taken, true).start_edge);
             assert_eq!(starts, [0, clocks, 2 * clocks], "{space:?} {taken:?}");
         }
     }
@@ -221,7 +258,7 @@ mod tests {
         let mut bus = bus();
         let at = |nanoseconds| Instant::START + Span::from_nanoseconds(nanoseconds);
         assert_eq!(bus.take(at(100), 12), (at(125), at(125 + 1500)));
-        let slot = bus.cycle(at(200), Space::Memory, NARROW);
+        let slot = bus.cycle(at(200), Space::Memory, NARROW, true);
         assert_eq!(bus.end(slot, Span::ZERO), at(1625 + 875));
     }
 
@@ -234,7 +271,7 @@ mod tests {
         let mut bus = IsaBus::new(PROCESSOR, Rate::hertz(8_000_000), lengths);
         let mut start = |nanoseconds| {
             let at = Instant::START + Span::from_nanoseconds(nanoseconds);
-            bus.cycle(at, Space::Memory, NARROW).start_edge * 125
+            bus.cycle(at, Space::Memory, NARROW, true).start_edge * 125
         };
         // Asked for at 15 086 ns, it begins with the next clock edge and has the bus for 625 ns.
         assert_eq!(start(14_000), 14_000);
@@ -253,6 +290,7 @@ mod tests {
             Instant::START + Span::from_nanoseconds(130),
             Space::Memory,
             NARROW,
+            true,
         );
         assert_eq!(bus.end(slot, Span::ZERO).nanoseconds(), 250 + 875);
     }
@@ -260,7 +298,7 @@ mod tests {
     #[test]
     fn iochrdy_stretches_a_cycle_by_whole_bus_clocks() {
         let mut bus = bus();
-        let slot = bus.cycle(Instant::START, Space::Memory, NARROW);
+        let slot = bus.cycle(Instant::START, Space::Memory, NARROW, true);
         assert_eq!(
             bus.end(slot, Span::from_nanoseconds(130)).nanoseconds(),
             875 + 250

@@ -4,7 +4,8 @@
 /// code that is pushed. A page fault's address is in CR2 already.
 ///
 /// One number, so that the results of handlers and memory accesses travel in registers: the vector in bits 7-0, whether there
-/// is a code in bit 8, the code in bits 31-16.
+/// is a code in bit 8, the code in bits 31-16. It is wider than any operand: where both had one size, the compiler kept fault and
+/// operand in the same place and looked again which of them it was.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fault(u64);
 

@@ -334,6 +334,20 @@ fn a_boot_prom_is_read_in_its_window_until_the_driver_shows_memory_there() {
     assert_eq!(memory.codes(0), [0x55, 0xAA, 0x04, 0x55, 0xCB, 0xFF, 0x77]);
 }
 
+#[test]
+fn the_last_byte_of_the_address_space_is_read_beside_a_card_that_watches_for_reads() {
+    let text = one_pc("", &card("3c503", 0, 0x280, 3, WINDOW));
+    let kernel = guest(|a| {
+        start_card(a)?;
+        a.mov(al, byte_ptr(0xFFFF_FFFF_u32))?;
+        post(a)?;
+        sleep(a)
+    });
+    let mut runtime = runtime(&lab(&text), &[kernel]);
+    let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(5), 1);
+    assert_eq!(memory.codes(0), [0xFF], "nothing answers there");
+}
+
 /// Copies a hundred bytes out of its window, over and over, and tells after each turn. With `sends` it first has its
 /// card send a frame of 1514 bytes.
 fn copies(sends: bool) -> Arc<[u8]> {

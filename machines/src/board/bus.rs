@@ -116,7 +116,7 @@ impl Board {
     /// the board answers is not seen here: the processor reads it without a bus cycle of the board's.
     fn tell_of_read(&mut self, address: u32, bytes: u32) {
         for card in &mut self.cards {
-            let is_watched = |watched: u32| (address..address + bytes).contains(&watched);
+            let is_watched = |watched: u32| watched.wrapping_sub(address) < bytes;
             if card.watched_address().is_some_and(is_watched) {
                 card.watched_address_is_read();
             }

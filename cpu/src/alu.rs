@@ -24,9 +24,7 @@ fn top<T: Unit>(value: u32) -> bool {
 fn sum<T: Unit>(left: T, right: T, carry: u32) -> Outcome<T> {
     let (a, b) = (left.to_u32(), right.to_u32());
     let result = a.wrapping_add(b).wrapping_add(carry);
-    let carries = (a & b) | ((a | b) & !result);
-    let result = T::from_u32(result);
-    (result, Status::calculated(result, T::from_u32(carries)))
+    (T::from_u32(result), Status::of_sum::<T>(a, b, result))
 }
 
 /// `left - right - borrow`.
@@ -34,9 +32,7 @@ fn sum<T: Unit>(left: T, right: T, carry: u32) -> Outcome<T> {
 fn difference<T: Unit>(left: T, right: T, borrow: u32) -> Outcome<T> {
     let (a, b) = (left.to_u32(), right.to_u32());
     let result = a.wrapping_sub(b).wrapping_sub(borrow);
-    let borrows = (!a & b) | ((!a | b) & result);
-    let result = T::from_u32(result);
-    (result, Status::calculated(result, T::from_u32(borrows)))
+    (T::from_u32(result), Status::of_difference::<T>(a, b, result))
 }
 
 /// ADD.
@@ -322,7 +318,7 @@ fn decimal_correction(low: bool, high: bool) -> u8 {
 }
 
 fn decimal_status(result: u8, adjust: bool, carry: bool) -> Status {
-    Status::calculated(result, u8::from(adjust) << 3).with_carry_and_overflow(carry, false)
+    Status::narrow::<u8>(u32::from(result), u32::from(adjust) << 3).with_carry_and_overflow(carry, false)
 }
 
 /// AAA on AX. SF, ZF, PF follow AL; OF is cleared.
@@ -346,7 +342,7 @@ pub(crate) fn aas(ax: u16, status: Status) -> Outcome<u16> {
 
 fn ascii_adjusted(ax: u16, adjusts: bool) -> Outcome<u16> {
     let ax = ax & 0xFF0F;
-    let status = Status::calculated(ax as u8, u8::from(adjusts) << 3);
+    let status = Status::narrow::<u8>(u32::from(ax) & 0xFF, u32::from(adjusts) << 3);
     (ax, status.with_carry_and_overflow(adjusts, false))
 }
 

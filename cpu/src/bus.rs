@@ -90,6 +90,17 @@ pub trait Bus {
     #[doc(hidden)]
     const IS_QUICK: bool = false;
 
+    /// Operands in segments that do not begin at zero and reach over all addresses are not found at once either.
+    #[doc(hidden)]
+    const IS_FLAT: bool = false;
+
+    /// Adds cycles that an instruction takes, to the processor's counter unless an attempt counts by itself.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn charge(&mut self, counter: &mut Cycle, cycles: Cycle) {
+        *counter += cycles;
+    }
+
     /// All memory that [`Page::Memory`] speaks of, a whole number of 4 KB frames.
     fn memory(&mut self) -> &mut [u8];
 

@@ -7,7 +7,7 @@
 
 use crate::debug::STATUS_ONES;
 use crate::flags::Status;
-use crate::memory::{CodeLines, Reach, Shortcuts};
+use crate::memory::{CodeLines, Reach, Shortcuts, Ways};
 use crate::op::Op;
 use crate::paging::{Level, Tlb};
 use crate::trail::{Context, Trail};
@@ -63,6 +63,8 @@ pub(crate) struct Core {
     pub(crate) segments: [SegmentRegister; 6],
     /// What the fast path of an access needs from `segments`.
     pub(crate) reach: [Reach; 6],
+    /// What the fastest one needs from `segments` and `level`.
+    pub(crate) ways: Ways,
     /// FFFF FFFFh with a 32-bit stack segment, FFFFh with a 16-bit one.
     pub(crate) stack_mask: u32,
     pub(crate) ldtr: SegmentRegister,
@@ -132,6 +134,7 @@ impl Core {
             is_repeating: false,
             segments: [SegmentRegister::default(); 6],
             reach: [Reach::default(); 6],
+            ways: Ways::default(),
             stack_mask: 0xFFFF,
             ldtr: SegmentRegister::default(),
             tr: SegmentRegister::default(),
@@ -268,7 +271,9 @@ impl Core {
             return;
         }
         self.segments[segment as usize] = register;
-        self.reach[segment as usize] = Reach::of(&register);
+        self.reach[segment as usize] = Reach::of(segment, &register);
+        self.ways
+            .set_segment(segment, &self.reach[segment as usize], self.level);
         if segment == Segment::Ss {
             self.stack_mask = register.stack_mask();
         }
@@ -384,6 +389,7 @@ impl Core {
     pub(crate) fn set_privilege(&mut self, privilege: u8) {
         self.privilege = privilege;
         self.level = Level::of(privilege);
+        self.ways.set_level(self.level);
     }
 
     /// A chain of handlers begins: it may be a thousand cycles long, for every op of it may take a place on the stack. Nothing that

@@ -222,9 +222,13 @@ fn address(op: &mut Op, instruction: &Instruction, is_32_bit: bool, has_displace
     }
 }
 
-/// Whether the offset of the memory operand is that of a base and a displacement, with 32-bit addresses.
-fn has_base_only(op: &Op) -> bool {
-    op.index == Op::NO_REGISTER && op.address_mask == u32::MAX
+/// The slot of a memory operand, by how its offset is worked out.
+fn memory_slot(op: &Op) -> usize {
+    match (op.address_mask, op.index) {
+        (u32::MAX, Op::NO_REGISTER) => forms::AT_BASE,
+        (u32::MAX, _) => forms::AT_INDEX,
+        _ => forms::IN_MEMORY,
+    }
 }
 
 /// Picks the slot of the form, checks LOCK, adds the clocks.
@@ -233,8 +237,7 @@ fn finish(mut op: Op, form: usize, is_memory: bool, found: Prefixes) -> Op {
     let slot = match row.slots {
         Slots::One => 0,
         Slots::RegisterMemory if !is_memory => forms::IN_REGISTER,
-        Slots::RegisterMemory if has_base_only(&op) => forms::AT_BASE,
-        Slots::RegisterMemory => forms::IN_MEMORY,
+        Slots::RegisterMemory => memory_slot(&op),
         Slots::OnceRepeated => usize::from(found.repeat != Repeat::None),
     };
     if found.is_locked && !(row.is_lockable && is_memory) {

@@ -5,34 +5,58 @@
 use crate::Flags;
 use crate::unit::Unit;
 
-/// The arithmetic flags, not yet worked out.
+/// The arithmetic flags, not yet worked out. The carry out of each bit of an operation follows from its operands and its result; a
+/// subtraction is the addition of complements. So an operation of 32 bits leaves just those.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Status {
     /// The result, sign-extended: ZF is "zero", SF its top bit, PF the parity of its low byte.
     result: u32,
-    /// Bit 31: CF. Bit 30: CF exclusive-or OF. Bit 3: AF. The other bits mean nothing.
-    carries: u32,
-    /// Corrections for flags that were loaded rather than calculated: bit 0 inverts SF, bit 1 inverts PF.
-    inverted: u32,
+    /// The operands, or twice the same: the carries themselves ([`Status::carries`]).
+    terms: [u32; 2],
+    /// [`Status::SUM`] after an addition. Otherwise corrections for flags that were loaded rather than calculated: bit 0 inverts SF, bit 1 inverts PF.
+    kind: u32,
 }
 
 impl Status {
     const SIGN_IS_INVERTED: u32 = 1;
     const PARITY_IS_INVERTED: u32 = 2;
+    /// The result is the sum of the terms; without it, its complement is. No carry is looked for in the two lowest bits.
+    const SUM: u32 = !3;
 
-    /// After an addition or subtraction: `carries` has the carry (or borrow) out of each bit of the operation.
+    /// After an addition: `left + right`, and perhaps a carry, is `result`.
     #[inline(always)]
-    pub(crate) fn calculated<T: Unit>(result: T, carries: T) -> Self {
-        let carries = carries.to_u32();
-        let carries = if T::BITS == 32 {
-            carries
-        } else {
-            (carries << (32 - T::BITS)) | (carries & (1 << 3))
-        };
+    pub(crate) fn of_sum<T: Unit>(left: u32, right: u32, result: u32) -> Self {
+        if T::BITS == 32 {
+            return Self {
+                result,
+                terms: [left, right],
+                kind: Self::SUM,
+            };
+        }
+        Self::narrow::<T>(result, (left & right) | ((left | right) & !result))
+    }
+
+    /// After a subtraction: `left - right`, and perhaps less a borrow, is `result`.
+    #[inline(always)]
+    pub(crate) fn of_difference<T: Unit>(left: u32, right: u32, result: u32) -> Self {
+        if T::BITS == 32 {
+            return Self {
+                result,
+                terms: [!left, right],
+                kind: 0,
+            };
+        }
+        Self::narrow::<T>(result, (!left & right) | ((!left | right) & result))
+    }
+
+    /// After an operation of 8 or 16 bits with the carry (or borrow) out of each bit.
+    #[inline(always)]
+    pub(crate) fn narrow<T: Unit>(result: u32, carries: u32) -> Self {
+        let carries = (carries << (32 - T::BITS)) | (carries & (1 << 3));
         Self {
-            result: result.to_i32() as u32,
-            carries,
-            inverted: 0,
+            result: T::from_u32(result).to_i32() as u32,
+            terms: [carries; 2],
+            kind: 0,
         }
     }
 
@@ -41,16 +65,24 @@ impl Status {
     pub(crate) fn logical<T: Unit>(result: T) -> Self {
         Self {
             result: result.to_i32() as u32,
-            carries: 0,
-            inverted: 0,
+            terms: [0; 2],
+            kind: 0,
         }
+    }
+
+    /// Bit 31: CF. Bit 30: CF exclusive-or OF. Bit 3: AF. The other bits mean nothing.
+    #[inline(always)]
+    fn carries(self) -> u32 {
+        let [left, right] = self.terms;
+        (left & right) | ((left | right) & (self.result ^ self.kind))
     }
 
     /// With CF and OF replaced.
     #[inline(always)]
     pub(crate) fn with_carry_and_overflow(self, carry: bool, overflow: bool) -> Self {
+        let adjust = self.carries() & (1 << 3);
         Self {
-            carries: (self.carries & (1 << 3)) | u32::from(carry) << 31 | u32::from(carry != overflow) << 30,
+            terms: [adjust | u32::from(carry) << 31 | u32::from(carry != overflow) << 30; 2],
             ..self
         }
     }
@@ -71,20 +103,20 @@ impl Status {
     /// CF.
     #[inline(always)]
     pub(crate) fn carry(self) -> bool {
-        self.carries >> 31 != 0
+        self.carries() >> 31 != 0
     }
 
     /// PF.
     #[inline(always)]
     pub(crate) fn parity(self) -> bool {
         let odd = (self.result as u8).count_ones() & 1 != 0;
-        odd == (self.inverted & Self::PARITY_IS_INVERTED != 0)
+        odd == (self.kind & Self::PARITY_IS_INVERTED != 0)
     }
 
     /// AF.
     #[inline(always)]
     pub(crate) fn adjust(self) -> bool {
-        self.carries & (1 << 3) != 0
+        self.carries() & (1 << 3) != 0
     }
 
     /// ZF.
@@ -96,13 +128,14 @@ impl Status {
     /// SF.
     #[inline(always)]
     pub(crate) fn sign(self) -> bool {
-        (self.result >> 31) ^ (self.inverted & Self::SIGN_IS_INVERTED) != 0
+        (self.result >> 31) ^ (self.kind & Self::SIGN_IS_INVERTED) != 0
     }
 
     /// OF.
     #[inline(always)]
     pub(crate) fn overflow(self) -> bool {
-        (self.carries ^ (self.carries << 1)) >> 31 != 0
+        let carries = self.carries();
+        (carries ^ (carries << 1)) >> 31 != 0
     }
 
     /// The flags, worked out: only those of [`Flags::ARITHMETIC`].
@@ -125,8 +158,8 @@ impl Status {
         let parity_is_inverted = flags.contains(Flags::PARITY) != (result == 0);
         let status = Self {
             result,
-            carries: u32::from(flags.contains(Flags::ADJUST)) << 3,
-            inverted: u32::from(sign) * Self::SIGN_IS_INVERTED
+            terms: [u32::from(flags.contains(Flags::ADJUST)) << 3; 2],
+            kind: u32::from(sign) * Self::SIGN_IS_INVERTED
                 + u32::from(parity_is_inverted) * Self::PARITY_IS_INVERTED,
         };
         status.with_carry_and_overflow(flags.contains(Flags::CARRY), flags.contains(Flags::OVERFLOW))

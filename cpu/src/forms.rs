@@ -19,7 +19,7 @@ use crate::exec::bits::{Clear, Flip, Set};
 use crate::exec::control::{Always, WhileEqual, WhileNotEqual};
 use crate::exec::data::{InCs, InDs, InEs, InFs, InGs, InSs};
 use crate::exec::multiply::{Signed, Unsigned};
-use crate::exec::operand::{AtBase, Cl, Immediate, InMemory, InRegister, One, Reg};
+use crate::exec::operand::{AtBase, AtIndex, Cl, Immediate, InMemory, InRegister, One, Reg};
 use crate::exec::port::{Fixed, InDx};
 use crate::exec::shift::{Rcl, Rcr, Rol, Ror, Sar, Shl, Shld, Shr, Shrd};
 use crate::exec::string::{Once, Repeated};
@@ -70,8 +70,10 @@ pub(crate) const IN_REGISTER: usize = 0;
 pub(crate) const IN_MEMORY: usize = 1;
 /// The slot of `r/m` at a base in memory.
 pub(crate) const AT_BASE: usize = 2;
+/// The slot of `r/m` at an index in memory.
+pub(crate) const AT_INDEX: usize = 3;
 /// Slots of a form.
-const SLOTS: usize = 3;
+const SLOTS: usize = 4;
 /// More than iced-x86 has codes.
 const CODES: usize = 8192;
 
@@ -82,6 +84,10 @@ macro_rules! forms {
 
         const fn handler_slots<B: Bus>() -> [[Handler<B>; SLOTS]; ROW_COUNT] {
             [$(forms!(@slots first [$($memory)?] [$($word)?] $module $handler [$($argument),*])),*]
+        }
+
+        const fn second_handler_slots<B: Bus>() -> [[Handler<B>; SLOTS]; ROW_COUNT] {
+            [$(forms!(@slots second [$($memory)?] [$($word)?] $module $handler [$($argument),*])),*]
         }
 
         const fn full_handler_slots<B: Bus>() -> [[Handler<B>; SLOTS]; ROW_COUNT] {
@@ -107,16 +113,26 @@ macro_rules! forms {
     };
     (@slots $way:ident [] [repeated] $module:ident $handler:ident [$($argument:ty),*]) => {
         [
-            forms!(@$way $module $handler [Once, $($argument),*]),
-            forms!(@$way $module $handler [Repeated, $($argument),*]),
-            forms!(@$way $module $handler [Repeated, $($argument),*]),
+            forms!(@chained $module $handler [Once, $($argument),*]),
+            forms!(@chained $module $handler [Repeated, $($argument),*]),
+            forms!(@chained $module $handler [Repeated, $($argument),*]),
+            forms!(@chained $module $handler [Repeated, $($argument),*]),
         ]
     };
     (@slots first [$memory:literal] [$($word:ident)?] $module:ident $handler:ident [$($argument:ty),*]) => {
         [
-            forms!(@first $module $handler [InRegister, $($argument),*]),
-            forms!(@first $module $handler [InMemory, $($argument),*]),
+            forms!(@any $module $handler [InRegister, $($argument),*]),
+            forms!(@any $module $handler [InMemory, $($argument),*]),
             forms!(@first $module $handler [AtBase, $($argument),*]),
+            forms!(@first $module $handler [AtIndex, $($argument),*]),
+        ]
+    };
+    (@slots second [$memory:literal] [$($word:ident)?] $module:ident $handler:ident [$($argument:ty),*]) => {
+        [
+            forms!(@chained $module $handler [InRegister, $($argument),*]),
+            forms!(@chained $module $handler [InMemory, $($argument),*]),
+            forms!(@any $module $handler [InMemory, $($argument),*]),
+            forms!(@any $module $handler [InMemory, $($argument),*]),
         ]
     };
     (@slots chained [$memory:literal] [$($word:ident)?] $module:ident $handler:ident [$($argument:ty),*]) => {
@@ -124,58 +140,76 @@ macro_rules! forms {
             forms!(@chained $module $handler [InRegister, $($argument),*]),
             forms!(@chained $module $handler [InMemory, $($argument),*]),
             forms!(@chained $module $handler [InMemory, $($argument),*]),
+            forms!(@chained $module $handler [InMemory, $($argument),*]),
         ]
     };
-    // Handlers that are fit for a first attempt: see `quick`.
-    (@first arithmetic $handler:ident $arguments:tt) => { forms!(@quick arithmetic $handler $arguments) };
-    (@first bits $handler:ident $arguments:tt) => { forms!(@quick bits $handler $arguments) };
-    (@first shift $handler:ident $arguments:tt) => { forms!(@quick shift $handler $arguments) };
-    (@first multiply $handler:ident $arguments:tt) => { forms!(@quick multiply $handler $arguments) };
-    (@first data store $arguments:tt) => { forms!(@quick data store $arguments) };
-    (@first data load $arguments:tt) => { forms!(@quick data load $arguments) };
-    (@first data store_accumulator $arguments:tt) => { forms!(@quick data store_accumulator $arguments) };
-    (@first data load_accumulator $arguments:tt) => { forms!(@quick data load_accumulator $arguments) };
-    (@first data store_immediate $arguments:tt) => { forms!(@quick data store_immediate $arguments) };
-    (@first data zero_extend $arguments:tt) => { forms!(@quick data zero_extend $arguments) };
-    (@first data sign_extend $arguments:tt) => { forms!(@quick data sign_extend $arguments) };
-    (@first data exchange $arguments:tt) => { forms!(@quick data exchange $arguments) };
-    (@first data translate $arguments:tt) => { forms!(@quick data translate $arguments) };
-    (@first stack push $arguments:tt) => { forms!(@quick stack push $arguments) };
-    (@first stack push_register $arguments:tt) => { forms!(@quick stack push_register $arguments) };
-    (@first stack push_source $arguments:tt) => { forms!(@quick stack push_source $arguments) };
-    (@first stack pop $arguments:tt) => { forms!(@quick stack pop $arguments) };
-    (@first stack pop_register $arguments:tt) => { forms!(@quick stack pop_register $arguments) };
-    (@first stack leave $arguments:tt) => { forms!(@quick stack leave $arguments) };
-    (@first control jump_indirect $arguments:tt) => { forms!(@quick control jump_indirect $arguments) };
-    (@first control call $arguments:tt) => { forms!(@quick control call $arguments) };
-    (@first control call_indirect $arguments:tt) => { forms!(@quick control call_indirect $arguments) };
-    (@first control software_interrupt $arguments:tt) => { forms!(@quick control software_interrupt $arguments) };
-    (@first control interrupt_return $arguments:tt) => { forms!(@quick control interrupt_return $arguments) };
-    (@first control far_jump $arguments:tt) => { forms!(@quick control far_jump $arguments) };
-    (@first control far_call $arguments:tt) => { forms!(@quick control far_call $arguments) };
-    (@first control far_return $arguments:tt) => { forms!(@quick control far_return $arguments) };
-    (@first control near_return $arguments:tt) => { forms!(@quick control near_return $arguments) };
-    (@first $module:ident $handler:ident $arguments:tt) => { forms!(@chained $module $handler $arguments) };
-    (@chained op $handler:ident []) => { op::$handler::<B> };
-    (@quick $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
+    // Which handlers are fit for an attempt, and which of those profit from flat segments: see `quick`.
+    (@first $module:ident $handler:ident $arguments:tt) => { forms!(@way first $module $handler $arguments) };
+    (@second $module:ident $handler:ident $arguments:tt) => { forms!(@way any $module $handler $arguments) };
+    (@any $module:ident $handler:ident $arguments:tt) => { forms!(@way any $module $handler $arguments) };
+    (@way $way:ident arithmetic $handler:ident $arguments:tt) => { forms!(@flat $way arithmetic $handler $arguments) };
+    (@way $way:ident bits $handler:ident $arguments:tt) => { forms!(@flat $way bits $handler $arguments) };
+    (@way $way:ident shift $handler:ident $arguments:tt) => { forms!(@flat $way shift $handler $arguments) };
+    (@way $way:ident multiply $handler:ident $arguments:tt) => { forms!(@flat $way multiply $handler $arguments) };
+    (@way $way:ident data store $arguments:tt) => { forms!(@flat $way data store $arguments) };
+    (@way $way:ident data load $arguments:tt) => { forms!(@flat $way data load $arguments) };
+    (@way $way:ident data store_accumulator $arguments:tt) => { forms!(@flat $way data store_accumulator $arguments) };
+    (@way $way:ident data load_accumulator $arguments:tt) => { forms!(@flat $way data load_accumulator $arguments) };
+    (@way $way:ident data store_immediate $arguments:tt) => { forms!(@flat $way data store_immediate $arguments) };
+    (@way $way:ident data zero_extend $arguments:tt) => { forms!(@flat $way data zero_extend $arguments) };
+    (@way $way:ident data sign_extend $arguments:tt) => { forms!(@flat $way data sign_extend $arguments) };
+    (@way $way:ident data exchange $arguments:tt) => { forms!(@flat $way data exchange $arguments) };
+    (@way $way:ident data translate $arguments:tt) => { forms!(@quick data translate $arguments) };
+    (@way $way:ident data load_immediate $arguments:tt) => { forms!(@quick data load_immediate $arguments) };
+    (@way $way:ident data load_address $arguments:tt) => { forms!(@quick data load_address $arguments) };
+    (@way $way:ident stack push $arguments:tt) => { forms!(@flat $way stack push $arguments) };
+    (@way $way:ident stack push_register $arguments:tt) => { forms!(@flat $way stack push_register $arguments) };
+    (@way $way:ident stack push_source $arguments:tt) => { forms!(@flat $way stack push_source $arguments) };
+    (@way $way:ident stack pop $arguments:tt) => { forms!(@flat $way stack pop $arguments) };
+    (@way $way:ident stack pop_register $arguments:tt) => { forms!(@flat $way stack pop_register $arguments) };
+    (@way $way:ident stack leave $arguments:tt) => { forms!(@flat $way stack leave $arguments) };
+    (@way $way:ident control jump_indirect $arguments:tt) => { forms!(@flat $way control jump_indirect $arguments) };
+    (@way $way:ident control call $arguments:tt) => { forms!(@flat $way control call $arguments) };
+    (@way $way:ident control call_indirect $arguments:tt) => { forms!(@flat $way control call_indirect $arguments) };
+    (@way $way:ident control near_return $arguments:tt) => { forms!(@flat $way control near_return $arguments) };
+    (@way $way:ident control count_and_jump $arguments:tt) => { forms!(@quick control count_and_jump $arguments) };
+    (@way $way:ident control software_interrupt $arguments:tt) => { forms!(@quick control software_interrupt $arguments) };
+    (@way $way:ident control interrupt_return $arguments:tt) => { forms!(@quick control interrupt_return $arguments) };
+    (@way $way:ident control far_jump $arguments:tt) => { forms!(@quick control far_jump $arguments) };
+    (@way $way:ident control far_call $arguments:tt) => { forms!(@quick control far_call $arguments) };
+    (@way $way:ident control far_return $arguments:tt) => { forms!(@quick control far_return $arguments) };
+    (@way $way:ident control jump_if [$($argument:ty),*]) => { op::branch::<B, $($argument),*> };
+    (@way $way:ident control jump [$size:ty]) => { op::jump_by::<B, $size> };
+    (@way $way:ident op $handler:ident []) => { op::$handler::<B> };
+    (@way $way:ident $module:ident $handler:ident $arguments:tt) => { forms!(@chained $module $handler $arguments) };
+    (@flat first $module:ident $handler:ident $arguments:tt) => {
+        forms!(@attempt true second_handler $module $handler $arguments)
+    };
+    (@flat any $module:ident $handler:ident $arguments:tt) => { forms!(@quick $module $handler $arguments) };
+    (@quick $module:ident $handler:ident $arguments:tt) => {
+        forms!(@attempt false full_handler $module $handler $arguments)
+    };
+    (@attempt $flat:literal $otherwise:ident $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
         |core, bus, steps, page, cycles| {
-            let Some((op, rest)) = begin(core, steps, cycles) else {
-                return Exit::NOWHERE;
+            let (op, mut quick) = match op::attempt(bus, steps, cycles) {
+                Ok(begun) => begun,
+                Err(bus) => return op::alone(core, bus, steps, page, cycles),
             };
-            match $module::$handler::<Quick<'_, B>, $($argument),*>(core, &mut Quick(bus), op) {
-                Ok(flow) => go_on(core, bus, op, rest, page, flow),
-                Err(_) => op.full_handler()(core, bus, steps, page, cycles),
+            match $module::$handler::<Quick<'_, B, $flat>, $($argument),*>(core, &mut quick, op) {
+                Ok(flow) => go_on(core, quick.bus, steps, page, quick.cycles, flow),
+                Err(_) => op.$otherwise()(core, quick.bus, steps, page, cycles),
             }
         }
     };
+    (@chained op $handler:ident []) => { op::$handler::<B> };
     (@chained $module:ident $handler:ident [$($argument:ty),* $(,)?]) => {
         |core, bus, steps, page, cycles| {
-            let Some((op, rest)) = begin(core, steps, cycles) else {
+            let Some(op) = begin(core, steps, cycles) else {
                 return Exit::NOWHERE;
             };
             match $module::$handler::<B, $($argument),*>(core, bus, op) {
-                Ok(flow) => go_on(core, bus, op, rest, page, flow),
-                Err(fault) => op::stop(core, rest, fault),
+                Ok(flow) => go_on(core, bus, steps, page, core.cycles, flow),
+                Err(fault) => op::stop(core, steps, fault),
             }
         }
     };
@@ -856,10 +890,16 @@ struct Table<B>(std::marker::PhantomData<B>);
 
 impl<B: Bus> Table<B> {
     const HANDLERS: [[Handler<B>; SLOTS]; ROW_COUNT] = handler_slots::<B>();
+    const SECOND_HANDLERS: [[Handler<B>; SLOTS]; ROW_COUNT] = second_handler_slots::<B>();
     const FULL_HANDLERS: [[Handler<B>; SLOTS]; ROW_COUNT] = full_handler_slots::<B>();
 }
 
 /// For the slots of all forms, what executes them where the first attempt of [`handlers`] fails.
+pub(crate) const fn second_handlers<'a, B: Bus + 'a>() -> &'a [Handler<B>] {
+    const { Table::<B>::SECOND_HANDLERS.as_flattened() }
+}
+
+/// For the slots of all forms, what executes them where all attempts fail.
 pub(crate) const fn full_handlers<'a, B: Bus + 'a>() -> &'a [Handler<B>] {
     const { Table::<B>::FULL_HANDLERS.as_flattened() }
 }

@@ -204,7 +204,7 @@ impl Core {
         self.load_segment_8086(Segment::Cs, (pointer >> 16) as u16);
         self.eip = pointer & 0xFFFF;
         self.clear_control_flags(Flags::INTERRUPT | Flags::TRAP | Flags::RESUME);
-        self.cycles += delivery.real_clocks();
+        bus.charge(&mut self.cycles, delivery.real_clocks());
         Ok(())
     }
 
@@ -316,11 +316,14 @@ impl Core {
         }
         self.enter(entry);
         self.enter_handler_flags(is_trap, from_8086);
-        self.cycles += match (from_8086, is_inner) {
-            (true, _) => clocks::INTERRUPT_FROM_8086,
-            (false, true) => clocks::INTERRUPT_INNER,
-            (false, false) => clocks::INTERRUPT,
-        };
+        bus.charge(
+            &mut self.cycles,
+            match (from_8086, is_inner) {
+                (true, _) => clocks::INTERRUPT_FROM_8086,
+                (false, true) => clocks::INTERRUPT_INNER,
+                (false, false) => clocks::INTERRUPT,
+            },
+        );
         Ok(())
     }
 
@@ -363,7 +366,7 @@ impl Core {
             let flags = self.peek_sized(bus, size, 2)?;
             self.return_from_handler_8086(bus, size)?;
             self.merge_returned_flags(flags, size, self.privilege());
-            self.cycles += clocks::INTERRUPT_RETURN_REAL;
+            bus.charge(&mut self.cycles, clocks::INTERRUPT_RETURN_REAL);
         }
         if std::mem::take(&mut self.is_nmi_blocked) {
             self.ask_attention();
@@ -395,11 +398,14 @@ impl Core {
         let privilege = self.privilege();
         let is_outer = self.return_from_handler(bus, size, plain)?;
         self.merge_returned_flags(flags, size, privilege);
-        self.cycles += if is_outer {
-            clocks::INTERRUPT_RETURN_OUTER
-        } else {
-            clocks::INTERRUPT_RETURN
-        };
+        bus.charge(
+            &mut self.cycles,
+            if is_outer {
+                clocks::INTERRUPT_RETURN_OUTER
+            } else {
+                clocks::INTERRUPT_RETURN
+            },
+        );
         Ok(())
     }
 
@@ -446,7 +452,7 @@ impl Core {
         }
         self.general[crate::Register::Esp as usize] = esp;
         self.eip = eip;
-        self.cycles += clocks::INTERRUPT_RETURN_TO_8086;
+        bus.charge(&mut self.cycles, clocks::INTERRUPT_RETURN_TO_8086);
         Ok(())
     }
 }

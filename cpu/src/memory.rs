@@ -26,6 +26,54 @@ pub(crate) struct Reach {
     base: u32,
     read: i64,
     write: i64,
+    /// Offsets are linear addresses, without a limit.
+    is_flat: bool,
+}
+
+/// Where shortcuts lie that lead nowhere.
+const NOWHERE: u8 = 2 * SHORTCUTS as u8;
+
+/// Which shortcuts accesses through each segment take if only flat segments are wanted: those of the current level, or such that
+/// lead nowhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ways {
+    reads: [u8; 8],
+    writes: [u8; 8],
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self {
+            reads: [NOWHERE; 8],
+            writes: [NOWHERE; 8],
+        }
+    }
+}
+
+impl Ways {
+    /// A segment register has changed.
+    #[inline]
+    pub(crate) fn set_segment(&mut self, segment: Segment, reach: &Reach, level: Level) {
+        let way = |last: i64| level as u8 | if reach.is_flat && last >= 0 { 0 } else { NOWHERE };
+        self.reads[segment as usize] = way(reach.read);
+        self.writes[segment as usize] = way(reach.write);
+    }
+
+    /// The level has changed.
+    #[inline]
+    pub(crate) fn set_level(&mut self, level: Level) {
+        for ways in [&mut self.reads, &mut self.writes] {
+            let all = u64::from_le_bytes([level as u8; 8]);
+            let nowhere = u64::from_le_bytes(*ways) & u64::from_le_bytes([NOWHERE; 8]);
+            *ways = (nowhere | all).to_le_bytes();
+        }
+    }
+
+    #[inline(always)]
+    fn of(&self, segment: Segment, is_write: bool) -> u8 {
+        let ways = if is_write { &self.writes } else { &self.reads };
+        ways[segment as usize]
+    }
 }
 
 impl Default for Reach {
@@ -34,13 +82,24 @@ impl Default for Reach {
             base: 0,
             read: -1,
             write: -1,
+            is_flat: false,
         }
     }
 }
 
 impl Reach {
     /// Derives the reach of a segment register.
-    pub(crate) fn of(register: &SegmentRegister) -> Self {
+    pub(crate) fn of(segment: Segment, register: &SegmentRegister) -> Self {
+        Self::with_width(register, segment != Segment::Ss || register.is_big())
+    }
+
+    /// Of a stack segment.
+    pub(crate) fn of_stack(register: &SegmentRegister) -> Self {
+        Self::of(Segment::Ss, register)
+    }
+
+    /// Offsets may have 32 bits.
+    fn with_width(register: &SegmentRegister, is_wide: bool) -> Self {
         let last = if register.is_expand_down() {
             -1
         } else {
@@ -50,6 +109,7 @@ impl Reach {
             base: register.base,
             read: if register.is_readable() { last } else { -1 },
             write: if register.is_writable() { last } else { -1 },
+            is_flat: is_wide && register.base == 0 && last == i64::from(u32::MAX),
         }
     }
 }
@@ -80,31 +140,41 @@ impl Shortcut {
 /// The fast path's map from linear pages to frames of memory, by direction, first those of the supervisor.
 #[derive(Clone, Debug)]
 pub(crate) struct Shortcuts {
-    reads: [Shortcut; 2 * SHORTCUTS],
-    writes: [Shortcut; 2 * SHORTCUTS],
+    reads: [Shortcut; PLACES],
+    writes: [Shortcut; PLACES],
 }
+
+/// Those of the supervisor, those of the user, and twice as many that lead nowhere: as many as a byte can number, so that no index needs
+/// a check.
+const PLACES: usize = 4 * SHORTCUTS;
 
 impl Default for Shortcuts {
     fn default() -> Self {
         Self {
-            reads: [EMPTY; 2 * SHORTCUTS],
-            writes: [EMPTY; 2 * SHORTCUTS],
+            reads: [EMPTY; PLACES],
+            writes: [EMPTY; PLACES],
         }
     }
 }
 
 impl Shortcuts {
-    /// Where the way to a linear page stands.
+    /// Where a linear page's shortcut stands among those of a level, or those that lead nowhere.
     #[inline(always)]
-    fn place(page: u32, level: Level) -> usize {
-        (page as usize % SHORTCUTS) | level as usize
+    fn place(page: u32, way: u8) -> usize {
+        usize::from(page as u8 % SHORTCUTS as u8 | way)
     }
 
     /// The byte of memory at the linear address of an aligned operand. One compare sees to page and alignment.
     #[inline(always)]
     fn find<T: Unit>(&self, linear: u32, is_write: bool, level: Level) -> Option<u32> {
+        self.find_by::<T>(linear, is_write, level as u8)
+    }
+
+    /// As [`Shortcuts::find`], by one of [`Ways`].
+    #[inline(always)]
+    fn find_by<T: Unit>(&self, linear: u32, is_write: bool, way: u8) -> Option<u32> {
         let kind = if is_write { &self.writes } else { &self.reads };
-        let entry = &kind[Self::place(linear >> 12, level)];
+        let entry = &kind[Self::place(linear >> 12, way)];
         (entry.page == linear & (PAGE | (T::BYTES - 1))).then_some(linear.wrapping_add(entry.distance))
     }
 
@@ -115,7 +185,7 @@ impl Shortcuts {
             &mut self.reads
         };
         let page = linear & PAGE;
-        kind[Self::place(page >> 12, level)] = Shortcut {
+        kind[Self::place(page >> 12, level as u8)] = Shortcut {
             page,
             distance: (frame << 12).wrapping_sub(page),
         };
@@ -123,14 +193,16 @@ impl Shortcuts {
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        for kind in [&mut self.reads, &mut self.writes] {
+            kind[..2 * SHORTCUTS].fill(EMPTY);
+        }
     }
 
     /// Forgets a linear page.
     pub(crate) fn forget(&mut self, page: u32) {
         for level in [Level::Supervisor, Level::User] {
             for kind in [&mut self.reads, &mut self.writes] {
-                let entry = &mut kind[Self::place(page, level)];
+                let entry = &mut kind[Self::place(page, level as u8)];
                 if entry.page == page << 12 {
                     *entry = EMPTY;
                 }
@@ -212,7 +284,7 @@ impl Core {
         offset: u32,
     ) -> Result<T, Fault> {
         let linear = self.linear::<T, B>(segment, offset, false)?;
-        self.read_linear(bus, linear, self.level())
+        self.read_by(bus, linear, self.level(), self.way::<B>(segment, false))
     }
 
     /// Writes an operand.
@@ -225,7 +297,7 @@ impl Core {
         value: T,
     ) -> Result<(), Fault> {
         let linear = self.linear::<T, B>(segment, offset, true)?;
-        self.write_linear(bus, linear, value, self.level())
+        self.write_by(bus, linear, value, self.level(), self.way::<B>(segment, true))
     }
 
     /// Reads an operand, and writes back what `change` makes of it. The right to write is checked before the read.
@@ -239,11 +311,13 @@ impl Core {
     ) -> Result<(), Fault> {
         let linear = self.linear::<T, B>(segment, offset, true)?;
         let level = self.level();
-        if let Some(address) = self.at_hand::<T, B>(bus, linear, true, level) {
+        if let Some(address) = self.at_hand::<T, B>(bus, linear, true, self.way::<B>(segment, true)) {
             if !B::IS_QUICK {
-                self.cycles += Cycle::from(bus.memory_wait(address, false));
+                let wait = bus.memory_wait(address, false);
+                bus.charge(&mut self.cycles, Cycle::from(wait));
             }
-            self.cycles += Cycle::from(bus.memory_wait(address, true));
+            let wait = bus.memory_wait(address, true);
+            bus.charge(&mut self.cycles, Cycle::from(wait));
             let start = address as usize;
             let bytes = &mut bus.memory()[start..start + T::BYTES as usize];
             change(T::load(bytes)).store(bytes);
@@ -326,7 +400,7 @@ impl Core {
         if linear & 7 != 0 {
             return None;
         }
-        self.at_hand::<u32, B>(bus, linear, false, Level::Supervisor)
+        self.at_hand::<u32, B>(bus, linear, false, Level::Supervisor as u8)
     }
 
     /// Where in memory a run of aligned units lies that begins at an offset and goes up, all in one page of plain memory and
@@ -369,6 +443,9 @@ impl Core {
     /// The linear address of an operand that may be accessed.
     #[inline(always)]
     fn linear<T: Unit, B: Bus>(&self, segment: Segment, offset: u32, is_write: bool) -> Result<u32, Fault> {
+        if B::IS_FLAT {
+            return Ok(offset);
+        }
         let reach = &self.reach[segment as usize];
         let last = if is_write { reach.write } else { reach.read };
         if i64::from(offset) + i64::from(T::BYTES - 1) > last {
@@ -378,6 +455,16 @@ impl Core {
             self.check_rights(segment, offset, T::BYTES, is_write)?;
         }
         Ok(reach.base.wrapping_add(offset))
+    }
+
+    /// Which shortcuts an access takes.
+    #[inline(always)]
+    fn way<B: Bus>(&self, segment: Segment, is_write: bool) -> u8 {
+        if B::IS_FLAT {
+            self.ways.of(segment, is_write)
+        } else {
+            self.level() as u8
+        }
     }
 
     #[cold]
@@ -398,8 +485,8 @@ impl Core {
     /// The byte of memory of an aligned operand that is read, and written too if `is_write`, where the fast path reaches. On a quick
     /// bus the read must cost nothing besides.
     #[inline(always)]
-    fn at_hand<T: Unit, B: Bus>(&self, bus: &B, linear: u32, is_write: bool, level: Level) -> Option<u32> {
-        let address = self.shortcuts.find::<T>(linear, is_write, level)?;
+    fn at_hand<T: Unit, B: Bus>(&self, bus: &B, linear: u32, is_write: bool, way: u8) -> Option<u32> {
+        let address = self.shortcuts.find_by::<T>(linear, is_write, way)?;
         if B::IS_QUICK && !bus.is_ready(address) {
             return None;
         }
@@ -414,9 +501,21 @@ impl Core {
         linear: u32,
         level: Level,
     ) -> Result<T, Fault> {
-        if let Some(address) = self.at_hand::<T, B>(bus, linear, false, level) {
+        self.read_by(bus, linear, level, level as u8)
+    }
+
+    #[inline(always)]
+    fn read_by<T: Unit, B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        level: Level,
+        way: u8,
+    ) -> Result<T, Fault> {
+        if let Some(address) = self.at_hand::<T, B>(bus, linear, false, way) {
             if !B::IS_QUICK {
-                self.cycles += Cycle::from(bus.memory_wait(address, false));
+                let wait = bus.memory_wait(address, false);
+                bus.charge(&mut self.cycles, Cycle::from(wait));
             }
             let start = address as usize;
             return Ok(T::load(&bus.memory()[start..start + T::BYTES as usize]));
@@ -465,10 +564,12 @@ impl Core {
             return None;
         }
         let address = self.shortcuts.find::<u8>(linear, is_write, level)?;
-        self.cycles += Cycle::from(bus.memory_wait(address, is_write));
+        let wait = bus.memory_wait(address, is_write);
+        bus.charge(&mut self.cycles, Cycle::from(wait));
         if (address & 3) + bytes > 4 {
-            self.cycles += clocks::BUS_CYCLE;
-            self.cycles += Cycle::from(bus.memory_wait((address | 3) + 1, is_write));
+            bus.charge(&mut self.cycles, clocks::BUS_CYCLE);
+            let wait = bus.memory_wait((address | 3) + 1, is_write);
+            bus.charge(&mut self.cycles, Cycle::from(wait));
         }
         Some(address)
     }
@@ -482,8 +583,21 @@ impl Core {
         value: T,
         level: Level,
     ) -> Result<(), Fault> {
-        if let Some(address) = self.shortcuts.find::<T>(linear, true, level) {
-            self.cycles += Cycle::from(bus.memory_wait(address, true));
+        self.write_by(bus, linear, value, level, level as u8)
+    }
+
+    #[inline(always)]
+    fn write_by<T: Unit, B: Bus>(
+        &mut self,
+        bus: &mut B,
+        linear: u32,
+        value: T,
+        level: Level,
+        way: u8,
+    ) -> Result<(), Fault> {
+        if let Some(address) = self.shortcuts.find_by::<T>(linear, true, way) {
+            let wait = bus.memory_wait(address, true);
+            bus.charge(&mut self.cycles, Cycle::from(wait));
             let start = address as usize;
             value.store(&mut bus.memory()[start..start + T::BYTES as usize]);
             return Ok(());
@@ -558,7 +672,7 @@ impl Core {
         let Some((second, second_bytes)) = parts.second else {
             return low;
         };
-        self.cycles += clocks::BUS_CYCLE;
+        bus.charge(&mut self.cycles, clocks::BUS_CYCLE);
         let page = bus.page(second >> 12);
         let high = self.read_piece(bus, page, second, second_bytes);
         low | (high << (8 * parts.first_bytes))
@@ -570,7 +684,7 @@ impl Core {
         self.enter_shortcuts(page, linear, true, level);
         self.write_piece(bus, page, parts.first, parts.first_bytes, value);
         if let Some((second, second_bytes)) = parts.second {
-            self.cycles += clocks::BUS_CYCLE;
+            bus.charge(&mut self.cycles, clocks::BUS_CYCLE);
             let page = bus.page(second >> 12);
             self.write_piece(bus, page, second, second_bytes, value >> (8 * parts.first_bytes));
         }
@@ -596,7 +710,8 @@ impl Core {
         match page {
             Page::Memory { frame, .. } => {
                 let address = (frame << 12) | (physical & 0xFFF);
-                self.cycles += Cycle::from(bus.memory_wait(address, false));
+                let wait = bus.memory_wait(address, false);
+                bus.charge(&mut self.cycles, Cycle::from(wait));
                 let start = (address & !3) as usize;
                 let dword = u32::load(&bus.memory()[start..start + 4]);
                 dword >> (8 * (address & 3)) & mask_of(bytes)
@@ -632,7 +747,8 @@ impl Core {
         } = page
         {
             let address = (frame << 12) | (physical & 0xFFF);
-            self.cycles += Cycle::from(bus.memory_wait(address, true));
+            let wait = bus.memory_wait(address, true);
+            bus.charge(&mut self.cycles, Cycle::from(wait));
             let start = (address & !3) as usize;
             let dword = &mut bus.memory()[start..start + 4];
             let (mask, shift) = (mask_of(bytes), 8 * (address & 3));
@@ -656,39 +772,46 @@ impl Core {
     /// Pushes an operand of 16 or 32 bits. ESP changes last.
     #[inline(always)]
     pub(crate) fn push<T: Unit, B: Bus>(&mut self, bus: &mut B, value: T) -> Result<(), Fault> {
-        let top = self.stack_pointer().wrapping_sub(T::BYTES) & self.stack_mask;
+        let top = self.stack_pointer::<B>().wrapping_sub(T::BYTES) & self.stack_mask::<B>();
         self.write(bus, Segment::Ss, top, value)?;
-        self.set_stack_pointer(top);
+        self.set_stack_pointer::<B>(top);
         Ok(())
     }
 
     /// Pops an operand of 16 or 32 bits. ESP changes last.
     #[inline(always)]
     pub(crate) fn pop<T: Unit, B: Bus>(&mut self, bus: &mut B) -> Result<T, Fault> {
-        let top = self.stack_pointer();
+        let top = self.stack_pointer::<B>();
         let value = self.read(bus, Segment::Ss, top)?;
-        self.set_stack_pointer(top.wrapping_add(T::BYTES));
+        self.set_stack_pointer::<B>(top.wrapping_add(T::BYTES));
         Ok(value)
     }
 
     /// Reads above the top of the stack without popping.
     #[inline(always)]
     pub(crate) fn peek<T: Unit, B: Bus>(&mut self, bus: &mut B, above: u32) -> Result<T, Fault> {
-        let offset = self.stack_pointer().wrapping_add(above) & self.stack_mask;
+        let offset = self.stack_pointer::<B>().wrapping_add(above) & self.stack_mask::<B>();
         self.read(bus, Segment::Ss, offset)
     }
 
+    /// The bits of ESP that count: all in a flat segment.
+    #[inline(always)]
+    pub(crate) fn stack_mask<B: Bus>(&self) -> u32 {
+        if B::IS_FLAT { u32::MAX } else { self.stack_mask }
+    }
+
     /// ESP or SP, as the stack segment's B bit says.
-    #[inline]
-    pub(crate) fn stack_pointer(&self) -> u32 {
-        self.general[Register::Esp as usize] & self.stack_mask
+    #[inline(always)]
+    pub(crate) fn stack_pointer<B: Bus>(&self) -> u32 {
+        self.general[Register::Esp as usize] & self.stack_mask::<B>()
     }
 
     /// Sets ESP or SP; with a 16-bit stack the upper half of ESP stays.
-    #[inline]
-    pub(crate) fn set_stack_pointer(&mut self, value: u32) {
+    #[inline(always)]
+    pub(crate) fn set_stack_pointer<B: Bus>(&mut self, value: u32) {
+        let mask = self.stack_mask::<B>();
         let esp = &mut self.general[Register::Esp as usize];
-        *esp = (*esp & !self.stack_mask) | (value & self.stack_mask);
+        *esp = (*esp & !mask) | (value & mask);
     }
 
     /// Where the code at a linear address is; checks the right to fetch there. The CS limit is the caller's.
@@ -716,7 +839,7 @@ impl Core {
     /// Fetches a byte of code from wherever it is, at the cost of a byte's bus cycle.
     pub(crate) fn fetch_byte<B: Bus>(&mut self, bus: &mut B, linear: u32) -> Result<u8, Fault> {
         let (page, physical) = self.page_behind(bus, linear, self.level())?;
-        self.cycles += clocks::BUS_CYCLE;
+        bus.charge(&mut self.cycles, clocks::BUS_CYCLE);
         Ok(self.read_piece(bus, page, physical, 1) as u8)
     }
 

@@ -1,9 +1,13 @@
 //! One decoded instruction: what its handler needs, taken apart once.
 
 use crate::cache::CodePage;
+use crate::clocks;
 use crate::core::Core;
+use crate::flags::Condition;
 use crate::forms;
-use crate::{Bus, Cycle, Fault, Segment};
+use crate::quick::Quick;
+use crate::unit::Unit;
+use crate::{Bus, Cycle, Fault, Segment, Vector};
 
 /// What executes the first of some steps of a page and goes on with those behind it, until one of them ends the chain.
 /// `Core::eip` is not kept up meanwhile: see [`Op::next_eip`]. The cycle counter is handed on as the last argument, in a
@@ -14,6 +18,8 @@ pub(crate) type Handler<B> = fn(&mut Core, &mut B, &[Step<B>], &CodePage<B>, Cyc
 #[derive(Debug)]
 pub(crate) struct Step<B: Bus> {
     pub(crate) handler: Handler<B>,
+    /// What executes it after a change of flow: [`Step::handler`], or what fetches the rest of its code first.
+    arrival: Handler<B>,
     pub(crate) op: Op,
 }
 
@@ -28,8 +34,14 @@ impl<B: Bus> Copy for Step<B> {}
 impl<B: Bus> Step<B> {
     /// The step that executes `op`.
     pub(crate) fn of(op: Op) -> Self {
+        let handler = forms::handlers::<B>()[usize::from(op.handler)];
         Self {
-            handler: forms::handlers::<B>()[usize::from(op.handler)],
+            handler,
+            arrival: if op.is_in_two_blocks {
+                fetch_and_execute
+            } else {
+                handler
+            },
             op,
         }
     }
@@ -88,9 +100,10 @@ impl Exit {
     /// Of a chain without ops.
     pub(crate) const NOWHERE: Self = Self(Flow::Leave as u32);
 
+    /// After the first of some steps.
     #[inline(always)]
-    fn new<B: Bus>(end: u32, rest: &[Step<B>]) -> Self {
-        Self((rest.len() as u32) << 4 | end)
+    fn new<B: Bus>(end: u32, steps: &[Step<B>]) -> Self {
+        Self((steps.len() as u32).wrapping_sub(1) << 4 | end)
     }
 
     /// What ended the chain.
@@ -107,66 +120,170 @@ impl Exit {
     }
 }
 
-/// Begins the first of some steps, of which there is always one, at a cycle: charges the clocks that are known beforehand.
+/// Begins the first of some steps in full, of which there is always one, at a cycle: charges the clocks that are known beforehand.
 #[inline(always)]
-pub(crate) fn begin<'a, B: Bus>(
-    core: &mut Core,
-    steps: &'a [Step<B>],
-    cycles: Cycle,
-) -> Option<(&'a Op, &'a [Step<B>])> {
-    let (step, rest) = steps.split_first()?;
+pub(crate) fn begin<'a, B: Bus>(core: &mut Core, steps: &'a [Step<B>], cycles: Cycle) -> Option<&'a Op> {
+    let step = steps.first()?;
     core.cycles = cycles + Cycle::from(step.op.clocks);
-    Some((&step.op, rest))
+    Some(&step.op)
 }
 
-/// Goes on after `op`, whose handler has come back with `flow`: in `rest`, or after a jump inside the page anywhere in `page`. The
-/// compiler makes a jump of the call at the end; where it does not (a build without optimisation) the chain is short enough
-/// for any stack: [`Core::pause`] ends it.
+/// Begins an attempt at the first of some steps, where there is one behind it to go on with.
+#[inline(always)]
+pub(crate) fn attempt<'a, 'b, B: Bus, const FLAT: bool>(
+    bus: &'b mut B,
+    steps: &'a [Step<B>],
+    cycles: Cycle,
+) -> Result<(&'a Op, Quick<'b, B, FLAT>), &'b mut B> {
+    let [step, _, ..] = steps else {
+        return Err(bus);
+    };
+    let cycles = cycles + Cycle::from(step.op.clocks);
+    Ok((&step.op, Quick { bus, cycles }))
+}
+
+/// Executes a single step, with none behind it, in full.
+#[cold]
+#[inline(never)]
+pub(crate) fn alone<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+) -> Exit {
+    match steps.first() {
+        Some(step) => step.op.full_handler()(core, bus, steps, page, cycles),
+        None => Exit::NOWHERE,
+    }
+}
+
+/// Goes on after the first of some steps, whose handler has come back with `flow` at a cycle: behind it, or after a jump inside the
+/// page anywhere in `page`. The compiler makes a jump of the call at the end; where it does not (a build without optimisation) the chain
+/// is short enough for any stack: [`Core::pause`] ends it.
 #[inline(always)]
 pub(crate) fn go_on<B: Bus>(
     core: &mut Core,
     bus: &mut B,
-    op: &Op,
-    rest: &[Step<B>],
+    steps: &[Step<B>],
     page: &CodePage<B>,
+    cycles: Cycle,
     flow: Flow,
 ) -> Exit {
     if flow == Flow::Next
-        && core.cycles < core.pause
-        && let Some(next) = rest.first()
+        && cycles < core.pause
+        && let [_, next, ..] = steps
     {
-        return (next.handler)(core, bus, rest, page, core.cycles);
+        return (next.handler)(core, bus, &steps[1..], page, cycles);
     }
     match flow {
-        Flow::Jump => jump(core, bus, op, rest, page),
-        Flow::FarJump => transfer::<B, true>(core, bus, op, rest, page),
-        Flow::Transfer => transfer::<B, false>(core, bus, op, rest, page),
-        _ => Exit::new(flow as u32, rest),
+        Flow::Jump => jump(core, bus, steps, page, cycles),
+        Flow::FarJump => transfer::<B, true>(core, bus, steps, page, cycles),
+        Flow::Transfer => transfer::<B, false>(core, bus, steps, page, cycles),
+        _ => leave(core, steps, cycles, flow),
     }
 }
 
-/// Ends the chain with a fault of the op in front of `rest`.
+/// Ends the chain at a cycle, after the first of some steps.
 #[inline(always)]
-pub(crate) fn stop<B: Bus>(core: &mut Core, rest: &[Step<B>], fault: Fault) -> Exit {
-    core.fault = fault;
-    Exit::new(Exit::FAULT, rest)
+fn leave<B: Bus>(core: &mut Core, steps: &[Step<B>], cycles: Cycle, flow: Flow) -> Exit {
+    core.cycles = cycles;
+    Exit::new(flow as u32, steps)
 }
 
-/// Goes on at `Core::eip` after the jump `op`, if that stays in the page and finds decoded code there that is fetched without
-/// waits. By itself, so that the handlers of jumps need few machine registers.
-#[inline(never)]
-fn jump<B: Bus>(core: &mut Core, bus: &mut B, op: &Op, rest: &[Step<B>], page: &CodePage<B>) -> Exit {
-    let offset = core.eip.wrapping_sub(core.page_eip);
-    if offset > 0xFFF || core.cycles >= core.pause {
-        return Exit::new(Flow::Jump as u32, rest);
-    }
-    let Some((first, steps)) = landing(core, bus, page, offset) else {
-        return Exit::new(Flow::Jump as u32, rest);
+/// Ends the chain with a fault of the first of some steps.
+#[inline(always)]
+pub(crate) fn stop<B: Bus>(core: &mut Core, steps: &[Step<B>], fault: Fault) -> Exit {
+    core.fault = fault;
+    Exit::new(Exit::FAULT, steps)
+}
+
+/// Jcc.
+pub(crate) fn branch<B: Bus, C: Condition, T: Unit>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+) -> Exit {
+    let [step, next, ..] = steps else {
+        return alone(core, bus, steps, page, cycles);
     };
-    core.count_up_to(op, &first.op);
-    core.trail.jump(op.next_eip(core), core.eip);
-    core.cycles += Cycle::from(first.op.components);
-    land(core, bus, first, steps, page)
+    let cycles = cycles + Cycle::from(step.op.clocks);
+    if C::holds(core.status) {
+        return go_to::<B, T>(core, bus, steps, page, cycles + clocks::TAKEN);
+    }
+    if cycles < core.pause {
+        return (next.handler)(core, bus, &steps[1..], page, cycles);
+    }
+    leave(core, steps, cycles, Flow::Next)
+}
+
+/// JMP to a distance from here.
+pub(crate) fn jump_by<B: Bus, T: Unit>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+) -> Exit {
+    let [step, ..] = steps else {
+        return Exit::NOWHERE;
+    };
+    go_to::<B, T>(core, bus, steps, page, cycles + Cycle::from(step.op.clocks))
+}
+
+/// Goes to where the relative branch at the first of some steps leads, which has its clocks.
+#[inline(never)]
+fn go_to<B: Bus, T: Unit>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+) -> Exit {
+    let [step, ..] = steps else {
+        return Exit::NOWHERE;
+    };
+    let target = T::from_u32(step.op.target(core)).to_u32();
+    if target > core.segment(Segment::Cs).limit {
+        core.cycles = cycles;
+        return stop(core, steps, Fault::with_code(Vector::GeneralProtection, 0));
+    }
+    arrive(core, bus, steps, page, cycles, target)
+}
+
+/// Goes on at `Core::eip` after the jump at the first of some steps. By itself, so that the handlers of jumps need few machine registers.
+#[inline(never)]
+fn jump<B: Bus>(core: &mut Core, bus: &mut B, steps: &[Step<B>], page: &CodePage<B>, cycles: Cycle) -> Exit {
+    let target = core.eip;
+    arrive(core, bus, steps, page, cycles, target)
+}
+
+/// Goes on at an address after the jump at the first of some steps, if that stays in the page and finds decoded code there that is
+/// fetched without waits.
+#[inline(always)]
+fn arrive<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+    target: u32,
+) -> Exit {
+    let offset = target.wrapping_sub(core.page_eip);
+    if offset <= 0xFFF
+        && cycles < core.pause
+        && let [step, ..] = steps
+        && let Some((first, behind)) = landing(core, bus, page, offset)
+    {
+        core.count_up_to(&step.op, &first.op);
+        core.trail.jump(step.op.next_eip(core), target);
+        let cycles = cycles + Cycle::from(first.op.components);
+        return land(core, bus, first, behind, page, cycles);
+    }
+    core.eip = target;
+    leave(core, steps, cycles, Flow::Jump)
 }
 
 /// As [`jump`], after a transfer through which CS and the privilege level may have changed.
@@ -174,29 +291,24 @@ fn jump<B: Bus>(core: &mut Core, bus: &mut B, op: &Op, rest: &[Step<B>], page: &
 fn transfer<B: Bus, const IS_JUMP: bool>(
     core: &mut Core,
     bus: &mut B,
-    op: &Op,
-    rest: &[Step<B>],
+    steps: &[Step<B>],
     page: &CodePage<B>,
+    cycles: Cycle,
 ) -> Exit {
+    if cycles < core.pause
+        && let [step, ..] = steps
+        && let Some(offset) = core.offset_in_code_page()
+        && let Some((first, behind)) = landing(core, bus, page, offset)
+    {
+        core.count_up_to(&step.op, &first.op);
+        core.trail.leave(step.op.next_eip(core));
+        core.open_trail();
+        core.page_eip = core.eip.wrapping_sub(offset);
+        let components = if IS_JUMP { first.op.components } else { 0 };
+        return land(core, bus, first, behind, page, cycles + Cycle::from(components));
+    }
     let flow = if IS_JUMP { Flow::FarJump } else { Flow::Transfer };
-    let nowhere = Exit::new(flow as u32, rest);
-    if core.cycles >= core.pause {
-        return nowhere;
-    }
-    let Some(offset) = core.offset_in_code_page() else {
-        return nowhere;
-    };
-    let Some((first, steps)) = landing(core, bus, page, offset) else {
-        return nowhere;
-    };
-    core.count_up_to(op, &first.op);
-    core.trail.leave(op.next_eip(core));
-    core.open_trail();
-    core.page_eip = core.eip.wrapping_sub(offset);
-    if IS_JUMP {
-        core.cycles += Cycle::from(first.op.components);
-    }
-    land(core, bus, first, steps, page)
+    leave(core, steps, cycles, flow)
 }
 
 /// The op at an offset of the page, and all from there on, if that is decoded, and fetched without waits as far as its first block
@@ -223,14 +335,10 @@ fn land<B: Bus>(
     first: &Step<B>,
     steps: &[Step<B>],
     page: &CodePage<B>,
+    cycles: Cycle,
 ) -> Exit {
-    core.prefetch_begun = core.cycles;
-    let handler = if first.op.is_in_two_blocks {
-        fetch_and_execute
-    } else {
-        first.handler
-    };
-    handler(core, bus, steps, page, core.cycles)
+    core.prefetch_begun = cycles;
+    (first.arrival)(core, bus, steps, page, cycles)
 }
 
 /// Executes the first of some steps after a jump to it, of which all of its code is fetched first.
@@ -239,11 +347,12 @@ fn fetch_and_execute<B: Bus>(
     bus: &mut B,
     steps: &[Step<B>],
     page: &CodePage<B>,
-    _: Cycle,
+    cycles: Cycle,
 ) -> Exit {
     let Some(target) = steps.first() else {
         return Exit::NOWHERE;
     };
+    core.cycles = cycles;
     let length = u32::from(target.op.length);
     core.fetch_target(bus, core.code_base | (u32::from(target.op.end) - length), length);
     (target.handler)(core, bus, steps, page, core.cycles)
@@ -371,7 +480,13 @@ impl Op {
         self.handler == forms::slot(form, 0)
     }
 
-    /// The handler that executes it in full: its handler, or what that leaves it to where the first attempt fails.
+    /// What executes it where the first attempt fails.
+    #[inline(always)]
+    pub(crate) fn second_handler<B: Bus>(&self) -> Handler<B> {
+        forms::second_handlers::<B>()[usize::from(self.handler)]
+    }
+
+    /// The handler that executes it in full: its handler, or what that leaves it to where its attempts fail.
     #[inline(always)]
     pub(crate) fn full_handler<B: Bus>(&self) -> Handler<B> {
         forms::full_handlers::<B>()[usize::from(self.handler)]
@@ -392,9 +507,14 @@ impl Op {
     /// Offset of the memory operand.
     #[inline(always)]
     pub(crate) fn offset(&self, core: &Core) -> u32 {
+        self.sum(core) & self.address_mask
+    }
+
+    /// Offset of the memory operand with 32-bit addresses.
+    #[inline(always)]
+    pub(crate) fn sum(&self, core: &Core) -> u32 {
         core.general[usize::from(self.base)]
             .wrapping_add(core.general[usize::from(self.index)].wrapping_mul(u32::from(self.scale)))
             .wrapping_add(self.displacement)
-            & self.address_mask
     }
 }

@@ -22,12 +22,12 @@ const WAYS: usize = 4;
 
 /// Who asks, for the U/S bit: privilege level 3 is the user, all others and the processor itself the supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
+#[repr(u8)]
 pub(crate) enum Level {
     /// Privilege level 0, 1 or 2, and accesses to descriptor tables and task state segments.
     Supervisor = 0,
     /// Privilege level 3. The number is that of the first shortcut of this level.
-    User = SHORTCUTS as u32,
+    User = SHORTCUTS as u8,
 }
 
 impl Level {

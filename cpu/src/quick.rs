@@ -8,64 +8,76 @@
 
 use crate::{Bus, Cycle, Moves, Page, Pins, Reply, Width};
 
-/// A bus that answers at once or not at all.
-pub(crate) struct Quick<'a, B>(pub(crate) &'a mut B);
+/// A bus that answers at once or not at all. With `FLAT` only for operands in segments that do not begin at zero and reach over all
+/// addresses, where an offset is a linear address and there is no limit. It counts the cycles of the instruction, so that they need not
+/// pass through memory.
+pub(crate) struct Quick<'a, B, const FLAT: bool> {
+    pub(crate) bus: &'a mut B,
+    /// When the instruction ends, as far as it is known.
+    pub(crate) cycles: Cycle,
+}
 
-impl<B: Bus> Bus for Quick<'_, B> {
+impl<B: Bus, const FLAT: bool> Bus for Quick<'_, B, FLAT> {
     const IS_QUICK: bool = true;
+    const IS_FLAT: bool = FLAT;
+
+    #[inline(always)]
+    fn charge(&mut self, _: &mut Cycle, cycles: Cycle) {
+        self.cycles += cycles;
+    }
 
     #[inline(always)]
     fn memory(&mut self) -> &mut [u8] {
-        self.0.memory()
+        self.bus.memory()
     }
 
     fn page(&self, page: u32) -> Page {
-        self.0.page(page)
+        self.bus.page(page)
     }
 
     #[inline(always)]
     fn memory_wait(&mut self, address: u32, is_write: bool) -> u32 {
-        self.0.memory_wait(address, is_write)
+        self.bus.memory_wait(address, is_write)
     }
 
     #[inline(always)]
     fn is_ready(&self, address: u32) -> bool {
-        self.0.is_ready(address)
+        self.bus.is_ready(address)
     }
 
     fn reads_wait(&mut self, address: u32, count: u32) -> u32 {
-        self.0.reads_wait(address, count)
+        self.bus.reads_wait(address, count)
     }
 
     fn moves(&mut self, moves: Moves) -> (u32, Cycle) {
-        self.0.moves(moves)
+        self.bus.moves(moves)
     }
 
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply {
-        self.0.read(at, address, width)
+        self.bus.read(at, address, width)
     }
 
     fn write(&mut self, at: Cycle, address: u32, width: Width, value: u32) -> u32 {
-        self.0.write(at, address, width, value)
+        self.bus.write(at, address, width, value)
     }
 
     fn input(&mut self, at: Cycle, port: u16, width: Width) -> Reply {
-        self.0.input(at, port, width)
+        self.bus.input(at, port, width)
     }
 
     fn output(&mut self, at: Cycle, port: u16, width: Width, value: u32) -> u32 {
-        self.0.output(at, port, width, value)
+        self.bus.output(at, port, width, value)
     }
 
     fn acknowledge(&mut self, at: Cycle) -> Reply {
-        self.0.acknowledge(at)
+        self.bus.acknowledge(at)
     }
 
     fn pins(&self) -> Pins {
-        self.0.pins()
+        self.bus.pins()
     }
 
     fn nmi_taken(&mut self) {
-        self.0.nmi_taken();
+        self.bus.nmi_taken();
     }
 }

@@ -112,7 +112,10 @@ impl Core {
             }
             self.check_offset_8086(target.offset)?;
             self.enter_8086(target.selector, target.offset);
-            self.cycles += clocks::FAR_JUMP.real + target.if_in_memory(clocks::FAR_JUMP.real_memory);
+            bus.charge(
+                &mut self.cycles,
+                clocks::FAR_JUMP.real + target.if_in_memory(clocks::FAR_JUMP.real_memory),
+            );
             return Ok(());
         }
         self.transfer(bus, target, Transfer::Jump)
@@ -128,7 +131,10 @@ impl Core {
             self.check_offset_8086(target.offset)?;
             self.push_return_address(bus, target.size)?;
             self.enter_8086(target.selector, target.offset);
-            self.cycles += clocks::FAR_CALL.real + target.if_in_memory(clocks::FAR_CALL.real_memory);
+            bus.charge(
+                &mut self.cycles,
+                clocks::FAR_CALL.real + target.if_in_memory(clocks::FAR_CALL.real_memory),
+            );
             return Ok(());
         }
         self.transfer(bus, target, Transfer::Call)
@@ -170,7 +176,7 @@ impl Core {
             Kind::Code => self.transfer_direct(bus, target, descriptor, transfer),
             Kind::CallGate { is_32_bit } => {
                 self.check_gate(selector, descriptor)?;
-                self.cycles += target.if_in_memory(clocks::FAR_MEMORY);
+                bus.charge(&mut self.cycles, target.if_in_memory(clocks::FAR_MEMORY));
                 self.transfer_through_gate(bus, descriptor, is_32_bit, transfer)
             }
             Kind::TaskGate => {
@@ -178,7 +184,7 @@ impl Core {
                 if B::IS_QUICK {
                     return Err(Fault::NOT_AT_ONCE);
                 }
-                self.cycles += target.if_in_memory(clocks::TASK_MEMORY);
+                bus.charge(&mut self.cycles, target.if_in_memory(clocks::TASK_MEMORY));
                 let task = descriptor.gate_selector();
                 self.switch_task(bus, task, transfer.reason(), true)
             }
@@ -190,7 +196,7 @@ impl Core {
                 if B::IS_QUICK {
                     return Err(Fault::NOT_AT_ONCE);
                 }
-                self.cycles += target.if_in_memory(clocks::TASK_MEMORY);
+                bus.charge(&mut self.cycles, target.if_in_memory(clocks::TASK_MEMORY));
                 self.switch_task(bus, selector, transfer.reason(), false)
             }
             _ => Err(selector.fault(Vector::GeneralProtection)),
@@ -236,7 +242,10 @@ impl Core {
             self.push_return_address(bus, target.size)?;
         }
         self.enter(entry);
-        self.cycles += transfer.clocks().direct + target.if_in_memory(clocks::FAR_MEMORY);
+        bus.charge(
+            &mut self.cycles,
+            transfer.clocks().direct + target.if_in_memory(clocks::FAR_MEMORY),
+        );
         Ok(())
     }
 
@@ -268,7 +277,7 @@ impl Core {
                 self.push_return_address(bus, size)?;
             }
             self.enter(entry);
-            self.cycles += transfer.clocks().same_level;
+            bus.charge(&mut self.cycles, transfer.clocks().same_level);
             return Ok(());
         }
         let entry = self.code_entry(bus, selector, code, offset, code.privilege())?;
@@ -304,7 +313,7 @@ impl Core {
         frame.push(self.eip);
         self.push_on_new_stack(bus, stack, &frame, entry.privilege)?;
         self.enter(entry);
-        self.cycles += clocks::inner_call(parameters);
+        bus.charge(&mut self.cycles, clocks::inner_call(parameters));
         Ok(())
     }
 
@@ -394,7 +403,8 @@ impl Core {
         let mut at = address + frame.bytes();
         for value in frame.values() {
             at -= 4;
-            self.cycles += Cycle::from(bus.memory_wait(at, true));
+            let wait = bus.memory_wait(at, true);
+            bus.charge(&mut self.cycles, Cycle::from(wait));
             value.store(&mut bus.memory()[at as usize..at as usize + 4]);
         }
         Some(esp & !mask | top)
@@ -441,7 +451,7 @@ impl Core {
         privilege: u8,
     ) -> Result<(), Fault> {
         let level = Level::of(privilege);
-        let (reach, mask) = (Reach::of(&stack.register), stack.register.stack_mask());
+        let (reach, mask) = (Reach::of_stack(&stack.register), stack.register.stack_mask());
         let esp = match self.push_plain_frame(bus, &reach, mask, stack.top, level, frame) {
             Some(esp) => esp,
             None if B::IS_QUICK => return Err(Fault::NOT_AT_ONCE),
@@ -523,24 +533,32 @@ impl Core {
         let taken = 2 * size.bytes();
         if !self.is_protected() || self.is_virtual_8086() {
             self.check_offset_8086(offset)?;
-            self.set_stack_pointer(self.stack_pointer().wrapping_add(taken).wrapping_add(release));
+            self.set_stack_pointer::<B>(
+                self.stack_pointer::<B>()
+                    .wrapping_add(taken)
+                    .wrapping_add(release),
+            );
             self.enter_8086(selector, offset);
-            self.cycles += clocks::FAR_RETURN_REAL;
+            bus.charge(&mut self.cycles, clocks::FAR_RETURN_REAL);
             return Ok(());
         }
         let selector = Selector(selector);
         let is_outer = selector.requested_privilege() > self.privilege();
         let entry = self.return_entry(bus, selector, offset)?;
         if !is_outer {
-            self.set_stack_pointer(self.stack_pointer().wrapping_add(taken).wrapping_add(release));
+            self.set_stack_pointer::<B>(
+                self.stack_pointer::<B>()
+                    .wrapping_add(taken)
+                    .wrapping_add(release),
+            );
             self.enter(entry);
-            self.cycles += clocks::FAR_RETURN;
+            bus.charge(&mut self.cycles, clocks::FAR_RETURN);
             return Ok(());
         }
         let above = taken.wrapping_add(release);
         self.return_outer(bus, entry, size, above)?;
-        self.set_stack_pointer(self.stack_pointer().wrapping_add(release));
-        self.cycles += clocks::FAR_RETURN_OUTER;
+        self.set_stack_pointer::<B>(self.stack_pointer::<B>().wrapping_add(release));
+        bus.charge(&mut self.cycles, clocks::FAR_RETURN_OUTER);
         Ok(())
     }
 
@@ -552,7 +570,7 @@ impl Core {
             return None;
         }
         let (address, units) =
-            self.plain_run::<u32>(Segment::Ss, self.stack_pointer(), self.stack_mask, false)?;
+            self.plain_run::<u32>(Segment::Ss, self.stack_pointer::<B>(), self.stack_mask, false)?;
         if units < count || B::IS_QUICK && !(bus.is_ready(address) && bus.is_ready(address + 4 * count - 1)) {
             return None;
         }
@@ -563,7 +581,8 @@ impl Core {
     #[inline(always)]
     pub(crate) fn read_plain<B: Bus>(&mut self, bus: &mut B, address: u32) -> u32 {
         if !B::IS_QUICK {
-            self.cycles += Cycle::from(bus.memory_wait(address, false));
+            let wait = bus.memory_wait(address, false);
+            bus.charge(&mut self.cycles, Cycle::from(wait));
         }
         let start = address as usize;
         u32::load(&bus.memory()[start..start + 4])
@@ -656,7 +675,7 @@ impl Core {
         if is_outer {
             self.return_outer(bus, entry, size, taken)?;
         } else {
-            self.set_stack_pointer(self.stack_pointer().wrapping_add(taken));
+            self.set_stack_pointer::<B>(self.stack_pointer::<B>().wrapping_add(taken));
             self.enter(entry);
         }
         Ok(is_outer)
@@ -667,7 +686,7 @@ impl Core {
         let offset = self.peek_sized(bus, size, 0)?;
         let selector = self.peek_sized(bus, size, 1)? as u16;
         self.check_offset_8086(offset)?;
-        self.set_stack_pointer(self.stack_pointer().wrapping_add(3 * size.bytes()));
+        self.set_stack_pointer::<B>(self.stack_pointer::<B>().wrapping_add(3 * size.bytes()));
         self.enter_8086(selector, offset);
         Ok(())
     }

@@ -116,7 +116,7 @@ fn change_bit<B: Bus, P: Place, F: Change, T: General>(
 pub(crate) fn scan_forward<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let value: T = P::get(core, bus, op)?;
     let found = value.to_u32().trailing_zeros().min(T::BITS);
-    scanned::<T>(core, op, found, found);
+    scanned::<T, B>(core, bus, op, found, found);
     Ok(Flow::Next)
 }
 
@@ -125,14 +125,15 @@ pub(crate) fn scan_forward<B: Bus, P: Place, T: General>(core: &mut Core, bus: &
 pub(crate) fn scan_reverse<B: Bus, P: Place, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let value: T = P::get(core, bus, op)?;
     let skipped = value.to_u32().leading_zeros() - (32 - T::BITS);
-    scanned::<T>(core, op, T::BITS.wrapping_sub(1 + skipped), skipped);
+    scanned::<T, B>(core, bus, op, T::BITS.wrapping_sub(1 + skipped), skipped);
     Ok(Flow::Next)
 }
 
 /// Bit `found` was the first set one after `skipped` zeros; all skipped means that there was none, and then the
 /// destination, undefined in the manual, stays.
-fn scanned<T: General>(core: &mut Core, op: &Op, found: u32, skipped: u32) {
-    core.cycles += clocks::SKIPPED_BIT * Cycle::from(skipped);
+#[inline(always)]
+fn scanned<T: General, B: Bus>(core: &mut Core, bus: &mut B, op: &Op, found: u32, skipped: u32) {
+    bus.charge(&mut core.cycles, clocks::SKIPPED_BIT * Cycle::from(skipped));
     let is_zero = skipped == T::BITS;
     core.status = core.status.with_zero(is_zero);
     if !is_zero {

@@ -38,11 +38,11 @@ pub(crate) fn jump<B: Bus, T: General>(core: &mut Core, _: &mut B, op: &Op) -> D
 
 /// Jcc.
 #[inline(always)]
-pub(crate) fn jump_if<B: Bus, C: Condition, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+pub(crate) fn jump_if<B: Bus, C: Condition, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     if !C::holds(core.status) {
         return Ok(Flow::Next);
     }
-    core.cycles += clocks::TAKEN;
+    bus.charge(&mut core.cycles, clocks::TAKEN);
     jump_to::<T>(core, op.target(core))
 }
 
@@ -92,10 +92,10 @@ pub(crate) fn near_return<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: 
     let target: T = core.peek(bus, 0)?;
     core.eip = checked::<T>(core, target.to_u32())?;
     let top = core
-        .stack_pointer()
+        .stack_pointer::<B>()
         .wrapping_add(T::BYTES)
         .wrapping_add(op.immediate & 0xFFFF);
-    core.set_stack_pointer(top);
+    core.set_stack_pointer::<B>(top);
     Ok(Flow::Jump)
 }
 
@@ -157,11 +157,15 @@ pub(crate) fn count_and_jump<B: Bus, W: Wish, A: General, T: General>(
 
 /// JCXZ, JECXZ.
 #[inline(always)]
-pub(crate) fn jump_if_no_count<B: Bus, A: General, T: General>(core: &mut Core, _: &mut B, op: &Op) -> Done {
+pub(crate) fn jump_if_no_count<B: Bus, A: General, T: General>(
+    core: &mut Core,
+    bus: &mut B,
+    op: &Op,
+) -> Done {
     if A::register(core, CX).to_u32() != 0 {
         return Ok(Flow::Next);
     }
-    core.cycles += clocks::TAKEN;
+    bus.charge(&mut core.cycles, clocks::TAKEN);
     jump_to::<T>(core, op.target(core))
 }
 
@@ -241,7 +245,7 @@ pub(crate) fn breakpoint<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done 
 /// INTO. With OF set, the interrupt's clocks are all.
 pub(crate) fn interrupt_on_overflow<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     if !core.has(Flags::OVERFLOW) {
-        core.cycles += clocks::NO_OVERFLOW;
+        bus.charge(&mut core.cycles, clocks::NO_OVERFLOW);
         return Ok(Flow::Next);
     }
     core.eip = op.next_eip(core);

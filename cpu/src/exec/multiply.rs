@@ -58,20 +58,25 @@ fn product<T: Unit, K: Kind>(left: T, right: T) -> (T, T, Status) {
 
 /// Charges the early-out multiplier. The table's figure includes the least case already. A negative multiplier counts by its
 /// magnitude.
-fn charge<T: Unit, K: Kind>(core: &mut Core, multiplier: T) {
+#[inline(always)]
+fn charge<T: Unit, K: Kind, B: Bus>(core: &mut Core, bus: &mut B, multiplier: T) {
     let magnitude = if K::IS_SIGNED {
         multiplier.to_i32().unsigned_abs()
     } else {
         multiplier.to_u32()
     };
-    core.cycles += clocks::multiplication(magnitude) - clocks::multiplication(0);
+    bus.charge(
+        &mut core.cycles,
+        clocks::multiplication(magnitude) - clocks::multiplication(0),
+    );
 }
 
 /// `high:low = accumulator * r/m`. The accumulator is the multiplier that ends early.
+#[inline(always)]
 pub(crate) fn multiply<B: Bus, P: Place, K: Kind, T: Pair>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let right: T = P::get(core, bus, op)?;
     let left = T::register(core, 0);
-    charge::<T, K>(core, left);
+    charge::<T, K, B>(core, bus, left);
     let (low, high, status) = product::<T, K>(left, right);
     low.set_register(core, 0);
     high.set_register(core, T::HIGH);
@@ -80,6 +85,7 @@ pub(crate) fn multiply<B: Bus, P: Place, K: Kind, T: Pair>(core: &mut Core, bus:
 }
 
 /// `reg = reg * r/m`. The multiplier that ends early is taken to be the destination, as in the form with the accumulator.
+#[inline(always)]
 pub(crate) fn multiply_to_register<B: Bus, P: Place, T: General>(
     core: &mut Core,
     bus: &mut B,
@@ -87,7 +93,7 @@ pub(crate) fn multiply_to_register<B: Bus, P: Place, T: General>(
 ) -> Done {
     let right: T = P::get(core, bus, op)?;
     let left = T::register(core, op.reg);
-    charge::<T, Signed>(core, left);
+    charge::<T, Signed, B>(core, bus, left);
     let (low, _, status) = alu::imul(left, right);
     low.set_register(core, op.reg);
     core.status = status;
@@ -95,6 +101,7 @@ pub(crate) fn multiply_to_register<B: Bus, P: Place, T: General>(
 }
 
 /// `reg = r/m * immediate`. The multiplier that ends early is the immediate: the manual's range depends on its size.
+#[inline(always)]
 pub(crate) fn multiply_immediate<B: Bus, P: Place, T: General>(
     core: &mut Core,
     bus: &mut B,
@@ -102,7 +109,7 @@ pub(crate) fn multiply_immediate<B: Bus, P: Place, T: General>(
 ) -> Done {
     let left: T = P::get(core, bus, op)?;
     let right = T::from_u32(op.immediate);
-    charge::<T, Signed>(core, right);
+    charge::<T, Signed, B>(core, bus, right);
     let (low, _, status) = alu::imul(left, right);
     low.set_register(core, op.reg);
     core.status = status;

@@ -86,6 +86,9 @@ pub(crate) type InMemory = Memory<AnyOffset>;
 /// In memory, with 32-bit addresses and no index.
 pub(crate) type AtBase = Memory<BaseOffset>;
 
+/// In memory, with 32-bit addresses and an index.
+pub(crate) type AtIndex = Memory<IndexOffset>;
+
 /// How the offset of a memory operand is worked out.
 pub(crate) trait Addressing {
     /// The offset.
@@ -109,6 +112,16 @@ impl Addressing for BaseOffset {
     #[inline(always)]
     fn offset(core: &Core, op: &Op) -> u32 {
         core.general[usize::from(op.base)].wrapping_add(op.displacement)
+    }
+}
+
+/// From base, index, scale and displacement.
+pub(crate) struct IndexOffset;
+
+impl Addressing for IndexOffset {
+    #[inline(always)]
+    fn offset(core: &Core, op: &Op) -> u32 {
+        op.sum(core)
     }
 }
 

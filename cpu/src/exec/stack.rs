@@ -37,9 +37,9 @@ pub(crate) fn push_source<B: Bus, T: General, S: Source>(core: &mut Core, bus: &
 /// of today do. The manual does not say.
 pub(crate) fn push_segment<B: Bus, S: SegmentName, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     let selector = core.segment(S::SEGMENT).selector;
-    let top = core.stack_pointer().wrapping_sub(T::BYTES) & core.stack_mask;
+    let top = core.stack_pointer::<B>().wrapping_sub(T::BYTES) & core.stack_mask;
     core.write(bus, Segment::Ss, top, selector)?;
-    core.set_stack_pointer(top);
+    core.set_stack_pointer::<B>(top);
     Ok(Flow::Next)
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn pop_register<B: Bus, T: General>(core: &mut Core, bus: &mut B, op:
 pub(crate) fn pop_segment<B: Bus, S: SegmentName, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
     let selector: T = core.peek(bus, 0)?;
     let mask = core.stack_mask;
-    let top = core.stack_pointer().wrapping_add(T::BYTES);
+    let top = core.stack_pointer::<B>().wrapping_add(T::BYTES);
     core.load_segment(bus, S::SEGMENT, selector.to_u32() as u16)?;
     charge_descriptor(core, clocks::DESCRIPTOR_BY_POP);
     // The stack that was popped from decides how wide its pointer is, even when SS has just changed.
@@ -100,7 +100,7 @@ pub(crate) fn check_pushes<B: Bus, T: General>(
 
 /// Checks push `number` of several, counted from 1.
 fn check_push<B: Bus, T: General>(core: &mut Core, bus: &mut B, number: u32) -> Result<(), Fault> {
-    let offset = core.stack_pointer().wrapping_sub(number * T::BYTES) & core.stack_mask;
+    let offset = core.stack_pointer::<B>().wrapping_sub(number * T::BYTES) & core.stack_mask;
     core.check_write(bus, Segment::Ss, offset, T::BYTES)
 }
 
@@ -115,8 +115,8 @@ pub(crate) fn pop_all<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) 
             value.set_register(core, number);
         }
     }
-    let top = core.stack_pointer().wrapping_add(8 * T::BYTES);
-    core.set_stack_pointer(top);
+    let top = core.stack_pointer::<B>().wrapping_add(8 * T::BYTES);
+    core.set_stack_pointer::<B>(top);
     Ok(Flow::Next)
 }
 
@@ -155,7 +155,7 @@ pub(crate) fn enter<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -
         core.push(bus, T::from_u32(frame))?;
     }
     T::from_u32(frame).set_register(core, BP);
-    core.set_stack_pointer(top);
+    core.set_stack_pointer::<B>(top);
     Ok(Flow::Next)
 }
 
@@ -181,9 +181,9 @@ fn outer_frame<T: General>(core: &Core, number: u32) -> u32 {
 /// LEAVE.
 #[inline(always)]
 pub(crate) fn leave<B: Bus, T: General>(core: &mut Core, bus: &mut B, _: &Op) -> Done {
-    let base = core.general[usize::from(BP)] & core.stack_mask;
+    let base = core.general[usize::from(BP)] & core.stack_mask::<B>();
     let value: T = core.read(bus, Segment::Ss, base)?;
-    core.set_stack_pointer(base.wrapping_add(T::BYTES));
+    core.set_stack_pointer::<B>(base.wrapping_add(T::BYTES));
     value.set_register(core, BP);
     Ok(Flow::Next)
 }

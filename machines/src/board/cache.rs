@@ -6,13 +6,11 @@ use cpu::{Cycle, Moves};
 /// Wait states of memory accesses.
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryTiming {
-    /// One tag a line, the number of the line that is there, or [`EMPTY`]. As many as the largest cache has, so that an index
-    /// needs no check.
-    tags: Box<[u32; MOST_LINES]>,
-    /// Lines that there are: none, or a power of two.
-    lines: u32,
-    /// The bits of a line's number that are its index.
-    index_mask: u16,
+    /// The lines that are in the cache, each at the lower bits of its number, or [`EMPTY`]: as many places as the largest cache has, so that
+    /// an index needs no check and one look tells a hit.
+    present: Box<[u32; MOST_LINES]>,
+    /// One tag a line of the cache, the number of the line that is there, or [`EMPTY`]: none, or a power of two.
+    tags: Vec<u32>,
     read_wait: u32,
     write_wait: u32,
     /// Where memory ends and the ROM begins.
@@ -43,9 +41,8 @@ impl MemoryTiming {
     pub(crate) fn new(cache_kilobytes: u32, waits: Waits, rom_start: u32) -> Self {
         let lines = (cache_kilobytes * 1024) >> LINE_SHIFT;
         Self {
-            tags: vec![EMPTY; MOST_LINES].try_into().expect("as many as there are"),
-            lines,
-            index_mask: lines.saturating_sub(1) as u16,
+            present: vec![EMPTY; MOST_LINES].try_into().expect("as many as there are"),
+            tags: vec![EMPTY; lines as usize],
             read_wait: waits.read,
             write_wait: waits.write,
             rom_start,
@@ -62,17 +59,11 @@ impl MemoryTiming {
         self.reads_wait(address, 1)
     }
 
-    /// Where a line's tag is; without a cache, where there never is one.
-    #[inline]
-    fn index(&self, line: u32) -> usize {
-        usize::from(line as u16 & self.index_mask)
-    }
-
     /// Whether a read hits the cache.
     #[inline]
     pub(crate) fn is_ready(&self, address: u32) -> bool {
         let line = address >> LINE_SHIFT;
-        self.tags[self.index(line)] == line
+        self.present[usize::from(line as u16)] == line
     }
 
     /// The wait states of `count` reads in a row inside one line, in processor cycles: with a cache only the first can miss.
@@ -81,24 +72,33 @@ impl MemoryTiming {
         if address >= self.rom_start {
             return self.rom_wait * count;
         }
-        let line = address >> LINE_SHIFT;
-        let index = self.index(line);
-        if self.tags[index] == line {
+        if self.is_ready(address) {
             return 0;
         }
-        if self.lines == 0 {
+        if self.tags.is_empty() {
             return self.read_wait * count;
         }
-        self.tags[index] = line;
+        self.fill(address >> LINE_SHIFT);
         self.read_wait
+    }
+
+    /// A line displaces what is in its place.
+    fn fill(&mut self, line: u32) {
+        let index = line as usize & (self.tags.len() - 1);
+        let old = std::mem::replace(&mut self.tags[index], line);
+        if old != EMPTY {
+            self.present[usize::from(old as u16)] = EMPTY;
+        }
+        self.present[usize::from(line as u16)] = line;
     }
 
     /// Somebody else has written the byte at `address`: the cache snoops on the bus and drops the line.
     pub(crate) fn forget(&mut self, address: u32) {
-        let line = address >> LINE_SHIFT;
-        let index = self.index(line);
-        if self.tags[index] == line {
+        if self.is_ready(address) {
+            let line = address >> LINE_SHIFT;
+            let index = line as usize & (self.tags.len() - 1);
             self.tags[index] = EMPTY;
+            self.present[usize::from(line as u16)] = EMPTY;
         }
     }
 
@@ -142,7 +142,7 @@ impl MemoryTiming {
         room: Cycle,
     ) -> (u32, Cycle) {
         // With a cache the first of them has all the waits.
-        let is_shared = self.lines == 0 || address >= self.rom_start;
+        let is_shared = self.tags.is_empty() || address >= self.rom_start;
         let mut cycles = 0;
         for number in 0..count {
             let own = match number {

@@ -265,7 +265,7 @@ impl Core {
     }
 
     /// Sets a segment register with its hidden part, and what is derived from it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_segment(&mut self, segment: Segment, register: SegmentRegister) {
         if self.segments[segment as usize] == register {
             return;

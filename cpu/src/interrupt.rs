@@ -262,7 +262,7 @@ impl Core {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn deliver_through_gate<B: Bus>(
         &mut self,
         bus: &mut B,

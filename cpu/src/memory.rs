@@ -36,8 +36,11 @@ const NOWHERE: u8 = 2 * SHORTCUTS as u8;
 /// Which shortcuts accesses through each segment take if only flat segments are wanted: those of the current level, or such that
 /// lead nowhere.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub(crate) struct Ways {
     reads: [u8; 8],
+    /// Keeps the compiler from changing both in one go, which would wait for what has just been stored in each.
+    apart: u64,
     writes: [u8; 8],
 }
 
@@ -45,6 +48,7 @@ impl Default for Ways {
     fn default() -> Self {
         Self {
             reads: [NOWHERE; 8],
+            apart: 0,
             writes: [NOWHERE; 8],
         }
     }
@@ -52,20 +56,24 @@ impl Default for Ways {
 
 impl Ways {
     /// A segment register has changed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_segment(&mut self, segment: Segment, reach: &Reach, level: Level) {
         let way = |last: i64| level as u8 | if reach.is_flat && last >= 0 { 0 } else { NOWHERE };
-        self.reads[segment as usize] = way(reach.read);
-        self.writes[segment as usize] = way(reach.write);
+        let (read, write) = (way(reach.read), way(reach.write));
+        // Mostly a flat segment follows another.
+        if (read, write) != (self.of(segment, false), self.of(segment, true)) {
+            self.reads[segment as usize] = read;
+            self.writes[segment as usize] = write;
+        }
     }
 
     /// The level has changed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_level(&mut self, level: Level) {
+        let of_level = u64::from_le_bytes([level as u8; 8]);
         for ways in [&mut self.reads, &mut self.writes] {
-            let all = u64::from_le_bytes([level as u8; 8]);
             let nowhere = u64::from_le_bytes(*ways) & u64::from_le_bytes([NOWHERE; 8]);
-            *ways = (nowhere | all).to_le_bytes();
+            *ways = (nowhere | of_level).to_le_bytes();
         }
     }
 
@@ -89,16 +97,19 @@ impl Default for Reach {
 
 impl Reach {
     /// Derives the reach of a segment register.
+    #[inline(always)]
     pub(crate) fn of(segment: Segment, register: &SegmentRegister) -> Self {
         Self::with_width(register, segment != Segment::Ss || register.is_big())
     }
 
     /// Of a stack segment.
+    #[inline(always)]
     pub(crate) fn of_stack(register: &SegmentRegister) -> Self {
         Self::of(Segment::Ss, register)
     }
 
-    /// Offsets may have 32 bits.
+    /// As [`Reach::of`]; offsets may have 32 bits, or not.
+    #[inline(always)]
     fn with_width(register: &SegmentRegister, is_wide: bool) -> Self {
         let last = if register.is_expand_down() {
             -1

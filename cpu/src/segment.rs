@@ -190,7 +190,7 @@ impl Core {
 
     /// A stack segment for a privilege level, with its accessed bit set; `blame` is #GP, or #TS in a task switch or for an
     /// inner stack.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn stack_descriptor<B: Bus>(
         &mut self,
         bus: &mut B,

@@ -318,7 +318,7 @@ impl Core {
     }
 
     /// The checks that end every load of CS: present, offset within the limit. `privilege` is the level to run at.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn code_entry<B: Bus>(
         &mut self,
         bus: &mut B,
@@ -342,7 +342,7 @@ impl Core {
     }
 
     /// Begins to run there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter(&mut self, entry: Entry) {
         self.set_segment(Segment::Cs, entry.register);
         self.set_privilege(entry.privilege);
@@ -350,7 +350,7 @@ impl Core {
     }
 
     /// The stack of an inner level, from the current task state segment.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn inner_stack<B: Bus>(&mut self, bus: &mut B, privilege: u8) -> Result<NewStack, Fault> {
         let (selector, top) = self.stack_in_task(bus, privilege)?;
         let (selector, descriptor) = self.stack_descriptor(bus, selector, privilege, Vector::InvalidTss)?;
@@ -362,7 +362,7 @@ impl Core {
     }
 
     /// Pushes a frame on the current stack: all or nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_frame<B: Bus, const N: usize>(
         &mut self,
         bus: &mut B,
@@ -400,12 +400,13 @@ impl Core {
         if (units as usize) < frame.count {
             return None;
         }
-        let mut at = address + frame.bytes();
-        for value in frame.values() {
-            at -= 4;
-            let wait = bus.memory_wait(at, true);
+        for number in 0..frame.count as u32 {
+            let wait = bus.memory_wait(address + 4 * number, true);
             bus.charge(&mut self.cycles, Cycle::from(wait));
-            value.store(&mut bus.memory()[at as usize..at as usize + 4]);
+        }
+        let room = &mut bus.memory()[address as usize..][..frame.bytes() as usize];
+        for (item, value) in room.rchunks_exact_mut(4).zip(frame.values()) {
+            value.store(item);
         }
         Some(esp & !mask | top)
     }
@@ -442,7 +443,7 @@ impl Core {
     }
 
     /// Pushes a frame on a stack as code of a privilege level, and makes it the current stack: all or nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_on_new_stack<B: Bus, const N: usize>(
         &mut self,
         bus: &mut B,
@@ -599,7 +600,7 @@ impl Core {
     }
 
     /// The checks of a return address, for RET and IRET.
-    #[inline]
+    #[inline(always)]
     fn return_entry<B: Bus>(&mut self, bus: &mut B, selector: Selector, offset: u32) -> Result<Entry, Fault> {
         if selector.is_null() {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));

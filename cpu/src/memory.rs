@@ -172,7 +172,7 @@ impl Shortcuts {
     /// Where a linear page's shortcut stands among those of a level, or those that lead nowhere.
     #[inline(always)]
     fn place(page: u32, way: u8) -> usize {
-        usize::from(page as u8 % SHORTCUTS as u8 | way)
+        usize::from((page as u8 % SHORTCUTS as u8) | way)
     }
 
     /// The byte of memory at the linear address of an aligned operand. One compare sees to page and alignment.

@@ -119,6 +119,13 @@ pub(crate) struct MachineEvents {
     pub(crate) stop: Option<(Instant, StopReport)>,
 }
 
+impl MachineEvents {
+    /// Nothing happened.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.outputs.is_empty() && self.requests.is_empty() && self.stop.is_none()
+    }
+}
+
 impl Machine {
     /// A machine as `description` says, at the lab's start, with its kernel loaded or its processor at the reset vector.
     ///

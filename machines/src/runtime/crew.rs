@@ -1,11 +1,13 @@
 //! Host threads that run machines side by side within a window.
 //!
 //! The coordinator (the thread that owns the [`Coordinator`]) lists the machines that have something to do and cuts the
-//! list into one share for each thread, itself included. A thread works through its own share first, so that from window
-//! to window a machine mostly stays where its memory is in the host's caches, and then helps with what others have not begun.
-//! Between windows helpers spin for a moment, because the next window usually follows within microseconds, and then
+//! list into one share for every two threads, itself included. Of the two, one works through their share from its beginning and the
+//! other from its end, so that from window to window a machine stays where its memory is in the host's caches, but for the few where
+//! they meet; then they help with what others have not begun. What the machines of a thread let out and wait for lies together in the
+//! thread's report, so that the coordinator need not touch the machines. Between windows helpers spin for a moment, because the next window usually follows within microseconds, and then
 //! sleep. Which thread runs which machine never matters.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use clock::Instant;
@@ -16,7 +18,9 @@ use crate::machine::{Machine, MachineEvents, Stretch};
 /// The machines, and the window that they are running through.
 #[derive(Debug)]
 pub(super) struct Crew {
-    seats: Vec<Mutex<Seat>>,
+    seats: Vec<Mutex<Machine>>,
+    /// What each thread has to tell of the window, its own to write.
+    reports: Vec<Mutex<Report>>,
     /// Written by the coordinator only, while nobody works.
     window: RwLock<Window>,
     /// Counts windows that have work for helpers, so that they can wait for the next without a lock.
@@ -32,11 +36,13 @@ pub(super) struct Crew {
     is_done: Condvar,
 }
 
-#[derive(Debug)]
-struct Seat {
-    machine: Machine,
-    /// What it let out in this window; none if it has not run.
-    events: Option<MachineEvents>,
+/// Of machines that one thread has run through a window.
+#[derive(Debug, Default)]
+struct Report {
+    /// What is to be known of each.
+    prospects: Vec<(usize, Prospect)>,
+    /// What those let out that let out anything.
+    events: Vec<(usize, MachineEvents)>,
 }
 
 #[derive(Debug, Default)]
@@ -48,13 +54,36 @@ struct Window {
     shares: Vec<Share>,
 }
 
-/// A thread's part of the list of machines that are due.
+/// Two threads' part of the list of machines that are due.
 #[derive(Debug)]
 struct Share {
-    /// The next place in the list that nobody has taken.
-    next: AtomicUsize,
-    /// Where the share ends.
-    end: usize,
+    /// The places in the list that nobody has taken: the first in the lower half, the end in the upper one.
+    left: AtomicU64,
+}
+
+impl Share {
+    fn new(places: Range<usize>) -> Self {
+        Self {
+            left: AtomicU64::new(places.start as u64 | (places.end as u64) << 32),
+        }
+    }
+
+    /// Takes a place from the beginning or the end.
+    fn take(&self, from_end: bool) -> Option<usize> {
+        let taken = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                let (first, end) = (left & u64::from(u32::MAX), left >> 32);
+                (first < end).then(|| if from_end { left - (1 << 32) } else { left + 1 })
+            });
+        let left = taken.ok()?;
+        let place = if from_end {
+            (left >> 32) - 1
+        } else {
+            left & u64::from(u32::MAX)
+        };
+        Some(place as usize)
+    }
 }
 
 /// How often a thread looks for what it waits for before it goes to sleep: some tens of microseconds.
@@ -65,36 +94,28 @@ impl Window {
     fn take(&self, thread: usize) -> Option<usize> {
         let shares = self.shares.len();
         (0..shares).find_map(|step| {
-            let share = &self.shares[(thread + step) % shares];
-            if share.next.load(Ordering::Relaxed) >= share.end {
-                return None;
-            }
-            let place = share.next.fetch_add(1, Ordering::Relaxed);
-            (place < share.end).then(|| self.due[place])
+            let share = &self.shares[(thread / 2 + step) % shares];
+            share.take(thread % 2 == 1).map(|place| self.due[place])
         })
     }
 
-    /// Cuts the list into `threads` shares whose lengths differ by one at most.
+    /// Cuts the list into a share for every two of `threads` threads, as long as befits their number.
     fn share_out(&mut self, threads: usize) {
         let due = self.due.len();
         self.shares.clear();
-        self.shares.extend((0..threads).map(|thread| Share {
-            next: AtomicUsize::new(due * thread / threads),
-            end: due * (thread + 1) / threads,
+        self.shares.extend((0..threads).step_by(2).map(|first| {
+            let behind = (first + 2).min(threads);
+            Share::new(due * first / threads..due * behind / threads)
         }));
     }
 }
 
 impl Crew {
-    pub(super) fn new(machines: Vec<Machine>) -> Self {
-        let seat = |machine| {
-            Mutex::new(Seat {
-                machine,
-                events: None,
-            })
-        };
+    /// For `threads` threads in all.
+    pub(super) fn new(machines: Vec<Machine>, threads: usize) -> Self {
         Self {
-            seats: machines.into_iter().map(seat).collect(),
+            seats: machines.into_iter().map(Mutex::new).collect(),
+            reports: (0..threads).map(|_| Mutex::default()).collect(),
             window: RwLock::default(),
             windows: AtomicU64::new(0),
             working: AtomicUsize::new(0),
@@ -106,16 +127,9 @@ impl Crew {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.seats.len()
-    }
-
     /// Gives the machines back. Every helper has gone home.
     pub(super) fn into_machines(self) -> Vec<Machine> {
-        self.seats
-            .into_iter()
-            .map(|seat| seat.into_inner().machine)
-            .collect()
+        self.seats.into_iter().map(Mutex::into_inner).collect()
     }
 
     /// Runs machines of the current window until none is left that nobody has begun.
@@ -124,9 +138,14 @@ impl Crew {
         let Some(stretch) = window.stretch else {
             return;
         };
+        let mut report = self.reports[thread].lock();
         while let Some(number) = window.take(thread) {
-            let mut seat = self.seats[number].lock();
-            seat.events = Some(seat.machine.run(stretch));
+            let mut machine = self.seats[number].lock();
+            let events = machine.run(stretch);
+            report.prospects.push((number, Prospect::of(&machine)));
+            if !events.is_empty() {
+                report.events.push((number, events));
+            }
         }
     }
 
@@ -219,6 +238,8 @@ pub(super) struct Coordinator<'a> {
     crew: &'a Crew,
     helpers: usize,
     prospects: Vec<Prospect>,
+    /// What machines let out in the window that has just ended.
+    events: Vec<(usize, MachineEvents)>,
 }
 
 /// What the coordinator knows of a machine between windows.
@@ -248,11 +269,12 @@ impl Prospect {
 impl<'a> Coordinator<'a> {
     /// For a crew with so many helpers, who have not begun anything.
     pub(super) fn new(crew: &'a Crew, helpers: usize) -> Self {
-        let prospect = |seat: &Mutex<Seat>| Prospect::of(&seat.lock().machine);
+        let prospect = |seat: &Mutex<Machine>| Prospect::of(&seat.lock());
         Self {
             crew,
             helpers,
             prospects: crew.seats.iter().map(prospect).collect(),
+            events: Vec::new(),
         }
     }
 
@@ -275,7 +297,7 @@ impl<'a> Coordinator<'a> {
             if prospect.is_running && !notice.is_announcement() {
                 prospect.next_event = prospect.next_event.min(notice.at());
             }
-            self.crew.seats[number].lock().machine.post_notice(card, notice);
+            self.crew.seats[number].lock().post_notice(card, notice);
         }
     }
 
@@ -305,11 +327,15 @@ impl<'a> Coordinator<'a> {
         } else {
             crew.work(0);
         }
-        for &number in &crew.window.read().due {
-            let mut seat = crew.seats[number].lock();
-            let events = seat.events.take().expect("a machine that was due has run");
-            self.prospects[number] = Prospect::of(&seat.machine);
-            drop(seat);
+        for report in &crew.reports {
+            let mut report = report.lock();
+            for (number, prospect) in report.prospects.drain(..) {
+                self.prospects[number] = prospect;
+            }
+            self.events.append(&mut report.events);
+        }
+        self.events.sort_by_key(|(number, _)| *number);
+        for (number, events) in self.events.drain(..) {
             collect(number, events);
         }
     }

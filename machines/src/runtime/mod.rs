@@ -352,8 +352,9 @@ impl Runtime {
     /// Runs on `threads` host threads until `limit`, until `observer` says so or until every machine has stopped.
     /// The result does not depend on `threads`.
     pub fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd {
-        let crew = Crew::new(std::mem::take(&mut self.machines));
-        let helpers = threads.clamp(1, crew.len().max(1)) - 1;
+        let threads = threads.clamp(1, self.machines.len().max(1));
+        let crew = Crew::new(std::mem::take(&mut self.machines), threads);
+        let helpers = threads - 1;
         let end = std::thread::scope(|scope| {
             let crew = &crew;
             for thread in 1..=helpers {

@@ -47,6 +47,12 @@ fn pc_with_kernel(folder: &Path, access: &str, kernel: ImageBytes) -> Runtime {
             std::fs::write(path, image(sectors)).expect("a file");
         }
     }
+    let [floppy, disk] = files.map(|(name, _)| format!("path = \"{name}\"\naccess = \"{access}\""));
+    pc_with_images(folder, &floppy, &disk, kernel)
+}
+
+/// The same with these words about its images.
+fn pc_with_images(folder: &Path, floppy: &str, disk: &str, kernel: ImageBytes) -> Runtime {
     let text = format!(
         r#"
 format = 1
@@ -55,11 +61,9 @@ name = "disks"
 [image.kernel]
 path = "builtin:kernel"
 [image.floppy]
-path = "floppy.img"
-access = "{access}"
+{floppy}
 [image.disk]
-path = "disk.img"
-access = "{access}"
+{disk}
 [machine.pc]
 memory = "2MB"
 boot = {{ image = "kernel" }}
@@ -350,6 +354,32 @@ fn an_overlay_takes_writes_and_leaves_the_image_alone() {
     let overlay = std::fs::read(kept.path().join("pc-disk0.overlay")).expect("the overlay");
     assert_eq!(overlay[77 * 512..78 * 512], [0xAB; 512]);
     assert_eq!(overlay[DISK_SECTORS * 512 + 77 / 8], 1 << (77 % 8));
+}
+
+#[test]
+fn a_blank_disk_is_zeros_and_what_is_written_lies_in_the_run_folder_and_the_trace() {
+    const SECTORS: usize = 40 << 11;
+    let traces = [0xAB, 0xAC].map(|value| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let guest = guest(|a| {
+            a.mov(esp, STACK)?;
+            disk_read(a, SECTORS as u32 - 1)?;
+            tell_bytes(a, BUFFER, 2)?;
+            disk_write(a, 77, value)?;
+            disk_read(a, 77)?;
+            tell_bytes(a, BUFFER, 2)?;
+            sleep(a)
+        });
+        let disk = "blank = \"40MB\"";
+        let mut runtime = pc_with_images(folder.path(), "blank = \"1440KB\"", disk, guest.into());
+        runtime.keep_overlays(folder.path()).expect("a file");
+        assert_eq!(run(&mut runtime).codes(0), [0, 0, value, value]);
+        let overlay = std::fs::read(folder.path().join("pc-disk0.overlay")).expect("the overlay");
+        assert_eq!(overlay.len(), SECTORS * 512 + SECTORS / 8);
+        assert_eq!(overlay[77 * 512..78 * 512], [value; 512]);
+        runtime.trace_hash()
+    });
+    assert_ne!(traces[0], traces[1]);
 }
 
 #[test]

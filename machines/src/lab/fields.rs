@@ -221,10 +221,15 @@ static TIME: Shape = Shape {
 static IMAGE: Shape = Shape {
     name: "an image",
     groups: &[&[
-        required(
+        field(
             "path",
             "A file, relative to this file's folder; or `builtin:kernel`, the kernel that is part of this program.",
             Kind::Text,
+        ),
+        field(
+            "blank",
+            "In place of `path`: a disk of this size that nobody has written to yet, all zeros.",
+            Kind::Quantity(Dimension::Memory),
         ),
         field(
             "access",

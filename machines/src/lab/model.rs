@@ -65,7 +65,7 @@ pub struct Segment {
     pub settings: wire::Settings,
 }
 
-/// A file that a lab uses.
+/// What a lab has in a drive, a socket or memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// Its name in the lab file.
@@ -95,6 +95,8 @@ pub enum ImageSource {
     File(PathBuf),
     /// An image that is part of this program: `path = "builtin:kernel"`.
     Builtin(String),
+    /// So many bytes of zeros, a whole number of sectors, as a drive comes from its maker: `blank = "100MB"`.
+    Blank(u64),
 }
 
 /// A PC.

@@ -67,6 +67,7 @@ path = "builtin:kernel"
 [machine.pc]
 memory = "2MB"
 boot = {{ image = "kernel" }}
+disk_controller = "ata-1"
 floppy_controller = "82077aa"
 [[machine.pc.floppy]]
 image = "floppy"
@@ -321,20 +322,49 @@ fn a_sector_of_a_disk_comes_through_the_data_port_in_words_of_5_bus_clocks() {
 }
 
 #[test]
-fn a_dword_of_the_data_port_is_two_words_of_it() {
+fn only_the_data_port_is_16_bits_wide_and_a_dword_reaches_the_registers_behind_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut runtime = pc(folder.path(), "readonly", |a| {
         disk_command(a, 3, 0x20)?;
         wait_for(a, 0x1F7, 0x88, 0x08)?;
         a.mov(edi, BUFFER)?;
-        a.mov(ecx, 128)?;
+        a.mov(ecx, 256)?;
         a.mov(edx, 0x1F0)?;
         a.cld()?;
         a.rep().insd()?;
-        tell_bytes(a, BUFFER, 512)?;
+        tell_bytes(a, BUFFER, 1024)?;
         sleep(a)
     });
-    assert_eq!(run(&mut runtime).codes(0), sector(3));
+    let codes = run(&mut runtime).codes(0);
+    let data: Vec<u8> = codes.chunks(4).flat_map(|dword| [dword[0], dword[1]]).collect();
+    assert_eq!(data, sector(3));
+    // Sector count and sector number; when the last word is gone the count is 0.
+    let (last, others) = codes
+        .chunks(4)
+        .map(|dword| [dword[2], dword[3]])
+        .rev()
+        .collect::<Vec<_>>()
+        .split_first()
+        .map(|(last, others)| (*last, others.to_vec()))
+        .expect("dwords");
+    assert!(others.iter().all(|registers| *registers == [1, 3]), "{others:?}");
+    assert_eq!(last, [0, 3]);
+}
+
+#[test]
+fn a_byte_of_the_data_port_takes_the_low_half_of_a_word() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut runtime = pc(folder.path(), "readonly", |a| {
+        disk_command(a, 3, 0x20)?;
+        wait_for(a, 0x1F7, 0x88, 0x08)?;
+        for _ in 0..3 {
+            input(a, 0x1F0)?;
+            post(a)?;
+        }
+        sleep(a)
+    });
+    let expected = [sector(3)[0], sector(3)[2], sector(3)[4]];
+    assert_eq!(run(&mut runtime).codes(0), expected);
 }
 
 #[test]

@@ -332,6 +332,18 @@ const HARDWARE: &[Field] = &[
     ),
     field("disk", "Fixed disks.", Kind::List(&DISK)),
     field(
+        "disk_controller",
+        "What the disks do; default \"assisting\".",
+        Kind::Word(&[
+            word(
+                "assisting",
+                "as ata-1, but a write for firmware that has disabled their interrupt, such as the BIOS of Bochs, ends when \
+                 they have its data",
+            ),
+            word("ata-1", "what the standard says, no more"),
+        ]),
+    ),
+    field(
         "floppy_controller",
         "What the floppy controller does; default \"assisting\".",
         Kind::Word(&[

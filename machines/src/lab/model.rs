@@ -122,6 +122,8 @@ pub struct Machine {
     pub cards: Vec<Card>,
     /// Its floppy controller seeks and sets the data rate for firmware that does not.
     pub assists_floppy_firmware: bool,
+    /// Its disks end writes early for firmware that does not wait for them.
+    pub assists_disk_firmware: bool,
     /// Floppy drives A and B.
     pub floppies: [Option<Floppy>; 2],
     /// Disks 0 and 1 of its ATA channel.

@@ -149,6 +149,11 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
         show_frequency(machine.isa_clock)
     )?;
     writeln!(out, "post_port = {:#x}", machine.post_port)?;
+    let disk_controller = match machine.assists_disk_firmware {
+        true => "assisting",
+        false => "ata-1",
+    };
+    writeln!(out, "disk_controller = \"{disk_controller}\"")?;
     let floppy_controller = match machine.assists_floppy_firmware {
         true => "assisting",
         false => "82077aa",

@@ -6,10 +6,11 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use memmap2::Mmap;
 use thiserror::Error;
 
 use crate::lab::{Image, ImageSource, Lab};
-use crate::media::MappedFile;
+use crate::media::{MappedFile, blank};
 
 /// The names of the images that are part of this program (`path = "builtin:kernel"`).
 pub(crate) const BUILTIN_NAMES: [&str; 2] = ["kernel", "benchmark"];
@@ -30,6 +31,16 @@ pub enum ImageError {
         name: String,
         /// The file.
         path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The host has no memory for a blank image.
+    #[error("image `{name}`: cannot have {bytes} blank bytes: {source}")]
+    NoMemory {
+        /// The image's name in the lab file.
+        name: String,
+        /// Its length.
+        bytes: u64,
         /// Why.
         source: std::io::Error,
     },
@@ -59,6 +70,8 @@ enum Bytes {
     Memory(Arc<[u8]>),
     /// Too much to be copied, or not worth it.
     File(Arc<MappedFile>),
+    /// Zeros, which take no room until the host is made to keep them.
+    Blank(Arc<Mmap>),
 }
 
 impl ImageBytes {
@@ -69,6 +82,14 @@ impl ImageBytes {
     pub(crate) fn map(file: &File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self(Bytes::File(Arc::new(MappedFile::new(file, length)?))))
+    }
+
+    /// So many zeros.
+    ///
+    /// # Errors
+    /// The host has no room for them.
+    pub(crate) fn blank(length: u64) -> io::Result<Self> {
+        Ok(Self(Bytes::Blank(Arc::new(blank(length)?))))
     }
 }
 
@@ -85,6 +106,7 @@ impl Deref for ImageBytes {
         match &self.0 {
             Bytes::Memory(bytes) => bytes,
             Bytes::File(file) => file,
+            Bytes::Blank(zeros) => zeros,
         }
     }
 }
@@ -99,6 +121,11 @@ fn load(image: &Image, is_disk: bool) -> Result<ImageBytes, ImageError> {
             })?;
             Ok(Arc::<[u8]>::from(bytes).into())
         }
+        ImageSource::Blank(bytes) => ImageBytes::blank(*bytes).map_err(|source| ImageError::NoMemory {
+            name: image.name.clone(),
+            bytes: *bytes,
+            source,
+        }),
         ImageSource::File(path) => {
             let bytes = if is_disk {
                 File::open(path).and_then(|file| ImageBytes::map(&file))

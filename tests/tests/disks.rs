@@ -47,6 +47,12 @@ fn pc_with_kernel(folder: &Path, access: &str, kernel: ImageBytes) -> Runtime {
             std::fs::write(path, image(sectors)).expect("a file");
         }
     }
+    let [floppy, disk] = files.map(|(name, _)| format!("path = \"{name}\"\naccess = \"{access}\""));
+    pc_with_images(folder, &floppy, &disk, kernel)
+}
+
+/// The same with these words about its images.
+fn pc_with_images(folder: &Path, floppy: &str, disk: &str, kernel: ImageBytes) -> Runtime {
     let text = format!(
         r#"
 format = 1
@@ -55,14 +61,13 @@ name = "disks"
 [image.kernel]
 path = "builtin:kernel"
 [image.floppy]
-path = "floppy.img"
-access = "{access}"
+{floppy}
 [image.disk]
-path = "disk.img"
-access = "{access}"
+{disk}
 [machine.pc]
 memory = "2MB"
 boot = {{ image = "kernel" }}
+disk_controller = "ata-1"
 floppy_controller = "82077aa"
 [[machine.pc.floppy]]
 image = "floppy"
@@ -317,20 +322,49 @@ fn a_sector_of_a_disk_comes_through_the_data_port_in_words_of_5_bus_clocks() {
 }
 
 #[test]
-fn a_dword_of_the_data_port_is_two_words_of_it() {
+fn only_the_data_port_is_16_bits_wide_and_a_dword_reaches_the_registers_behind_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut runtime = pc(folder.path(), "readonly", |a| {
         disk_command(a, 3, 0x20)?;
         wait_for(a, 0x1F7, 0x88, 0x08)?;
         a.mov(edi, BUFFER)?;
-        a.mov(ecx, 128)?;
+        a.mov(ecx, 256)?;
         a.mov(edx, 0x1F0)?;
         a.cld()?;
         a.rep().insd()?;
-        tell_bytes(a, BUFFER, 512)?;
+        tell_bytes(a, BUFFER, 1024)?;
         sleep(a)
     });
-    assert_eq!(run(&mut runtime).codes(0), sector(3));
+    let codes = run(&mut runtime).codes(0);
+    let data: Vec<u8> = codes.chunks(4).flat_map(|dword| [dword[0], dword[1]]).collect();
+    assert_eq!(data, sector(3));
+    // Sector count and sector number; when the last word is gone the count is 0.
+    let (last, others) = codes
+        .chunks(4)
+        .map(|dword| [dword[2], dword[3]])
+        .rev()
+        .collect::<Vec<_>>()
+        .split_first()
+        .map(|(last, others)| (*last, others.to_vec()))
+        .expect("dwords");
+    assert!(others.iter().all(|registers| *registers == [1, 3]), "{others:?}");
+    assert_eq!(last, [0, 3]);
+}
+
+#[test]
+fn a_byte_of_the_data_port_takes_the_low_half_of_a_word() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut runtime = pc(folder.path(), "readonly", |a| {
+        disk_command(a, 3, 0x20)?;
+        wait_for(a, 0x1F7, 0x88, 0x08)?;
+        for _ in 0..3 {
+            input(a, 0x1F0)?;
+            post(a)?;
+        }
+        sleep(a)
+    });
+    let expected = [sector(3)[0], sector(3)[2], sector(3)[4]];
+    assert_eq!(run(&mut runtime).codes(0), expected);
 }
 
 #[test]
@@ -350,6 +384,32 @@ fn an_overlay_takes_writes_and_leaves_the_image_alone() {
     let overlay = std::fs::read(kept.path().join("pc-disk0.overlay")).expect("the overlay");
     assert_eq!(overlay[77 * 512..78 * 512], [0xAB; 512]);
     assert_eq!(overlay[DISK_SECTORS * 512 + 77 / 8], 1 << (77 % 8));
+}
+
+#[test]
+fn a_blank_disk_is_zeros_and_what_is_written_lies_in_the_run_folder_and_the_trace() {
+    const SECTORS: usize = 40 << 11;
+    let traces = [0xAB, 0xAC].map(|value| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let guest = guest(|a| {
+            a.mov(esp, STACK)?;
+            disk_read(a, SECTORS as u32 - 1)?;
+            tell_bytes(a, BUFFER, 2)?;
+            disk_write(a, 77, value)?;
+            disk_read(a, 77)?;
+            tell_bytes(a, BUFFER, 2)?;
+            sleep(a)
+        });
+        let disk = "blank = \"40MB\"";
+        let mut runtime = pc_with_images(folder.path(), "blank = \"1440KB\"", disk, guest.into());
+        runtime.keep_overlays(folder.path()).expect("a file");
+        assert_eq!(run(&mut runtime).codes(0), [0, 0, value, value]);
+        let overlay = std::fs::read(folder.path().join("pc-disk0.overlay")).expect("the overlay");
+        assert_eq!(overlay.len(), SECTORS * 512 + SECTORS / 8);
+        assert_eq!(overlay[77 * 512..78 * 512], [value; 512]);
+        runtime.trace_hash()
+    });
+    assert_ne!(traces[0], traces[1]);
 }
 
 #[test]

@@ -56,6 +56,8 @@ enum Then {
     Ask(u32),
     /// A reset or diagnostic is over.
     Diagnosed { interrupts: bool },
+    /// What was written behind a command's end is on the medium, and the next command begins.
+    Begin(u8),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,6 +116,10 @@ pub(super) struct Drive {
     /// The sector buffer of READ BUFFER and WRITE BUFFER.
     buffer: Box<Sector>,
     mechanism: Mechanism,
+    /// Writes end for the host when it has given their data: see [`super::AtaController::assist_firmware`].
+    pub(super) ends_writes_early: bool,
+    /// What is on its way to the medium is of a write that has ended so.
+    is_written_behind: bool,
     /// Sectors that were torn when the power failed.
     unreadable: BTreeSet<u32>,
     power: Power,
@@ -137,6 +143,8 @@ impl Drive {
             block: Vec::new(),
             buffer: Box::new([0; SECTOR_BYTES]),
             mechanism: Mechanism::new(settings.model, settings.sectors),
+            ends_writes_early: false,
+            is_written_behind: false,
             unreadable: BTreeSet::new(),
             power: Power::Active,
             spun_up_at: Instant::START,
@@ -231,6 +239,7 @@ impl Drive {
                 };
                 self.is_interrupting = interrupts;
             }
+            Then::Begin(code) => self.command(code, at),
         }
     }
 
@@ -380,6 +389,10 @@ impl Drive {
         else {
             return;
         };
+        self.is_written_behind = self.ends_writes_early;
+        if self.is_written_behind {
+            return self.end_write_early(sector, left, block, now);
+        }
         let soon = now + TURNAROUND;
         let all_written = self.mechanism.last_write().unwrap_or(soon).max(soon);
         if left == 0 {
@@ -392,6 +405,20 @@ impl Drive {
         }
         let room = self.mechanism.room_at(next).unwrap_or(soon);
         self.busy(room.max(soon), Then::Ask(next));
+    }
+
+    /// The host sees neither BSY nor how much the buffer holds: what comes next happens within its access.
+    fn end_write_early(&mut self, sector: u32, left: u32, block: u32, now: Instant) {
+        let next = block.min(left);
+        let then = if left == 0 {
+            Then::Complete
+        } else if sector + next > self.settings.sectors {
+            self.point_at(sector);
+            Then::Fail(Error::ID_NOT_FOUND)
+        } else {
+            Then::Ask(next)
+        };
+        self.busy(now, then);
     }
 
     /// Reads the next block of a transfer into the buffer, beginning at `from`.
@@ -487,6 +514,11 @@ impl Drive {
     pub(super) fn command(&mut self, code: u8, now: Instant) {
         if self.power == Power::Sleep || self.power == Power::Off {
             return;
+        }
+        if self.is_written_behind
+            && let Some(written) = self.mechanism.last_write().filter(|&written| written > now)
+        {
+            return self.busy(written, Then::Begin(code));
         }
         self.stand_by_in_time(now);
         self.status = Status::READY | Status::SEEK_COMPLETE;
@@ -666,15 +698,23 @@ impl Drive {
         self.status = Status::READY | Status::SEEK_COMPLETE;
         self.transfer = Transfer::Buffer;
         self.is_interrupting = false;
-        self.busy(now + COMMAND_OVERHEAD, Then::Diagnosed { interrupts });
+        let soon = now + COMMAND_OVERHEAD;
+        let until = self
+            .mechanism
+            .last_write()
+            .map_or(soon, |written| written.max(soon));
+        self.busy(until, Then::Diagnosed { interrupts });
     }
 
-    /// SRST is set: the drive drops what it does. A sector under the writing head is finished.
+    /// SRST is set: the drive drops what it does. A sector under the writing head is finished, and so is what belongs to a
+    /// write that has ended for the host.
     pub(super) fn hold<M: Medium>(&mut self, now: Instant, medium: &mut Option<M>) {
         if self.power == Power::Off {
             return;
         }
-        if let Some(write) = self.mechanism.cut(now) {
+        if !self.is_written_behind
+            && let Some(write) = self.mechanism.cut(now)
+        {
             self.commit(&write, medium);
         }
         self.activity = Activity::Held;

@@ -8,6 +8,11 @@
 //! next sectors of a write command into its buffer while it writes the first, but the command is complete only when the
 //! last sector has passed under the head, and a sector is on the medium when its own passage ends. A power cut
 //! ([`AtaController::power_cut`]) leaves every other sector as it is.
+//!
+//! The BIOS of Bochs was written for an emulator whose disks take no time: it waits before a block that it reads, but not
+//! after one that it has written, and takes BSY there for a failure. [`AtaController::assist_firmware`] says what is done
+//! for it; drivers that use the interrupt do not notice.
+//!
 //! Left out: DMA, READ and WRITE LONG and FORMAT TRACK (all aborted), the index and corrected-data bits, zones, and the
 //! time to spin up when the lab begins: drives turn from its start.
 
@@ -104,6 +109,7 @@ pub struct AtaController {
     drives: [Option<Drive>; DRIVES],
     is_drive_1_selected: bool,
     control: DeviceControl,
+    assists_firmware: bool,
 }
 
 impl AtaController {
@@ -117,6 +123,19 @@ impl AtaController {
             drives: drives.map(|settings| settings.map(Drive::new)),
             is_drive_1_selected: false,
             control: DeviceControl::empty(),
+            assists_firmware: false,
+        }
+    }
+
+    /// Ends a write for a host that has disabled the drives' interrupt (nIEN) when it has given the data: no BSY between two
+    /// blocks and after the last. The sectors go to the medium behind that, in order and in their time; the next command
+    /// and a reset wait for them. A power cut loses what has not passed under the head yet, and leaves each sector old, new
+    /// or, the one under the head, as [`AtaController::power_cut`] says.
+    #[must_use]
+    pub fn assist_firmware(self) -> Self {
+        Self {
+            assists_firmware: true,
+            ..self
         }
     }
 
@@ -186,7 +205,7 @@ impl AtaController {
     /// The reset line.
     pub fn reset<M: Medium>(&mut self, media: &mut [Option<M>; DRIVES], cx: &mut Context<'_>) {
         self.advance(media, cx.now());
-        self.control = DeviceControl::empty();
+        self.set_control(DeviceControl::empty());
         self.is_drive_1_selected = false;
         for (drive, medium) in self.drives.iter_mut().zip(media.iter_mut()) {
             if let Some(drive) = drive {
@@ -217,7 +236,7 @@ impl AtaController {
     /// The power comes back after a cut; the drives are busy for 10 s until they are at speed.
     pub fn power_on<M: Medium>(&mut self, media: &mut [Option<M>; DRIVES], cx: &mut Context<'_>) {
         self.advance(media, cx.now());
-        self.control = DeviceControl::empty();
+        self.set_control(DeviceControl::empty());
         self.is_drive_1_selected = false;
         for drive in self.drives.iter_mut().flatten() {
             drive.power_on(cx.now());
@@ -346,7 +365,7 @@ impl AtaController {
 
     fn write_control<M: Medium>(&mut self, value: u8, media: &mut [Option<M>; DRIVES], now: Instant) {
         let before = self.control;
-        self.control = DeviceControl::from_bits_truncate(value);
+        self.set_control(DeviceControl::from_bits_truncate(value));
         let is_reset = self.control.contains(DeviceControl::RESET);
         if is_reset == before.contains(DeviceControl::RESET) {
             return;
@@ -358,6 +377,14 @@ impl AtaController {
                 Some(drive) => drive.release(now),
                 None => {}
             }
+        }
+    }
+
+    fn set_control(&mut self, control: DeviceControl) {
+        self.control = control;
+        let is_polled = control.contains(DeviceControl::INTERRUPT_DISABLED);
+        for drive in self.drives.iter_mut().flatten() {
+            drive.ends_writes_early = self.assists_firmware && is_polled;
         }
     }
 

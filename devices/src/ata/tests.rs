@@ -1,5 +1,7 @@
 //! The clauses are those of ATA-1 (X3.221-1994); the times follow from the drive models.
 
+mod firmware;
+
 use clock::{Rate, Span};
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
@@ -764,8 +766,13 @@ proptest! {
     #[test]
     fn any_accesses_in_any_order_do_a_bounded_amount_of_work(
         history in proptest::collection::vec((any_start(), 0..600usize, proptest::collection::vec(any_step(0x1F0, 0x1F8), 0..8)), 0..12),
+        assists in any::<bool>(),
     ) {
         let mut rig = Rig::of("cp3000", FEW_SECTORS);
+        if assists {
+            rig.ata = rig.ata.assist_firmware();
+            rig.write(0x3F6, 0x02);
+        }
         for ((command, sector, count), words, steps) in history {
             rig.lba(command, sector, count);
             rig.block(2 * words);
@@ -793,8 +800,13 @@ proptest! {
         first in 0..FEW_SECTORS - 8,
         microseconds in 0..80_000u64,
         torn in prop_oneof![Just(TornSector::Old), Just(TornSector::New), Just(TornSector::Unreadable)],
+        assists in any::<bool>(),
     ) {
         let mut rig = Rig::of("generic-1992", FEW_SECTORS);
+        if assists {
+            rig.ata = rig.ata.assist_firmware();
+            rig.write(0x3F6, 0x02);
+        }
         let cut_at = rig.bench.now + Span::from_microseconds(microseconds);
         rig.lba(WRITE, first, 8);
         let mut sent = 0;

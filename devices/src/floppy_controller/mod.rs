@@ -123,6 +123,8 @@ pub struct FloppyController {
     rate: DataRate,
     /// The host has set the rate since the reset line.
     is_rate_set: bool,
+    /// The host has moved a head with SEEK since the reset line.
+    has_sought: bool,
     assists_firmware: bool,
     phase: Phase,
     specified: Specified,
@@ -160,6 +162,7 @@ impl FloppyController {
             tape: 0,
             rate: DataRate::Kilobits250,
             is_rate_set: false,
+            has_sought: false,
             assists_firmware: false,
             phase: Phase::Command(Vec::new()),
             specified: Specified::default(),
@@ -179,8 +182,9 @@ impl FloppyController {
         }
     }
 
-    /// Lets a command that names a cylinder (all but READ ID and FORMAT TRACK) move the head if another cylinder of the disk
-    /// is under it, as an implied seek does; takes the rate of the disk for as long as the host has set none; and begins with
+    /// Lets a command that names a cylinder (all but READ ID) move the head if another cylinder of the disk is under it, as an
+    /// implied seek does; FORMAT TRACK names one in the first ID that the host gives, and moves the head only for a host that
+    /// has never done so with SEEK. Takes the rate of the disk for as long as the host has set none; and begins with
     /// the step and head times that the table of an AT's BIOS has, until SPECIFY sets others.
     #[must_use]
     pub fn assist_firmware(self) -> Self {
@@ -645,6 +649,7 @@ impl FloppyController {
     }
 
     fn seek(&mut self, unit: usize, cylinder: u8, now: Instant) {
+        self.has_sought = true;
         let steps = i32::from(cylinder) - i32::from(self.present_cylinders[unit]);
         self.start_seek(unit, steps, cylinder, Status0::SEEK_END, now);
     }

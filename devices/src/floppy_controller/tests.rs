@@ -788,6 +788,36 @@ fn assisted_firmware_begins_with_the_step_and_head_times_of_an_at_and_may_set_ot
 }
 
 #[test]
+fn assisted_firmware_formats_the_cylinder_of_its_first_id() {
+    let numbers: Vec<u8> = (1..=18).collect();
+    let mut rig = Rig::assisted(FloppyDriveKind::Inch3High, 2880);
+    rig.to_send = ids(40, 1, &numbers);
+    let result = rig.run(&[FORMAT, 0x04, 2, 18, 0, 0xF6], 72);
+    assert_eq!(result[..3], [0x04, 0, 0]);
+    let medium = rig.media[0].as_ref().expect("a medium");
+    let formatted: Vec<usize> = (0..2880)
+        .filter(|&sector| medium.data[sector] == [0xF6; 512])
+        .collect();
+    assert_eq!(formatted, (40 * 36 + 18..40 * 36 + 36).collect::<Vec<_>>());
+    // Another side of the same cylinder, and an ID of a cylinder that no drive has, which ends too.
+    rig.to_send = ids(40, 0, &numbers);
+    assert_eq!(rig.run(&[FORMAT, 0x00, 2, 18, 0, 0xF6], 72)[..3], [0, 0, 0]);
+    rig.to_send = ids(200, 0, &numbers);
+    assert_eq!(rig.run(&[FORMAT, 0x00, 2, 18, 0, 0xF6], 72)[..3], [0, 0, 0]);
+}
+
+#[test]
+fn a_host_that_seeks_formats_where_the_head_is_whatever_the_ids_say() {
+    let numbers: Vec<u8> = (1..=18).collect();
+    let mut rig = Rig::assisted(FloppyDriveKind::Inch3High, 2880);
+    rig.seek(3);
+    rig.to_send = ids(40, 0, &numbers);
+    assert_eq!(rig.run(&[FORMAT, 0x00, 2, 18, 0x6C, 0xF6], 72)[..3], [0, 0, 0]);
+    let medium = rig.media[0].as_ref().expect("a medium");
+    assert_eq!(medium.data[40 * 36], numbered(40 * 36));
+}
+
+#[test]
 fn a_host_that_sets_the_wrong_rate_is_not_helped() {
     let mut rig = Rig::assisted(FloppyDriveKind::Inch3High, 2880);
     rig.write(0x3F7, 2);

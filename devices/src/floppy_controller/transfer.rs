@@ -83,6 +83,8 @@ pub(super) struct Execution {
     fifo_bytes: usize,
     is_requesting: bool,
     is_terminal: bool,
+    /// FORMAT TRACK has moved the head for its first ID.
+    has_moved: bool,
     /// Sectors that VERIFY or READ TRACK have still to read.
     sectors_left: u16,
     is_scan_equal: bool,
@@ -278,6 +280,7 @@ impl FloppyController {
             fifo_bytes: self.fifo_bytes(),
             is_requesting: false,
             is_terminal: false,
+            has_moved: false,
             sectors_left: 0,
             is_scan_equal: true,
             is_scan_satisfied: true,
@@ -321,6 +324,11 @@ impl FloppyController {
             let present = self.present_cylinders[usize::from(execution.unit)];
             return Some((i32::from(cylinder) - i32::from(present), cylinder));
         }
+        self.assisted_seek(execution, cylinder)
+    }
+
+    /// The steps to `cylinder` of the disk for firmware that does not seek.
+    fn assisted_seek(&self, execution: &Execution, cylinder: u8) -> Option<(i32, u8)> {
         let drive = execution.drive.and_then(|drive| self.drives[drive].as_ref())?;
         let is_elsewhere = self.assists_firmware && drive.disk_cylinder() != Some(cylinder);
         is_elsewhere.then(|| {
@@ -329,26 +337,27 @@ impl FloppyController {
         })
     }
 
+    /// Moves the head within a data command; gives when it has settled.
+    fn move_head(&mut self, execution: &Execution, (steps, cylinder): (i32, u8), now: Instant) -> Instant {
+        let unit = usize::from(execution.unit);
+        let end = now + self.step_time() * u64::from(steps.unsigned_abs());
+        let seek = Seek {
+            drive: execution.drive,
+            steps,
+            end,
+            cylinder,
+            status: 0,
+        };
+        self.end_seek(unit, seek);
+        self.seek_ends[unit] = None;
+        end + SETTLE
+    }
+
     /// Loads the head, and moves it first if seeks are implied.
     fn prepare(&mut self, execution: &Execution, now: Instant) -> Instant {
-        let unit = usize::from(execution.unit);
         let mut until = now;
-        if let Some((steps, cylinder)) = self.implied_seek(execution)
-            && steps != 0
-        {
-            let end = now + self.step_time() * u64::from(steps.unsigned_abs());
-            self.end_seek(
-                unit,
-                Seek {
-                    drive: execution.drive,
-                    steps,
-                    end,
-                    cylinder,
-                    status: 0,
-                },
-            );
-            self.seek_ends[unit] = None;
-            until = end + SETTLE;
+        if let Some(seek) = self.implied_seek(execution).filter(|(steps, _)| *steps != 0) {
+            until = self.move_head(execution, seek, now);
         }
         if self.head_loaded_until <= now {
             until = until.max(now + self.head_load_time());
@@ -672,6 +681,17 @@ impl FloppyController {
             return false;
         }
         let byte = execution.fifo.pop_front();
+        let may_move = ids.is_empty() && !self.has_sought && !execution.has_moved;
+        if let Some(cylinder) = byte.filter(|_| may_move)
+            && let Some(seek) = self.assisted_seek(execution, cylinder)
+        {
+            // The track begins once more where the ID belongs.
+            execution.has_moved = true;
+            execution.fifo.push_front(cylinder);
+            let until = self.move_head(execution, seek, at);
+            execution.step = Step::Prepare { until };
+            return true;
+        }
         ids.extend(byte);
         execution.step = Step::Format { index, end, ids };
         if byte.is_none() && !execution.is_terminal {

@@ -17,8 +17,6 @@ use super::{Board, Chip, OPEN_BUS};
 const VGA_WINDOW: Range<u32> = 0xA_0000..0xC_0000;
 /// Everything between the VGA's window and 1 MB belongs to the ISA bus too.
 pub(super) const ISA_HOLE: Range<u32> = 0xA_0000..0x10_0000;
-/// The data port of the disks.
-const DATA_PORT: u16 = 0x1F0;
 /// Address bit 20, which the A20 gate forces low when closed.
 const BIT_20: u32 = 1 << 20;
 
@@ -164,36 +162,10 @@ pub(super) const NARROW: BusCycle = BusCycle {
 };
 
 /// How a slave takes a cycle that pulls IOCS16.
-const WIDE: BusCycle = BusCycle {
+pub(super) const WIDE: BusCycle = BusCycle {
     width: ne2000::Width::Sixteen,
     is_zero_wait: false,
 };
-
-impl Board {
-    /// Whether an access is for the data port of the disks, the one that is 16 bits wide. Without a disk nothing answers in
-    /// 16 bits.
-    fn is_data_port(&self, port: u16, width: Width) -> bool {
-        port == DATA_PORT && width != Width::Byte && self.has_disks()
-    }
-
-    /// Runs `each` once for every word of an access to the data port; all of them are for that port.
-    fn split_into_words(
-        &mut self,
-        at: Cycle,
-        width: Width,
-        mut each: impl FnMut(&mut Self, Instant, u32),
-    ) -> u32 {
-        let mut end = self.processor_clock.instant(at);
-        for word in 0..width.bytes() / 2 {
-            let now = self.bring_to(&mut end);
-            let is_last = word + 1 == width.bytes() / 2;
-            let slot = self.isa.cycle(end, Space::Ports, WIDE, is_last);
-            each(self, now, word);
-            end = self.isa.end(slot, Span::ZERO);
-        }
-        self.isa.wait_states(at, end)
-    }
-}
 
 impl Bus for Board {
     #[inline]
@@ -268,28 +240,17 @@ impl Bus for Board {
 
     fn input(&mut self, at: Cycle, port: u16, width: Width) -> Reply {
         let mut value = 0;
+        let place = (Space::Ports, port.into(), width);
         let takes = |board: &Self, port: u32| board.port_cycle(port as u16);
-        let wait = if self.is_data_port(port, width) {
-            self.split_into_words(at, width, |board, now, word| {
-                value |= u32::from(board.read_data_port(now)) << (16 * word);
-            })
-        } else {
-            let place = (Space::Ports, port.into(), width);
-            self.split(at, place, takes, |board, now, done, bytes| {
-                let (read, held) = board.read_port(now, port.wrapping_add(done as u16), bytes);
-                value |= read << (8 * done);
-                held
-            })
-        };
+        let wait = self.split(at, place, takes, |board, now, done, bytes| {
+            let (read, held) = board.read_port(now, port.wrapping_add(done as u16), bytes);
+            value |= read << (8 * done);
+            held
+        });
         Reply { value, wait }
     }
 
     fn output(&mut self, at: Cycle, port: u16, width: Width, value: u32) -> u32 {
-        if self.is_data_port(port, width) {
-            return self.split_into_words(at, width, |board, now, word| {
-                board.write_data_port(now, (value >> (16 * word)) as u16);
-            });
-        }
         let takes = |board: &Self, port: u32| board.port_cycle(port as u16);
         let place = (Space::Ports, port.into(), width);
         self.split(at, place, takes, |board, now, done, bytes| {

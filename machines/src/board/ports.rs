@@ -2,7 +2,7 @@
 
 use ne2000::BusCycle;
 
-use super::bus::NARROW;
+use super::bus::{NARROW, WIDE};
 use super::{Board, Chip};
 
 /// A chip as the port map names it.
@@ -23,11 +23,17 @@ pub(super) enum Target {
     Card(usize),
 }
 
+/// The data port of the disks, the only one of the board that is 16 bits wide.
+const DATA_PORT: u16 = 0x1F0;
+
 impl Board {
     /// How the slave at `port` takes a cycle.
     pub(super) fn port_cycle(&self, port: u16) -> BusCycle {
         match self.decode_port(port) {
             Some((Target::Card(index), _)) => self.cards[index].port_cycle(port),
+            // IOCS16 is for the data register alone (ATA-1, clause 6.3.8), so the upper half of a dword goes to the two
+            // registers behind it.
+            Some((Target::Ata, _)) if port == DATA_PORT && self.has_disks() => WIDE,
             _ => NARROW,
         }
     }

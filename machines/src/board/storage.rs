@@ -34,7 +34,12 @@ pub(super) fn ata_controller(machine: &lab::Machine, disks: &[Option<DiskImage>;
             serial_number: format!("{:.18}-{drive}", machine.name),
         })
     });
-    AtaController::new(AtaChannel::Primary, settings)
+    let controller = AtaController::new(AtaChannel::Primary, settings);
+    if machine.assists_disk_firmware {
+        controller.assist_firmware()
+    } else {
+        controller
+    }
 }
 
 impl Board {
@@ -64,19 +69,6 @@ impl Board {
             board.ata.read(SHARED_PORT, &mut board.disks, cx)
         });
         floppy & disk
-    }
-
-    pub(super) fn read_data_port(&mut self, now: Instant) -> u16 {
-        let (word, _) = self.call(now, Chip::Ata, |board, cx| {
-            board.ata.read_data(&mut board.disks, cx)
-        });
-        word
-    }
-
-    pub(super) fn write_data_port(&mut self, now: Instant, word: u16) {
-        self.call(now, Chip::Ata, |board, cx| {
-            board.ata.write_data(word, &mut board.disks, cx);
-        });
     }
 
     /// The disks lose their power at `now`; see [`AtaController::power_cut`].

@@ -11,6 +11,9 @@ use crate::lab::{ImageSource, Lab};
 pub(crate) fn load(lab: &Lab) -> Result<Vec<ImageBytes>, Failure> {
     load_all(lab).map_err(|error| match error {
         ImageError::Unreadable { path, source, .. } => HostError::new("read image", &path, source).into(),
+        ImageError::NoMemory { name, source, .. } => {
+            HostError::new("have memory for the blank image", Path::new(&name), source).into()
+        }
         ImageError::UnknownBuiltin { .. } => Failure::Build(error.to_string()),
     })
 }
@@ -28,6 +31,7 @@ pub(crate) fn records(lab: &Lab, bytes: &[ImageBytes]) -> Vec<ImageRecord> {
         source: match &image.source {
             ImageSource::File(path) => absolute(path),
             ImageSource::Builtin(name) => format!("builtin:{name}"),
+            ImageSource::Blank(_) => "blank".to_owned(),
         },
         bytes: bytes.len() as u64,
         blake3: blake3::hash(bytes).to_hex().to_string(),

@@ -97,6 +97,8 @@ codes! {
     BadRom = "bad-rom",
     /// A boot PROM that does not fit its socket, or that nothing can read.
     BadProm = "bad-prom",
+    /// An image that is a file and blank at once, or a blank one to whose file writes shall go.
+    TwoSources = "two-sources",
     /// An image that the drive it is for cannot have.
     BadDisk = "bad-disk",
     /// No drive model of that name.

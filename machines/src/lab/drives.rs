@@ -26,7 +26,7 @@ pub(super) const FLOPPY_KINDS: [(&str, FloppyDriveKind); 4] = [
 const DEFAULT_MODEL: &str = "generic-1992";
 
 /// The most sectors that 28 bits address.
-const MOST_SECTORS: u64 = 1 << 28;
+pub(super) const MOST_SECTORS: u64 = 1 << 28;
 
 /// The average seek is over a third of the cylinders, and a seek's time beyond the first cylinder goes with the square
 /// root of its length: a full stroke has the square root of 3 of it, here in thousandths.
@@ -193,6 +193,7 @@ impl Fitter<'_> {
                 }
                 Some((index, bytes / SECTOR_BYTES as u64, node.place))
             }
+            ImageSource::Blank(bytes) => Some((index, bytes / SECTOR_BYTES as u64, node.place)),
         }
     }
 
@@ -319,7 +320,7 @@ impl Fitter<'_> {
         let index = find(self.root, "image", Code::UnknownImage, node, self.problems)?;
         let image = &self.images[index];
         let bytes = match &image.source {
-            ImageSource::Builtin(_) => 0,
+            ImageSource::Builtin(_) | ImageSource::Blank(_) => 0,
             ImageSource::File(path) => std::fs::metadata(path)
                 .ok()
                 .filter(std::fs::Metadata::is_file)?

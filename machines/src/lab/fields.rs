@@ -221,10 +221,15 @@ static TIME: Shape = Shape {
 static IMAGE: Shape = Shape {
     name: "an image",
     groups: &[&[
-        required(
+        field(
             "path",
             "A file, relative to this file's folder; or `builtin:kernel`, the kernel that is part of this program.",
             Kind::Text,
+        ),
+        field(
+            "blank",
+            "In place of `path`: a disk of this size that nobody has written to yet, all zeros.",
+            Kind::Quantity(Dimension::Memory),
         ),
         field(
             "access",
@@ -326,6 +331,18 @@ const HARDWARE: &[Field] = &[
         Kind::List(&OPTION_ROM),
     ),
     field("disk", "Fixed disks.", Kind::List(&DISK)),
+    field(
+        "disk_controller",
+        "What the disks do; default \"assisting\".",
+        Kind::Word(&[
+            word(
+                "assisting",
+                "as ata-1, but a write for firmware that has disabled their interrupt, such as the BIOS of Bochs, ends when \
+                 they have its data",
+            ),
+            word("ata-1", "what the standard says, no more"),
+        ]),
+    ),
     field(
         "floppy_controller",
         "What the floppy controller does; default \"assisting\".",

@@ -149,6 +149,7 @@ impl<'a> MachineBuilder<'a> {
             timing: timing(settings),
             cards: Vec::new(),
             assists_floppy_firmware: text_of(settings, &["floppy_controller"]) != "82077aa",
+            assists_disk_firmware: text_of(settings, &["disk_controller"]) != "ata-1",
             floppies: [None; 2],
             disks: [None; 2],
             option_roms: Vec::new(),

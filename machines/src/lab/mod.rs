@@ -16,6 +16,7 @@ mod document;
 mod drives;
 mod faults;
 mod fields;
+mod images;
 mod mac;
 mod machine;
 mod merge;

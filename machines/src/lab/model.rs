@@ -65,7 +65,7 @@ pub struct Segment {
     pub settings: wire::Settings,
 }
 
-/// A file that a lab uses.
+/// What a lab has in a drive, a socket or memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// Its name in the lab file.
@@ -95,6 +95,8 @@ pub enum ImageSource {
     File(PathBuf),
     /// An image that is part of this program: `path = "builtin:kernel"`.
     Builtin(String),
+    /// So many bytes of zeros, a whole number of sectors, as a drive comes from its maker: `blank = "100MB"`.
+    Blank(u64),
 }
 
 /// A PC.
@@ -120,6 +122,8 @@ pub struct Machine {
     pub cards: Vec<Card>,
     /// Its floppy controller seeks and sets the data rate for firmware that does not.
     pub assists_floppy_firmware: bool,
+    /// Its disks end writes early for firmware that does not wait for them.
+    pub assists_disk_firmware: bool,
     /// Floppy drives A and B.
     pub floppies: [Option<Floppy>; 2],
     /// Disks 0 and 1 of its ATA channel.

@@ -8,8 +8,6 @@ use std::path::Path;
 
 use clock::{Rate, Span};
 
-use crate::image::BUILTIN_NAMES;
-
 use super::START;
 use super::cables::{Attachment, lay_cables};
 use super::check::{speed_of, suggestion};
@@ -18,10 +16,11 @@ use super::document::{Entry, Node, Table, Value};
 use super::drives::check_shared;
 use super::faults::faults;
 use super::fields::EXPECT;
+use super::images::image;
 use super::machine::MachineBuilder;
 use super::merge::templates;
 use super::messages::{Place, Problem};
-use super::model::{Access, Capture, Expectation, Image, ImageSource, Lab, Segment, Sign, Speed};
+use super::model::{Capture, Expectation, Lab, Segment, Sign, Speed};
 use super::traffic::generators;
 use super::units::{Dimension, Quantity, show_bit_rate, show_length, show_time};
 use super::{moment, pattern};
@@ -156,52 +155,6 @@ fn speed(root: &Table) -> Speed {
         Some(thousandths) => Speed::Thousandths(thousandths),
         None => Speed::Max,
     }
-}
-
-fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
-    let empty = Table::default();
-    let table = entry.node.table().unwrap_or(&empty);
-    let path = text_of(table, &["path"]);
-    let place = table.get("path").map_or(entry.key_place, |node| node.place);
-    let name = entry.key.clone();
-    let access = match text_of(table, &["access"]) {
-        "readonly" => Access::ReadOnly,
-        "direct" => Access::Direct,
-        _ => Access::Overlay,
-    };
-    if let Some(builtin) = path.strip_prefix("builtin:") {
-        if !BUILTIN_NAMES.contains(&builtin) {
-            problems.push(
-                Problem::new(
-                    Code::MissingImage,
-                    format!("this program has no image `{builtin}`"),
-                )
-                .at(place, "no such image")
-                .help(suggestion(builtin, &BUILTIN_NAMES)),
-            );
-        }
-        let source = ImageSource::Builtin(builtin.to_owned());
-        return Image { name, source, access };
-    }
-    let joined = folder.join(path);
-    let file = std::path::absolute(&joined).unwrap_or(joined);
-    if table.get("path").and_then(Node::text).is_some() && !file.is_file() {
-        let what = if file.exists() {
-            "is not a file"
-        } else {
-            "does not exist"
-        };
-        problems.push(
-            Problem::new(Code::MissingImage, format!("`{path}` {what}"))
-                .at(place, what)
-                .help(format!(
-                    "paths count from the lab file's folder; `builtin:{}` needs no file",
-                    BUILTIN_NAMES[0]
-                )),
-        );
-    }
-    let source = ImageSource::File(file);
-    Image { name, source, access }
 }
 
 fn segment(entry: &Entry, problems: &mut Vec<Problem>) -> Segment {

@@ -1,7 +1,6 @@
 //! What a lab file means, written out: as a lab file again, and as a table of timing constants.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use clock::Instant;
 use serde_json::{Value as Json, json};
@@ -88,11 +87,12 @@ fn speed(speed: Speed) -> String {
 }
 
 fn write_image(out: &mut String, image: &Image) -> std::fmt::Result {
-    let path = match &image.source {
-        ImageSource::File(path) => Path::to_string_lossy(path).into_owned(),
-        ImageSource::Builtin(name) => format!("builtin:{name}"),
-    };
-    writeln!(out, "\n[image.{}]\npath = {}", image.name, quoted(&path))?;
+    writeln!(out, "\n[image.{}]", image.name)?;
+    match &image.source {
+        ImageSource::File(path) => writeln!(out, "path = {}", quoted(&path.to_string_lossy()))?,
+        ImageSource::Builtin(name) => writeln!(out, "path = \"builtin:{name}\"")?,
+        ImageSource::Blank(bytes) => writeln!(out, "blank = \"{}\"", show_memory(*bytes))?,
+    }
     let access = match image.access {
         Access::ReadOnly => "readonly",
         Access::Overlay => "overlay",
@@ -149,6 +149,11 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
         show_frequency(machine.isa_clock)
     )?;
     writeln!(out, "post_port = {:#x}", machine.post_port)?;
+    let disk_controller = match machine.assists_disk_firmware {
+        true => "assisting",
+        false => "ata-1",
+    };
+    writeln!(out, "disk_controller = \"{disk_controller}\"")?;
     let floppy_controller = match machine.assists_floppy_firmware {
         true => "assisting",
         false => "82077aa",

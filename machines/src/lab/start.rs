@@ -119,6 +119,7 @@ fn bad_rom(node: &Node, image: &Image) -> Option<Problem> {
     };
     match &image.source {
         ImageSource::Builtin(builtin) => Some(bad(format!("`builtin:{builtin}` is a kernel, no ROM"))),
+        ImageSource::Blank(_) => Some(bad(format!("the image `{name}` is a blank disk, no ROM"))),
         ImageSource::File(path) => {
             let bytes = length(path)?;
             let size = show_memory(bytes);

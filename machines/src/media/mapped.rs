@@ -1,4 +1,4 @@
-//! A file as a slice of bytes: the one place of this crate with unsafe code.
+//! A file, or a blank disk, as a slice of bytes: the one place of this crate with unsafe code.
 
 use std::fs::File;
 use std::io;
@@ -27,6 +27,15 @@ impl MappedFile {
         let map = unsafe { MmapOptions::new().len(length).map(file) }?;
         Ok(Self(map))
     }
+}
+
+/// `length` zeros, which take no memory: the host shows the same page of zeros for all of them.
+///
+/// # Errors
+/// The host refuses.
+pub(crate) fn blank(length: u64) -> io::Result<Mmap> {
+    let length = usize::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    MmapOptions::new().len(length).map_anon()?.make_read_only()
 }
 
 impl Deref for MappedFile {

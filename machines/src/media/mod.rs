@@ -25,7 +25,7 @@ use std::sync::Arc;
 use devices::{Medium, SECTOR_BYTES, Sector};
 
 use crate::image::ImageBytes;
-pub(crate) use mapped::MappedFile;
+pub(crate) use mapped::{MappedFile, blank};
 use overlay::Overlay;
 
 /// What is in the drives of a machine.
@@ -266,6 +266,15 @@ mod tests {
         let map = SECTORS as usize * SECTOR_BYTES;
         assert_eq!(bytes[map..], [1 << 3, 0, 0, 0, 1 << 7]);
         assert_eq!(bytes[3 * SECTOR_BYTES], 0x33);
+    }
+
+    #[test]
+    fn a_blank_disk_holds_zeros_until_it_is_written() {
+        let blank = ImageBytes::blank(u64::from(SECTORS) * SECTOR_BYTES as u64).expect("memory");
+        let mut medium = DiskImage::overlay(blank);
+        assert_eq!((medium.sectors(), sector(&medium, 39)), (SECTORS, 0));
+        medium.write(39, &[0x39; SECTOR_BYTES]);
+        assert_eq!([38, 39].map(|number| sector(&medium, number)), [0, 0x39]);
     }
 
     #[test]

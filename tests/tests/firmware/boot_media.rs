@@ -14,12 +14,14 @@ const HEADS: u32 = 16;
 const SECTORS_PER_TRACK: u32 = 63;
 /// The partition begins with the second track, as partitions of the time did.
 const PARTITION_START: u32 = SECTORS_PER_TRACK;
-const PARTITION_SECTORS: u32 = CYLINDERS * HEADS * SECTORS_PER_TRACK - PARTITION_START;
+/// The first sector that a partition can have behind a loader that is longer than a track.
+pub(crate) const SECOND_CYLINDER: u32 = HEADS * SECTORS_PER_TRACK;
 
 /// What the loader shows before it loads the kernel.
 pub(crate) const LOADER_SAYS: &str = "loaded by SYSLINUX";
 
-fn run(program: &str, arguments: &[&str]) {
+/// Runs a program of the host.
+pub(crate) fn run(program: &str, arguments: &[&str]) {
     let output = Command::new(program)
         .args(arguments)
         .output()
@@ -31,7 +33,7 @@ fn run(program: &str, arguments: &[&str]) {
     );
 }
 
-fn path_text(path: &Path) -> &str {
+pub(crate) fn path_text(path: &Path) -> &str {
     path.to_str().expect("a path of plain letters")
 }
 
@@ -67,29 +69,37 @@ pub(crate) fn floppy(folder: &Path, kilobytes: &str, kernel: &[u8]) -> PathBuf {
 
 /// A disk with a master boot record and one active partition.
 pub(crate) fn disk(folder: &Path, kernel: &[u8]) -> PathBuf {
-    let image = folder.join("disk.img");
-    let mut bytes = vec![0; (CYLINDERS * HEADS * SECTORS_PER_TRACK) as usize * 512];
     let code = std::fs::read(BOOT_RECORD).expect("the boot record of SYSLINUX");
-    bytes[..code.len()].copy_from_slice(&code);
-    bytes[446..462].copy_from_slice(&partition());
-    bytes[510..512].copy_from_slice(&[0x55, 0xAA]);
-    std::fs::write(&image, bytes).expect("a file");
-    let name = path_text(&image);
+    let (image, volume) = partitioned(folder, &code, PARTITION_START);
     let offset = (PARTITION_START * 512).to_string();
-    let volume = format!("{name}@@{offset}");
-    let [heads, sectors] = [HEADS, SECTORS_PER_TRACK].map(|number| number.to_string());
-    let (total, hidden) = (PARTITION_SECTORS.to_string(), PARTITION_START.to_string());
-    let format = [
-        "-i", &volume, "-h", &heads, "-s", &sectors, "-T", &total, "-H", &hidden, "::",
-    ];
-    run("mformat", &format);
-    run("syslinux", &["--install", "--offset", &offset, name]);
+    run("syslinux", &["--install", "--offset", &offset, path_text(&image)]);
     fill(folder, &volume, kernel);
     image
 }
 
-/// The entry of the partition table: active, FAT16, from the second track to the end.
-fn partition() -> [u8; 16] {
+/// A disk that begins with `code` and has one active FAT partition, from sector `start` to its end; gives also what mtools
+/// call that volume.
+pub(crate) fn partitioned(folder: &Path, code: &[u8], start: u32) -> (PathBuf, String) {
+    let image = folder.join("disk.img");
+    let sectors = CYLINDERS * HEADS * SECTORS_PER_TRACK;
+    let mut bytes = vec![0; sectors as usize * 512];
+    bytes[..code.len()].copy_from_slice(code);
+    bytes[446..462].copy_from_slice(&partition(start, sectors - start));
+    bytes[462..510].fill(0);
+    bytes[510..512].copy_from_slice(&[0x55, 0xAA]);
+    std::fs::write(&image, bytes).expect("a file");
+    let volume = format!("{}@@{}", path_text(&image), start * 512);
+    let [heads, track] = [HEADS, SECTORS_PER_TRACK].map(|number| number.to_string());
+    let (total, hidden) = ((sectors - start).to_string(), start.to_string());
+    let format = [
+        "-i", &volume, "-h", &heads, "-s", &track, "-T", &total, "-H", &hidden, "::",
+    ];
+    run("mformat", &format);
+    (image, volume)
+}
+
+/// The entry of the partition table: active, FAT16.
+fn partition(start: u32, sectors: u32) -> [u8; 16] {
     let place = |sector: u32| {
         let (track, sector) = (sector / SECTORS_PER_TRACK, sector % SECTORS_PER_TRACK + 1);
         let (cylinder, head) = (track / HEADS, track % HEADS);
@@ -97,10 +107,10 @@ fn partition() -> [u8; 16] {
     };
     let mut entry = [0; 16];
     entry[0] = 0x80;
-    entry[1..4].copy_from_slice(&place(PARTITION_START));
+    entry[1..4].copy_from_slice(&place(start));
     entry[4] = 0x06;
-    entry[5..8].copy_from_slice(&place(PARTITION_START + PARTITION_SECTORS - 1));
-    entry[8..12].copy_from_slice(&PARTITION_START.to_le_bytes());
-    entry[12..].copy_from_slice(&PARTITION_SECTORS.to_le_bytes());
+    entry[5..8].copy_from_slice(&place(start + sectors - 1));
+    entry[8..12].copy_from_slice(&start.to_le_bytes());
+    entry[12..].copy_from_slice(&sectors.to_le_bytes());
     entry
 }

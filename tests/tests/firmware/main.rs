@@ -1,9 +1,12 @@
-//! Firmware and boot loaders that nobody here wrote: the BIOS of Bochs (`bochsbios`), a VGA BIOS (`vgabios`) and SYSLINUX, all
-//! from Debian, on our board. They test themselves, find what is fitted, and boot our kernel from a disk and from a floppy.
+//! Firmware and boot loaders that nobody here wrote: the BIOS of Bochs (`bochsbios`), a VGA BIOS (`vgabios`), SYSLINUX and GRUB,
+//! all from Debian, on our board. They test themselves, find what is fitted, and boot our kernel from a disk and from a
+//! floppy. Programs in `programs`, assembled with nasm, ask what others of the time ask of a BIOS and of the chips.
 //!
 //! Without these packages the tests say so and pass; with `AMLAB_REQUIRE_FIRMWARE=1` they fail.
 
 mod boot_media;
+mod grub;
+mod programs;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -34,8 +37,14 @@ const NEEDED: [(&str, &str); 7] = [
 
 /// Whether everything is there; if not, says what to install.
 fn is_firmware_there() -> bool {
+    are_there(&[])
+}
+
+/// The same with `more` programs and files.
+fn are_there(more: &[(&str, &'static str)]) -> bool {
     let mut missing: Vec<&str> = NEEDED
         .iter()
+        .chain(more)
         .filter(|(path, _)| !Path::new(path).exists())
         .map(|&(_, package)| package)
         .collect();

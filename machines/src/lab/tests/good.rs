@@ -538,6 +538,26 @@ fn drives_and_option_roms_are_shown_as_they_were_written() {
     assert!(obeys(&show_json(&lab), &schema()));
 }
 
+#[test]
+fn a_blank_disk_has_the_shape_of_a_file_of_its_size_and_is_shown_as_it_was_written() {
+    let (folder, lab) = lab_with_drives(
+        "[image.empty]\nblank = \"100MB\"\n[[machine.pc.disk]]\nimage = \"empty\"\nmodel = \"st3120a\"\n",
+    );
+    let disk = lab.machines[1].disks[0].expect("a disk");
+    let image = &lab.images[disk.image];
+    assert_eq!(image.source, ImageSource::Blank(100 << 20));
+    assert_eq!(disk.geometry.cylinders, (100 << 20) / (16 * 63 * 512));
+    let text = show(&lab);
+    assert!(text.contains("[image.empty]\nblank = \"100MB\"\naccess = \"overlay\"\n"));
+    let shown = LabSource::Text {
+        name: "shown.toml".into(),
+        text,
+        folder: folder.path().into(),
+    };
+    assert_eq!(load(shown, &[]).expect("the shown lab").lab, lab);
+    assert!(obeys(&show_json(&lab), &schema()));
+}
+
 /// Checks the parts of JSON schema that our schema uses, but for patterns and formats.
 fn obeys(value: &serde_json::Value, schema: &serde_json::Value) -> bool {
     if let Some(choices) = schema.get("oneOf").or_else(|| schema.get("anyOf")) {

@@ -444,6 +444,45 @@ const MEANING: &[Case] = &[
         &["lab::missing-image"],
     ),
     case(
+        "an image of nothing",
+        &[("path = \"builtin:kernel\"\n", "")],
+        &["lab::missing-field"],
+    ),
+    case(
+        "an image that is a file and blank",
+        &[(
+            "path = \"builtin:kernel\"",
+            "path = \"builtin:kernel\"\nblank = \"10MB\"",
+        )],
+        &["lab::two-sources"],
+    ),
+    case(
+        "a blank disk that is written to its file",
+        &[(
+            "[segment",
+            "[image.d]\nblank = \"10MB\"\naccess = \"direct\"\n\n[segment",
+        )],
+        &["lab::two-sources"],
+    ),
+    case(
+        "a blank disk of a sector and a half",
+        &[("[segment", "[image.d]\nblank = \"768B\"\n\n[segment")],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "a blank disk without a unit",
+        &[("[segment", "[image.d]\nblank = 40\n\n[segment")],
+        &["lab::missing-unit"],
+    ),
+    case(
+        "a blank disk as a ROM",
+        &[
+            ("path = \"builtin:kernel\"", "blank = \"64KB\""),
+            ("boot = { image = \"kernel\" }", "bios = { image = \"kernel\" }"),
+        ],
+        &["lab::bad-rom"],
+    ),
+    case(
         "nothing to boot",
         &[("boot = { image = \"kernel\" }\n", "")],
         &["lab::no-boot"],
@@ -845,6 +884,10 @@ fn wrong_drives() -> Vec<(&'static str, Messages)> {
         (
             "two disks in one place",
             wrong(disk, &(drive("drive = 0") + &drive("drive = 0"))),
+        ),
+        (
+            "a blank disk of less than a cylinder",
+            wrong("blank = \"1KB\"", &drive("")),
         ),
         ("three disks", wrong(disk, &drive("").repeat(3))),
         (

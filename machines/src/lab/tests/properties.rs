@@ -51,6 +51,7 @@ fn piece() -> impl Strategy<Value = String> {
         "boot = { image = \"a\" }\n",
         "[image.a]\n",
         "path = \"builtin:kernel\"\n",
+        "blank = \"1MB\"\n",
         "[segment.a]\n",
         "kind = \"10base2\"\n",
         "length = \"1m\"\n",

@@ -2,6 +2,7 @@
 //! addresses are those of the packet that they answer, and they count its hops back down.
 
 use super::link::Load;
+use super::messages::Message;
 use super::routes::{Membership, Route, Wanted, Way};
 use super::types::{Data, Event, Interface, MessageId, Milliseconds, Priority, ReportFlags};
 use super::{EVENTS, Flip, From, LOCAL};
@@ -148,6 +149,19 @@ impl<D: Data + Clone> Flip<D> {
             Kind::Locate | Kind::Unidata | Kind::Multidata => return self.discard(load),
         };
         self.discard(load);
+        let is_it = |message: &Message<D>| {
+            message.interface == interface
+                && message.id.0 == header.message
+                && message.source == header.source
+                && message.to == header.destination
+                && message.kind == Kind::Unidata
+        };
+        let unsent = self.messages.iter().find(|(_, message)| is_it(message));
+        if let Some((index, _)) = unsent {
+            // What is left of it would come back too.
+            let message = self.take_back(index);
+            return self.give_up(message, flags);
+        }
         if self.events.len() >= EVENTS {
             self.statistics.no_room += 1;
             return;

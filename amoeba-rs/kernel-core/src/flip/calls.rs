@@ -58,7 +58,8 @@ impl<D: Data + Clone> Flip<D> {
         Some(self.take_back(index).data)
     }
 
-    fn take_back(&mut self, index: u16) -> Message<D> {
+    /// Takes a message out of wherever it waits.
+    pub(super) fn take_back(&mut self, index: u16) -> Message<D> {
         if !self.cancel_waiting(index) {
             let count: u16 = self.links().map(|link: &mut Link| link.cancel(index)).sum();
             debug_assert_eq!(count, self.messages[index].queued, "it stood in these queues");

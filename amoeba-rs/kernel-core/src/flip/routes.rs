@@ -31,12 +31,6 @@ impl Sizes {
         networks: 400,
         locations: 600,
     };
-    /// For a kernel that only loads another one.
-    pub const COLD_START: Sizes = Sizes {
-        addresses: 50,
-        networks: 50,
-        locations: 50,
-    };
 }
 
 /// A way to an address.

@@ -342,3 +342,17 @@ fn an_endpoint_that_goes_takes_its_messages_along() {
     kernel.flip.sweep(10_000);
     assert!(kernel.events().is_empty());
 }
+
+#[test]
+fn a_neighbour_is_forgotten_with_its_credits_after_300_seconds() {
+    for (pause, credits) in [(200_000, 3), (330_000, 8)] {
+        let mut kernel = sender(LARGE_RING, &[5]);
+        assert_eq!(kernel.frames(0, 1).len(), 5);
+        while kernel.flip.next_sweep() <= pause {
+            kernel.flip.sweep(kernel.flip.next_sweep());
+        }
+        let one = crate::flip::types::Endpoint(0);
+        kernel.unicast(pause, one, 2, SendFlags::empty(), bytes(30_000, 0));
+        assert_eq!(kernel.frames(pause, 1).len(), credits, "after {pause} ms");
+    }
+}

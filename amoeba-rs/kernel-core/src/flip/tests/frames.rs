@@ -1,7 +1,7 @@
 //! Frames to the byte.
 
 use super::{Kernel, LARGE_RING, SMALL_RING, Told, World, bytes, control, packet, public, station};
-use crate::flip::types::SendFlags;
+use crate::flip::types::{Below, SendFlags};
 use proto::ethernet;
 use proto::flip::{Flags, Kind};
 use std::vec;
@@ -117,4 +117,40 @@ fn a_big_endian_packet_is_understood_and_goes_on_in_little_endian() {
         (0x0102_0304, 6, 2)
     );
     assert_eq!(control(&frames[0]).count, 0);
+}
+
+#[test]
+fn a_credit_is_two_bytes_in_sixty() {
+    let (mut world, one, _) = World::pair(SMALL_RING);
+    world.kernels[0].unicast(0, one, 2, SendFlags::empty(), bytes(1459, 0));
+    world.run(300);
+    let mut expected = vec![2, 0x60, 0x8c, 0, 0, 10, 2, 0x60, 0x8c, 0, 0, 20, 0x81, 0x46, 2, 1];
+    expected.resize(60, 0);
+    assert_eq!(world.sent[3].2, expected);
+}
+
+#[test]
+fn a_multicast_request_names_the_group_of_stations_and_the_address() {
+    let mut kernels: Vec<Kernel> = [10, 20, 30]
+        .map(|number| Kernel::new(number, &[SMALL_RING]))
+        .into();
+    let one = kernels[0].register(1);
+    kernels[1].register(7);
+    kernels[2].register(7);
+    let mut world = World::new(kernels, vec![vec![(0, 1), (1, 1), (2, 1)]]);
+    let (now, interface) = (0, world.kernels[0].interface);
+    let flags = SendFlags::empty();
+    let flip = &mut world.kernels[0].flip;
+    flip.multicast(now, interface, one, flags, public(7), 2, 5000, bytes(1, 0))
+        .unwrap();
+    world.run(300);
+    let request = world.sent.iter().find(|(_, _, frame)| frame[14] == 3).unwrap();
+    let [_, _, a, b, c, d, ..] = public(7).0;
+    let mut expected = vec![3, 0, 0x55, 0x55, a, b, c, d, 0, 0];
+    expected.extend(public(7).0);
+    assert_eq!(request.2[14..32], expected);
+    let answer = world.sent.iter().find(|(_, _, frame)| frame[14] == 4).unwrap();
+    expected = vec![4, 0];
+    expected.extend(public(7).0);
+    assert_eq!(answer.2[14..24], expected);
 }

@@ -3,7 +3,7 @@
 use super::switching::{learn, offer, only, router};
 use super::{Kernel, LARGE_RING, SMALL_RING, Told, bytes, header, packet, public, station};
 use crate::flip::Network;
-use crate::flip::types::{ReportFlags, SendFlags};
+use crate::flip::types::{Error, ReportFlags, SendFlags};
 use proto::ByteOrder;
 use proto::flip::{Counts, Flags, Header, Kind};
 
@@ -179,4 +179,33 @@ fn packets_that_go_back_do_not_wait_behind_fragments_without_credit() {
     assert_eq!(only(router.packets(0, 1)).1.offset, 0);
     offer(&mut router, 2, 30, header(Kind::NotHere, 1, 3, (3, 25), 0), &[]);
     assert_eq!(only(router.packets(0, 1)).1.kind, Kind::NotHere);
+}
+
+#[test]
+fn a_long_message_is_not_sent_on_to_where_its_destination_is_not() {
+    let mut kernel = Kernel::new(10, &[LARGE_RING]);
+    let one = kernel.register(1);
+    learn(&mut kernel, 1, 20, 2, 3);
+    let message = kernel.unicast(0, one, 2, SendFlags::empty(), bytes(30_000, 0));
+    assert!(kernel.frame(0, 1).is_some());
+    let back = Header {
+        message: message.0,
+        total: 30_000,
+        ..header(Kind::NotHere, 1, 2, (0, 25), 1458)
+    };
+    offer(&mut kernel, 1, 20, back, &bytes(1458, 0).0);
+    let report = Told::NotDelivered {
+        message,
+        flags: ReportFlags::NOTHERE,
+        has_data: true,
+    };
+    assert_eq!(kernel.events(), [report]);
+    assert!(kernel.frames(0, 1).is_empty());
+}
+
+#[test]
+fn who_waits_for_the_outcome_is_told_why() {
+    assert_eq!(ReportFlags::empty().error(), Error::Timeout);
+    assert_eq!(ReportFlags::NOTHERE.error(), Error::Unknown);
+    assert_eq!(ReportFlags::UNTRUSTED.error(), Error::Unsafe);
 }

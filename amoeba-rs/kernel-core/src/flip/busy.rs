@@ -3,8 +3,11 @@
 //! keeps these packets and tries again, so that protocols above notice nothing but the delay; meanwhile further
 //! fragments for the destination wait in their queue.
 //!
-//! The paper leaves open how long to wait and how much to keep: here 100 ms, the period of the interface sweep, and
-//! 16 packets, more than the credits for a long message let be under way. What finds no room is lost like a packet on the wire.
+//! At each sweep of 100 ms the packets that have come back go out again. If until the next sweep none comes back, the
+//! destination is no longer busy, and its queue goes on.
+//!
+//! The paper leaves open how long to wait and how much to keep. 16 packets are more than the credits for a long message
+//! let be under way; what finds no room is lost like a packet on the wire.
 
 use super::link::Load;
 use super::packet::Packet;
@@ -14,16 +17,22 @@ use super::{Flip, LOCAL, MOST_HOPS};
 use alloc::vec::Vec;
 use proto::flip::{Address, Flags, Header, Kind};
 
-/// Time until a busy destination is tried again.
-const INTERVAL: Milliseconds = 100;
 /// How many destinations and how many packets are kept.
 const MOST: usize = 16;
+
+/// What is known of a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// A packet has come back since the last sweep.
+    Busy,
+    /// The packets went out at the last sweep, and none has come back yet.
+    Tried,
+}
 
 /// Busy destinations.
 #[derive(Debug)]
 pub(super) struct Busy {
-    /// When each is tried again.
-    addresses: Vec<(Address, Milliseconds)>,
+    addresses: Vec<(Address, State)>,
     packets: Vec<(Interface, Header, Packet)>,
 }
 
@@ -51,29 +60,35 @@ impl<D: Data + Clone> Flip<D> {
             return;
         };
         let to = header.destination;
-        let is_new = !self.busy.contains(to);
+        let known = self.busy.addresses.iter_mut().find(|(busy, _)| *busy == to);
+        let is_new = known.is_none();
+        if let Some((_, state)) = known {
+            *state = State::Busy;
+        }
         if self.busy.packets.len() == MOST || is_new && self.busy.addresses.len() == MOST {
             self.statistics.no_room += 1;
             return self.release_packet(packet);
         }
         if is_new {
-            self.busy.addresses.push((to, now + INTERVAL));
+            self.busy.addresses.push((to, State::Busy));
             self.links().for_each(|link| link.hold(to, true));
             self.timers.start_interface(now);
         }
         self.busy.packets.push((interface, header, packet));
     }
 
-    /// Tries the destinations again whose time has come.
+    /// The sweep over busy destinations.
     pub(super) fn retry_busy(&mut self, now: Milliseconds) {
         let mut place = 0;
-        while let Some((address, next)) = self.busy.addresses.get(place).copied() {
-            if now < next {
-                place += 1;
+        while let Some((address, state)) = self.busy.addresses.get_mut(place) {
+            let address = *address;
+            if *state == State::Tried {
+                self.busy.addresses.remove(place);
+                self.links().for_each(|link| link.hold(address, false));
                 continue;
             }
-            self.busy.addresses.remove(place);
-            self.links().for_each(|link| link.hold(address, false));
+            *state = State::Tried;
+            place += 1;
             // From the last on, as each goes to the head of its queue.
             for index in (0..self.busy.packets.len()).rev() {
                 if self.busy.packets[index].1.destination == address {

@@ -72,8 +72,17 @@ struct AddressRow {
     next: u16,
     address: Address,
     items: Queue,
-    /// The address is busy: nothing goes to it for the moment.
+    /// The address is busy: own messages to it wait. Packets go, among them those that it has turned back.
     held: bool,
+}
+
+impl AddressRow {
+    /// The packet that is next to go, if one may.
+    fn first<'a>(&self, items: &'a Slab<Item>) -> Option<&'a Item> {
+        let item = &items[self.items.first()?];
+        let must_wait = self.held && matches!(item.load, Load::Message(_));
+        (!must_wait).then_some(item)
+    }
 }
 
 impl Linked for AddressRow {
@@ -244,9 +253,8 @@ impl Link {
         let start = queue.first();
         let mut found = None;
         while let Some(row) = queue.first() {
-            let address = &self.addresses[row];
-            let first = address.items.first().expect("an empty queue has no row");
-            if !address.held && (has_credit || !costs_credit(&self.items[first].header)) {
+            let first = self.addresses[row].first(&self.items);
+            if first.is_some_and(|item| has_credit || !costs_credit(&item.header)) {
                 found = Some(row);
                 break;
             }
@@ -378,11 +386,7 @@ impl Neighbour {
     ) -> bool {
         let mut index = self.addresses.first();
         while let Some(row) = index.and_then(|row| addresses.get(row)) {
-            let is_waiting = !row.held
-                && row
-                    .items
-                    .first()
-                    .is_some_and(|item| costs_credit(&items[item].header));
+            let is_waiting = row.first(items).is_some_and(|item| costs_credit(&item.header));
             if is_waiting {
                 self.starving_since.get_or_insert(now);
                 return true;

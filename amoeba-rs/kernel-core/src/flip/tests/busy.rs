@@ -105,6 +105,23 @@ fn messages_that_follow_wait_behind_those_that_were_turned_back() {
 }
 
 #[test]
+fn however_many_messages_follow_none_is_lost() {
+    let (mut world, one, two) = busy_pair(SMALL_RING);
+    for seed in 0..60 {
+        world.kernels[0].unicast(1000, one, 2, SendFlags::empty(), bytes(5, seed));
+        if seed == 0 {
+            world.run(1010);
+        }
+    }
+    world.run(2000);
+    set_busy(&mut world, 1, two, false);
+    world.run(2500);
+    let expected: Vec<_> = (0..60).map(|seed| bytes(5, seed).0).collect();
+    assert_eq!(world.messages(1)[1..], expected);
+    assert_eq!(world.kernels[0].flip.statistics().no_room, 0);
+}
+
+#[test]
 fn who_has_moved_meanwhile_is_reported_as_not_here() {
     let (mut world, one, two) = busy_pair(SMALL_RING);
     let message = world.kernels[0].unicast(1000, one, 2, SendFlags::empty(), bytes(9, 9));

@@ -151,6 +151,18 @@ impl Link {
         }
     }
 
+    /// Whether nothing is in any queue, and the counts agree.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        let rows = [
+            self.items.used(),
+            self.addresses.used(),
+            self.others,
+            self.buffers,
+        ];
+        rows == [0; 4] && self.requests.is_empty() && self.in_card.is_none()
+    }
+
     /// Packet buffers that wait here.
     pub(super) fn buffers(&self) -> usize {
         self.buffers

@@ -12,8 +12,14 @@
 //! * `send` and `locate`: own messages, and how destinations are found; `busy`: destinations that are about to move.
 //! * `link`: what goes onto an Ethernet, in which order and with which credits; `multicast`: groups of stations.
 //!
-//! It is all plain state: frames, calls and the time come in, frames and [`Event`](types::Event)s are asked for. All
+//! It is all plain state: frames, calls and the time come in, frames and [`Event`]s are asked for. All
 //! tables have fixed sizes, and what finds no room is dropped and counted ([`Statistics`]).
+//!
+//! What a kernel does: after an interrupt it moves every received frame from the card into a buffer
+//! ([`Flip::buffer`], [`packet::Packet::frame`], [`Flip::receive`]); it calls [`Flip::sweep`] when [`Flip::next_sweep`] has come; after either,
+//! and after calls of the protocols above, it hands them their events ([`Flip::event`]) until there are none, and gives each card that
+//! can send its next frame ([`Flip::next_frame`], [`Frame::parts`], [`Flip::transmitted`]). Packets in events go back by
+//! [`types::Below::release`]: only then their sender may send more.
 //!
 //! Left out of the original: delay and loss that can be switched on for tests (faults are the network's business
 //! here), and the short experimental packets of fragment control, which are ignored as there.

@@ -1,6 +1,7 @@
 //! Kernels, the Ethernets between them, and what their protocols above get to see.
 
 mod busy;
+mod chaos;
 mod credits;
 mod frames;
 mod hostile;

@@ -12,7 +12,7 @@ use std::vec::Vec;
 
 /// What cables do: chances in percent, and the longest delay.
 #[derive(Clone, Copy, Debug)]
-struct Weather {
+pub(super) struct Weather {
     loss: u8,
     repetition: u8,
     delay: Milliseconds,
@@ -32,7 +32,7 @@ impl Weather {
         self.next() % 100 < u64::from(percent)
     }
 
-    fn fate(&mut self) -> Vec<Milliseconds> {
+    pub(super) fn fate(&mut self) -> Vec<Milliseconds> {
         let copies = if self.chance(self.loss) {
             0
         } else {
@@ -42,7 +42,7 @@ impl Weather {
     }
 }
 
-fn weather() -> impl Strategy<Value = Weather> {
+pub(super) fn weather() -> impl Strategy<Value = Weather> {
     (0..30_u8, 0..20_u8, 1..40_u64, any::<u64>()).prop_map(|(loss, repetition, delay, seed)| Weather {
         loss,
         repetition,
@@ -52,7 +52,7 @@ fn weather() -> impl Strategy<Value = Weather> {
 }
 
 /// Shapes of networks: for each cable its kernels.
-const SHAPES: [&[&[usize]]; 5] = [
+pub(super) const SHAPES: [&[&[usize]]; 5] = [
     // One cable.
     &[&[0, 1, 2, 3]],
     // A router between two cables.
@@ -66,7 +66,7 @@ const SHAPES: [&[&[usize]]; 5] = [
 ];
 
 /// The kernels of a shape, each with the address of its number.
-fn build(shape: &[&[usize]], rings: &[u16]) -> (World, Vec<Endpoint>) {
+pub(super) fn build(shape: &[&[usize]], rings: &[u16]) -> (World, Vec<Endpoint>) {
     let mut cards = [0_u8; 4];
     let cables = shape
         .iter()
@@ -139,7 +139,7 @@ fn copies_on_cables(world: &World) -> BTreeMap<Copied, usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn on_good_cables_every_message_arrives_whole_or_its_sender_is_told(

@@ -1,7 +1,7 @@
 //! FLIP, the fast local internet protocol (Kaashoek, van Renesse, van Staveren and Tanenbaum 1993, as Amoeba 5.3 has
 //! it): messages between addresses that belong to processes, not machines.
 //!
-//! A kernel is a switch between networks. Network 0 lies within the machine and leads to the [`interfaces`] of
+//! A kernel is a switch between networks. Network 0 lies within the machine and leads to the interfaces of
 //! the protocols above; the others are Ethernets. What comes in is switched by its type and the routing table, so a
 //! machine with two cards is a router.
 //!

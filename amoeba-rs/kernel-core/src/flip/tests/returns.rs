@@ -209,3 +209,20 @@ fn who_waits_for_the_outcome_is_told_why() {
     assert_eq!(ReportFlags::NOTHERE.error(), Error::Unknown);
     assert_eq!(ReportFlags::UNTRUSTED.error(), Error::Unsafe);
 }
+
+#[test]
+fn what_goes_back_does_not_return_to_the_network_it_came_from() {
+    let mut router = router();
+    learn(&mut router, 2, 20, 1, 3);
+    let counts = Counts {
+        locations: 1,
+        trusted: 1,
+    };
+    for kind in [Kind::HereIs, Kind::NotHere, Kind::Untrusted, Kind::Busy] {
+        let back = header(kind, 1, 2, (6, 9), 4);
+        offer(&mut router, 2, 30, back, &counts.emit(ByteOrder::Little));
+        assert!(router.frames(0, 2).is_empty(), "{kind:?}");
+    }
+    assert_eq!(router.flip.statistics().no_way, 4);
+    assert_eq!(router.flip.free_packets(), 80);
+}

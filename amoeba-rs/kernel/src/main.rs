@@ -30,6 +30,9 @@ use post::{Stage, stage};
 
 platform::entry!(main);
 
+#[global_allocator]
+static HEAP: platform::no_heap::NoHeap = platform::no_heap::NoHeap;
+
 /// Entered from the start-up code with what the loader left in EAX and EBX.
 extern "C" fn main(magic: u32, information: u32) -> ! {
     stage(Stage::Entered);

@@ -68,21 +68,26 @@ impl Share {
         }
     }
 
-    /// Takes a place from the beginning or the end.
-    fn take(&self, from_end: bool) -> Option<usize> {
+    /// Takes places from the beginning or the end: a quarter of what is left, so that two threads seldom meet over it and yet
+    /// finish together.
+    fn take(&self, from_end: bool) -> Option<Range<usize>> {
+        let split = |left: u64| {
+            let (first, end) = (left & u64::from(u32::MAX), left >> 32);
+            let taken = (end - first).div_ceil(4);
+            if from_end {
+                (first..end - taken, end - taken..end)
+            } else {
+                (first + taken..end, first..first + taken)
+            }
+        };
         let taken = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                let (first, end) = (left & u64::from(u32::MAX), left >> 32);
-                (first < end).then(|| if from_end { left - (1 << 32) } else { left + 1 })
+                let (rest, taken) = split(left);
+                (!taken.is_empty()).then_some(rest.start | rest.end << 32)
             });
-        let left = taken.ok()?;
-        let place = if from_end {
-            (left >> 32) - 1
-        } else {
-            left & u64::from(u32::MAX)
-        };
-        Some(place as usize)
+        let (_, taken) = split(taken.ok()?);
+        Some(taken.start as usize..taken.end as usize)
     }
 }
 
@@ -90,12 +95,12 @@ impl Share {
 const LOOKS_BEFORE_SLEEP: u32 = 4_000;
 
 impl Window {
-    /// Takes a machine that nobody has begun, first from the share of `thread`.
-    fn take(&self, thread: usize) -> Option<usize> {
+    /// Takes machines that nobody has begun, first from the share of `thread`.
+    fn take(&self, thread: usize) -> Option<&[usize]> {
         let shares = self.shares.len();
         (0..shares).find_map(|step| {
             let share = &self.shares[(thread / 2 + step) % shares];
-            share.take(thread % 2 == 1).map(|place| self.due[place])
+            share.take(thread % 2 == 1).map(|places| &self.due[places])
         })
     }
 
@@ -139,12 +144,14 @@ impl Crew {
             return;
         };
         let mut report = self.reports[thread].lock();
-        while let Some(number) = window.take(thread) {
-            let mut machine = self.seats[number].lock();
-            let events = machine.run(stretch);
-            report.prospects.push((number, Prospect::of(&machine)));
-            if !events.is_empty() {
-                report.events.push((number, events));
+        while let Some(numbers) = window.take(thread) {
+            for &number in numbers {
+                let mut machine = self.seats[number].lock();
+                let events = machine.run(stretch);
+                report.prospects.push((number, Prospect::of(&machine)));
+                if !events.is_empty() {
+                    report.events.push((number, events));
+                }
             }
         }
     }
@@ -338,5 +345,57 @@ impl<'a> Coordinator<'a> {
         for (number, events) in self.events.drain(..) {
             collect(number, events);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_threads_of_a_share_take_every_place_once_each_from_its_own_end() {
+        for length in 0..50 {
+            let share = Share::new(7..7 + length);
+            let (mut low, mut high) = (Vec::new(), Vec::new());
+            // Three turns of one thread for each of the other.
+            for turn in 0.. {
+                let from_end = turn % 4 == 3;
+                match share.take(from_end) {
+                    Some(places) if from_end => high.splice(0..0, places).count(),
+                    Some(places) => {
+                        low.extend(places);
+                        0
+                    }
+                    None => break,
+                };
+            }
+            low.extend(high);
+            assert_eq!(low, (7..7 + length).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn shares_cover_the_list_in_proportion_to_their_threads() {
+        let mut window = Window {
+            due: (100..110).collect(),
+            ..Window::default()
+        };
+        for threads in 1..6 {
+            window.share_out(threads);
+            assert_eq!(window.shares.len(), threads.div_ceil(2));
+            let mut taken: Vec<usize> = std::iter::from_fn(|| window.take(threads - 1))
+                .flatten()
+                .copied()
+                .collect();
+            taken.sort_unstable();
+            assert_eq!(taken, window.due);
+        }
+        window.share_out(3);
+        assert_eq!(
+            window.shares[0].take(false),
+            Some(0..2),
+            "6 places of 10 for two threads"
+        );
+        assert_eq!(window.shares[1].take(false), Some(6..7), "4 for one");
     }
 }

@@ -160,6 +160,30 @@ impl<B: Bus> Cpu<B> {
         }
     }
 
+    /// What a trace compares: cycles and instructions (the lower half first), EAX to EDI, EIP, EFLAGS, CR0, CR2, CR3, and the selectors of ES, CS,
+    /// SS, DS, FS and GS. The same as in [`Cpu::state`], without the rest of it.
+    #[must_use]
+    pub fn registers(&self) -> [u32; 23] {
+        let core = &self.core;
+        let halves = |count: u64| [count as u32, (count >> 32) as u32];
+        let mut words = [0; 23];
+        words[..2].copy_from_slice(&halves(core.cycles));
+        words[2..4].copy_from_slice(&halves(core.instructions));
+        words[4..12].copy_from_slice(&core.general[..8]);
+        let others = [
+            core.eip,
+            core.eflags().bits(),
+            core.cr0.bits(),
+            core.cr2,
+            core.cr3,
+        ];
+        words[12..17].copy_from_slice(&others);
+        for (word, segment) in words[17..].iter_mut().zip(&core.segments) {
+            *word = u32::from(segment.selector);
+        }
+        words
+    }
+
     /// Takes over a state; everything derived is derived anew.
     pub fn restore(&mut self, state: &State) {
         self.core.restore(state);

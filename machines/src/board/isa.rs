@@ -171,8 +171,7 @@ fn command(space: Space, taken: BusCycle) -> u32 {
 
 /// The first tick of `rate` at or after `at`.
 pub(crate) fn at_or_after(rate: Rate, at: Instant) -> u64 {
-    let ticks = rate.ticks_at(at);
-    ticks + u64::from(rate.instant(ticks) < at)
+    rate.ticks_to_cover(at.since(Instant::START))
 }
 
 #[cfg(test)]

@@ -313,13 +313,11 @@ impl Board {
 
     /// What the cards ask of their segments: those of each card in order, with its number.
     pub(crate) fn take_requests(&mut self) -> Vec<(usize, wire::Request)> {
-        let cards = self.cards.iter_mut().enumerate();
-        cards
-            .flat_map(|(number, card)| {
-                let requests = card.take_requests().into_iter();
-                requests.map(move |request| (number, request))
-            })
-            .collect()
+        let mut all = Vec::new();
+        for (number, card) in self.cards.iter_mut().enumerate() {
+            all.extend(card.take_requests().into_iter().map(|request| (number, request)));
+        }
+        all
     }
 
     /// What left the board since the last call.

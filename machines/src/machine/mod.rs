@@ -439,14 +439,8 @@ const TRACE_PIECE: usize = 16 * 1024;
 
 impl Trace {
     fn boundary(&mut self, cpu: &Cpu<Board>) {
-        let state = cpu.state();
-        self.pending.extend_from_slice(&state.cycles.to_le_bytes());
-        self.pending.extend_from_slice(&state.instructions.to_le_bytes());
-        let others = [state.eip, state.eflags, state.cr0, state.cr2, state.cr3];
-        let selectors = state.segments.iter().map(|segment| u32::from(segment.selector));
-        for word in state.general.into_iter().chain(others).chain(selectors) {
-            self.pending.extend_from_slice(&word.to_le_bytes());
-        }
+        let registers = cpu.registers().map(u32::to_le_bytes);
+        self.pending.extend_from_slice(registers.as_flattened());
         if self.pending.len() >= TRACE_PIECE {
             self.hasher.update(&self.pending);
             self.pending.clear();

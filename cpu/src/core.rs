@@ -456,6 +456,7 @@ impl Core {
             prefetch_begun: self.prefetch_begun,
             prefetch_owed: self.prefetch_owed,
             is_repeating: self.is_repeating,
+            repeated: None,
         }
     }
 

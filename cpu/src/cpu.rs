@@ -8,14 +8,14 @@ use std::ops::Range;
 use crate::cache::DecodeCache;
 use crate::core::Core;
 use crate::debug::STATUS_SINGLE_STEP;
-use crate::decode::{LONGEST, decode};
+use crate::decode::{LONGEST, decode, encode_repeated};
 use crate::exec::fetch::block_within;
 use crate::forms;
 use crate::interrupt::Source;
 use crate::memory::CodePage;
 use crate::op::{End, Flow, Op, Step};
 use crate::trail::Stretch;
-use crate::{Bus, Cycle, ExecutedPage, Fault, Flags, Segment, State, Vector};
+use crate::{Bus, Cycle, ExecutedPage, Fault, Flags, RepeatedInstruction, Segment, State, Vector};
 
 /// Vector of the non-maskable interrupt.
 const NMI: u8 = 2;
@@ -156,6 +156,7 @@ impl<B: Bus> Cpu<B> {
     pub fn state(&self) -> State {
         State {
             executed_page: self.window.map(Window::state),
+            repeated: self.repeated_instruction(),
             ..self.core.state()
         }
     }
@@ -188,7 +189,16 @@ impl<B: Bus> Cpu<B> {
     pub fn restore(&mut self, state: &State) {
         self.core.restore(state);
         self.cache = DecodeCache::default();
-        self.repeated = None;
+        self.repeated = state.repeated.and_then(|repeated| {
+            let mut code = [0; LONGEST];
+            code[..repeated.code.len()].copy_from_slice(&repeated.code);
+            let op = decode(&code, self.core.segment(Segment::Cs).is_big()).ok()?;
+            forms::is_repeatable(op.handler).then_some(Op {
+                length: repeated.length,
+                end: u16::from(repeated.length),
+                ..op
+            })
+        });
         self.known = [Known::NOTHING; KNOWN];
         self.window = state.executed_page.map(|executed| Window {
             page: executed.page,
@@ -366,6 +376,15 @@ impl<B: Bus> Cpu<B> {
                 None
             }
         }
+    }
+
+    /// What [`State::repeated`] says of [`Cpu::repeated`].
+    fn repeated_instruction(&self) -> Option<RepeatedInstruction> {
+        let op = self.repeated.filter(|_| self.core.is_repeating)?;
+        Some(RepeatedInstruction {
+            code: encode_repeated(&op, self.core.segment(Segment::Cs).is_big())?,
+            length: op.length,
+        })
     }
 
     /// The instruction to go on with, if it stopped between two iterations.

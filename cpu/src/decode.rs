@@ -222,6 +222,39 @@ fn address(op: &mut Op, instruction: &Instruction, is_32_bit: bool, has_displace
     }
 }
 
+/// Code that decodes to a string instruction, whatever prefixes in whatever order the original had.
+pub(crate) fn encode_repeated(op: &Op, is_32_bit: bool) -> Option<[u8; 5]> {
+    const OPCODES: [u8; 14] = [
+        0x6C, 0x6D, 0x6E, 0x6F, 0xA4, 0xA5, 0xA6, 0xA7, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF,
+    ];
+    const SEGMENTS: [&[u8]; 7] = [&[], &[0x26], &[0x2E], &[0x36], &[0x3E], &[0x64], &[0x65]];
+    const SIZES: [&[u8]; 4] = [&[], &[0x66], &[0x67], &[0x66, 0x67]];
+    let repeat: &[u8] = match op.repeat {
+        Repeat::None => &[],
+        Repeat::WhileEqual => &[0xF3],
+        Repeat::WhileNotEqual => &[0xF2],
+    };
+    for segment in SEGMENTS {
+        for sizes in SIZES {
+            for opcode in OPCODES {
+                let mut code = [0; LONGEST];
+                let bytes = segment.iter().chain(sizes).chain(repeat).chain([&opcode]);
+                for (place, byte) in code.iter_mut().zip(bytes) {
+                    *place = *byte;
+                }
+                let is_same = |other: Op| {
+                    (other.handler, other.segment, other.address_mask)
+                        == (op.handler, op.segment, op.address_mask)
+                };
+                if decode(&code, is_32_bit).is_ok_and(is_same) {
+                    return code[..5].try_into().ok();
+                }
+            }
+        }
+    }
+    None
+}
+
 /// The slot of a memory operand, by how its offset is worked out.
 fn memory_slot(op: &Op) -> usize {
     match (op.address_mask, op.index) {

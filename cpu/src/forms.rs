@@ -876,6 +876,11 @@ pub(crate) fn flow(handler: u16) -> FlowControl {
     row(of_handler(handler)).code.flow_control()
 }
 
+/// Whether a handler's form is a string instruction, which can be repeated.
+pub(crate) fn is_repeatable(handler: u16) -> bool {
+    matches!(row(of_handler(handler)).slots, Slots::OnceRepeated)
+}
+
 /// Whether a handler's form is INT n, INT 3, INTO or ICEBP.
 pub(crate) fn is_software_interrupt(handler: u16) -> bool {
     flow(handler) == FlowControl::Interrupt

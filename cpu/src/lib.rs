@@ -57,5 +57,8 @@ pub use bus::{Bus, Cycle, Moves, Page, Pins, Reply, Width};
 pub use cpu::{Cpu, Stop};
 pub use fault::{Fault, Vector};
 pub use paging::{Translation, Translations};
-pub use registers::{Control, ExecutedPage, Flags, Register, Segment, SegmentRegister, State, TableRegister};
+pub use registers::{
+    Control, ExecutedPage, Flags, Register, RepeatedInstruction, Segment, SegmentRegister, State,
+    TableRegister,
+};
 pub use trail::{Stretch, disassemble};

@@ -118,6 +118,15 @@ pub struct ExecutedPage {
     pub frame: Option<u32>,
 }
 
+/// A repeated string instruction that has stopped between two iterations. It goes on as it was fetched, even where it has overwritten itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RepeatedInstruction {
+    /// An instruction of the same effect, for the code size of CS: segment, operand size, address size, repeat prefix, opcode; those that it has not are zeros behind.
+    pub code: [u8; 5],
+    /// Bytes of the instruction itself, which EIP passes when it is done.
+    pub length: u8,
+}
+
 /// The programmer's model as plain data: what a snapshot, a report or a loader needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
@@ -183,4 +192,6 @@ pub struct State {
     /// The next instruction is a repeated one that stopped between two iterations: its start-up clocks have been charged. A
     /// processor that takes over the state fetches it anew.
     pub is_repeating: bool,
+    /// That instruction, unless it is fetched anew.
+    pub repeated: Option<RepeatedInstruction>,
 }

@@ -17,7 +17,7 @@ mod storage;
 use std::collections::{BTreeMap, VecDeque};
 
 use clock::{Agenda, Instant, Rate, Span};
-use cpu::{Bus as _, Cycle, Page};
+use cpu::{Cycle, Page};
 use devices::{
     AtaController, Context, DmaControllers, Effect, FloppyController, InsertError, InterruptControllers,
     KeyboardController, PostCodes, RealTimeClock, SerialPort, SystemControl, Timer, TornSector, Vga,
@@ -114,6 +114,8 @@ pub(crate) struct Board {
     until: Cycle,
     a20: A20,
     map_generation: u32,
+    /// Pages below 1 MB that are no memory because cards watch for reads of the ROM there.
+    watched_pages: Vec<u32>,
     is_reset_requested: bool,
     interrupts_acknowledged: u64,
 }
@@ -201,6 +203,7 @@ impl Board {
             until: 0,
             a20: A20::default(),
             map_generation: 0,
+            watched_pages: Vec::new(),
             is_reset_requested: false,
             interrupts_acknowledged: 0,
         };
@@ -224,7 +227,7 @@ impl Board {
     /// Bytes of memory or ROM from physical address `address` on, up to the end of its page; none where a device is.
     /// For reports: nothing notices.
     pub(crate) fn peek(&self, address: u32) -> &[u8] {
-        match self.page(address >> 12) {
+        match self.memory_page(address) {
             Page::Memory { frame, .. } => {
                 let start = (frame << 12) as usize;
                 &self.memory[start..start + 0x1000][(address & 0xFFF) as usize..]
@@ -403,6 +406,7 @@ impl Board {
         for index in 0..self.cards.len() {
             self.call(now, Chip::Card(index), |board, cx| board.cards[index].reset(cx));
         }
+        self.look_at_watches();
     }
 
     /// What was due before `now` on a board that did not run is not done any more.
@@ -618,8 +622,10 @@ impl Board {
             Target::Card(index) if bytes == 2 => board.cards[index].write_word(port, word as u16, cx),
             Target::Card(index) => board.cards[index].write(port, value, cx),
         });
-        if target == Target::Dma {
-            self.look_at_dma_requests(now);
+        match target {
+            Target::Dma => self.look_at_dma_requests(now),
+            Target::Card(_) => self.look_at_watches(),
+            _ => {}
         }
         held
     }

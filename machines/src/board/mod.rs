@@ -4,7 +4,7 @@
 //! does to the others comes back as [`Effect`]s, which [`Board::apply`] carries out. Time on the board is the
 //! processor's cycle counter; chips see it as an [`Instant`].
 //!
-//! Left out so far: the second serial port.
+//! Left out so far: something in the connector of the second serial port.
 
 mod bus;
 mod cache;
@@ -42,7 +42,7 @@ pub(crate) enum Chip {
     Timer,
     RealTimeClock,
     Keyboard,
-    Serial,
+    Serial(usize),
     Floppy,
     Ata,
     /// The DMA controllers, which sleep only until the bus is free.
@@ -82,7 +82,9 @@ pub(crate) struct Board {
     timer: Timer,
     real_time_clock: RealTimeClock,
     keyboard: KeyboardController,
-    serial: SerialPort,
+    /// COM1 and, where it is fitted, COM2.
+    serial: [SerialPort; 2],
+    has_second_serial: bool,
     vga: Vga,
     system_control: SystemControl,
     post_codes: PostCodes,
@@ -176,7 +178,8 @@ impl Board {
             timer: Timer::new(),
             real_time_clock: RealTimeClock::new(epoch_seconds),
             keyboard: KeyboardController::new(),
-            serial: SerialPort::new(4),
+            serial: [SerialPort::new(4), SerialPort::unconnected(3)],
+            has_second_serial: machine.has_second_serial,
             vga: Vga::new(),
             system_control: SystemControl::new(),
             post_codes: PostCodes::new(machine.post_port),
@@ -349,7 +352,7 @@ impl Board {
 
     /// Whether COM1 still sends a character, which a processor that has halted for good does not keep from leaving.
     pub(crate) fn is_sending(&self) -> bool {
-        self.serial.is_sending()
+        self.serial[0].is_sending()
     }
 
     /// The last POST code since power-on.
@@ -401,7 +404,11 @@ impl Board {
             board.real_time_clock.reset(cx)
         });
         self.call(now, Chip::Keyboard, |board, cx| board.keyboard.reset(cx));
-        self.call(now, Chip::Serial, |board, cx| board.serial.reset(cx));
+        for index in 0..self.serial.len() {
+            self.call(now, Chip::Serial(index), |board, cx| {
+                board.serial[index].reset(cx)
+            });
+        }
         self.call(now, Chip::Wakeless, |board, cx| board.system_control.reset(cx));
         for index in 0..self.cards.len() {
             self.call(now, Chip::Card(index), |board, cx| board.cards[index].reset(cx));
@@ -506,7 +513,7 @@ impl Board {
             Chip::Timer => board.timer.wake(cx),
             Chip::RealTimeClock => board.real_time_clock.wake(cx),
             Chip::Keyboard => board.keyboard.wake(cx),
-            Chip::Serial => board.serial.wake(cx),
+            Chip::Serial(index) => board.serial[index].wake(cx),
             Chip::Card(index) => board.cards[index].wake(cx),
             Chip::Floppy => board.floppy.wake(&mut board.floppies, cx),
             Chip::Ata => board.ata.wake(&mut board.disks, cx),
@@ -546,7 +553,10 @@ impl Board {
                     self.dma.set_request(channel, asserted);
                     self.look_at_dma_requests(now);
                 }
-                Effect::SerialOutput(byte) => self.outputs.push((now, Output::Console(byte))),
+                Effect::SerialOutput(byte) if chip == Chip::Serial(0) => {
+                    self.outputs.push((now, Output::Console(byte)));
+                }
+                Effect::SerialOutput(_) => {} // nobody hears COM2
             }
         }
         self.effects = effects;
@@ -585,7 +595,7 @@ impl Board {
                 board.system_control.read(port, timer_2, cx).into()
             }
             Target::RealTimeClock => board.real_time_clock.read(port, cx).into(),
-            Target::Serial => board.serial.read(port & 7, cx).into(),
+            Target::Serial(index) => board.serial[index].read(port & 7, cx).into(),
             Target::Vga => board.vga.read(port, cx).into(),
             Target::Dma => board.dma.read(port).into(),
             Target::Floppy | Target::FloppyAndAta => board.floppy.read(port, &mut board.floppies, cx).into(),
@@ -613,7 +623,7 @@ impl Board {
             Target::Keyboard => board.keyboard.write(port, value, cx),
             Target::SystemControl => board.system_control.write(port, value, cx),
             Target::RealTimeClock => board.real_time_clock.write(port, value, cx),
-            Target::Serial => board.serial.write(port & 7, value, cx),
+            Target::Serial(index) => board.serial[index].write(port & 7, value, cx),
             Target::Vga => board.vga.write(port, value),
             Target::Dma => board.dma.write(port, value),
             Target::Floppy | Target::FloppyAndAta => board.floppy.write(port, value, &mut board.floppies, cx),

@@ -91,6 +91,40 @@ fn the_post_port_is_a_setting() {
     assert_eq!(run_lab(&text, kernel, 1).codes(0), [2]);
 }
 
+#[test]
+fn com2_is_at_2f8h_where_it_is_fitted_and_nobody_hears_it() {
+    let kernel = || {
+        guest(|a| {
+            output(a, 0x2FF, 0x5A)?;
+            output(a, 0x2FC, 0x08)?;
+            output(a, 0x2F9, 0x02)?;
+            output(a, 0x2F8, b'2')?;
+            output(a, 0x3FB, 0x03)?;
+            output(a, 0x3F8, b'1')?;
+            // Line 3 in the interrupt controller's requests; scratch, interrupt identification, modem status.
+            output(a, 0x20, 0x0A)?;
+            input(a, 0x20)?;
+            a.and(al, 0x08)?;
+            post(a)?;
+            for port in [0x2FF, 0x2FA, 0x2FE] {
+                input(a, port)?;
+                post(a)?;
+            }
+            sleep(a)
+        })
+    };
+    let card_elsewhere = pcs(1, 1).replace("irq = 3", "irq = 5");
+    let two = card_elsewhere.replace("memory = \"2MB\"", "memory = \"2MB\"\nserial_ports = 2");
+    for (text, codes) in [
+        (two, [0x08, 0x5A, 0x02, 0x00]),
+        (card_elsewhere, [0x00, 0xFF, 0xFF, 0xFF]),
+    ] {
+        let memory = run_lab(&text, kernel(), 10);
+        assert_eq!(memory.codes(0), codes);
+        assert_eq!(memory.console(0), "1");
+    }
+}
+
 /// A lab whose 8-bit ISA accesses take so many bus clocks.
 fn with_isa_clocks(clocks: u32) -> String {
     let timing = format!(

@@ -9,7 +9,7 @@ use iced_x86::code_asm::{CodeAssembler, al, byte_ptr, cl, dx, eax, ecx, edi, edx
 use machines::image::ImageBytes;
 use machines::lab::{self, LabSource};
 use machines::machine::{PowerEvent, TornSector};
-use machines::runtime::Runtime;
+use machines::runtime::{Runtime, What};
 use proptest::prelude::*;
 use tests::{Memory, guest, input, kernel, output, post, run_for, sleep};
 
@@ -494,6 +494,22 @@ fn a_sector_that_a_power_cut_meets_is_old_or_new_or_unreadable() {
         let back = cut + Span::from_seconds(1);
         runtime.schedule_power(0, back, PowerEvent::On);
         let (_, memory) = run_for(&mut runtime, Span::from_seconds(15), 1);
+        let switched: Vec<_> = memory
+            .happenings
+            .iter()
+            .filter_map(|happening| match happening.what {
+                What::Power { machine: 0, is_on } => Some((happening.at, is_on)),
+                _ => None,
+            })
+            .collect();
+        let [(off_at, false), (on_at, true)] = switched[..] else {
+            panic!("the observer hears of both: {switched:?}")
+        };
+        assert!(
+            off_at >= cut && off_at.since(cut) < Span::from_microseconds(1),
+            "{off_at}"
+        );
+        assert_eq!(on_at, back);
         let posts = memory.posts(0);
         assert_eq!(memory.codes(0), [status], "{torn:?}");
         assert!(

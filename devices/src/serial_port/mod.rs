@@ -139,8 +139,19 @@ impl SerialPort {
     /// the other end: the carrier, data set ready and clear to send lines are on.
     #[must_use]
     pub fn new(line: u8) -> Self {
-        let modem_lines =
-            ModemStatus::CARRIER_DETECT | ModemStatus::DATA_SET_READY | ModemStatus::CLEAR_TO_SEND;
+        Self::with_lines(
+            line,
+            ModemStatus::CARRIER_DETECT | ModemStatus::DATA_SET_READY | ModemStatus::CLEAR_TO_SEND,
+        )
+    }
+
+    /// The same with nothing in its connector: all modem lines are off.
+    #[must_use]
+    pub fn unconnected(line: u8) -> Self {
+        Self::with_lines(line, ModemStatus::empty())
+    }
+
+    fn with_lines(line: u8, modem_lines: ModemStatus) -> Self {
         Self {
             interrupt: InterruptLine::new(line),
             alarm: Alarm::none(),

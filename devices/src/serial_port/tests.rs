@@ -385,6 +385,19 @@ fn dtr_and_rts_follow_the_modem_control_register_except_in_loopback() {
     }
 }
 
+#[test]
+fn a_port_with_nothing_in_its_connector_has_all_modem_lines_off_and_still_sends() {
+    let mut port = SerialPort::unconnected(3);
+    let mut bench = Bench::new();
+    assert_eq!(read(&mut port, &mut bench, 6), 0);
+    write(&mut port, &mut bench, 4, 0x08);
+    write(&mut port, &mut bench, 1, 0x02);
+    assert!(bench.lines[3]);
+    write(&mut port, &mut bench, 0, 0x41);
+    bench.pass(Span::from_seconds(1), |cx| port.wake(cx));
+    assert_eq!(read(&mut port, &mut bench, 5), 0x60);
+}
+
 proptest! {
     #[test]
     fn the_line_carries_one_character_per_character_time_and_irq_is_what_iir_says(

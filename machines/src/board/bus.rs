@@ -110,8 +110,9 @@ impl Board {
         held
     }
 
-    /// Cards that watch for a read of an address hear of it, wherever it goes on the bus. What memory or the ROM on
-    /// the board answers is not seen here: the processor reads it without a bus cycle of the board's.
+    /// Cards that watch for a read of an address hear of it, wherever it goes on the bus. Reads of the memory on the board
+    /// do not go there. Those of its ROMs do, which an AT has on the same lines, so a page of a ROM with an address that is
+    /// watched is no memory to the processor.
     fn tell_of_read(&mut self, address: u32, bytes: u32) {
         for card in &mut self.cards {
             let is_watched = |watched: u32| watched.wrapping_sub(address) < bytes;
@@ -119,6 +120,54 @@ impl Board {
                 card.watched_address_is_read();
             }
         }
+    }
+
+    /// Cards watch for other addresses than before: pages of ROMs may have become memory, or have ceased to be.
+    pub(super) fn look_at_watches(&mut self) {
+        let watched = self.cards.iter().filter_map(ne2000::Card::watched_address);
+        let in_rom = watched.filter(|&address| self.rom_byte_at(address).is_some());
+        let pages = in_rom.map(|address| address >> 12);
+        if pages.clone().ne(self.watched_pages.iter().copied()) {
+            self.watched_pages = pages.collect();
+            self.map_generation = self.map_generation.wrapping_add(1);
+        }
+    }
+
+    /// Whether a card watches for reads of this page. Above 1 MB its bus has no memory command for it.
+    fn is_watched(&self, address: u32) -> bool {
+        self.watched_pages.contains(&(self.gate(address) >> 12))
+    }
+
+    /// What memory or a ROM of the board has at `address`, watched or not.
+    pub(super) fn memory_page(&self, address: u32) -> Page {
+        if let Some(byte) = self.rom_byte(address) {
+            return Page::Memory {
+                frame: byte >> 12,
+                is_writable: false,
+            };
+        }
+        let address = self.gate(address);
+        if ISA_HOLE.contains(&address) || address >= self.ram_bytes {
+            return Page::Device;
+        }
+        Page::Memory {
+            frame: address >> 12,
+            is_writable: true,
+        }
+    }
+
+    /// A read of a ROM that cards hear of, inside one dword.
+    fn read_watched(&mut self, address: u32, byte: u32, width: Width) -> Reply {
+        let wait = self.memory_timing.wait(byte, false);
+        let first = byte as usize;
+        let bytes = &self.memory[first..self.memory.len().min(first + width.bytes() as usize)];
+        let value = bytes
+            .iter()
+            .rev()
+            .fold(0, |value, &byte| value << 8 | u32::from(byte));
+        self.tell_of_read(address, width.bytes());
+        self.look_at_watches();
+        Reply { value, wait }
     }
 
     fn card_window(&self, address: u32) -> Option<(usize, u32)> {
@@ -175,20 +224,10 @@ impl Bus for Board {
 
     fn page(&self, page: u32) -> Page {
         let address = page << 12;
-        if let Some(byte) = self.rom_byte(address) {
-            return Page::Memory {
-                frame: byte >> 12,
-                is_writable: false,
-            };
-        }
-        let address = self.gate(address);
-        if ISA_HOLE.contains(&address) || address >= self.ram_bytes {
+        if self.is_watched(address) {
             return Page::Device;
         }
-        Page::Memory {
-            frame: address >> 12,
-            is_writable: true,
-        }
+        self.memory_page(address)
     }
 
     #[inline]
@@ -212,6 +251,9 @@ impl Bus for Board {
 
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply {
         let address = self.gate(address);
+        if let Some(byte) = self.rom_byte_at(address) {
+            return self.read_watched(address, byte, width);
+        }
         let mut value = 0;
         let wait = self.split(
             at,

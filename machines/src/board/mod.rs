@@ -4,7 +4,7 @@
 //! does to the others comes back as [`Effect`]s, which [`Board::apply`] carries out. Time on the board is the
 //! processor's cycle counter; chips see it as an [`Instant`].
 //!
-//! Left out so far: the second serial port.
+//! Left out so far: something in the connector of the second serial port.
 
 mod bus;
 mod cache;
@@ -17,7 +17,7 @@ mod storage;
 use std::collections::{BTreeMap, VecDeque};
 
 use clock::{Agenda, Instant, Rate, Span};
-use cpu::{Bus as _, Cycle, Page};
+use cpu::{Cycle, Page};
 use devices::{
     AtaController, Context, DmaControllers, Effect, FloppyController, InsertError, InterruptControllers,
     KeyboardController, PostCodes, RealTimeClock, SerialPort, SystemControl, Timer, TornSector, Vga,
@@ -42,7 +42,7 @@ pub(crate) enum Chip {
     Timer,
     RealTimeClock,
     Keyboard,
-    Serial,
+    Serial(usize),
     Floppy,
     Ata,
     /// The DMA controllers, which sleep only until the bus is free.
@@ -82,7 +82,9 @@ pub(crate) struct Board {
     timer: Timer,
     real_time_clock: RealTimeClock,
     keyboard: KeyboardController,
-    serial: SerialPort,
+    /// COM1 and, where it is fitted, COM2.
+    serial: [SerialPort; 2],
+    has_second_serial: bool,
     vga: Vga,
     system_control: SystemControl,
     post_codes: PostCodes,
@@ -114,6 +116,8 @@ pub(crate) struct Board {
     until: Cycle,
     a20: A20,
     map_generation: u32,
+    /// Pages below 1 MB that are no memory because cards watch for reads of the ROM there.
+    watched_pages: Vec<u32>,
     is_reset_requested: bool,
     interrupts_acknowledged: u64,
 }
@@ -174,7 +178,8 @@ impl Board {
             timer: Timer::new(),
             real_time_clock: RealTimeClock::new(epoch_seconds),
             keyboard: KeyboardController::new(),
-            serial: SerialPort::new(4),
+            serial: [SerialPort::new(4), SerialPort::unconnected(3)],
+            has_second_serial: machine.has_second_serial,
             vga: Vga::new(),
             system_control: SystemControl::new(),
             post_codes: PostCodes::new(machine.post_port),
@@ -201,6 +206,7 @@ impl Board {
             until: 0,
             a20: A20::default(),
             map_generation: 0,
+            watched_pages: Vec::new(),
             is_reset_requested: false,
             interrupts_acknowledged: 0,
         };
@@ -224,7 +230,7 @@ impl Board {
     /// Bytes of memory or ROM from physical address `address` on, up to the end of its page; none where a device is.
     /// For reports: nothing notices.
     pub(crate) fn peek(&self, address: u32) -> &[u8] {
-        match self.page(address >> 12) {
+        match self.memory_page(address) {
             Page::Memory { frame, .. } => {
                 let start = (frame << 12) as usize;
                 &self.memory[start..start + 0x1000][(address & 0xFFF) as usize..]
@@ -344,7 +350,7 @@ impl Board {
 
     /// Whether COM1 still sends a character, which a processor that has halted for good does not keep from leaving.
     pub(crate) fn is_sending(&self) -> bool {
-        self.serial.is_sending()
+        self.serial[0].is_sending()
     }
 
     /// The last POST code since power-on.
@@ -396,11 +402,16 @@ impl Board {
             board.real_time_clock.reset(cx)
         });
         self.call(now, Chip::Keyboard, |board, cx| board.keyboard.reset(cx));
-        self.call(now, Chip::Serial, |board, cx| board.serial.reset(cx));
+        for index in 0..self.serial.len() {
+            self.call(now, Chip::Serial(index), |board, cx| {
+                board.serial[index].reset(cx)
+            });
+        }
         self.call(now, Chip::Wakeless, |board, cx| board.system_control.reset(cx));
         for index in 0..self.cards.len() {
             self.call(now, Chip::Card(index), |board, cx| board.cards[index].reset(cx));
         }
+        self.look_at_watches();
     }
 
     /// What was due before `now` on a board that did not run is not done any more.
@@ -500,7 +511,7 @@ impl Board {
             Chip::Timer => board.timer.wake(cx),
             Chip::RealTimeClock => board.real_time_clock.wake(cx),
             Chip::Keyboard => board.keyboard.wake(cx),
-            Chip::Serial => board.serial.wake(cx),
+            Chip::Serial(index) => board.serial[index].wake(cx),
             Chip::Card(index) => board.cards[index].wake(cx),
             Chip::Floppy => board.floppy.wake(&mut board.floppies, cx),
             Chip::Ata => board.ata.wake(&mut board.disks, cx),
@@ -540,7 +551,10 @@ impl Board {
                     self.dma.set_request(channel, asserted);
                     self.look_at_dma_requests(now);
                 }
-                Effect::SerialOutput(byte) => self.outputs.push((now, Output::Console(byte))),
+                Effect::SerialOutput(byte) if chip == Chip::Serial(0) => {
+                    self.outputs.push((now, Output::Console(byte)));
+                }
+                Effect::SerialOutput(_) => {} // nobody hears COM2
             }
         }
         self.effects = effects;
@@ -579,7 +593,7 @@ impl Board {
                 board.system_control.read(port, timer_2, cx).into()
             }
             Target::RealTimeClock => board.real_time_clock.read(port, cx).into(),
-            Target::Serial => board.serial.read(port & 7, cx).into(),
+            Target::Serial(index) => board.serial[index].read(port & 7, cx).into(),
             Target::Vga => board.vga.read(port, cx).into(),
             Target::Dma => board.dma.read(port).into(),
             Target::Floppy | Target::FloppyAndAta => board.floppy.read(port, &mut board.floppies, cx).into(),
@@ -607,7 +621,7 @@ impl Board {
             Target::Keyboard => board.keyboard.write(port, value, cx),
             Target::SystemControl => board.system_control.write(port, value, cx),
             Target::RealTimeClock => board.real_time_clock.write(port, value, cx),
-            Target::Serial => board.serial.write(port & 7, value, cx),
+            Target::Serial(index) => board.serial[index].write(port & 7, value, cx),
             Target::Vga => board.vga.write(port, value),
             Target::Dma => board.dma.write(port, value),
             Target::Floppy | Target::FloppyAndAta => board.floppy.write(port, value, &mut board.floppies, cx),
@@ -616,8 +630,10 @@ impl Board {
             Target::Card(index) if bytes == 2 => board.cards[index].write_word(port, word as u16, cx),
             Target::Card(index) => board.cards[index].write(port, value, cx),
         });
-        if target == Target::Dma {
-            self.look_at_dma_requests(now);
+        match target {
+            Target::Dma => self.look_at_dma_requests(now),
+            Target::Card(_) => self.look_at_watches(),
+            _ => {}
         }
         held
     }

@@ -13,7 +13,8 @@ pub(super) enum Target {
     Keyboard,
     SystemControl,
     RealTimeClock,
-    Serial,
+    /// COM1 or COM2.
+    Serial(usize),
     Vga,
     Dma,
     Floppy,
@@ -60,7 +61,8 @@ impl Board {
             0x1F0..=0x1F7 | 0x3F6 => (Target::Ata, Chip::Ata),
             0x3F0..=0x3F5 => (Target::Floppy, Chip::Floppy),
             0x3F7 => (Target::FloppyAndAta, Chip::Floppy),
-            0x3F8..=0x3FF => (Target::Serial, Chip::Serial),
+            0x3F8..=0x3FF => (Target::Serial(0), Chip::Serial(0)),
+            0x2F8..=0x2FF if self.has_second_serial => (Target::Serial(1), Chip::Serial(1)),
             0x3B4..=0x3B5 | 0x3BA | 0x3C0..=0x3CF | 0x3D4..=0x3D5 | 0x3DA => (Target::Vga, Chip::Wakeless),
             _ => return None,
         })

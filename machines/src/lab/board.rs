@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::model::Machine;
+
 /// A range of addresses and who has it.
 pub(super) type Taken = (Range<u64>, &'static str);
 
 /// I/O ports of the board. Page registers without a channel, such as port 80h, are left to POST codes.
-pub(super) const PORTS: &[Taken] = &[
+const PORTS: &[Taken] = &[
     (0x000..0x020, "the DMA controller"),
     (0x020..0x022, "the interrupt controller"),
     (0x040..0x044, "the timer"),
@@ -27,6 +29,25 @@ pub(super) const PORTS: &[Taken] = &[
     (0x3F8..0x400, "COM1"),
 ];
 
+/// Ports of COM2, where it is fitted.
+const SECOND_SERIAL: Taken = (0x2F8..0x300, "COM2");
+
+/// Who has the first of the board's ports in `range`.
+pub(super) fn owner_of_ports(range: &Range<u64>, machine: &Machine) -> Option<&'static str> {
+    let second = machine.has_second_serial.then_some(&SECOND_SERIAL);
+    let mut taken = PORTS.iter().chain(second);
+    let (_, owner) = taken.find(|(ports, _)| range.start < ports.end && ports.start < range.end)?;
+    Some(owner)
+}
+
+/// Who on the board has this interrupt controller's input.
+pub(super) fn owner_of_interrupt(input: u8, machine: &Machine) -> Option<&'static str> {
+    let second = machine.has_second_serial.then_some(&(3, "COM2"));
+    let mut taken = INTERRUPTS.iter().chain(second);
+    let (_, owner) = taken.find(|(taken, _)| *taken == input)?;
+    Some(owner)
+}
+
 /// Memory below 1 MB that is not free for cards.
 pub(super) const MEMORY: &[Taken] = &[
     (0x0_0000..0xA_0000, "conventional memory"),
@@ -39,7 +60,7 @@ pub(super) const MEMORY: &[Taken] = &[
 pub(super) const EXTENDED_MEMORY: u64 = 0x10_0000;
 
 /// Interrupts of the board.
-pub(super) const INTERRUPTS: &[(u8, &str)] = &[
+const INTERRUPTS: &[(u8, &str)] = &[
     (0, "the timer"),
     (1, "the keyboard"),
     (4, "COM1"),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::board::{EXTENDED_MEMORY, INTERRUPTS, MEMORY, PORTS, input_of};
+use super::board::{EXTENDED_MEMORY, MEMORY, input_of, owner_of_interrupt, owner_of_ports};
 use super::cards::io_ranges;
 use super::code::Code;
 use super::document::Table;
@@ -114,7 +114,7 @@ fn check_pair(card: &CardInSlot<'_>, other: &CardInSlot<'_>, problems: &mut Vec<
 fn check_against_board(card: &CardInSlot<'_>, machine: &Machine, problems: &mut Vec<Problem>) {
     let word = card.word();
     for range in card.ports() {
-        if let Some((_, owner)) = PORTS.iter().find(|(ports, _)| overlap(&range, ports)) {
+        if let Some(owner) = owner_of_ports(&range, machine) {
             problems.push(
                 Problem::new(
                     Code::IoConflict,
@@ -147,8 +147,8 @@ fn check_against_board(card: &CardInSlot<'_>, machine: &Machine, problems: &mut 
         }
     }
     let line = card.settings.interrupt;
-    let taken = INTERRUPTS.iter().find(|(input, _)| *input == input_of(line));
-    if let Some((_, owner)) = taken.filter(|_| card.has("irq")) {
+    let taken = owner_of_interrupt(input_of(line), machine);
+    if let Some(owner) = taken.filter(|_| card.has("irq")) {
         problems.push(
             Problem::new(
                 Code::IrqConflict,
@@ -172,10 +172,7 @@ fn check_post_port(
     };
     let port = u64::from(machine.post_port);
     let range = port..port + 1;
-    let on_board = PORTS
-        .iter()
-        .find(|(ports, _)| overlap(&range, ports))
-        .map(|(_, owner)| (*owner, None));
+    let on_board = owner_of_ports(&range, machine).map(|owner| (owner, None));
     let on_card = cards
         .iter()
         .find(|card| card.ports().iter().any(|ports| overlap(&range, ports)))

@@ -319,6 +319,11 @@ const HARDWARE: &[Field] = &[
         },
     ),
     field(
+        "serial_ports",
+        "1 for COM1, the console; 2 for COM2 too, at 2F8h and IRQ 3, with nothing in its connector; default 1.",
+        Kind::Integer { least: 1, most: 2 },
+    ),
+    field(
         "timing",
         "Timing constants of the board, each with its source.",
         Kind::Timing,

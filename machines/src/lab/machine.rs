@@ -148,6 +148,7 @@ impl<'a> MachineBuilder<'a> {
             boot: start::boot(self.root, template, images, problems),
             timing: timing(settings),
             cards: Vec::new(),
+            has_second_serial: settings.get("serial_ports").and_then(Node::integer) == Some(2),
             assists_floppy_firmware: text_of(settings, &["floppy_controller"]) != "82077aa",
             assists_disk_firmware: text_of(settings, &["disk_controller"]) != "ata-1",
             floppies: [None; 2],

@@ -120,6 +120,8 @@ pub struct Machine {
     pub timing: Timing,
     /// Its Ethernet cards.
     pub cards: Vec<Card>,
+    /// It has COM2 beside COM1.
+    pub has_second_serial: bool,
     /// Its floppy controller seeks and sets the data rate for firmware that does not.
     pub assists_floppy_firmware: bool,
     /// Its disks end writes early for firmware that does not wait for them.

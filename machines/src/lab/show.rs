@@ -149,6 +149,8 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
         show_frequency(machine.isa_clock)
     )?;
     writeln!(out, "post_port = {:#x}", machine.post_port)?;
+    let serial_ports = if machine.has_second_serial { 2 } else { 1 };
+    writeln!(out, "serial_ports = {serial_ports}")?;
     let disk_controller = match machine.assists_disk_firmware {
         true => "assisting",
         false => "ata-1",

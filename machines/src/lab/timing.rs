@@ -153,7 +153,8 @@ pub(super) static CONSTANTS: [Description; 13] = [
         most: 16,
         value: 0,
         source: Source::Placeholder,
-        note: "boards with a cache refresh while nobody has the bus; others take 0.5 to 1 us, 4 to 8 clocks; no board \
+        note: "boards with a cache refresh while nobody has the bus; others take 0.5 to 1 us, 4 to 8 clocks, which \
+               would make a byte of a copy loop to a card 3 to 6 % longer than the 1 us that is told of them; no board \
                manual found yet",
     },
 ];

@@ -100,7 +100,8 @@ const WINDOW_WITHOUT_CABLES: Span = Span::from_microseconds(100);
 
 /// How much shorter than what is settled a window is, so that what an instruction does over its end is exact: a dword
 /// access to an 8-bit card begins its last byte three cycles of at most 9 clocks after its first. Instructions that
-/// make more accesses to cards than one see the rest of them at the end of what is settled.
+/// make more accesses to cards than one see the rest of them at the end of what is settled, and so does one access that DMA
+/// puts off by more than what is left, 1.5 us: a byte of DMA takes that long, so this needs a burst.
 const OVERRUN: Span = Span::from_microseconds(5);
 
 /// A lab that can run.

@@ -444,6 +444,16 @@ const MEANING: &[Case] = &[
         &["lab::missing-image"],
     ),
     case(
+        "a card on COM2's interrupt",
+        &[("cpu = {", "serial_ports = 2\ncpu = {")],
+        &["lab::irq-conflict"],
+    ),
+    case(
+        "three serial ports",
+        &[("cpu = {", "serial_ports = 3\ncpu = {")],
+        &["lab::out-of-range"],
+    ),
+    case(
         "an image of nothing",
         &[("path = \"builtin:kernel\"\n", "")],
         &["lab::missing-field"],

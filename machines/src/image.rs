@@ -12,12 +12,14 @@ use crate::lab::{Image, ImageSource, Lab};
 use crate::media::MappedFile;
 
 /// The names of the images that are part of this program (`path = "builtin:kernel"`).
-pub(crate) const BUILTIN_NAMES: [&str; 2] = ["kernel", "benchmark"];
+pub(crate) const BUILTIN_NAMES: [&str; 4] = ["kernel", "benchmark", "spin", "calls"];
 
 /// Their bytes, in the same order.
-static BUILTINS: [&[u8]; 2] = [
+static BUILTINS: [&[u8]; 4] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/kernel.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/benchmark.elf")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/spin")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/calls")),
 ];
 
 /// Why an image cannot be had.

@@ -20,6 +20,10 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "platform",
             "--exclude",
             "benchmark",
+            "--exclude",
+            "spin",
+            "--exclude",
+            "calls",
             "--manifest-path",
         ])
         .arg(guest);

@@ -21,6 +21,7 @@
 mod code;
 mod console;
 mod exceptions;
+mod heap;
 mod memory;
 mod paging;
 mod rings;

@@ -14,6 +14,7 @@ pub(crate) const LINE: u8 = 0;
 const INPUT_HZ: u32 = 1_193_182;
 const DIVISOR: u16 = 11_932;
 const CHANNEL_0_SQUARE_WAVE: u8 = 0x36;
+const LATCH_CHANNEL_0: u8 = 0x00;
 const CHANNEL_2_ONE_SHOT: u8 = 0xb0;
 
 // SAFETY: the timer touches no memory.
@@ -44,6 +45,33 @@ pub(crate) fn start() {
 /// Counts a tick; called by the handler of the clock's interrupt.
 pub(crate) fn tick() {
     TICKS.store(TICKS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+/// Milliseconds since the clock started; ticks wrap after 497 days.
+pub(crate) fn uptime() -> u64 {
+    u64::from(TICKS.load(Ordering::Relaxed)) * u64::from(TICK_MILLISECONDS)
+}
+
+/// How far channel 0 has counted in this tick.
+pub(crate) fn fraction() -> u16 {
+    without_interrupts(|| {
+        MODE.write(LATCH_CHANNEL_0);
+        u16::from_le_bytes([CHANNEL_0.read(), CHANNEL_0.read()])
+    })
+}
+
+/// Thousand turns of a loop a second, counted over some ticks: interrupts must be on.
+pub(crate) fn loop_speed() -> u16 {
+    const COUNTED: u32 = 5;
+    let ticks = || TICKS.load(Ordering::Relaxed);
+    let before = ticks();
+    while ticks() == before {}
+    let (start, mut turns) = (ticks(), 0_u32);
+    while ticks().wrapping_sub(start) < COUNTED {
+        turns += 1;
+    }
+    // Turns in so many milliseconds are thousand turns in so many seconds.
+    u16::try_from(turns / (COUNTED * TICK_MILLISECONDS)).unwrap_or(u16::MAX)
 }
 
 /// Milliseconds since the clock started; wraps after 49 days.

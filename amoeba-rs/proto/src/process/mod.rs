@@ -7,6 +7,7 @@
 pub mod frame;
 pub mod segment;
 pub mod server;
+pub mod stack;
 pub mod thread;
 
 pub use frame::Frame;

@@ -24,13 +24,15 @@ pub struct Arguments(&'static Start);
 /// # Safety
 /// `array` leads to such an array, which lives as long as the program.
 unsafe fn strings(array: *const *const c_char) -> impl Iterator<Item = &'static str> {
-    (0..).map_while(move |place| {
+    // Nothing behind the null pointer may be looked at, however often it is asked for.
+    let texts = (0..).map_while(move |place| {
         // SAFETY: the array goes on at least up to its null pointer, and its pointers lead to strings.
         unsafe {
             let text = *array.add(place);
             (!text.is_null()).then(|| CStr::from_ptr(text).to_str().unwrap_or_default())
         }
-    })
+    });
+    texts.fuse()
 }
 
 impl Arguments {

@@ -32,7 +32,7 @@ enum Kind {
     User,
 }
 
-const PROGRAMS: [Program; 4] = [
+const PROGRAMS: [Program; 5] = [
     Program {
         package: "kernel",
         image: "kernel.elf",
@@ -49,6 +49,12 @@ const PROGRAMS: [Program; 4] = [
     Program {
         package: "spin",
         image: "spin",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "dhrystone",
+        image: "dhrystone",
         emulated: &[Code::Bswap_r32],
         kind: Kind::User,
     },

@@ -23,6 +23,8 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "--exclude",
             "spin",
             "--exclude",
+            "dhrystone",
+            "--exclude",
             "calls",
             "--manifest-path",
         ])

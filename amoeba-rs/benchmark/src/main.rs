@@ -21,7 +21,6 @@
 mod code;
 mod console;
 mod exceptions;
-mod heap;
 mod memory;
 mod paging;
 mod rings;
@@ -33,6 +32,9 @@ use platform::{loader, processor, serial};
 use workloads::{Plan, Run, Workload};
 
 platform::entry!(main);
+
+#[global_allocator]
+static HEAP: platform::no_heap::NoHeap = platform::no_heap::NoHeap;
 
 /// Entered from the start-up code with what the loader left in EAX and EBX.
 extern "C" fn main(magic: u32, information: u32) -> ! {

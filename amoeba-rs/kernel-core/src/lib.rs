@@ -11,6 +11,7 @@
 //! * [`multiboot`] and [`memory`]: what the loader left, and how much memory there is.
 //! * [`command_line`]: the options given to the kernel.
 //! * [`bswap`]: the one instruction that a 386 lacks and the compiler uses.
+//! * [`print_buffer`]: what the kernel has printed; [`calendar`]: what its clock chip says.
 //! * [`screen`]: an 80 by 25 text screen as cells.
 //! * [`etherlink`]: the driver of the 3C503, on whatever registers and memory it is given.
 //! * [`exchange`]: the trial of the network, in which kernels find each other and exchange numbered frames.
@@ -24,6 +25,7 @@ extern crate std;
 
 pub mod address_space;
 pub mod bswap;
+pub mod calendar;
 pub mod command_line;
 pub mod etherlink;
 pub mod exchange;
@@ -31,6 +33,7 @@ pub mod frames;
 pub mod machine;
 pub mod memory;
 pub mod multiboot;
+pub mod print_buffer;
 pub mod process;
 pub mod programs;
 pub mod screen;

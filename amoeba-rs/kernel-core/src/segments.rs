@@ -35,6 +35,11 @@ impl Segment {
         self.length
     }
 
+    /// The number that protects its capability.
+    pub const fn check(&self) -> Port {
+        self.check
+    }
+
     /// Pages that it takes.
     pub const fn pages(&self) -> u32 {
         self.length.div_ceil(PAGE)

@@ -48,6 +48,14 @@ pub(crate) fn free_module(module: &loader::Program, end_of_memory: u32) {
     with_frames(|frames| frames.add(start.max(kernel), end.max(kernel)));
 }
 
+/// Pages that only the kernel's own heap may take, so that no program can leave it without memory. What the heap holds is
+/// limited by the numbers of processes, threads and segments, and by the length of a message.
+const KEPT_PAGES: u32 = 96;
+
+fn leaves_enough(frames: &Frames, pages: u32) -> bool {
+    frames.count().saturating_sub(KEPT_PAGES) >= pages
+}
+
 /// The machine's memory, as processes are given it.
 pub(crate) struct Memory {
     secrets: Secrets,
@@ -62,11 +70,11 @@ impl Memory {
 
 impl Machine for Memory {
     fn allocate(&mut self, pages: u32) -> Option<u32> {
-        with_frames(|frames| frames.allocate(pages))
+        with_frames(|frames| leaves_enough(frames, pages).then(|| frames.allocate(pages))?)
     }
 
     fn extend(&mut self, start: u32, pages: u32) -> bool {
-        with_frames(|frames| frames.extend(start, pages))
+        with_frames(|frames| leaves_enough(frames, pages) && frames.extend(start, pages))
     }
 
     fn release(&mut self, start: u32, pages: u32) {
@@ -74,7 +82,7 @@ impl Machine for Memory {
     }
 
     fn free_pages(&self) -> u32 {
-        with_frames(|frames| frames.count())
+        with_frames(|frames| frames.count().saturating_sub(KEPT_PAGES))
     }
 
     fn memory(&self, start: u32, length: u32) -> &[u8] {

@@ -1,7 +1,7 @@
 //! Processes and the kernel's servers on this machine: it lets threads run, carries out what their system calls ask
 //! for, and starts the programs that the loader brought.
 
-use crate::console::{Console, line};
+use crate::console::{self, Console, line};
 use crate::loader::{Loaded, Program};
 use crate::memory::{self, Memory};
 use crate::{clock, cmos, paging, traps, user};
@@ -13,16 +13,21 @@ use kernel_core::process::{Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
 use kernel_core::secrets::Secrets;
 use kernel_core::servers::process::ProcessServer;
+use kernel_core::servers::random::Random;
+use kernel_core::servers::system::SystemServer;
 use kernel_core::servers::terminal::Terminal;
+use kernel_core::servers::time_of_day::TimeOfDay;
 use kernel_core::servers::{Servers, World};
 use platform::processor;
 use proto::capability::Capability;
 use proto::ethernet;
-use proto::message::Header;
+use proto::message::{Header, LARGEST_BUFFER};
 use proto::one_way::one_way;
 use proto::process::server::Cause;
 use proto::signal::Exception;
 use proto::standard::Status;
+
+const VERSION: &str = concat!("amoeba-rs ", env!("CARGO_PKG_VERSION"));
 
 /// All that programs see of the kernel.
 pub(crate) struct System {
@@ -39,7 +44,7 @@ impl System {
     pub(crate) fn start(loaded: &Loaded, station: Option<ethernet::Address>) -> System {
         let kips = clock::loop_speed();
         let mut secrets = Secrets::new();
-        secrets.stir(&cmos::clock_registers());
+        secrets.stir(&cmos::clock().date);
         secrets.stir(&clock::fraction().to_le_bytes());
         if let Some(station) = station {
             secrets.stir(&station.0);
@@ -49,13 +54,23 @@ impl System {
         let (process_port, process_check) = (port(), port());
         let process_server = ProcessServer::new(process_port, process_check, kips);
         let terminal = Terminal::new(port(), port());
+        let seconds = cmos::clock().seconds();
+        let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
+        let system = SystemServer::new(port(), port(), VERSION);
+        let random = Random::new(port(), port());
         let capabilities = [
             ("PROC", process_server.capability()),
+            ("RANDOM", random.capability()),
+            ("SYS", system.capability()),
+            ("TOD", time.capability()),
             ("TTY", terminal.capability()),
         ];
         let mut servers = Servers::default();
         servers.add(process_server);
         servers.add(terminal);
+        servers.add(time);
+        servers.add(system);
+        servers.add(random);
         System {
             memory,
             processes: Processes::new(one_way(process_port), loaded.options.slice),
@@ -166,15 +181,15 @@ impl System {
         id: ThreadId,
         transaction: &Transaction,
     ) -> Result<(Header, u32), Status> {
-        let request = self
-            .processes
-            .bytes(&self.memory, id.process, transaction.request);
+        // A server of the kernel's takes no more than a message of the short calls; what is longer is cut off.
+        let request = transaction.request.part(0, LARGEST_BUFFER as u32);
+        let request = self.processes.bytes(&self.memory, id.process, request);
         let request = request.ok_or(Status::RpcBadAddress)?.to_vec();
         let mut world = World {
             machine: &mut self.memory,
             processes: &mut self.processes,
             now: clock::uptime(),
-            console: &mut print,
+            console: &mut Console,
         };
         let reply = self.servers.answer(&mut world, &transaction.header, &request);
         let reply = reply.ok_or(Status::RpcNotFound)?;
@@ -192,13 +207,20 @@ impl System {
     }
 }
 
-/// Prints what a program writes: what is no printable character shows as an escape.
-fn print(bytes: &[u8]) {
-    for chunk in bytes.utf8_chunks() {
-        let _ = Console.write_str(chunk.valid());
-        if !chunk.invalid().is_empty() {
-            let _ = Console.write_str("?");
+impl kernel_core::servers::Console for Console {
+    /// Prints what a program writes; what is no text shows as a question mark.
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.utf8_chunks() {
+            // The console takes everything.
+            let _ = self.write_str(chunk.valid());
+            if !chunk.invalid().is_empty() {
+                let _ = self.write_str("?");
+            }
         }
+    }
+
+    fn printed(&self) -> (Vec<u8>, usize) {
+        console::printed()
     }
 }
 

@@ -1,10 +1,12 @@
 //! Segments: mapped, grown, mapped out and in again.
 
 use crate::{check, equal};
+use alloc::vec::Vec;
 use libamoeba::system::calls;
 use proto::capability::Capability;
 use proto::process::SegmentKind;
 use proto::standard::Status;
+use proto::system_call::Call;
 
 const PLACE: u32 = 0x6800_0000;
 const OTHER: u32 = 0x6900_0000;
@@ -68,8 +70,37 @@ pub(crate) fn run() {
     write(PLACE, 1);
     equal(read(OTHER), 0, "a copy is a copy");
     refused(&capability, same);
+    exhaust();
     check(unmap(copy).is_ok() && unmap(same).is_ok(), "seg_unmap of both");
     equal(unmap(same), Err(code(Status::NotFound)), "seg_unmap twice");
+}
+
+/// A program that takes all memory is refused more, and the kernel goes on.
+fn exhaust() {
+    const PIECE: u32 = 64 << 10;
+    let mut pieces = Vec::new();
+    let refused = loop {
+        let address = 0x4000_0000 + pieces.len() as u32 * PIECE;
+        match map(&Capability::NULL, address, PIECE, DATA) {
+            number if number >= 0 => pieces.push(number),
+            status => break status,
+        }
+    };
+    let no_room = [code(Status::NoMemory), code(Status::NoSpace)];
+    check(no_room.contains(&refused), "seg_map of more than there is");
+    check(pieces.len() > 8, "there is memory for several pieces");
+    check(
+        calls::info(&mut [0; 64]).1.is_none(),
+        "getinfo while there is no memory",
+    );
+    for number in pieces {
+        check(unmap_for_good(number) == 0, "seg_unmap of a piece");
+    }
+}
+
+fn unmap_for_good(number: i32) -> i32 {
+    // SAFETY: nothing refers to the segment.
+    unsafe { calls::call(Call::SegmentUnmap, [number.cast_unsigned(), 0, 0, 0]) }
 }
 
 /// What cannot be done gives a status and changes nothing.

@@ -1,6 +1,7 @@
 //! Transactions with the kernel's servers.
 
 use crate::{check, equal};
+use alloc::vec;
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, calls};
 use libamoeba::{Transactions, standard};
@@ -49,6 +50,48 @@ pub(crate) fn run(arguments: &Arguments) {
     defaults(&server);
     segment(&server);
     own_process();
+    others(arguments);
+}
+
+/// The servers of time, random bytes and the kernel's own figures.
+fn others(arguments: &Arguments) {
+    let capability = |name| arguments.capability(name).unwrap_or(Capability::NULL);
+    let (reply, _) = ask(&capability("TOD"), 2400, 0, 0, &[], &mut []);
+    let seconds = reply.offset;
+    check(seconds > 700_000_000, "TOD_GETTIME tells a time after 1992");
+    calls::sleep(1000);
+    let (reply, _) = ask(&capability("TOD"), 2400, 0, 0, &[], &mut []);
+    check((1..=2).contains(&(reply.offset - seconds)), "the time goes on");
+    let mut bytes = [[0; 16]; 2];
+    for bytes in &mut bytes {
+        let (reply, length) = ask(&capability("RANDOM"), 2600, 0, 16, &[], bytes);
+        equal(
+            (reply.status(), reply.size, length),
+            (Some(Status::Ok), 16, 16),
+            "GETRANDOM",
+        );
+    }
+    check(bytes[0] != bytes[1], "random bytes differ");
+    let mut version = [0; 40];
+    let statistics = Header {
+        extra: u16::from(b'v'),
+        ..standard::request(&capability("SYS"), 2501)
+    };
+    let length = Kernel
+        .trans(&statistics, &[], &mut version)
+        .map(|(_, length)| length);
+    check(
+        version[..length.unwrap_or(0)].starts_with(b"amoeba-rs "),
+        "KSTAT of the version",
+    );
+    let mut printed = vec![0; 30_000];
+    let (reply, length) = ask(&capability("SYS"), 2500, 0, 30_000, &[], &mut printed);
+    equal(length, 30_000, "PRINTBUF");
+    let before = &printed[..usize::try_from(reply.offset).unwrap_or(0)];
+    check(
+        before.windows(12).any(|line| line == b"kernel ready"),
+        "PRINTBUF holds what was printed",
+    );
 }
 
 fn nobody() {

@@ -196,6 +196,7 @@ impl Processes {
         if number == process.mappings.len() {
             process.mappings.push(None);
         }
+        let kind = kind - (SegmentKind::IN_PLACE | SegmentKind::DESTROY_ORIGINAL);
         process.mappings[number] = Some(Mapping {
             segment,
             address,
@@ -229,11 +230,13 @@ impl Processes {
         let Some((original, rights)) = self.segments.find(&capability)? else {
             let number = self.map_new(machine, slot, address, length, kind)?;
             let segment = self.mapping(slot, number).expect("just mapped").segment;
+            let check = self.segments.get(segment).check();
             let process = slot;
             self.events.push_back(Event::Fetch(Fetch {
                 process,
                 thread,
                 segment,
+                check,
                 from: capability,
                 offset,
                 length,
@@ -362,8 +365,33 @@ impl Processes {
         resized
     }
 
+    /// Puts contents that have come into their segment, unless that is gone meanwhile.
+    ///
+    /// # Errors
+    /// [`Status::NotFound`] if it is gone, [`Status::BadArgument`] if they do not lie within it.
+    pub fn fill(
+        &self,
+        machine: &mut impl Machine,
+        fetch: &Fetch,
+        offset: u32,
+        data: &[u8],
+    ) -> Result<(), Status> {
+        if !self.is_wanted(fetch) {
+            return Err(Status::NotFound);
+        }
+        self.segments.write(machine, fetch.segment, offset, data)
+    }
+
+    /// Whether the segment is still the same one.
+    fn is_wanted(&self, fetch: &Fetch) -> bool {
+        self.segments.check(fetch.segment) == Some(fetch.check)
+    }
+
     /// The contents of a segment have come, or not.
     pub fn fetched(&mut self, machine: &mut impl Machine, fetch: &Fetch, result: Result<(), Status>) {
+        if !self.is_wanted(fetch) {
+            return;
+        }
         let Some(thread) = fetch.thread else {
             self.loaded(machine, fetch.process, result);
             return;

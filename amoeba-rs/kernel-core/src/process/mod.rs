@@ -147,6 +147,8 @@ pub struct Fetch {
     pub thread: Option<u16>,
     /// The segment to be filled.
     pub segment: u16,
+    /// The number that protects it, by which it is known again.
+    pub check: Port,
     /// Where the contents are.
     pub from: Capability,
     /// First byte there.

@@ -2,12 +2,16 @@
 //!
 //! A tour: a [`Server`] says what its objects are and carries out its own commands; [`Servers`] finds the server of a
 //! port, checks the capability of every request and answers the standard commands. [`process`] runs processes and
-//! segments, [`terminal`] is the console.
+//! segments, [`terminal`] is the console, [`system`] tells how the kernel fares, [`time_of_day`] and [`random`] are what
+//! they say.
 
 pub mod process;
+pub mod random;
+pub mod system;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod time_of_day;
 
 use crate::machine::{Machine, Milliseconds};
 use crate::process::Processes;
@@ -27,8 +31,17 @@ pub struct World<'a, M> {
     pub processes: &'a mut Processes,
     /// The time.
     pub now: Milliseconds,
-    /// The console's output.
-    pub console: &'a mut dyn FnMut(&[u8]),
+    /// The console.
+    pub console: &'a mut dyn Console,
+}
+
+/// The kernel's console.
+pub trait Console {
+    /// Prints.
+    fn write(&mut self, bytes: &[u8]);
+
+    /// What was printed last, as a ring of characters, and where in it the next one goes.
+    fn printed(&self) -> (Vec<u8>, usize);
 }
 
 /// A request whose capability is good.

@@ -54,7 +54,7 @@ impl<M: Machine> Server<M> for Terminal {
             return Err(Status::BadCommand);
         }
         request.need(RIGHT_WRITE)?;
-        (world.console)(request.data);
+        world.console.write(request.data);
         let mut reply = Reply::default();
         reply.header.size = request.data.len() as u16;
         Ok(reply)

@@ -239,9 +239,10 @@ fn a_process_waits_for_contents_from_another_machine() {
     assert_eq!((fetch.offset, fetch.length), (0x200, 100));
     world
         .processes
-        .segments()
-        .write(&mut world.machine, fetch.segment, 0, b"far")
+        .fill(&mut world.machine, fetch, 0, b"far")
         .unwrap();
+    let beyond = world.processes.fill(&mut world.machine, fetch, 98, b"far");
+    assert_eq!(beyond, Err(Status::BadArgument));
     world.processes.fetched(&mut world.machine, fetch, Ok(()));
     assert_eq!(world.next(), Some((slot, 0)));
     assert_eq!(world.peek(slot, DATA, 3), b"far");
@@ -261,6 +262,26 @@ fn a_process_whose_contents_do_not_come_never_was() {
         .processes
         .fetched(&mut world.machine, fetch, Err(Status::RpcNotFound));
     assert_nothing_left(&world);
+}
+
+#[test]
+fn contents_that_come_too_late_go_nowhere() {
+    let mut world = World::new();
+    let bytes = descriptor(Capability::NULL, &[elsewhere()], &[START]);
+    let slot = world.try_exec(&bytes).unwrap();
+    let events = world.events();
+    let [Event::Fetch(fetch)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    world
+        .processes
+        .fetched(&mut world.machine, fetch, Err(Status::RpcFailure));
+    // Another process with the same numbers.
+    assert_eq!(world.try_exec(&bytes), Ok(slot));
+    let late = world.processes.fill(&mut world.machine, fetch, 0, b"far");
+    assert_eq!(late, Err(Status::NotFound));
+    world.processes.fetched(&mut world.machine, fetch, Ok(()));
+    assert_eq!(world.next(), None);
 }
 
 #[test]

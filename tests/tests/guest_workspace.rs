@@ -20,6 +20,12 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "platform",
             "--exclude",
             "benchmark",
+            "--exclude",
+            "spin",
+            "--exclude",
+            "dhrystone",
+            "--exclude",
+            "calls",
             "--manifest-path",
         ])
         .arg(guest);

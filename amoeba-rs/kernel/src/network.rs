@@ -135,6 +135,11 @@ pub(crate) struct Network {
 }
 
 impl Driver {
+    /// The card's station address.
+    pub(crate) fn address(&self) -> ethernet::Address {
+        self.card.address()
+    }
+
     /// Begins the exchange of test frames.
     pub(crate) fn begin_exchange(self, options: &Options) -> Network {
         let Driver { card } = self;

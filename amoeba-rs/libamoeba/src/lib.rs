@@ -6,12 +6,19 @@
 //! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
 //!   standard commands.
 //! * [`standard`]: the standard commands as a client calls them.
+//! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
+
+#[cfg(target_os = "none")]
+extern crate alloc;
 
 pub mod server;
 pub mod standard;
+#[cfg(target_os = "none")]
+#[allow(unsafe_code)]
+pub mod system;
 #[cfg(test)]
 mod tests;
 

@@ -9,6 +9,8 @@
 //! * [`message`]: the 32-byte header that users see, in requests and replies.
 //! * [`capability`]: ports, rights and capabilities; [`one_way`]: the function that protects both.
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
+//! * [`process`]: descriptors of processes, and the server that runs them.
+//! * [`system_call`] and [`signal`]: what passes between a program and its kernel.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
 //! Formats follow one pattern: a value (`Header`, `Frame`) with `parse`, which checks what it reads and
@@ -61,8 +63,11 @@ pub mod fragment_control;
 pub mod message;
 pub mod one_way;
 mod order;
+pub mod process;
 pub mod rpc;
+pub mod signal;
 pub mod standard;
+pub mod system_call;
 
 pub use order::ByteOrder;
 

@@ -30,34 +30,81 @@ pub fn one_way(port: Port) -> Port {
 pub(crate) fn encrypt(key: u64, plaintext: u64) -> u64 {
     let block = permute(plaintext, 64, &INITIAL_PERMUTATION);
     let (mut left, mut right) = ((block >> 32) as u32, block as u32);
-    let mut halves = permute(key, 64, &PERMUTED_CHOICE_1);
+    let halves = permute(key, 64, &PERMUTED_CHOICE_1);
+    let mut halves = [(halves >> 28) as u32, halves as u32 & HALF_KEY];
     for shift in SHIFTS {
-        let rotate = |half: u64| (half << shift | half >> (28 - shift)) & 0xfff_ffff;
-        halves = rotate(halves >> 28) << 28 | rotate(halves & 0xfff_ffff);
-        let round_key = permute(halves, 56, &PERMUTED_CHOICE_2);
+        halves = halves.map(|half| (half << shift | half >> (28 - shift)) & HALF_KEY);
+        let round_key = [choose(halves[0], &CHOICES[0]), choose(halves[1], &CHOICES[1])];
         (left, right) = (right, left ^ scramble(right, round_key));
     }
     permute(u64::from(right) << 32 | u64::from(left), 64, &FINAL_PERMUTATION)
 }
 
-/// The function of a round: expand, mix with the key, substitute, permute.
-fn scramble(half: u32, round_key: u64) -> u32 {
-    let mixed = permute(u64::from(half), 32, &EXPANSION) ^ round_key;
-    let mut substituted = 0_u64;
-    for (place, table) in SUBSTITUTIONS.iter().enumerate() {
-        let six = (mixed >> (42 - 6 * place)) as usize & 0x3f;
-        let row = six >> 4 & 2 | six & 1;
-        let column = six >> 1 & 15;
-        substituted = substituted << 4 | u64::from(table[row * 16 + column]);
-    }
-    permute(substituted, 32, &ROUND_PERMUTATION) as u32
+/// The 28 bits of half a key.
+const HALF_KEY: u32 = 0xfff_ffff;
+
+/// The function of a round: expand, mix with the key, substitute, permute. Expanded, every four bits have their
+/// neighbours beside them.
+fn scramble(half: u32, round_key: [u32; 2]) -> u32 {
+    let half = half.rotate_right(1);
+    let place = |number: u32| {
+        let key = round_key[number as usize / 4] >> (18 - 6 * (number % 4));
+        (half.rotate_left(4 * number) >> 26 ^ key & 0x3f) as usize
+    };
+    (0..8)
+        .zip(&BOXES)
+        .fold(0, |result, (number, table)| result | table[place(number)])
 }
 
+/// Half a round key from half of the key's bits, by seven bits at a time.
+fn choose(half: u32, choices: &[[u32; 128]; 4]) -> u32 {
+    let group = |number: u32| (half >> (21 - 7 * number)) as usize & 0x7f;
+    (0..4)
+        .zip(choices)
+        .fold(0, |result, (number, table)| result | table[group(number)])
+}
+
+/// What each box substitutes for six bits, where the round's permutation puts it.
+static BOXES: [[u32; 64]; 8] = {
+    let mut boxes = [[0; 64]; 8];
+    let mut number = 0;
+    while number < 8 {
+        let mut six = 0;
+        while six < 64 {
+            let place = (six >> 4 & 2 | six & 1) * 16 + (six >> 1 & 15);
+            let substituted = (SUBSTITUTIONS[number][place] as u64) << (28 - 4 * number);
+            boxes[number][six] = permute(substituted, 32, &ROUND_PERMUTATION) as u32;
+            six += 1;
+        }
+        number += 1;
+    }
+    boxes
+};
+
+/// What each seven bits of either half of a key bring into its half of a round key.
+static CHOICES: [[[u32; 128]; 4]; 2] = {
+    let mut choices = [[[0; 128]; 4]; 2];
+    let mut group = 0;
+    while group < 8 {
+        let mut seven = 0;
+        while seven < 128 {
+            let chosen = permute((seven as u64) << (49 - 7 * group), 56, &PERMUTED_CHOICE_2);
+            choices[group / 4][group % 4][seven] = (chosen >> (24 * (1 - group / 4))) as u32 & 0xff_ffff;
+            seven += 1;
+        }
+        group += 1;
+    }
+    choices
+};
+
 /// Picks bits of a `width`-bit value; a table counts from 1 at the most significant bit, as the standard does.
-fn permute(value: u64, width: u8, table: &[u8]) -> u64 {
-    table
-        .iter()
-        .fold(0, |result, &bit| result << 1 | value >> (width - bit) & 1)
+const fn permute(value: u64, width: u8, table: &[u8]) -> u64 {
+    let (mut result, mut place) = (0, 0);
+    while place < table.len() {
+        result = result << 1 | value >> (width - table[place]) & 1;
+        place += 1;
+    }
+    result
 }
 
 const SHIFTS: [u32; 16] = [1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1];
@@ -76,12 +123,6 @@ const FINAL_PERMUTATION: [u8; 64] = [
     38, 6, 46, 14, 54, 22, 62, 30, 37, 5, 45, 13, 53, 21, 61, 29,
     36, 4, 44, 12, 52, 20, 60, 28, 35, 3, 43, 11, 51, 19, 59, 27,
     34, 2, 42, 10, 50, 18, 58, 26, 33, 1, 41, 9, 49, 17, 57, 25,
-];
-
-#[rustfmt::skip]
-const EXPANSION: [u8; 48] = [
-    32, 1, 2, 3, 4, 5, 4, 5, 6, 7, 8, 9, 8, 9, 10, 11, 12, 13, 12, 13, 14, 15, 16, 17,
-    16, 17, 18, 19, 20, 21, 20, 21, 22, 23, 24, 25, 24, 25, 26, 27, 28, 29, 28, 29, 30, 31, 32, 1,
 ];
 
 #[rustfmt::skip]

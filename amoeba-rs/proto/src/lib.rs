@@ -75,6 +75,8 @@ pub enum Error {
     Version(u8),
     /// A packet type that does not exist.
     Kind(u8),
+    /// A protocol that does not exist.
+    Protocol(u32),
     /// The magic number is another one.
     Magic,
     /// A length that does not agree with the bytes that are there.
@@ -89,6 +91,7 @@ impl core::fmt::Display for Error {
             Error::Truncated => write!(formatter, "too short"),
             Error::Version(version) => write!(formatter, "version {version} is unknown"),
             Error::Kind(kind) => write!(formatter, "packet type {kind} is unknown"),
+            Error::Protocol(protocol) => write!(formatter, "protocol {protocol} is unknown"),
             Error::Magic => write!(formatter, "wrong magic number"),
             Error::Length => write!(formatter, "length and bytes disagree"),
             Error::Check => write!(formatter, "check and payload disagree"),

@@ -1,0 +1,7 @@
+//! Tests on a network in memory: one fact a test, and properties of random runs.
+
+mod chaos;
+mod disturbances;
+mod exchanges;
+mod lab;
+mod network;

@@ -191,7 +191,7 @@ impl<D: Payload> Rpc<D> {
         else {
             return;
         };
-        transaction.marks |= Marks::REFUSED;
+        transaction.marks |= Marks::REFUSED | Marks::LINGERING;
         transaction.marks.remove(Marks::UNREACHABLE);
         if !transaction.marks.contains(Marks::REQUEST_LAST) {
             // The request was lost. The silence before the question has been counted already.
@@ -251,6 +251,7 @@ impl<D: Payload> Rpc<D> {
         transaction.searched += (now - transaction.since).max(SWEEP);
         transaction.retries = RETRIES;
         transaction.phase = Phase::Pausing;
+        transaction.marks.remove(Marks::LINGERING);
         transaction.message = None;
         let port = transaction.header.port;
         self.ports.remove_remote(port, from);

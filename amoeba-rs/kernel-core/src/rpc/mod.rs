@@ -298,6 +298,7 @@ impl<B> Process<B> {
         Process {
             address,
             endpoint,
+            refusal: None,
             is_ending: false,
             threads: Vec::new(),
             assembling: Vec::new(),

@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 use proto::flip::Address;
 use proto::rpc::{Flags, Header, Kind};
 
-/// The address of a process that ended while it served requests. It is kept for a while, so that clients that missed
-/// the news are told.
+/// The address of a process that ended while it served requests, or after it refused some. It is kept for a while, so that
+/// clients that missed the news are told, and that copies of refused requests are not taken for lost ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departed {
     address: Address,
@@ -57,16 +57,17 @@ impl<D: Payload> Rpc<D> {
         };
         let (address, endpoint) = (known.address, known.endpoint);
         let threads = known.threads.len() as u16;
-        let has_served = known.threads.iter().any(|thread| {
+        let is_serving = known.threads.iter().any(|thread| {
             thread
                 .service
                 .as_ref()
                 .is_some_and(|service| matches!(service.client, Client::Remote { .. }))
         });
+        let has_refused = known.refusal.is_some_and(|time| now < time + LINGER);
         for thread in 0..threads {
             self.end_thread(now, below, ThreadId { process, thread });
         }
-        if has_served {
+        if is_serving || has_refused {
             self.linger(now, below, address, endpoint);
         } else {
             // FLIP gave the endpoint, so it knows it.

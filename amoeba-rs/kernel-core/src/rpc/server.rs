@@ -50,6 +50,9 @@ impl<D: Payload> Rpc<D> {
         }
         let Some(thread) = self.ports.listener(header.port, Some(process)) else {
             self.counters.refused = self.counters.refused.wrapping_add(1);
+            if let Some(process) = self.process_mut(process) {
+                process.refusal = Some(now);
+            }
             self.respond(now, below, process, fragment.from, header, Kind::Refuse);
             return;
         };

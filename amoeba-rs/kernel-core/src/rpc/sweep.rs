@@ -169,8 +169,8 @@ impl<D: Payload> Rpc<D> {
         Some(id)
     }
 
-    /// A message did not reach its destination. If it was a request, it is not executed there; otherwise the timers see
-    /// to it.
+    /// A message did not reach its destination. If it was the only copy of a request, it is not executed there, and another
+    /// server may get it; otherwise the timers see to it.
     pub(super) fn not_delivered(
         &mut self,
         now: Milliseconds,
@@ -194,7 +194,7 @@ impl<D: Payload> Rpc<D> {
         transaction.marks.remove(Marks::REFUSED);
         let was_request =
             transaction.phase == Phase::Requesting && transaction.marks.contains(Marks::REQUEST_LAST);
-        if was_request || transaction.phase == Phase::Withdrawing {
+        if was_request && !transaction.marks.contains(Marks::LINGERING) {
             self.leave_for_another(now, below, id, to);
         }
     }

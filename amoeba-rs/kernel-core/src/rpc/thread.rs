@@ -20,6 +20,8 @@ pub(super) struct Process<B> {
     pub(super) address: Address,
     /// Where the address is registered.
     pub(super) endpoint: Endpoint,
+    /// When a request to it was refused last, if any was.
+    pub(super) refusal: Option<Milliseconds>,
     /// It has ended and waits only until FLIP no longer uses its memory.
     pub(super) is_ending: bool,
     /// By index.
@@ -81,6 +83,8 @@ bitflags! {
         const SIGNAL = 0x08;
         /// The last message was the request, not a question about it.
         const REQUEST_LAST = 0x10;
+        /// This server has refused the request, and so copies of it may still be on the way there.
+        const LINGERING = 0x20;
     }
 }
 

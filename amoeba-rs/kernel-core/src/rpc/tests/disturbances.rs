@@ -564,3 +564,36 @@ fn a_place_for_a_port_that_nobody_asked_for_is_not_believed() {
     assert_eq!(lab.network.broadcasts.len(), 1);
     assert!(lab.kinds().is_empty());
 }
+
+#[test]
+fn a_refused_request_is_not_offered_to_others_when_its_server_vanishes() {
+    let mut lab = acquainted();
+    lab.trans(2, thread(0), request(9), Memory::default());
+    lab.wait_for_request();
+    begin(&mut lab);
+    // The first refusal has come; a copy of the request may still arrive where it was refused.
+    lab.run(2);
+    lab.network.power_off(1);
+    lab.getreq(2, thread(1));
+    let start = lab.now();
+    let (error, time) = end(&mut lab, start);
+    assert_eq!(error, Status::RpcNotFound);
+    let flip = Milliseconds::from(limits::RETRIES) * limits::LOCATE_TIMEOUT;
+    assert!(time < limits::longest_search(5200) + flip, "{time}");
+}
+
+#[test]
+fn a_process_that_refused_requests_says_that_it_has_ended() {
+    let mut lab = acquainted();
+    lab.trans(2, thread(0), request(9), Memory::default());
+    lab.wait_for_request();
+    begin(&mut lab);
+    lab.run(2);
+    lab.end_process(1, 0);
+    lab.getreq(2, thread(1));
+    assert_eq!(lab.told.remove(0).2, Told::Ended { process: 0 });
+    let served = lab.wait_for_reply().0;
+    assert_eq!(served, Err(Status::RpcFailure));
+    let (machine, ..) = lab.wait_for_request();
+    assert_eq!(machine, 2);
+}

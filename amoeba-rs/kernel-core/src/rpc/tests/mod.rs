@@ -3,5 +3,7 @@
 mod chaos;
 mod disturbances;
 mod exchanges;
+mod hostile;
 mod lab;
 mod network;
+mod tables;

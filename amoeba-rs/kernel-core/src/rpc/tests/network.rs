@@ -16,8 +16,14 @@ const FRAGMENT: u32 = 1458;
 pub(super) const INTERFACE: Interface = Interface(3);
 
 /// A thread's memory that holds its bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Memory(pub(super) Vec<u8>);
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} bytes", self.0.len())
+    }
+}
 
 impl Buffer for Memory {
     fn length(&self) -> u32 {

@@ -8,6 +8,7 @@
 //! * [`rpc`]: the 24-byte header by which kernels carry out a transaction.
 //! * [`message`]: the 32-byte header that users see, in requests and replies.
 //! * [`capability`]: ports, rights and capabilities; [`one_way`]: the function that protects both.
+//! * [`marshal`]: values in the buffers of requests and replies; [`capability_set`]: capabilities of one object.
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
@@ -54,10 +55,12 @@ macro_rules! codes {
 }
 
 pub mod capability;
+pub mod capability_set;
 pub mod ethernet;
 pub mod exchange;
 pub mod flip;
 pub mod fragment_control;
+pub mod marshal;
 pub mod message;
 pub mod one_way;
 mod order;

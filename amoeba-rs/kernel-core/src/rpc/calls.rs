@@ -3,15 +3,13 @@
 use super::limits::{LOCATE_TIMEOUT, RETRIES, THREADS};
 use super::message::{Buffer, Payload, copy};
 use super::port_cache::Place;
-use super::thread::{
-    Answer, Client, Listening, Marks, NEVER, Phase, Reply, Server, Service, Thread, Transaction,
-};
+use super::thread::{Answer, Client, Listening, Marks, NEVER, Phase, Reply, Server, Thread, Transaction};
 use super::{Notice, Rpc, ThreadId};
 use crate::flip::types::{Below, Milliseconds, SendFlags};
 use proto::capability::Port;
 use proto::flip::Address;
 use proto::message::{Header, LARGEST_BUFFER};
-use proto::rpc::{Flags, Kind};
+use proto::rpc::Kind;
 use proto::standard::Status;
 
 /// A call that makes no sense: the kernel raises an exception in the thread, which goes on with
@@ -218,77 +216,6 @@ impl<D: Payload> Rpc<D> {
         Ok(core::mem::replace(&mut thread.locate_timeout, locate))
     }
 
-    /// A thread was sent a signal. A transaction without a server, and waiting for requests, are aborted; a server at
-    /// work is told.
-    pub fn signal(&mut self, now: Milliseconds, below: &mut impl Below<D>, id: ThreadId) {
-        let Some(thread) = self.thread_mut(id) else {
-            return;
-        };
-        if thread.listening.is_some() {
-            self.abort(now, below, id);
-            return;
-        }
-        let Some(transaction) = &mut thread.transaction else {
-            return;
-        };
-        match (transaction.phase, transaction.server) {
-            (Phase::Locating { .. } | Phase::Pausing | Phase::Withdrawing, _) => {
-                self.abort(now, below, id);
-            }
-            (_, Server::Local(server)) => self.notices.push_back(Notice::Signal { thread: server }),
-            _ => {
-                transaction.marks |= Marks::SIGNAL;
-                self.pass_signal(now, below, id);
-            }
-        }
-    }
-
-    /// Ends the call in which a thread waits, if any: `trans` and `getreq` with [`Status::RpcAborted`].
-    pub fn abort(&mut self, now: Milliseconds, below: &mut impl Below<D>, id: ThreadId) {
-        self.leave_server(now, below, id);
-        self.end_transaction(id, Err(Status::RpcAborted));
-        self.stop_listening(id);
-        if self.thread_mut(id).is_some_and(|thread| thread.reply.is_some()) {
-            self.end_service(id);
-        }
-    }
-
-    /// Tells the server of a thread's transaction that the client does not wait any more.
-    fn leave_server(&mut self, now: Milliseconds, below: &mut impl Below<D>, id: ThreadId) {
-        let Some(transaction) = self.transaction_mut(id) else {
-            return;
-        };
-        let number = transaction.number;
-        match transaction.server {
-            Server::Remote { address, thread } if !matches!(transaction.phase, Phase::Locating { .. }) => {
-                let header = self.header(Kind::Fail, number, thread, id.thread);
-                self.control_from(now, below, id.process, address, &header, SendFlags::empty());
-            }
-            Server::Local(server) => {
-                if let Some(Service { client, .. }) =
-                    self.thread_mut(server).and_then(|thread| thread.service.as_mut())
-                {
-                    *client = Client::Gone;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn stop_listening(&mut self, id: ThreadId) {
-        let Some(listening) = self.thread_mut(id).and_then(|thread| thread.listening.take()) else {
-            return;
-        };
-        self.ports.remove_local(listening.port, id);
-        self.forget_assembly(id);
-        let notice = Notice::Request {
-            thread: id,
-            outcome: Err(Status::RpcAborted),
-            buffer: listening.buffer,
-        };
-        self.tell(id, notice);
-    }
-
     /// Ends a thread's service, and `putrep` or `forward` with it.
     pub(super) fn end_service(&mut self, id: ThreadId) {
         if let Some(thread) = self.thread_mut(id) {
@@ -355,22 +282,5 @@ impl<D: Payload> Rpc<D> {
     ) -> Option<crate::flip::types::MessageId> {
         let endpoint = self.process(process)?.endpoint;
         self.control(now, below, endpoint, to, header, flags)
-    }
-
-    /// Passes a signal on to the server of a thread's transaction, unless the request has not gone out yet.
-    pub(super) fn pass_signal(&mut self, now: Milliseconds, below: &mut impl Below<D>, id: ThreadId) {
-        let Some(thread) = self.thread_mut(id).filter(|thread| thread.sending.is_none()) else {
-            return;
-        };
-        let Some(transaction) = &thread.transaction else {
-            return;
-        };
-        let Server::Remote { address, thread } = transaction.server else {
-            return;
-        };
-        let number = transaction.number;
-        let mut header = self.header(Kind::Enquire, number, thread, id.thread);
-        header.flags |= Flags::SIGNAL;
-        self.control_from(now, below, id.process, address, &header, SendFlags::empty());
     }
 }

@@ -6,8 +6,9 @@
 //! Every transaction is executed at most once, whatever the network does.
 //!
 //! * [`limits`]: every time and count.
-//! * `calls`: what threads ask for. `process`: processes come and go.
-//! * `client` and `search`: requests on their way. `server`: requests that come, and replies.
+//! * `calls`: what threads ask for; `signals`: calls cut short. `process`: processes come and go.
+//! * `search`, `client` and `awaited`: a client looks for a server, sends its request, gets the reply.
+//! * `server` and `reply`: a server gets a request, and answers it.
 //! * `arrival`: messages of the network; `assembly`: those of several fragments. `message`: messages for the network.
 //! * `sweep`: timers, and what FLIP could not deliver.
 //! * `port_cache`: who listens on which port. `history`: which transactions were executed.
@@ -22,6 +23,7 @@
 
 mod arrival;
 mod assembly;
+mod awaited;
 mod calls;
 mod chains;
 mod client;
@@ -30,8 +32,10 @@ pub mod limits;
 mod message;
 mod port_cache;
 mod process;
+mod reply;
 mod search;
 mod server;
+mod signals;
 mod sweep;
 #[cfg(test)]
 mod tests;

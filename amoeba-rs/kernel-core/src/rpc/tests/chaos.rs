@@ -1,8 +1,9 @@
 //! Random runs: whatever the network does and whoever is switched off, no request is executed twice, what succeeds
 //! was executed once, and nobody waits longer than is documented.
 
+use super::card::{Memory, Told};
 use super::lab::{GET_PORT, pattern, thread};
-use super::network::{Faults, GOOD, Memory, Network, Told};
+use super::network::{Faults, GOOD, Network};
 use crate::flip::types::Milliseconds;
 use crate::rpc::{Size, ThreadId, limits};
 use proptest::prelude::{Strategy, any, proptest};

@@ -1,18 +1,18 @@
 //! Transactions that something comes between: what is asked, when, and which error there is in the end.
 
+use super::card::{INTERFACE, Memory, Told};
+use super::exchanges::deliver_header;
 use super::lab::{GET_PORT, Lab, pattern, reply, request, thread};
-use super::network::{Faults, GOOD, INTERFACE, Memory, Told};
+use super::network::{Faults, GOOD};
 use crate::flip::types::{Error, Event, MessageId, Milliseconds, ReportFlags};
 use crate::rpc::limits;
-use proto::capability::Port;
-use proto::message::Header;
 use proto::one_way::one_way;
 use proto::rpc::{Flags, Kind};
 use proto::standard::Status;
 use std::vec::Vec;
 
 /// A lab in which machine 0 knows the way to machine 1, where a thread waits for requests.
-fn acquainted() -> Lab {
+pub(super) fn acquainted() -> Lab {
     let mut lab = Lab::new(3);
     lab.transact();
     lab.getreq(1, thread(0));
@@ -22,18 +22,18 @@ fn acquainted() -> Lab {
 }
 
 /// Loses every packet, or none.
-fn lose(lab: &mut Lab, all: bool) {
+pub(super) fn lose(lab: &mut Lab, all: bool) {
     let lost = if all { 100 } else { 0 };
     lab.network.faults = Faults { lost, ..GOOD };
 }
 
-fn begin(lab: &mut Lab) -> Milliseconds {
+pub(super) fn begin(lab: &mut Lab) -> Milliseconds {
     lab.trans(0, thread(0), request(1), Memory::default());
     lab.now()
 }
 
 /// Waits for the end of the transaction: its error, and milliseconds since `start`.
-fn end(lab: &mut Lab, start: Milliseconds) -> (Status, Milliseconds) {
+pub(super) fn end(lab: &mut Lab, start: Milliseconds) -> (Status, Milliseconds) {
     let outcome = lab.wait_for_reply().0.unwrap_err();
     (outcome, lab.now() - start)
 }
@@ -204,130 +204,6 @@ fn a_long_service_is_enquired_about_every_twenty_seconds() {
 }
 
 #[test]
-fn a_server_switched_off_at_work_is_noticed_within_two_hundred_seconds() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    lab.run(1500);
-    lab.network.power_off(1);
-    let start = lab.now();
-    let (error, time) = end(&mut lab, start);
-    assert_eq!(error, Status::RpcNotFound);
-    assert!(
-        (180_000..limits::LONGEST_SILENCE + 1000 + limits::LOCATE_TIMEOUT).contains(&time),
-        "{time}"
-    );
-}
-
-#[test]
-fn a_server_behind_a_cut_cable_is_a_failure_when_flip_does_not_know_better() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    lab.run(1500);
-    lose(&mut lab, true);
-    let start = lab.now();
-    let (error, time) = end(&mut lab, start);
-    assert_eq!(error, Status::RpcFailure);
-    assert!((180_000..limits::LONGEST_SILENCE).contains(&time), "{time}");
-}
-
-#[test]
-fn a_server_switched_off_before_the_request_is_not_found() {
-    let mut lab = acquainted();
-    lab.network.power_off(1);
-    let start = begin(&mut lab);
-    let (error, time) = end(&mut lab, start);
-    assert_eq!(error, Status::RpcNotFound);
-    assert!(
-        time <= limits::longest_search(limits::LOCATE_TIMEOUT) + limits::LOCATE_TIMEOUT,
-        "{time}"
-    );
-}
-
-#[test]
-fn a_client_switched_off_does_not_hold_its_server() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    lab.network.power_off(0);
-    lab.putrep(1, thread(0), reply(2), Memory::default());
-    let start = lab.now();
-    assert!(matches!(lab.wait(), (1, Told::Replied { .. })));
-    let flip = 10 * limits::LOCATE_TIMEOUT;
-    assert!(
-        lab.now() - start <= limits::LONGEST_REPLY + flip,
-        "{}",
-        lab.now() - start
-    );
-}
-
-#[test]
-fn a_client_learns_at_once_that_its_server_has_ended() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    lab.end_process(1, 0);
-    assert_eq!(lab.told.remove(0).2, Told::Ended { process: 0 });
-    let start = lab.now();
-    assert_eq!(end(&mut lab, start), (Status::RpcFailure, 1));
-}
-
-#[test]
-fn a_client_that_missed_it_is_told_when_it_enquires() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    lab.run(1500);
-    lose(&mut lab, true);
-    lab.end_process(1, 0);
-    lab.told.clear();
-    lab.run(10);
-    lose(&mut lab, false);
-    let start = lab.now();
-    let (error, time) = end(&mut lab, start);
-    assert_eq!(error, Status::RpcFailure);
-    assert!(time <= 20_020, "{time}");
-}
-
-#[test]
-fn the_address_of_a_departed_server_is_given_up_in_the_end() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    lab.end_process(1, 0);
-    let registered = |lab: &Lab| lab.network.machines[1].card.endpoints.iter().flatten().count();
-    assert_eq!(registered(&lab), 2);
-    lab.run(limits::LINGER + 10);
-    assert_eq!(registered(&lab), 1);
-}
-
-#[test]
-fn a_server_that_gives_a_request_up_fails_the_transaction() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    let now = lab.now();
-    let machine = &mut lab.network.machines[1];
-    machine.rpc.cleanup(now, &mut machine.card, thread(0));
-    assert_eq!(lab.wait_for_reply().0, Err(Status::RpcFailure));
-    lab.getreq(1, thread(0));
-}
-
-#[test]
-fn a_server_that_has_moved_is_looked_for_again() {
-    let mut lab = acquainted();
-    lab.end_process(1, 0);
-    lab.told.clear();
-    lab.network.start_process(1, 0);
-    lab.getreq(1, thread(0));
-    begin(&mut lab);
-    lab.wait_for_request();
-    lab.putrep(1, thread(0), reply(2), Memory::default());
-    assert_eq!(lab.wait_for_reply().0, Ok((reply(2), 0)));
-}
-
-#[test]
 fn a_refused_request_is_sent_five_times_withdrawn_and_offered_to_others() {
     let mut lab = acquainted();
     // The only thread of machine 1 serves somebody else.
@@ -379,27 +255,13 @@ fn a_copy_of_a_withdrawn_request_is_never_executed() {
     lab.getreq(1, thread(0));
     let from = lab.network.machines[0].card.endpoints[1].unwrap();
     for flags in [Flags::empty(), Flags::RETRANSMISSION] {
-        super::exchanges::deliver_header(&mut lab, 1, from, &proto::rpc::Header { flags, ..copy });
+        deliver_header(&mut lab, 1, from, &proto::rpc::Header { flags, ..copy });
     }
     assert!(
         lab.told
             .iter()
             .all(|(_, _, told)| !matches!(told, Told::Request { .. }))
     );
-}
-
-#[test]
-fn a_reply_frees_a_server_whose_client_was_aborted() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    let now = lab.now();
-    let machine = &mut lab.network.machines[0];
-    machine.rpc.abort(now, &mut machine.card, thread(0));
-    assert_eq!(lab.wait_for_reply().0, Err(Status::RpcAborted));
-    lab.run(5);
-    lab.putrep(1, thread(0), reply(2), Memory::default());
-    assert!(matches!(lab.told[0], (_, 1, Told::Replied { .. })));
 }
 
 #[test]
@@ -451,72 +313,6 @@ fn a_full_network_is_as_good_as_a_loss() {
 }
 
 #[test]
-fn signals_abort_who_has_no_server_yet() {
-    let mut lab = Lab::new(1);
-    lab.trans(0, thread(0), request(1), Memory::default());
-    lab.signal(0, thread(0));
-    assert_eq!(lab.wait_for_reply().0, Err(Status::RpcAborted));
-    lab.getreq_on(0, thread(1), Port([3; 6]), 0);
-    lab.signal(0, thread(1));
-    let (_, told) = lab.wait();
-    assert!(matches!(
-        told,
-        Told::Request {
-            outcome: Err(Status::RpcAborted),
-            ..
-        }
-    ));
-    let unknown = Header {
-        port: one_way(Port([3; 6])),
-        ..request(1)
-    };
-    lab.trans(0, thread(2), unknown, Memory::default());
-    lab.run(50);
-    assert!(lab.told.is_empty(), "nobody listens any more");
-}
-
-#[test]
-fn a_signal_goes_with_an_enquiry_to_the_server_at_work() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    lab.messages();
-    lab.signal(0, thread(0));
-    let (machine, told) = lab.wait();
-    assert_eq!((machine, told), (1, Told::Signal { thread: thread(0) }));
-    lab.run(10);
-    let (header, _) = lab.network.trace[0];
-    assert_eq!((header.kind, header.flags), (Kind::Enquire, Flags::SIGNAL));
-    assert_eq!(lab.kinds(), [Kind::Enquire, Kind::Alive]);
-    lab.putrep(1, thread(0), reply(4), Memory::default());
-    assert_eq!(lab.wait_for_reply().0, Ok((reply(4), 0)));
-}
-
-#[test]
-fn a_lost_signal_is_passed_on_later() {
-    let mut lab = acquainted();
-    begin(&mut lab);
-    lab.wait_for_request();
-    lose(&mut lab, true);
-    lab.signal(0, thread(0));
-    lab.run(5);
-    lose(&mut lab, false);
-    let start = lab.now();
-    assert_eq!(lab.wait(), (1, Told::Signal { thread: thread(0) }));
-    assert!(lab.now() - start < 2100, "{}", lab.now() - start);
-}
-
-#[test]
-fn a_signal_reaches_a_server_of_the_same_machine() {
-    let mut lab = Lab::new(1);
-    lab.getreq(0, thread(0));
-    lab.trans(0, thread(1), request(1), Memory::default());
-    lab.wait_for_request();
-    lab.signal(0, thread(1));
-    assert_eq!(lab.wait(), (0, Told::Signal { thread: thread(0) }));
-}
-
-#[test]
 fn a_repeated_request_is_acknowledged_while_it_is_served_and_failed_afterwards() {
     let mut lab = acquainted();
     begin(&mut lab);
@@ -528,7 +324,7 @@ fn a_repeated_request_is_acknowledged_while_it_is_served_and_failed_afterwards()
         ..first
     };
     let answers = |lab: &mut Lab, header| {
-        super::exchanges::deliver_header(lab, 1, from, header);
+        deliver_header(lab, 1, from, header);
         lab.network.collect();
         lab.kinds()
     };
@@ -558,42 +354,9 @@ fn a_place_for_a_port_that_nobody_asked_for_is_not_believed() {
         destination: 0,
         source: 0,
     };
-    super::exchanges::deliver_header(&mut lab, 0, from, &header);
+    deliver_header(&mut lab, 0, from, &header);
     begin(&mut lab);
     lab.network.collect();
     assert_eq!(lab.network.broadcasts.len(), 1);
     assert!(lab.kinds().is_empty());
-}
-
-#[test]
-fn a_refused_request_is_not_offered_to_others_when_its_server_vanishes() {
-    let mut lab = acquainted();
-    lab.trans(2, thread(0), request(9), Memory::default());
-    lab.wait_for_request();
-    begin(&mut lab);
-    // The first refusal has come; a copy of the request may still arrive where it was refused.
-    lab.run(2);
-    lab.network.power_off(1);
-    lab.getreq(2, thread(1));
-    let start = lab.now();
-    let (error, time) = end(&mut lab, start);
-    assert_eq!(error, Status::RpcNotFound);
-    let flip = Milliseconds::from(limits::RETRIES) * limits::LOCATE_TIMEOUT;
-    assert!(time < limits::longest_search(5200) + flip, "{time}");
-}
-
-#[test]
-fn a_process_that_refused_requests_says_that_it_has_ended() {
-    let mut lab = acquainted();
-    lab.trans(2, thread(0), request(9), Memory::default());
-    lab.wait_for_request();
-    begin(&mut lab);
-    lab.run(2);
-    lab.end_process(1, 0);
-    lab.getreq(2, thread(1));
-    assert_eq!(lab.told.remove(0).2, Told::Ended { process: 0 });
-    let served = lab.wait_for_reply().0;
-    assert_eq!(served, Err(Status::RpcFailure));
-    let (machine, ..) = lab.wait_for_request();
-    assert_eq!(machine, 2);
 }

@@ -1,10 +1,9 @@
 //! Transactions on a good network.
 
+use super::card::{INTERFACE, Memory, Sent, Told, bytes, public};
 use super::lab::{GET_PORT, Lab, pattern, reply, request, thread};
-use super::network::{INTERFACE, Memory, Told, bytes, public};
 use crate::flip::packet::Packet;
 use crate::flip::types::{Body, Event, Priority, SendFlags};
-use crate::rpc::tests::network::Sent;
 use crate::rpc::{Misuse, Size, ThreadId};
 use proto::ByteOrder;
 use proto::capability::Port;

@@ -1,7 +1,7 @@
 //! Whatever comes from the network, and in whatever order calls are made: nothing panics, and what is kept stays small.
 
+use super::card::{Card, INTERFACE, Kernel, Memory, public};
 use super::lab::{GET_PORT, pattern, request};
-use super::network::{Card, INTERFACE, Kernel, Memory, public};
 use crate::flip::packet::Packet;
 use crate::flip::types::{Body, Event, MessageId, Milliseconds, ReportFlags};
 use crate::rpc::{Rpc, Size, ThreadId, limits};

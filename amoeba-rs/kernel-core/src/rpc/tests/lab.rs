@@ -1,6 +1,7 @@
 //! Calls on the machines of a network, and what comes of them.
 
-use super::network::{Faults, GOOD, Memory, Network, Told};
+use super::card::{Memory, Told};
+use super::network::{Faults, GOOD, Network};
 use crate::flip::types::Milliseconds;
 use crate::rpc::{Outcome, Size, ThreadId};
 use proto::capability::Port;

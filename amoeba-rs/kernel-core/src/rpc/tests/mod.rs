@@ -1,9 +1,12 @@
 //! Tests on a network in memory: one fact a test, and properties of random runs.
 
+mod card;
 mod chaos;
+mod departures;
 mod disturbances;
 mod exchanges;
 mod hostile;
 mod lab;
 mod network;
+mod signals;
 mod tables;

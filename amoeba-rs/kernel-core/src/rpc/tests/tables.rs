@@ -1,7 +1,7 @@
 //! The port cache and the history of transactions.
 
+use super::card::Memory;
 use super::lab::{Lab, request, thread};
-use super::network::Memory;
 use crate::rpc::ThreadId;
 use crate::rpc::history::{History, Past};
 use crate::rpc::limits::{CLIENTS, PORTS};

@@ -339,7 +339,7 @@ impl Run {
         self.calls.is_empty() && self.replies.is_empty() && self.actions.is_empty()
     }
 
-    /// Everything is repaired: from then on every call succeeds after the first of each client.
+    /// Everything is repaired: all calls end, and nothing of them is left behind.
     fn recover(&mut self) {
         self.network.faults = GOOD;
         self.network.cuts.clear();
@@ -350,6 +350,31 @@ impl Run {
         self.run(end);
         assert!(self.calls.is_empty(), "{:?} wait still", self.calls);
         assert!(self.replies.is_empty(), "{:?} answer still", self.replies);
+        let end = self.network.now + 60_000;
+        while self.network.now < end {
+            self.network.step(end);
+        }
+        assert!(self.network.notices().is_empty());
+        for (number, machine) in self.network.machines.iter().enumerate() {
+            let rpc = &machine.rpc;
+            assert!(rpc.sending.is_empty() && rpc.searching.is_empty() && rpc.departed.is_empty());
+            let process = rpc.process(0).expect("the machine is on");
+            assert!(process.assembling.is_empty());
+            for (place, thread) in process.threads.iter().enumerate() {
+                let is_server = number > 0 && place < usize::from(self.plan.servers);
+                assert_eq!(
+                    thread.listening.is_some(),
+                    is_server,
+                    "thread {place} of machine {number}"
+                );
+                assert_eq!(
+                    thread.is_waiting(),
+                    is_server,
+                    "thread {place} of machine {number}"
+                );
+                assert_eq!(thread.service, None, "thread {place} of machine {number}");
+            }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The fragment-control header: two bytes between the Ethernet header and the FLIP header, with which
 //! neighbours on one Ethernet grant each other credits for fragments of long messages.
-//! The bodies of the multicast requests are not part of this header.
+//! The three types about multicast have a body ([`MulticastRequest`], or the FLIP address alone).
 
-use crate::{Error, array};
+use crate::{Error, array, ethernet, flip};
 
 /// Bytes of the header.
 pub const LENGTH: usize = 2;
@@ -56,10 +56,61 @@ impl Header {
     }
 }
 
+/// What a [`Kind::MulticastRequest`] asks for: its body is the Ethernet address in a field of eight bytes, then the
+/// FLIP address. The body of the answers is the FLIP address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MulticastRequest {
+    /// The group of stations to join.
+    pub group: ethernet::Address,
+    /// For packets to this address.
+    pub address: flip::Address,
+}
+
+impl MulticastRequest {
+    /// Bytes of the body.
+    pub const LENGTH: usize = 16;
+
+    /// Reads the body at the start of `bytes`.
+    pub fn parse(bytes: &[u8]) -> Result<MulticastRequest, Error> {
+        Ok(MulticastRequest {
+            group: ethernet::Address(array(bytes, 0)?),
+            address: flip::Address(array(bytes, 8)?),
+        })
+    }
+
+    /// The bytes of the body; the two that are not used are 0.
+    pub fn emit(&self) -> [u8; MulticastRequest::LENGTH] {
+        let mut bytes = [0; MulticastRequest::LENGTH];
+        bytes[0..6].copy_from_slice(&self.group.0);
+        bytes[8..16].copy_from_slice(&self.address.0);
+        bytes
+    }
+}
+
+/// Reads the body of an answer to a multicast request.
+pub fn parse_answer(bytes: &[u8]) -> Result<flip::Address, Error> {
+    Ok(flip::Address(array(bytes, 0)?))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Header, Kind};
-    use crate::Error;
+    use super::{Header, Kind, MulticastRequest, parse_answer};
+    use crate::{Error, ethernet, flip};
+
+    #[test]
+    fn a_multicast_request_has_the_station_group_then_the_flip_address() {
+        let request = MulticastRequest {
+            group: ethernet::Address([0x55, 0x55, 3, 4, 5, 6]),
+            address: flip::Address([1, 2, 3, 4, 5, 6, 7, 8]),
+        };
+        let bytes = [0x55, 0x55, 3, 4, 5, 6, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+        assert_eq!(request.emit(), bytes);
+        assert_eq!(MulticastRequest::parse(&bytes), Ok(request));
+        assert_eq!(MulticastRequest::parse(&bytes[..15]), Err(Error::Truncated));
+        assert_eq!(parse_answer(&bytes[8..]), Ok(request.address));
+        assert_eq!(parse_answer(&bytes[9..]), Err(Error::Truncated));
+    }
+
     use proptest::prelude::{prop_assert_eq, proptest};
 
     #[test]

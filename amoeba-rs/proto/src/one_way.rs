@@ -62,7 +62,7 @@ impl Default for Cache {
 }
 
 /// One block of DES.
-fn encrypt(key: u64, plaintext: u64) -> u64 {
+pub(crate) fn encrypt(key: u64, plaintext: u64) -> u64 {
     let block = permute(plaintext, 64, &INITIAL_PERMUTATION);
     let (mut left, mut right) = ((block >> 32) as u32, block as u32);
     let mut halves = permute(key, 64, &PERMUTED_CHOICE_1);

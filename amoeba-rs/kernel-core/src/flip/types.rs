@@ -44,7 +44,8 @@ bitflags! {
     pub struct SendFlags: u32 {
         /// What is known of the destination's place is wrong: everybody shall forget it.
         const INVALIDATE = 1;
-        /// The caller waits for the outcome.
+        /// The caller waits for the outcome. Whoever lets it wait hands it [`ReportFlags::error`] or success; to
+        /// FLIP it is a message like any other.
         const SYNC = 2;
         /// Over trusted networks only.
         const SECURITY = 4;
@@ -61,6 +62,19 @@ bitflags! {
         const NOTHERE = 0x10;
         /// The destination can be reached over untrusted networks only.
         const UNTRUSTED = 0x20;
+    }
+}
+
+impl ReportFlags {
+    /// The result of a call whose caller waits for the outcome ([`SendFlags::SYNC`]).
+    pub fn error(self) -> Error {
+        if self.contains(ReportFlags::UNTRUSTED) {
+            Error::Unsafe
+        } else if self.contains(ReportFlags::NOTHERE) {
+            Error::Unknown
+        } else {
+            Error::Timeout
+        }
     }
 }
 
@@ -163,7 +177,7 @@ pub enum Event<D> {
         message: MessageId,
         /// Why.
         flags: ReportFlags,
-        /// The message, unless [`Event::Sent`] was told of it before.
+        /// The message, of which nothing more goes out; `None` if all of it had gone and [`Event::Sent`] was told.
         data: Option<D>,
     },
     /// All fragments of an own message have gone to the card, or were handed over within the machine: its data

@@ -43,7 +43,6 @@ mod thread;
 
 pub use calls::{Misuse, Size};
 pub use message::{Buffer, Message, Payload};
-pub use process::Departed;
 
 use crate::flip::types::{Below, Endpoint, Interface, MessageId, Milliseconds, Priority, SendFlags};
 use alloc::collections::VecDeque;
@@ -51,6 +50,7 @@ use alloc::vec::Vec;
 use history::History;
 use limits::{CLIENT_SWEEP, PORT_SWEEP};
 use port_cache::PortCache;
+use process::Departed;
 use proto::flip::Address;
 use proto::one_way;
 use proto::standard::Status;

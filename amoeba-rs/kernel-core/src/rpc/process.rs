@@ -15,7 +15,7 @@ use proto::rpc::{Flags, Header, Kind};
 /// The address of a process that ended while it served requests, or after it refused some. It is kept for a while, so that
 /// clients that missed the news are told, and that copies of refused requests are not taken for lost ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Departed {
+pub(super) struct Departed {
     address: Address,
     endpoint: Endpoint,
     until: Milliseconds,
@@ -27,15 +27,13 @@ impl<D: Payload> Rpc<D> {
         below.register(self.interface, Address::NULL).map(|_| ())
     }
 
-    /// Gives a process its address: `private` is what it registers, `public` what others send to (the one-way function of
-    /// `private`). Process numbers are places in the kernel's table; one is free again after [`Notice::Ended`].
+    /// Gives a process its address, of which `private` is the secret. Process numbers are places in the kernel's table; one is free again after [`Notice::Ended`].
     /// [`Error::Fail`] if it is taken.
     pub fn start_process(
         &mut self,
         below: &mut impl Below<D>,
         process: u16,
         private: Address,
-        public: Address,
     ) -> Result<(), Error> {
         let place = usize::from(process);
         if self.processes.len() <= place {
@@ -45,7 +43,7 @@ impl<D: Payload> Rpc<D> {
             return Err(Error::Fail);
         }
         let endpoint = below.register(self.interface, private)?;
-        self.processes[place] = Some(Process::new(public, endpoint));
+        self.processes[place] = Some(Process::new(private.public(), endpoint));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::limits::{CLIENT_SWEEP, FIRST_LOCATE, PORT_SWEEP, request_pause};
 use super::message::Payload;
-use super::thread::{Marks, NEVER, Phase};
+use super::thread::{Marks, NEVER, Phase, Server};
 use super::{Rpc, ThreadId};
 use crate::flip::types::{Below, MessageId, Milliseconds, ReportFlags};
 use proto::flip::Address;
@@ -92,7 +92,7 @@ impl<D: Payload> Rpc<D> {
         transaction.silences = transaction.silences.saturating_sub(1);
         if transaction.retries == 0 || transaction.silences == 0 {
             let outcome = Err(transaction.last_word());
-            self.give_up(now, id, outcome);
+            self.give_up(id, outcome);
         } else if phase == Phase::Withdrawing {
             self.ask_server(now, below, id, Kind::Fail, Flags::REQUEST, phase);
         } else {
@@ -114,16 +114,16 @@ impl<D: Payload> Rpc<D> {
         };
         if transaction.retries == 0 {
             let outcome = Err(transaction.last_word());
-            self.give_up(now, id, outcome);
+            self.give_up(id, outcome);
         } else {
             self.ask_server(now, below, id, Kind::Enquire, flags, Phase::Waiting);
         }
     }
 
     /// A transaction has come to nothing. What is known of the server's place is no longer believed.
-    fn give_up(&mut self, _now: Milliseconds, id: ThreadId, outcome: super::Outcome) {
+    fn give_up(&mut self, id: ThreadId, outcome: super::Outcome) {
         if let Some(transaction) = self.transaction_mut(id)
-            && let super::thread::Server::Remote { address, .. } = transaction.server
+            && let Server::Remote { address, .. } = transaction.server
         {
             let port = transaction.header.port;
             self.ports.remove_remote(port, address);
@@ -180,22 +180,38 @@ impl<D: Payload> Rpc<D> {
         flags: ReportFlags,
     ) {
         self.release(message);
+        self.mark_unreachable(to);
         let Some(id) = self.thread_of(message) else {
             return;
         };
+        if flags.contains(ReportFlags::UNTRUSTED) {
+            self.give_up(id, Err(Status::RpcUnsafe));
+            return;
+        }
         let Some(transaction) = self.transaction_mut(id) else {
             return;
         };
-        if flags.contains(ReportFlags::UNTRUSTED) {
-            self.give_up(now, id, Err(Status::RpcUnsafe));
-            return;
-        }
-        transaction.marks |= Marks::UNREACHABLE;
-        transaction.marks.remove(Marks::REFUSED);
         let was_request =
             transaction.phase == Phase::Requesting && transaction.marks.contains(Marks::REQUEST_LAST);
         if was_request && !transaction.marks.contains(Marks::LINGERING) {
             self.leave_for_another(now, below, id, to);
+        }
+    }
+
+    /// The last word of all transactions with this server is that it cannot be reached.
+    fn mark_unreachable(&mut self, to: Address) {
+        for thread in self
+            .processes
+            .iter_mut()
+            .flatten()
+            .flat_map(|process| &mut process.threads)
+        {
+            if let Some(transaction) = &mut thread.transaction
+                && matches!(transaction.server, Server::Remote { address, .. } if address == to)
+            {
+                transaction.marks |= Marks::UNREACHABLE;
+                transaction.marks.remove(Marks::REFUSED);
+            }
         }
     }
 

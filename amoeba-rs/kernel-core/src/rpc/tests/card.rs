@@ -41,11 +41,6 @@ impl Buffer for Memory {
 pub(super) type Kernel = Rpc<Message<Memory>>;
 pub(super) type Told = Notice<Memory>;
 
-/// The public address of a private one.
-pub(super) fn public(private: Address) -> Address {
-    Address(private.0.map(|byte| byte ^ 0x5a))
-}
-
 /// What a machine gives to the network.
 #[derive(Debug)]
 pub(super) enum Sent {
@@ -96,12 +91,7 @@ impl Card {
 impl Below<Message<Memory>> for Card {
     fn register(&mut self, interface: Interface, private: Address) -> Result<Endpoint, Error> {
         assert_eq!(interface, INTERFACE);
-        let address = if private == Address::NULL {
-            private
-        } else {
-            public(private)
-        };
-        self.endpoints.push(Some(address));
+        self.endpoints.push(Some(private.public()));
         Ok(Endpoint(self.endpoints.len() as u16 - 1))
     }
 

@@ -1,6 +1,6 @@
 //! Transactions on a good network.
 
-use super::card::{INTERFACE, Memory, Sent, Told, bytes, public};
+use super::card::{INTERFACE, Memory, Sent, Told, bytes};
 use super::lab::{GET_PORT, Lab, pattern, reply, request, thread};
 use crate::flip::packet::Packet;
 use crate::flip::types::{Body, Event, Priority, SendFlags};
@@ -364,7 +364,7 @@ fn a_message_of_the_same_machine_is_taken_whole() {
     // FLIP hands over a message to the same machine as it was given it.
     lab.getreq(0, thread(1));
     lab.messages();
-    let from = public(Address([9; 8]));
+    let from = Address([9; 8]);
     let now = lab.now();
     let machine = &mut lab.network.machines[0];
     let to = machine.card.endpoints[1].unwrap();

@@ -1,6 +1,6 @@
 //! Whatever comes from the network, and in whatever order calls are made: nothing panics, and what is kept stays small.
 
-use super::card::{Card, INTERFACE, Kernel, Memory, public};
+use super::card::{Card, INTERFACE, Kernel, Memory};
 use super::lab::{GET_PORT, pattern, request};
 use crate::flip::packet::Packet;
 use crate::flip::types::{Body, Event, MessageId, Milliseconds, ReportFlags};
@@ -37,12 +37,12 @@ enum Deed {
 }
 
 fn private(process: u16) -> Address {
-    Address([1 + process as u8; 8])
+    Address([2 + 2 * process as u8; 8])
 }
 
 fn address() -> impl Strategy<Value = Address> {
     prop_oneof![
-        4 => (0..2_u16).prop_map(|process| public(private(process))),
+        4 => (0..2_u16).prop_map(|process| private(process).public()),
         1 => any::<bool>().prop_map(|_| Address::NULL),
     ]
 }
@@ -188,7 +188,7 @@ impl Victim {
                 let _ = rpc.putrep(now, card, id, Size::Short, &header, pattern(n));
             }
             Deed::Forward(id) => {
-                let _ = rpc.forward(now, card, id, public(private(1)));
+                let _ = rpc.forward(now, card, id, private(1).public());
             }
             Deed::Signal(id) => rpc.signal(now, card, id),
             Deed::Abort(id) => rpc.abort(now, card, id),
@@ -196,8 +196,7 @@ impl Victim {
             Deed::EndThread(id) => rpc.end_thread(now, card, id),
             Deed::EndProcess(process) => rpc.end_process(now, card, process),
             Deed::StartProcess(process) => {
-                let address = private(process);
-                let _ = rpc.start_process(card, process, address, public(address));
+                let _ = rpc.start_process(card, process, private(process));
             }
             Deed::Wait(time) => {
                 for _ in 0..time / 1000 {
@@ -226,7 +225,7 @@ proptest! {
         victim.do_it(Deed::Getreq(ThreadId { process: 0, thread: 0 }, 100));
         for bytes in headers {
             let total = bytes.len() as u32;
-            victim.do_it(Deed::Packet(public(private(0)), 0, total, bytes));
+            victim.do_it(Deed::Packet(private(0).public(), 0, total, bytes));
         }
         let answers = victim.card.sent.len();
         prop_assert!(answers <= 500, "{} answers to 500 packets", answers);

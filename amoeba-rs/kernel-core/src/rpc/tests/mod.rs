@@ -8,5 +8,6 @@ mod exchanges;
 mod hostile;
 mod lab;
 mod network;
+mod over_flip;
 mod signals;
 mod tables;

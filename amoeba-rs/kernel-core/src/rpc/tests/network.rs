@@ -1,6 +1,6 @@
 //! Machines with this module on a network that loses, doubles, delays and reorders packets, as a stand-in for FLIP.
 
-use super::card::{Card, INTERFACE, Kernel, Memory, Outgoing, Sent, Told, bytes, public};
+use super::card::{Card, INTERFACE, Kernel, Memory, Outgoing, Sent, Told, bytes};
 use crate::flip::packet::Packet;
 use crate::flip::types::{Body, Event, MessageId, Milliseconds, ReportFlags, SendFlags};
 use crate::rpc::{Message, Rpc};
@@ -130,20 +130,20 @@ impl Network {
     }
 
     pub(super) fn start_process(&mut self, number: usize, process: u16) {
-        let private = self.private(number, process);
+        let private = self.private();
         let machine = &mut self.machines[number];
         machine
             .rpc
-            .start_process(&mut machine.card, process, private, public(private))
+            .start_process(&mut machine.card, process, private)
             .unwrap();
     }
 
-    /// A private address that no process has had.
-    fn private(&mut self, number: usize, process: u16) -> Address {
+    /// A private address that no process has had. The lowest bit of each byte of a DES key does not count.
+    fn private(&mut self) -> Address {
         self.count += 1;
-        let mut address = [number as u8, process as u8, 1, 0, 0, 0, 0, 0];
-        address[3..7].copy_from_slice(&(self.count as u32).to_le_bytes());
-        Address(address)
+        let digits = [0, 7, 14, 21].map(|shift| (self.count >> shift) as u8 & 0x7f);
+        let [a, b, c, d] = digits.map(|digit| digit << 1);
+        Address([a, b, c, d, 2, 0, 0, 0])
     }
 
     pub(super) fn power_off(&mut self, number: usize) {

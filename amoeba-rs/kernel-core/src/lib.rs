@@ -15,6 +15,7 @@
 //! * [`screen`]: an 80 by 25 text screen as cells.
 //! * [`etherlink`]: the driver of the 3C503, on whatever registers and memory it is given.
 //! * [`flip`]: the internet protocol, from the cards' frames to the messages of processes.
+//! * [`rpc`]: remote procedure calls on it: `trans`, `getreq` and `putrep`.
 //! * [`exchange`]: the trial of the network, in which kernels find each other and exchange numbered frames.
 
 #![no_std]
@@ -38,6 +39,7 @@ pub mod multiboot;
 pub mod print_buffer;
 pub mod process;
 pub mod programs;
+pub mod rpc;
 pub mod screen;
 pub mod secrets;
 pub mod segments;

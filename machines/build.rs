@@ -32,7 +32,7 @@ enum Kind {
     User,
 }
 
-const PROGRAMS: [Program; 5] = [
+const PROGRAMS: [Program; 7] = [
     Program {
         package: "kernel",
         image: "kernel.elf",
@@ -63,6 +63,18 @@ const PROGRAMS: [Program; 5] = [
         image: "calls",
         // It tries out what becomes of an instruction of a coprocessor.
         emulated: &[Code::Bswap_r32, Code::Fld1],
+        kind: Kind::User,
+    },
+    Program {
+        package: "rpc_server",
+        image: "rpc_server",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "rpc_client",
+        image: "rpc_client",
+        emulated: &[Code::Bswap_r32],
         kind: Kind::User,
     },
 ];

@@ -13,15 +13,25 @@ use crate::lab::{Image, ImageSource, Lab};
 use crate::media::{MappedFile, blank};
 
 /// The names of the images that are part of this program (`path = "builtin:kernel"`).
-pub(crate) const BUILTIN_NAMES: [&str; 5] = ["kernel", "benchmark", "spin", "dhrystone", "calls"];
+pub(crate) const BUILTIN_NAMES: [&str; 7] = [
+    "kernel",
+    "benchmark",
+    "spin",
+    "dhrystone",
+    "calls",
+    "rpc_server",
+    "rpc_client",
+];
 
 /// Their bytes, in the same order.
-static BUILTINS: [&[u8]; 5] = [
+static BUILTINS: [&[u8]; 7] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/kernel.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/benchmark.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/spin")),
     include_bytes!(concat!(env!("OUT_DIR"), "/dhrystone")),
     include_bytes!(concat!(env!("OUT_DIR"), "/calls")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/rpc_server")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/rpc_client")),
 ];
 
 /// Why an image cannot be had.

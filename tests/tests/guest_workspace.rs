@@ -26,6 +26,10 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "dhrystone",
             "--exclude",
             "calls",
+            "--exclude",
+            "rpc_server",
+            "--exclude",
+            "rpc_client",
             "--manifest-path",
         ])
         .arg(guest);

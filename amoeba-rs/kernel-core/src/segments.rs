@@ -2,6 +2,7 @@
 
 use crate::machine::Machine;
 use crate::memory::PAGE;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::process::server::Object;
@@ -10,8 +11,12 @@ use proto::standard::Status;
 /// The most segments of a machine.
 pub const MOST: usize = 1024;
 
+/// What keeps a segment's memory where it is. Whoever hands a part of it to a transaction holds one until nobody reads or
+/// writes that part any more.
+pub type Pin = Rc<()>;
+
 /// A segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Physical address.
     start: u32,
@@ -22,6 +27,7 @@ pub struct Segment {
     users: u32,
     /// Whether it goes with its last mapping; nobody can name it any more.
     is_doomed: bool,
+    pin: Pin,
 }
 
 impl Segment {
@@ -44,6 +50,15 @@ impl Segment {
     pub const fn pages(&self) -> u32 {
         self.length.div_ceil(PAGE)
     }
+
+    /// Keeps the memory where it is, and the segment's, as long as the pin lives.
+    pub fn pin(&self) -> Pin {
+        Rc::clone(&self.pin)
+    }
+
+    fn is_pinned(&self) -> bool {
+        Rc::strong_count(&self.pin) > 1
+    }
 }
 
 /// All segments.
@@ -51,6 +66,8 @@ impl Segment {
 pub struct Segments {
     port: Port,
     list: Vec<Option<Segment>>,
+    /// Segments that nobody names or maps, and that were pinned when that became so.
+    lingering: Vec<u16>,
 }
 
 impl Segments {
@@ -59,6 +76,7 @@ impl Segments {
         Segments {
             port,
             list: Vec::new(),
+            lingering: Vec::new(),
         }
     }
 
@@ -70,6 +88,7 @@ impl Segments {
         if length == 0 {
             return Err(Status::BadArgument);
         }
+        self.collect(machine);
         let place = match self.list.iter().position(Option::is_none) {
             Some(place) => place,
             None if self.list.len() < MOST => self.list.len(),
@@ -87,6 +106,7 @@ impl Segments {
             check: machine.random_port(),
             users: 0,
             is_doomed: false,
+            pin: Rc::new(()),
         });
         Ok(place as u16)
     }
@@ -173,7 +193,19 @@ impl Segments {
         }
     }
 
+    /// Frees the memory of segments that are gone and of which the last pin is.
+    pub fn collect(&mut self, machine: &mut impl Machine) {
+        for number in core::mem::take(&mut self.lingering) {
+            self.remove(machine, number);
+        }
+    }
+
     fn remove(&mut self, machine: &mut impl Machine, number: u16) {
+        let segment = self.list[usize::from(number)].as_ref();
+        if segment.is_some_and(Segment::is_pinned) {
+            self.lingering.push(number);
+            return;
+        }
         if let Some(segment) = self.list[usize::from(number)].take() {
             machine.release(segment.start, segment.pages());
         }
@@ -183,7 +215,8 @@ impl Segments {
     /// `at_beginning`. Its memory may move.
     ///
     /// # Errors
-    /// [`Status::NoMemory`], [`Status::BadArgument`] for length 0, [`Status::NotNow`] if more than one process maps it.
+    /// [`Status::NoMemory`], [`Status::BadArgument`] for length 0, [`Status::NotNow`] if more than one process maps it, or if
+    /// a transaction uses memory of it that would move or go.
     pub fn resize(
         &mut self,
         machine: &mut impl Machine,
@@ -199,6 +232,10 @@ impl Segments {
             return Err(Status::NotNow);
         }
         let (old, new) = (segment.pages(), length.div_ceil(PAGE));
+        let is_pinned = segment.is_pinned();
+        if is_pinned && new < old {
+            return Err(Status::NotNow);
+        }
         let stays = !at_beginning && (new <= old || machine.extend(segment.start + old * PAGE, new - old));
         if stays {
             let kept = segment.length.min(length);
@@ -210,6 +247,9 @@ impl Segments {
             }
             segment.length = length;
             return Ok(());
+        }
+        if is_pinned {
+            return Err(Status::NotNow);
         }
         let start = machine.allocate(new).ok_or(Status::NoMemory)?;
         machine.memory_mut(start, new * PAGE).fill(0);
@@ -323,6 +363,34 @@ mod tests {
         assert_eq!(segments.find(&capability), Err(Status::BadCapability));
         segments.let_go(&mut machine, number);
         assert_eq!(machine.free_pages(), 4);
+    }
+
+    #[test]
+    fn memory_that_a_transaction_uses_neither_moves_nor_goes() {
+        let mut machine = TestMachine::new(4);
+        let mut segments = Segments::new(SERVER);
+        let number = segments.create(&mut machine, PAGE).unwrap();
+        let next = segments.create(&mut machine, PAGE).unwrap();
+        let pin = segments.get(number).pin();
+        for (length, at_beginning) in [(2 * PAGE, false), (2 * PAGE, true)] {
+            let resized = segments.resize(&mut machine, number, length, at_beginning);
+            assert_eq!(resized, Err(Status::NotNow));
+        }
+        segments.resize(&mut machine, next, 2 * PAGE, false).unwrap();
+        let other = segments.get(next).pin();
+        assert_eq!(
+            segments.resize(&mut machine, next, PAGE, false),
+            Err(Status::NotNow)
+        );
+        drop(other);
+        let capability = segments.capability(number);
+        segments.destroy(&mut machine, number);
+        assert_eq!(segments.find(&capability), Err(Status::BadCapability));
+        segments.collect(&mut machine);
+        assert_eq!(machine.free_pages(), 1);
+        drop(pin);
+        segments.collect(&mut machine);
+        assert_eq!(machine.free_pages(), 2);
     }
 
     #[test]

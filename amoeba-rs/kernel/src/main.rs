@@ -3,8 +3,7 @@
 //!
 //! A tour, in the order of events: `platform` takes over from the Multiboot loader, [`loader`] reads what it left,
 //! [`paging`] maps memory, [`traps`] catches exceptions and interrupts,
-//! [`clock`] brings the machine's pulse, [`network`] runs the 3C503 and the exchange
-//! of test frames, [`system`] runs processes and the kernel's servers, by entering [`user`] programs.
+//! [`clock`] brings the machine's pulse, [`network`] runs the 3C503, FLIP and transactions, [`system`] runs processes and the kernel's servers, by entering [`user`] programs.
 //! Everything is told on the [`console`].
 //!
 //! Why `unsafe` holds here: there is one processor, memory is mapped one to one, and interrupt handlers share
@@ -36,9 +35,6 @@ use post::{Stage, stage};
 
 platform::entry!(main);
 
-#[global_allocator]
-static HEAP: platform::no_heap::NoHeap = platform::no_heap::NoHeap;
-
 /// Entered from the start-up code with what the loader left in EAX and EBX.
 extern "C" fn main(magic: u32, information: u32) -> ! {
     stage(Stage::Entered);
@@ -62,21 +58,17 @@ extern "C" fn main(magic: u32, information: u32) -> ! {
     processor::enable_interrupts();
     let driver = network::start(&loaded.options);
     stage(Stage::Network);
-    let mut system = system::System::start(&loaded, driver.as_ref().map(network::Driver::address));
+    let mut system = system::System::start(&loaded, driver);
     line!("kernel ready");
     stage(Stage::Ready);
     system.start_programs(&loaded);
-    let options = &loaded.options;
-    run(system, driver.map(|driver| driver.begin_exchange(options)))
+    run(system)
 }
 
 /// Works whenever an interrupt may have brought something to do, lets programs run when there is none, and sleeps when
 /// they do not want to either.
-fn run(mut system: system::System, mut network: Option<network::Network>) -> ! {
+fn run(mut system: system::System) -> ! {
     loop {
-        if let Some(network) = &mut network {
-            network.work();
-        }
         if system.work() {
             continue;
         }

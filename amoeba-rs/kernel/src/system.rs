@@ -4,6 +4,7 @@
 use crate::console::{self, Console, line};
 use crate::loader::{Loaded, Program};
 use crate::memory::{self, Memory};
+use crate::network::{Delivery, Driver, Network};
 use crate::{clock, cmos, paging, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,14 +18,13 @@ use kernel_core::servers::random::Random;
 use kernel_core::servers::system::SystemServer;
 use kernel_core::servers::terminal::Terminal;
 use kernel_core::servers::time_of_day::TimeOfDay;
-use kernel_core::servers::{Servers, World};
+use kernel_core::servers::{Reply, Servers, World};
 use platform::processor;
 use proto::capability::Capability;
-use proto::ethernet;
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::one_way::one_way;
 use proto::process::server::Cause;
-use proto::signal::Exception;
+use proto::signal::{Exception, TRANSACTION};
 use proto::standard::Status;
 
 const VERSION: &str = concat!("amoeba-rs ", env!("CARGO_PKG_VERSION"));
@@ -34,6 +34,7 @@ pub(crate) struct System {
     memory: Memory,
     processes: Processes,
     servers: Servers<Memory>,
+    network: Network,
     /// The capabilities that the loader's programs are given, by name.
     capabilities: Vec<(&'static str, Capability)>,
     end_of_memory: u32,
@@ -41,12 +42,12 @@ pub(crate) struct System {
 
 impl System {
     /// Starts the kernel's servers. The station address makes this machine's secrets its own.
-    pub(crate) fn start(loaded: &Loaded, station: Option<ethernet::Address>) -> System {
+    pub(crate) fn start(loaded: &Loaded, driver: Driver) -> System {
         let kips = clock::loop_speed();
         let mut secrets = Secrets::new();
         secrets.stir(&cmos::clock().date);
         secrets.stir(&clock::fraction().to_le_bytes());
-        if let Some(station) = station {
+        if let Some(station) = driver.address() {
             secrets.stir(&station.0);
         }
         let mut memory = Memory::new(secrets);
@@ -71,10 +72,13 @@ impl System {
         servers.add(time);
         servers.add(system);
         servers.add(random);
+        let mut network = Network::new(driver, &loaded.options, &mut memory);
+        network.serve(servers.get_ports());
         System {
             memory,
             processes: Processes::new(one_way(process_port), loaded.options.slice),
             servers,
+            network,
             capabilities: capabilities.into(),
             end_of_memory: loaded.memory.end,
         }
@@ -103,7 +107,8 @@ impl System {
     pub(crate) fn work(&mut self) -> bool {
         let now = clock::uptime();
         self.processes.sweep(&mut self.memory, now);
-        self.carry_out();
+        self.network.work();
+        self.settle();
         let Some(id) = self.processes.next(now) else {
             return false;
         };
@@ -115,7 +120,7 @@ impl System {
         if !is_interrupt && !self.emulate(id, &mut frame) {
             self.processes.set_frame(id, &frame);
             self.processes.trap(&mut self.memory, id, clock::uptime());
-            self.carry_out();
+            self.settle();
         } else {
             self.processes.set_frame(id, &frame);
         }
@@ -124,7 +129,7 @@ impl System {
 
     /// Whether the time has brought something to do.
     pub(crate) fn has_work(&self) -> bool {
-        self.processes.next_sweep() <= clock::uptime()
+        self.processes.next_sweep().min(self.network.due()) <= clock::uptime()
     }
 
     /// Carries out an instruction that the processor lacks; false if the trap was another one.
@@ -141,41 +146,62 @@ impl System {
         code.is_some_and(|code| traps::emulate_for_user(frame, code))
     }
 
-    /// Carries out what processes ask for.
-    fn carry_out(&mut self) {
-        while let Some(event) = self.processes.poll() {
-            match event {
-                Event::Transaction(id, transaction) => self.transaction(id, &transaction),
-                // Nobody but this kernel's own servers takes part in transactions yet: a request never comes, and a
-                // reply is never asked for.
-                Event::Request(..) | Event::Signal(_) | Event::Abort(_) | Event::GiveUp(_) => {}
-                Event::Reply(id, header, _) => self.processes.complete(&mut self.memory, id, Ok((header, 0))),
-                Event::Fetch(fetch) => {
-                    self.processes
-                        .fetched(&mut self.memory, &fetch, Err(Status::RpcNotFound));
+    /// Carries out what processes ask for and what transactions lead to, until nothing is left to do.
+    fn settle(&mut self) {
+        loop {
+            while let Some(event) = self.processes.poll() {
+                self.carry_out(event);
+            }
+            self.network.settle(clock::uptime());
+            match self.network.deliver(&mut self.processes, &mut self.memory) {
+                Some(Delivery::Done) => {}
+                Some(Delivery::Signal(id)) => self.processes.signal(&mut self.memory, id, TRANSACTION),
+                Some(Delivery::Request(thread, outcome, buffer)) => {
+                    // These threads wait as long as the kernel runs.
+                    if let Ok((header, length)) = outcome {
+                        let data = Network::request_data(&buffer, length);
+                        let reply = self.answer(&header, &data).unwrap_or_default();
+                        self.network.reply(thread, &reply.header, reply.data);
+                    }
                 }
-                Event::Checkpoint(checkpoint) => {
-                    let (process, number) = (checkpoint.process, checkpoint.number);
-                    let answer = Err(Status::RpcNotFound);
-                    self.processes
-                        .answer_checkpoint(&mut self.memory, process, number, answer);
-                }
-                Event::Ended {
-                    name,
-                    cause,
-                    detail,
-                    place,
-                } => tell(&name, cause, detail, place),
+                None => return,
             }
         }
     }
 
-    /// A transaction with one of this kernel's servers; nobody else can be reached.
-    fn transaction(&mut self, id: ThreadId, transaction: &Transaction) {
-        let result = self.local_transaction(id, transaction);
-        self.processes.complete(&mut self.memory, id, result);
+    /// Carries out what a process asks for.
+    fn carry_out(&mut self, event: Event) {
+        match event {
+            Event::Transaction(id, transaction) if self.servers.have(transaction.header.port) => {
+                let result = self.local_transaction(id, &transaction);
+                self.processes.complete(&mut self.memory, id, result);
+            }
+            Event::Ended {
+                ref name,
+                cause,
+                detail,
+                place,
+                ..
+            } => {
+                tell(name, cause, detail, place);
+                self.network.call(&mut self.processes, &mut self.memory, event);
+            }
+            event => self.network.call(&mut self.processes, &mut self.memory, event),
+        }
     }
 
+    /// The reply of one of the kernel's servers; `None` if the port is none of theirs.
+    fn answer(&mut self, header: &Header, data: &[u8]) -> Option<Reply> {
+        let mut world = World {
+            machine: &mut self.memory,
+            processes: &mut self.processes,
+            now: clock::uptime(),
+            console: &mut Console,
+        };
+        self.servers.answer(&mut world, header, data)
+    }
+
+    /// A transaction with one of this kernel's servers, which is carried out on the spot.
     fn local_transaction(
         &mut self,
         id: ThreadId,
@@ -185,13 +211,7 @@ impl System {
         let request = transaction.request.part(0, LARGEST_BUFFER as u32);
         let request = self.processes.bytes(&self.memory, id.process, request);
         let request = request.ok_or(Status::RpcBadAddress)?.to_vec();
-        let mut world = World {
-            machine: &mut self.memory,
-            processes: &mut self.processes,
-            now: clock::uptime(),
-            console: &mut Console,
-        };
-        let reply = self.servers.answer(&mut world, &transaction.header, &request);
+        let reply = self.answer(&transaction.header, &request);
         let reply = reply.ok_or(Status::RpcNotFound)?;
         // A server may have ended the process itself.
         if !self.processes.has(id) {

@@ -5,6 +5,7 @@
 //! * [`Transactions`]: what the kernel offers, `trans`, `getreq` and `putrep`. Tests bring a kernel of their own.
 //! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
 //!   standard commands.
+//! * [`ports`]: ports by name.
 //! * [`standard`]: the standard commands as a client calls them.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
@@ -14,6 +15,7 @@
 #[cfg(target_os = "none")]
 extern crate alloc;
 
+pub mod ports;
 pub mod server;
 pub mod standard;
 #[cfg(target_os = "none")]
@@ -22,6 +24,7 @@ pub mod system;
 #[cfg(test)]
 mod tests;
 
+pub use ports::{named_port, put_port};
 pub use server::{Request, Server, serve};
 
 use proto::capability::Port;

@@ -197,19 +197,33 @@ impl<B: Bus> Card<B> {
     /// # Panics
     /// If the card is still busy, or the frame is too short or too long for Ethernet.
     pub fn transmit(&mut self, frame: &[u8], now: u32) {
+        self.transmit_parts(|each| each(frame), now);
+    }
+
+    /// The same for a frame that lies in several slices, which `parts` hands over in order.
+    ///
+    /// # Panics
+    /// As [`transmit`](Card::transmit).
+    pub fn transmit_parts(&mut self, parts: impl FnOnce(&mut dyn FnMut(&[u8])), now: u32) {
         assert!(self.can_transmit(), "the transmit buffer is in use");
-        assert!(
-            (ethernet::SHORTEST..=ethernet::LONGEST).contains(&frame.len()),
-            "no length of a frame"
-        );
-        self.bus.copy_to_window(ring::offset(ring::TRANSMIT_PAGE), frame);
+        let mut length = 0;
+        let bus = &mut self.bus;
+        parts(&mut |part| {
+            assert!(
+                part.len() <= ethernet::LONGEST - length,
+                "longer than a frame may be"
+            );
+            bus.copy_to_window(ring::offset(ring::TRANSMIT_PAGE) + length, part);
+            length += part.len();
+        });
+        assert!(length >= ethernet::SHORTEST, "shorter than a frame may be");
         self.transmission = Some(Transmission {
-            length: frame.len(),
+            length,
             started: now,
             tries: 1,
             idle_looks: 0,
         });
-        self.begin_transmission(frame.len());
+        self.begin_transmission(length);
     }
 
     /// Deals with what the interrupt handler collected, at `now` milliseconds.

@@ -4,6 +4,7 @@ use super::{Event, Fetch, Mapping, Processes, ThreadId, Wait};
 use crate::address_space::USER;
 use crate::machine::Machine;
 use crate::memory::PAGE;
+use crate::segments::Pin;
 use core::ops::Range;
 use proto::capability::Capability;
 use proto::process::SegmentKind;
@@ -35,6 +36,30 @@ impl UserBuffer {
     }
 }
 
+/// A part of a segment, whose memory stays where it is as long as this lives.
+#[derive(Clone, Debug, Default)]
+pub struct Pinned {
+    /// Physical address of the first byte.
+    pub start: u32,
+    /// Bytes.
+    pub length: u32,
+    /// Nothing for no bytes.
+    pin: Option<Pin>,
+}
+
+impl Pinned {
+    /// The part from `offset` on, at most `length` bytes.
+    #[must_use]
+    pub fn part(&self, offset: u32, length: u32) -> Pinned {
+        let offset = offset.min(self.length);
+        Pinned {
+            start: self.start + offset,
+            length: length.min(self.length - offset),
+            pin: self.pin.clone(),
+        }
+    }
+}
+
 impl Processes {
     /// The physical address of a buffer, which must lie in one segment of the process, a writable one if asked. An
     /// empty buffer lies anywhere.
@@ -53,6 +78,35 @@ impl Processes {
             let length = self.segments.get(mapping.segment).length();
             let fits = offset <= length && buffer.length <= length - offset;
             (fits && (mapping.kind.is_writable() || !to_write)).then_some((mapping.segment, offset))
+        })
+    }
+
+    /// Where a buffer is, for a transaction that uses it while other threads run; `None` if it is not the process's to read,
+    /// or to write if asked.
+    pub fn pinned(&self, slot: u16, buffer: UserBuffer, to_write: bool) -> Option<Pinned> {
+        self.slots.get(usize::from(slot))?.as_ref()?;
+        if buffer.length == 0 {
+            return Some(Pinned::default());
+        }
+        let (segment, offset) = self.place(slot, buffer, to_write)?;
+        let segment = self.segments.get(segment);
+        Some(Pinned {
+            start: segment.start() + offset,
+            length: buffer.length,
+            pin: Some(segment.pin()),
+        })
+    }
+
+    /// The memory that contents from elsewhere go to; `None` if nobody waits for them any more.
+    pub fn pinned_segment(&self, fetch: &Fetch) -> Option<Pinned> {
+        if !self.is_wanted(fetch) {
+            return None;
+        }
+        let segment = self.segments.get(fetch.segment);
+        Some(Pinned {
+            start: segment.start(),
+            length: segment.length().min(fetch.length),
+            pin: Some(segment.pin()),
         })
     }
 

@@ -19,7 +19,7 @@ pub mod stop;
 #[cfg(test)]
 mod tests;
 
-pub use memory::UserBuffer;
+pub use memory::{Pinned, UserBuffer};
 pub use stop::Checkpoint;
 
 use crate::address_space::AddressSpace;
@@ -127,6 +127,8 @@ pub enum Event {
     Checkpoint(Checkpoint),
     /// A process is gone.
     Ended {
+        /// The slot that it had.
+        process: u16,
         /// Its comment.
         name: String,
         /// Why.

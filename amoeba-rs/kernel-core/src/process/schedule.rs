@@ -113,6 +113,7 @@ impl Processes {
     pub fn sweep(&mut self, machine: &mut impl Machine, now: Milliseconds) {
         while self.next_sweep <= now {
             self.next_sweep += SWEEP;
+            self.segments.collect(machine);
             let runnable: usize = self
                 .slots
                 .iter()

@@ -180,6 +180,7 @@ impl Processes {
         }
         self.destroy(machine, slot);
         self.events.push_back(Event::Ended {
+            process: slot,
             name,
             cause,
             detail,

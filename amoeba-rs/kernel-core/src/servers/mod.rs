@@ -158,6 +158,11 @@ impl<M: Machine> Servers<M> {
         port
     }
 
+    /// The get-ports of all servers.
+    pub fn get_ports(&self) -> impl Iterator<Item = Port> {
+        self.list.iter().map(|(_, server)| server.port())
+    }
+
     /// Whether a server of this kernel listens on a put-port.
     pub fn have(&self, port: Port) -> bool {
         self.list.iter().any(|(own, _)| *own == port)

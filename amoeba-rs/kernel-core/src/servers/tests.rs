@@ -224,6 +224,7 @@ fn a_process_is_started_described_and_stunned() {
         Ok(ok())
     );
     let ended = Event::Ended {
+        process: 0,
         name: "a comment".into(),
         cause: Cause::Stunned,
         detail: 7,

@@ -298,6 +298,7 @@ fn a_machine_has_32_processes_at_most() {
     assert_eq!(world.try_exec(&small), Err(Status::NoSpace));
     world.call(id(7, 0), Call::ExitProcess, [5, 0, 0, 0]);
     let ended = Event::Ended {
+        process: 7,
         name: "".into(),
         cause: Cause::Normal,
         detail: 5,

@@ -1,14 +1,12 @@
-//! The network: the 3C503 on this machine's ports and memory, and the exchange of test frames over it.
+//! The 3C503 on this machine's ports and memory.
 
 use crate::console::line;
 use crate::{clock, paging};
 use core::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use kernel_core::command_line::Options;
-use kernel_core::etherlink::{self, Bus, Card, Causes, Location, Ports, ring};
-use kernel_core::exchange::{Event, Exchange};
+use kernel_core::etherlink::{self, Bus, Causes, Location, Ports, ring};
 use platform::interrupt_controller;
 use platform::processor::{Port, copy_bytes, without_interrupts};
-use proto::ethernet;
 
 /// I/O base of the card whose interrupt is handled; 0 while there is none.
 static INTERRUPTING_BASE: AtomicU16 = AtomicU16::new(0);
@@ -30,8 +28,11 @@ impl Ports for MachinePorts {
     }
 }
 
+/// A card that runs.
+pub(super) type Card = etherlink::Card<Machine>;
+
 /// The machine, with the card's memory window mapped at its own address.
-struct Machine {
+pub(super) struct Machine {
     window: u32,
 }
 
@@ -87,12 +88,13 @@ pub(crate) fn interrupt() {
     }
 }
 
-/// Whether an interrupt told something that [`Network::work`] has not seen.
+/// Whether an interrupt told something that the main program has not seen.
 pub(crate) fn has_news() -> bool {
     CAUSES.load(Ordering::Relaxed) != 0
 }
 
-fn take_causes() -> Causes {
+/// What interrupts have told since this was asked last.
+pub(super) fn take_causes() -> Causes {
     without_interrupts(|| {
         let causes = CAUSES.load(Ordering::Relaxed);
         CAUSES.store(0, Ordering::Relaxed);
@@ -101,14 +103,14 @@ fn take_causes() -> Causes {
 }
 
 /// Looks for the card and starts it.
-pub(crate) fn start(options: &Options) -> Option<Driver> {
+pub(super) fn start(options: &Options) -> Option<Card> {
     let Some(Location { base, window }) = etherlink::find(&mut MachinePorts) else {
         line!("no 3C503 found");
         return None;
     };
     let irq = options.interrupt_line;
     paging::map_device(window, ring::WINDOW_LENGTH as u32);
-    let Some(card) = Card::start(Machine { window }, base, irq) else {
+    let Some(card) = etherlink::Card::start(Machine { window }, base, irq) else {
         line!("3C503 at {base:x}h has no station address");
         return None;
     };
@@ -119,77 +121,5 @@ pub(crate) fn start(options: &Options) -> Option<Driver> {
     INTERRUPTING_BASE.store(base, Ordering::Relaxed);
     // On an AT the bus's line 2 leads to line 9.
     interrupt_controller::unmask(if irq == 2 { 9 } else { irq });
-    Some(Driver { card })
-}
-
-/// The card, running.
-pub(crate) struct Driver {
-    card: Card<Machine>,
-}
-
-/// The card and what is done with it.
-pub(crate) struct Network {
-    card: Card<Machine>,
-    exchange: Exchange,
-    buffer: [u8; ethernet::LONGEST],
-}
-
-impl Driver {
-    /// The card's station address.
-    pub(crate) fn address(&self) -> ethernet::Address {
-        self.card.address()
-    }
-
-    /// Begins the exchange of test frames.
-    pub(crate) fn begin_exchange(self, options: &Options) -> Network {
-        let Driver { card } = self;
-        let now = clock::milliseconds();
-        let exchange = Exchange::new(card.address(), options.peers, options.frames, now);
-        Network {
-            card,
-            exchange,
-            buffer: [0; ethernet::LONGEST],
-        }
-    }
-}
-
-impl Network {
-    /// Does all that can be done now: afterwards there is something to do only after an interrupt.
-    pub(crate) fn work(&mut self) {
-        let now = clock::milliseconds();
-        self.card.service(take_causes(), now);
-        while let Some(length) = self.card.receive(&mut self.buffer) {
-            self.exchange.receive(&self.buffer[..length], now);
-            self.transmit(now);
-        }
-        while let Some(event) = self.exchange.poll(now) {
-            self.tell(event);
-        }
-        self.transmit(now);
-    }
-
-    fn transmit(&mut self, now: u32) {
-        if self.card.can_transmit()
-            && let Some(length) = self.exchange.transmit(&mut self.buffer, now)
-        {
-            self.card.transmit(&self.buffer[..length], now);
-        }
-    }
-
-    fn tell(&self, event: Event) {
-        if matches!(event, Event::Done(_) | Event::Failed(..)) {
-            let etherlink::Statistics {
-                received,
-                transmitted,
-                retried,
-                overflows,
-                restarts,
-            } = self.card.statistics();
-            line!(
-                "card: {received} received, {transmitted} transmitted, {retried} retried, {overflows} overflows, \
-                 {restarts} restarts"
-            );
-        }
-        line!("{event}");
-    }
+    Some(card)
 }

@@ -5,7 +5,7 @@
 //! * [`Transactions`]: what the kernel offers, `trans`, `getreq` and `putrep`. Tests bring a kernel of their own.
 //! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
 //!   standard commands.
-//! * [`standard`]: the standard commands as a client calls them.
+//! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
@@ -14,6 +14,7 @@
 #[cfg(target_os = "none")]
 extern crate alloc;
 
+pub mod classes;
 pub mod server;
 pub mod standard;
 #[cfg(target_os = "none")]

@@ -22,7 +22,6 @@ use kernel_core::servers::{Reply, Servers, World};
 use platform::processor;
 use proto::capability::Capability;
 use proto::message::{Header, LARGEST_BUFFER};
-use proto::one_way::one_way;
 use proto::process::server::Cause;
 use proto::signal::{Exception, TRANSACTION};
 use proto::standard::Status;
@@ -52,8 +51,8 @@ impl System {
         }
         let mut memory = Memory::new(secrets);
         let mut port = || memory.random_port();
-        let (process_port, process_check) = (port(), port());
-        let process_server = ProcessServer::new(process_port, process_check, kips);
+        let process_server = ProcessServer::new(port(), port(), kips);
+        let process_port = process_server.capability().port;
         let terminal = Terminal::new(port(), port());
         let seconds = cmos::clock().seconds();
         let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
@@ -76,7 +75,7 @@ impl System {
         network.serve(servers.get_ports());
         System {
             memory,
-            processes: Processes::new(one_way(process_port), loaded.options.slice),
+            processes: Processes::new(process_port, loaded.options.slice),
             servers,
             network,
             capabilities: capabilities.into(),

@@ -5,8 +5,8 @@
 //! * [`Transactions`]: what the kernel offers, `trans`, `getreq` and `putrep`. Tests bring a kernel of their own.
 //! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
 //!   standard commands.
+//! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers.
 //! * [`ports`]: ports by name.
-//! * [`standard`]: the standard commands as a client calls them.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
@@ -15,6 +15,7 @@
 #[cfg(target_os = "none")]
 extern crate alloc;
 
+pub mod classes;
 pub mod ports;
 pub mod server;
 pub mod standard;

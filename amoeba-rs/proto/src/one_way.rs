@@ -63,40 +63,43 @@ impl Default for Cache {
 
 /// One block of DES.
 pub(crate) fn encrypt(key: u64, plaintext: u64) -> u64 {
-    let block = permute(plaintext, 64, &INITIAL_PERMUTATION);
+    let block = permute_block(plaintext, &INITIAL_PERMUTATION);
     let (mut left, mut right) = ((block >> 32) as u32, block as u32);
-    let halves = permute(key, 64, &PERMUTED_CHOICE_1);
+    let halves = permute_block(key, &PERMUTED_CHOICE_1);
     let mut halves = [(halves >> 28) as u32, halves as u32 & HALF_KEY];
     for shift in SHIFTS {
         halves = halves.map(|half| (half << shift | half >> (28 - shift)) & HALF_KEY);
         let round_key = [choose(halves[0], &CHOICES[0]), choose(halves[1], &CHOICES[1])];
         (left, right) = (right, left ^ scramble(right, round_key));
     }
-    permute(u64::from(right) << 32 | u64::from(left), 64, &FINAL_PERMUTATION)
+    permute_block(u64::from(right) << 32 | u64::from(left), &FINAL_PERMUTATION)
 }
 
 /// The 28 bits of half a key.
 const HALF_KEY: u32 = 0xfff_ffff;
 
 /// The function of a round: expand, mix with the key, substitute, permute. Expanded, every four bits have their
-/// neighbours beside them.
-fn scramble(half: u32, round_key: [u32; 2]) -> u32 {
+/// neighbours beside them. Written out, because the compiler, told to save space, would make slow loops of it.
+fn scramble(half: u32, [left, right]: [u32; 2]) -> u32 {
     let half = half.rotate_right(1);
-    let place = |number: u32| {
-        let key = round_key[number as usize / 4] >> (18 - 6 * (number % 4));
-        (half.rotate_left(4 * number) >> 26 ^ key & 0x3f) as usize
-    };
-    (0..8)
-        .zip(&BOXES)
-        .fold(0, |result, (number, table)| result | table[place(number)])
+    let six = |turned: u32, key: u32| ((turned >> 26 ^ key) & 0x3f) as usize;
+    BOXES[0][six(half, left >> 18)]
+        | BOXES[1][six(half.rotate_left(4), left >> 12)]
+        | BOXES[2][six(half.rotate_left(8), left >> 6)]
+        | BOXES[3][six(half.rotate_left(12), left)]
+        | BOXES[4][six(half.rotate_left(16), right >> 18)]
+        | BOXES[5][six(half.rotate_left(20), right >> 12)]
+        | BOXES[6][six(half.rotate_left(24), right >> 6)]
+        | BOXES[7][six(half.rotate_left(28), right)]
 }
 
 /// Half a round key from half of the key's bits, by seven bits at a time.
 fn choose(half: u32, choices: &[[u32; 128]; 4]) -> u32 {
-    let group = |number: u32| (half >> (21 - 7 * number)) as usize & 0x7f;
-    (0..4)
-        .zip(choices)
-        .fold(0, |result, (number, table)| result | table[group(number)])
+    let seven = |bits: u32| (bits & 0x7f) as usize;
+    choices[0][seven(half >> 21)]
+        | choices[1][seven(half >> 14)]
+        | choices[2][seven(half >> 7)]
+        | choices[3][seven(half)]
 }
 
 /// What each box substitutes for six bits, where the round's permutation puts it.
@@ -131,6 +134,15 @@ static CHOICES: [[[u32; 128]; 4]; 2] = {
     }
     choices
 };
+
+/// Picks bits of a block, as [`permute`] does, by its bytes: shifts of 64 bits are slow on a 386.
+fn permute_block(block: u64, table: &[u8]) -> u64 {
+    let bytes = block.to_be_bytes();
+    table.iter().fold(0, |result, &place| {
+        let place = usize::from(place - 1);
+        result << 1 | u64::from(bytes[place / 8] >> (7 - place % 8) & 1)
+    })
+}
 
 /// Picks bits of a `width`-bit value; a table counts from 1 at the most significant bit, as the standard does.
 const fn permute(value: u64, width: u8, table: &[u8]) -> u64 {

@@ -38,10 +38,8 @@ fn time() {
     let start = calls::milliseconds();
     check(calls::sleep(250), "await is not interrupted");
     let slept = calls::milliseconds() - start;
-    check(
-        (250..=360).contains(&slept),
-        "await takes its time, up to the next 100 ms",
-    );
+    // Up to the next 100 ms, and then until those who compute have had their turns.
+    check((250..=850).contains(&slept), "await takes its time");
     equal(slept % 10, 0, "the clock counts tens of milliseconds");
 }
 

@@ -20,7 +20,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::message::Header;
-use proto::one_way::one_way;
 use proto::standard::{Command, Status};
 
 /// What servers work on.
@@ -118,7 +117,7 @@ impl Reply {
 
 /// A server of the kernel.
 pub trait Server<M: Machine> {
-    /// Its get-port.
+    /// Its put-port.
     fn port(&self) -> Port;
 
     /// The number that protects an object; `None` if there is no such object.
@@ -153,7 +152,7 @@ impl<M: Machine> Default for Servers<M> {
 impl<M: Machine> Servers<M> {
     /// Adds a server: its put-port.
     pub fn add(&mut self, server: impl Server<M> + 'static) -> Port {
-        let port = one_way(server.port());
+        let port = server.port();
         self.list.push((port, Box::new(server)));
         port
     }

@@ -28,9 +28,9 @@ pub struct ProcessServer {
 impl ProcessServer {
     /// The server on the get-port `port`, protected by `check`, on a machine that does so many thousand turns of a
     /// loop a second.
-    pub const fn new(port: Port, check: Port, kips: u16) -> ProcessServer {
+    pub fn new(port: Port, check: Port, kips: u16) -> ProcessServer {
         ProcessServer {
-            port,
+            port: one_way(port),
             check,
             exec_checks: [check; 2],
             load_calls: 0,
@@ -45,7 +45,7 @@ impl ProcessServer {
 
     fn with(&self, private: Private) -> Capability {
         Capability {
-            port: one_way(self.port),
+            port: self.port,
             private,
         }
     }
@@ -105,7 +105,7 @@ impl ProcessServer {
         let mut reply = self.load(world);
         let private = Private::owner(SERVER_OBJECT, self.exec_checks[0]);
         let private = private.restrict(right::EXEC, self.exec_checks[0]);
-        reply.header.port = one_way(self.port);
+        reply.header.port = self.port;
         reply.header.private = private.emit();
         reply
     }

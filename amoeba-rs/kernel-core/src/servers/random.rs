@@ -28,14 +28,17 @@ pub struct Random {
 
 impl Random {
     /// The server on the get-port `port`, protected by `check`.
-    pub const fn new(port: Port, check: Port) -> Random {
-        Random { port, check }
+    pub fn new(port: Port, check: Port) -> Random {
+        Random {
+            port: one_way(port),
+            check,
+        }
     }
 
     /// The capability with all rights.
     pub fn capability(&self) -> Capability {
         Capability {
-            port: one_way(self.port),
+            port: self.port,
             private: Private::owner(OBJECT, self.check),
         }
     }

@@ -38,14 +38,18 @@ pub struct SystemServer {
 
 impl SystemServer {
     /// The server on the get-port `port`, protected by `check`, of a kernel of that version.
-    pub const fn new(port: Port, check: Port, version: &'static str) -> SystemServer {
-        SystemServer { port, check, version }
+    pub fn new(port: Port, check: Port, version: &'static str) -> SystemServer {
+        SystemServer {
+            port: one_way(port),
+            check,
+            version,
+        }
     }
 
     /// The capability with all rights.
     pub fn capability(&self) -> Capability {
         Capability {
-            port: one_way(self.port),
+            port: self.port,
             private: Private::owner(OBJECT, self.check),
         }
     }

@@ -23,14 +23,17 @@ pub struct Terminal {
 
 impl Terminal {
     /// The console on the get-port `port`, protected by `check`.
-    pub const fn new(port: Port, check: Port) -> Terminal {
-        Terminal { port, check }
+    pub fn new(port: Port, check: Port) -> Terminal {
+        Terminal {
+            port: one_way(port),
+            check,
+        }
     }
 
     /// The capability with all rights.
     pub fn capability(&self) -> Capability {
         Capability {
-            port: one_way(self.port),
+            port: self.port,
             private: Private::owner(OBJECT, self.check),
         }
     }

@@ -29,9 +29,9 @@ pub struct TimeOfDay {
 
 impl TimeOfDay {
     /// The server on the get-port `port`, protected by `check`; it is so many seconds since 1970 at `now`.
-    pub const fn new(port: Port, check: Port, seconds: i64, now: Milliseconds) -> TimeOfDay {
+    pub fn new(port: Port, check: Port, seconds: i64, now: Milliseconds) -> TimeOfDay {
         TimeOfDay {
-            port,
+            port: one_way(port),
             check,
             start: seconds * 1000 - now.cast_signed(),
             is_summer: 0,
@@ -41,7 +41,7 @@ impl TimeOfDay {
     /// The capability with all rights.
     pub fn capability(&self) -> Capability {
         Capability {
-            port: one_way(self.port),
+            port: self.port,
             private: Private::owner(OBJECT, self.check),
         }
     }

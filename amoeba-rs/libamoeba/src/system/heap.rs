@@ -46,9 +46,14 @@ static HEAP: Heap = Heap(Mutex::new(Blocks {
 impl Blocks {
     /// A block of `size` bytes, a power of two, that was never one.
     fn fresh(&mut self, size: usize) -> *mut u8 {
-        let start = self.next.next_multiple_of(size.min(PAGE));
-        if start + size > self.end && !self.extend(start + size - self.end) {
-            return null_mut();
+        let mut start = self.next.next_multiple_of(size.min(PAGE));
+        if start + size > self.end {
+            // A block lies in one segment, so that it can be an argument of a system call; what is left of the last one
+            // is lost.
+            start = self.end;
+            if !self.extend(size) {
+                return null_mut();
+            }
         }
         self.next = start + size;
         start as *mut u8

@@ -1,6 +1,6 @@
 //! The network: FLIP on this machine's cards, and transactions on it.
 //!
-//! [`card`] runs the card; [`buffer`] is memory as transactions use it; [`calls`] brings threads' calls to the transaction
+//! [`card`] finds and runs the cards; [`buffer`] is memory as transactions use it; [`calls`] brings threads' calls to the transaction
 //! layer and its answers back; [`tasks`] is what the kernel itself takes part in: requests to its servers, checkpoints,
 //! contents of segments that are elsewhere.
 
@@ -15,6 +15,7 @@ pub(crate) use card::{has_news, interrupt};
 use crate::clock;
 use crate::console::line;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use buffer::Buffer;
 use calls::Calls;
 use card::Card;
@@ -36,7 +37,7 @@ type Payload = Message<Buffer>;
 pub(crate) struct Network {
     flip: Flip<Payload>,
     rpc: Rpc<Payload>,
-    card: Option<(Card, flip::Network)>,
+    cards: Vec<(Card, flip::Network)>,
     exchange: Option<Exchange>,
     /// A frame of the exchange, and one that comes while all buffers are in use.
     frame: Box<[u8; ethernet::LONGEST]>,
@@ -44,22 +45,22 @@ pub(crate) struct Network {
     tasks: Tasks,
 }
 
-/// Looks for the card and starts it.
+/// Looks for cards and starts them.
 pub(crate) fn start(options: &Options) -> Driver {
     Driver {
-        card: card::start(options),
+        cards: card::start(options),
     }
 }
 
-/// The card, before the kernel has secrets.
+/// The cards, before the kernel has secrets.
 pub(crate) struct Driver {
-    card: Option<Card>,
+    cards: Vec<Card>,
 }
 
 impl Driver {
-    /// The card's station address.
+    /// The first card's station address.
     pub(crate) fn address(&self) -> Option<ethernet::Address> {
-        self.card.as_ref().map(Card::address)
+        self.cards.first().map(Card::address)
     }
 }
 
@@ -76,15 +77,15 @@ impl Network {
     /// Joins the cards to FLIP.
     pub(crate) fn new(driver: Driver, options: &Options, machine: &mut impl Machine) -> Network {
         let mut flip = Flip::new(Sizes::STANDARD);
-        let card = driver.card.and_then(|card| {
-            let ring_packets = u16::from((etherlink::ring::STOP - etherlink::ring::START) / PAGES_OF_A_FRAME);
-            let station = card.address();
-            let network = flip.attach(Settings {
-                station,
-                ring_packets,
-            })?;
-            Some((card, network))
-        });
+        let mut cards = Vec::new();
+        for card in driver.cards {
+            let settings = Settings {
+                station: card.address(),
+                ring_packets: card.ring_frames(),
+            };
+            let network = flip.attach(settings).expect("no more cards than networks");
+            cards.push((card, network));
+        }
         let interface = flip.open().expect("the first interface");
         let now = clock::uptime();
         let mut rpc = Rpc::new(now, interface, secret_address(machine).0);
@@ -92,7 +93,7 @@ impl Network {
         let own = calls::KERNEL.process;
         rpc.start_process(&mut flip, own, secret_address(machine))
             .expect("the first process");
-        let exchange = card.as_ref().filter(|_| options.peers > 0).map(|(card, _)| {
+        let exchange = cards.first().filter(|_| options.peers > 0).map(|(card, _)| {
             Exchange::new(
                 card.address(),
                 options.peers,
@@ -103,7 +104,7 @@ impl Network {
         Network {
             flip,
             rpc,
-            card,
+            cards,
             exchange,
             frame: Box::new([0; ethernet::LONGEST]),
             calls: Calls::default(),
@@ -145,50 +146,46 @@ impl Network {
         }
     }
 
-    /// Deals with what interrupts have told, and takes all frames from the card.
+    /// Deals with what interrupts have told, and takes all frames from the cards.
     fn service(&mut self) {
-        let Some((card, network)) = &mut self.card else {
-            return;
-        };
         let (now, ticks) = (clock::uptime(), clock::milliseconds());
-        card.service(card::take_causes(), ticks);
-        loop {
-            let Some(mut packet) = self.flip.buffer() else {
-                // The ring is emptied all the same: an overflow is over only then.
-                while card.receive(&mut self.frame).is_some() {}
-                return;
-            };
-            let length = card.receive(packet.frame());
-            if let Some(exchange) = &mut self.exchange
-                && let Some(length) = length
-            {
-                exchange.receive(&packet.frame()[..length], ticks);
+        for (place, (card, network)) in self.cards.iter_mut().enumerate() {
+            card.service(card::take_causes(place), ticks);
+            loop {
+                let Some(mut packet) = self.flip.buffer() else {
+                    // The ring is emptied all the same: an overflow is over only then.
+                    while card.receive(&mut self.frame).is_some() {}
+                    break;
+                };
+                let Some(length) = card.receive(packet.frame()) else {
+                    self.flip.release(packet);
+                    break;
+                };
+                if let Some(exchange) = self.exchange.as_mut().filter(|_| place == EXCHANGE_CARD) {
+                    exchange.receive(&packet.frame()[..length], ticks);
+                }
+                self.flip.receive(now, *network, packet, length);
+                // The sender may wait for its credit.
+                transmit(&mut self.flip, card, *network, now);
             }
-            let Some(length) = length else {
-                self.flip.release(packet);
-                return;
-            };
-            self.flip.receive(now, *network, packet, length);
-            // The sender may wait for its credit.
-            transmit(&mut self.flip, card, *network, now);
         }
     }
 
     fn transmit(&mut self, now: Milliseconds) {
-        let Some((card, network)) = &mut self.card else {
-            return;
-        };
-        transmit(&mut self.flip, card, *network, now);
-        if let Some(exchange) = &mut self.exchange
-            && card.can_transmit()
-            && let Some(length) = exchange.transmit(&mut self.frame, clock::milliseconds())
-        {
-            card.transmit(&self.frame[..length], clock::milliseconds());
+        let ticks = clock::milliseconds();
+        for (place, (card, network)) in self.cards.iter_mut().enumerate() {
+            transmit(&mut self.flip, card, *network, now);
+            if let Some(exchange) = self.exchange.as_mut().filter(|_| place == EXCHANGE_CARD)
+                && card.can_transmit()
+                && let Some(length) = exchange.transmit(&mut self.frame, ticks)
+            {
+                card.transmit(&self.frame[..length], ticks);
+            }
         }
     }
 
     fn tell_exchange(&mut self) {
-        let (Some(exchange), Some((card, _))) = (&mut self.exchange, &self.card) else {
+        let (Some(exchange), Some((card, _))) = (&mut self.exchange, self.cards.get(EXCHANGE_CARD)) else {
             return;
         };
         while let Some(event) = exchange.poll(clock::milliseconds()) {
@@ -197,8 +194,8 @@ impl Network {
     }
 }
 
-/// Pages of the card's memory that the longest frame takes.
-const PAGES_OF_A_FRAME: u8 = 6;
+/// The card that the exchange of test frames uses.
+const EXCHANGE_CARD: usize = 0;
 
 /// Gives the card FLIP's next frame if it can take one.
 fn transmit(flip: &mut Flip<Payload>, card: &mut Card, network: flip::Network, now: Milliseconds) {

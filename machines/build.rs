@@ -1,5 +1,8 @@
-//! Builds what the laboratory's machines run, the programs of `amoeba-rs/` for the bare machine, as ELF files in `OUT_DIR`.
+//! Builds what the laboratory's machines run, in `OUT_DIR`: the programs of `amoeba-rs/` for the bare machine as ELF files,
+//! those for users as Amoeba executables.
 
+#[path = "build/executable.rs"]
+mod executable;
 #[path = "build/guest.rs"]
 mod guest;
 #[path = "build/instruction_set.rs"]
@@ -17,19 +20,62 @@ struct Program {
     image: &'static str,
     /// Instructions that a 386 lacks and the program carries out itself.
     emulated: &'static [Code],
+    kind: Kind,
 }
 
-const PROGRAMS: [Program; 2] = [
+/// What a program runs on.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// The bare machine.
+    Machine,
+    /// A kernel.
+    User,
+}
+
+const PROGRAMS: [Program; 7] = [
     Program {
         package: "kernel",
         image: "kernel.elf",
         // LLVM emits it for a 386 too; the kernel's handler of invalid opcodes carries it out.
         emulated: &[Code::Bswap_r32],
+        kind: Kind::Machine,
     },
     Program {
         package: "benchmark",
         image: "benchmark.elf",
         emulated: &[],
+        kind: Kind::Machine,
+    },
+    Program {
+        package: "spin",
+        image: "spin",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "dhrystone",
+        image: "dhrystone",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "calls",
+        image: "calls",
+        // It tries out what becomes of an instruction of a coprocessor.
+        emulated: &[Code::Bswap_r32, Code::Fld1],
+        kind: Kind::User,
+    },
+    Program {
+        package: "rpc_server",
+        image: "rpc_server",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "rpc_client",
+        image: "rpc_client",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
     },
 ];
 
@@ -52,6 +98,11 @@ fn run() -> Result<(), String> {
         let built = guest.build(program.package)?;
         let image = fs::read(&built).map_err(|error| format!("cannot read {}: {error}", built.display()))?;
         check(&built, &image, program.emulated)?;
+        let image = match program.kind {
+            Kind::Machine => image,
+            Kind::User => executable::executable(&image)
+                .map_err(|error| format!("{} cannot be made an executable: {error}", built.display()))?,
+        };
         let copy = out.join(program.image);
         fs::write(&copy, image).map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
     }

@@ -13,12 +13,25 @@ use crate::lab::{Image, ImageSource, Lab};
 use crate::media::{MappedFile, blank};
 
 /// The names of the images that are part of this program (`path = "builtin:kernel"`).
-pub(crate) const BUILTIN_NAMES: [&str; 2] = ["kernel", "benchmark"];
+pub(crate) const BUILTIN_NAMES: [&str; 7] = [
+    "kernel",
+    "benchmark",
+    "spin",
+    "dhrystone",
+    "calls",
+    "rpc_server",
+    "rpc_client",
+];
 
 /// Their bytes, in the same order.
-static BUILTINS: [&[u8]; 2] = [
+static BUILTINS: [&[u8]; 7] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/kernel.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/benchmark.elf")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/spin")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/dhrystone")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/calls")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/rpc_server")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/rpc_client")),
 ];
 
 /// Why an image cannot be had.
@@ -45,7 +58,7 @@ pub enum ImageError {
         source: std::io::Error,
     },
     /// The program has no image of that name.
-    #[error("image `{name}`: this program has no `builtin:{builtin}`; it has {names}", names = BUILTIN_NAMES.join(" and "))]
+    #[error("image `{name}`: this program has no `builtin:{builtin}`; it has {names}", names = BUILTIN_NAMES.join(", "))]
     UnknownBuiltin {
         /// The image's name in the lab file.
         name: String,

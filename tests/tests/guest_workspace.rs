@@ -20,6 +20,16 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "platform",
             "--exclude",
             "benchmark",
+            "--exclude",
+            "spin",
+            "--exclude",
+            "dhrystone",
+            "--exclude",
+            "calls",
+            "--exclude",
+            "rpc_server",
+            "--exclude",
+            "rpc_client",
             "--manifest-path",
         ])
         .arg(guest);

@@ -1,6 +1,8 @@
 //! The options given to the kernel: words `name=number` after the kernel's own name. Other words are no
 //! concern of this kernel; a number that cannot be read or is out of range leaves the default.
 
+use crate::process::DEFAULT_SLICE;
+
 /// What the command line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -10,6 +12,8 @@ pub struct Options {
     pub peers: usize,
     /// `frames=`: how many numbered frames to send to the partner.
     pub frames: u32,
+    /// `slice=`: milliseconds that a process runs before the next one has its turn, at least 10.
+    pub slice: u64,
 }
 
 impl Default for Options {
@@ -18,6 +22,7 @@ impl Default for Options {
             interrupt_line: 3,
             peers: 1,
             frames: 1000,
+            slice: DEFAULT_SLICE,
         }
     }
 }
@@ -37,6 +42,7 @@ impl Options {
                 "irq" if (2..=5).contains(&number) => options.interrupt_line = number as u8,
                 "peers" => options.peers = number as usize,
                 "frames" => options.frames = number,
+                "slice" if number >= 10 => options.slice = u64::from(number),
                 _ => {}
             }
         }
@@ -55,20 +61,22 @@ mod tests {
             Options {
                 interrupt_line: 3,
                 peers: 1,
-                frames: 1000
+                frames: 1000,
+                slice: 100
             }
         );
     }
 
     #[test]
     fn options_are_read_in_any_order() {
-        let options = Options::parse("kernel frames=7  peers=15\tirq=5 root=/dev/null");
+        let options = Options::parse("kernel frames=7  peers=15\tirq=5 slice=50 root=/dev/null");
         assert_eq!(
             options,
             Options {
                 interrupt_line: 5,
                 peers: 15,
-                frames: 7
+                frames: 7,
+                slice: 50
             }
         );
     }

@@ -2,12 +2,20 @@
 //!
 //! A tour:
 //!
+//! * [`machine`]: what processes need of the machine below.
+//! * [`frames`], [`address_space`] and [`segments`]: memory, from free pages to what a process sees.
+//! * [`process`]: processes and threads, their system calls, signals and ends.
+//! * [`programs`]: starting what the loader brought.
+//! * [`secrets`]: numbers that nobody can guess.
+//! * [`servers`]: the kernel's own servers, such as that of processes.
 //! * [`multiboot`] and [`memory`]: what the loader left, and how much memory there is.
 //! * [`command_line`]: the options given to the kernel.
 //! * [`bswap`]: the one instruction that a 386 lacks and the compiler uses.
+//! * [`print_buffer`]: what the kernel has printed; [`calendar`]: what its clock chip says.
 //! * [`screen`]: an 80 by 25 text screen as cells.
 //! * [`etherlink`]: the driver of the 3C503, on whatever registers and memory it is given.
 //! * [`flip`]: the internet protocol, from the cards' frames to the messages of processes.
+//! * [`rpc`]: remote procedure calls on it: `trans`, `getreq` and `putrep`.
 //! * [`exchange`]: the trial of the network, in which kernels find each other and exchange numbered frames.
 
 #![no_std]
@@ -17,11 +25,22 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod address_space;
 pub mod bswap;
+pub mod calendar;
 pub mod command_line;
 pub mod etherlink;
 pub mod exchange;
 pub mod flip;
+pub mod frames;
+pub mod machine;
 pub mod memory;
 pub mod multiboot;
+pub mod print_buffer;
+pub mod process;
+pub mod programs;
+pub mod rpc;
 pub mod screen;
+pub mod secrets;
+pub mod segments;
+pub mod servers;

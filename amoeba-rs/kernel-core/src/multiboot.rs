@@ -7,9 +7,14 @@ pub const LOADER_MAGIC: u32 = 0x2bad_b002;
 pub const INFORMATION_LENGTH: usize = 52;
 /// The most bytes of a memory map that are read.
 pub const MEMORY_MAP_LIMIT: u32 = 4096;
+/// The most modules that are looked at.
+pub const MOST_MODULES: u32 = 32;
+/// Bytes of a module's entry.
+pub const MODULE_LENGTH: usize = 16;
 
 const FLAG_MEMORY: u32 = 1 << 0;
 const FLAG_COMMAND_LINE: u32 = 1 << 2;
+const FLAG_MODULES: u32 = 1 << 3;
 const FLAG_MEMORY_MAP: u32 = 1 << 6;
 const TYPE_RAM: u32 = 1;
 
@@ -20,6 +25,8 @@ pub struct Information {
     pub upper_memory_kib: Option<u32>,
     /// Address of the command line, which ends with a zero byte.
     pub command_line: Option<u32>,
+    /// Address and number of the entries for modules.
+    pub modules: Option<(u32, u32)>,
     /// Address and length in bytes of the memory map.
     pub memory_map: Option<(u32, u32)>,
 }
@@ -33,7 +40,31 @@ impl Information {
         Information {
             upper_memory_kib: present(FLAG_MEMORY).then(|| word(8)),
             command_line: present(FLAG_COMMAND_LINE).then(|| word(16)),
+            modules: present(FLAG_MODULES).then(|| (word(24), word(20).min(MOST_MODULES))),
             memory_map: present(FLAG_MEMORY_MAP).then(|| (word(48), word(44).min(MEMORY_MAP_LIMIT))),
+        }
+    }
+}
+
+/// A file that the loader has put into memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// First byte.
+    pub start: u32,
+    /// First byte behind it.
+    pub end: u32,
+    /// Address of its string, which ends with a zero byte; 0 for none.
+    pub string: u32,
+}
+
+impl Module {
+    /// Reads an entry; one that ends before it begins is empty.
+    pub fn parse(bytes: &[u8; MODULE_LENGTH]) -> Module {
+        let word = |offset| u32_at(bytes, offset).unwrap_or(0);
+        Module {
+            start: word(0),
+            end: word(4).max(word(0)),
+            string: word(8),
         }
     }
 }
@@ -75,7 +106,7 @@ fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{INFORMATION_LENGTH, Information, memory_end};
+    use super::{INFORMATION_LENGTH, Information, Module, memory_end};
     use proptest::prelude::{any, prop_assert, proptest};
     use std::vec::Vec;
 
@@ -84,6 +115,8 @@ mod tests {
         bytes[0..4].copy_from_slice(&flags.to_le_bytes());
         bytes[8..12].copy_from_slice(&7168_u32.to_le_bytes());
         bytes[16..20].copy_from_slice(&0x9000_u32.to_le_bytes());
+        bytes[20..24].copy_from_slice(&2_u32.to_le_bytes());
+        bytes[24..28].copy_from_slice(&0x9200_u32.to_le_bytes());
         bytes[44..48].copy_from_slice(&72_u32.to_le_bytes());
         bytes[48..52].copy_from_slice(&0x9100_u32.to_le_bytes());
         Information::parse(&bytes)
@@ -109,9 +142,23 @@ mod tests {
         let expected = Information {
             upper_memory_kib: Some(7168),
             command_line: Some(0x9000),
+            modules: Some((0x9200, 2)),
             memory_map: Some((0x9100, 72)),
         };
-        assert_eq!(information(0x45), expected);
+        assert_eq!(information(0x4d), expected);
+    }
+
+    #[test]
+    fn a_module_that_ends_before_it_begins_is_empty() {
+        let mut bytes = [0; 16];
+        bytes[0..4].copy_from_slice(&0x5000_u32.to_le_bytes());
+        bytes[4..8].copy_from_slice(&0x4000_u32.to_le_bytes());
+        bytes[8..12].copy_from_slice(&0x9000_u32.to_le_bytes());
+        let module = Module::parse(&bytes);
+        assert_eq!(
+            (module.start, module.end, module.string),
+            (0x5000, 0x5000, 0x9000)
+        );
     }
 
     #[test]

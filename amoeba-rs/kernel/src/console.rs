@@ -1,19 +1,23 @@
 //! The console: COM1, and the screen once its memory is mapped.
 
 use crate::vga::Vga;
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
+use kernel_core::print_buffer::PrintBuffer;
 use kernel_core::screen::Screen;
 use platform::processor::without_interrupts;
 use platform::serial;
 use platform::shared::Shared;
 
 struct Picture {
+    log: PrintBuffer,
     screen: Screen,
     vga: Option<Vga>,
 }
 
 static PICTURE: Shared<Picture> = Shared::new(Picture {
+    log: PrintBuffer::new(),
     screen: Screen::new(),
     vga: None,
 });
@@ -40,6 +44,13 @@ pub(crate) fn show_on(mut vga: Vga) {
     });
 }
 
+/// What was printed last, and where the next character goes.
+pub(crate) fn printed() -> (Vec<u8>, usize) {
+    let mut printed = (Vec::new(), 0);
+    draw(|picture| printed = (picture.log.bytes(), picture.log.position()));
+    printed
+}
+
 /// The console as something to write to.
 pub(crate) struct Console;
 
@@ -51,6 +62,7 @@ impl Write for Console {
             }
             serial::send(byte);
             draw(|picture| {
+                picture.log.put(byte);
                 if let Some(vga) = &mut picture.vga {
                     picture.screen.put(byte, vga);
                 }

@@ -3,8 +3,8 @@
 //!
 //! A tour, in the order of events: `platform` takes over from the Multiboot loader, [`loader`] reads what it left,
 //! [`paging`] maps memory, [`traps`] catches exceptions and interrupts,
-//! [`clock`] brings the machine's pulse, [`network`] runs the 3C503 and the exchange
-//! of test frames. Everything is told on the [`console`].
+//! [`clock`] brings the machine's pulse, [`network`] runs the 3C503, FLIP and transactions, [`system`] runs processes and the kernel's servers, by entering [`user`] programs.
+//! Everything is told on the [`console`].
 //!
 //! Why `unsafe` holds here: there is one processor, memory is mapped one to one, and interrupt handlers share
 //! with the main program only atomics, which either side reads or writes in one instruction; what takes more
@@ -13,14 +13,19 @@
 #![no_std]
 #![no_main]
 
+extern crate alloc;
+
 mod clock;
 mod cmos;
 mod console;
 mod loader;
+mod memory;
 mod network;
 mod paging;
 mod post;
+mod system;
 mod traps;
+mod user;
 mod vga;
 
 use console::line;
@@ -30,15 +35,15 @@ use post::{Stage, stage};
 
 platform::entry!(main);
 
-#[global_allocator]
-static HEAP: platform::no_heap::NoHeap = platform::no_heap::NoHeap;
-
 /// Entered from the start-up code with what the loader left in EAX and EBX.
 extern "C" fn main(magic: u32, information: u32) -> ! {
     stage(Stage::Entered);
     serial::start();
-    let (memory, options) = loader::read(magic, information);
+    let loaded = loader::read(magic, information);
+    let memory = loaded.memory;
+    memory::start(&loaded);
     traps::start();
+    user::start();
     stage(Stage::Descriptors);
     paging::start(memory);
     stage(Stage::Paging);
@@ -51,21 +56,24 @@ extern "C" fn main(magic: u32, information: u32) -> ! {
     test_bswap();
     stage(Stage::SelfTest);
     processor::enable_interrupts();
-    let driver = network::start(&options);
+    let driver = network::start(&loaded.options);
     stage(Stage::Network);
+    let mut system = system::System::start(&loaded, driver);
     line!("kernel ready");
     stage(Stage::Ready);
-    run(driver.map(|driver| driver.begin_exchange(&options)))
+    system.start_programs(&loaded);
+    run(system)
 }
 
-/// Works whenever an interrupt may have brought something to do, and sleeps in between.
-fn run(mut network: Option<network::Network>) -> ! {
+/// Works whenever an interrupt may have brought something to do, lets programs run when there is none, and sleeps when
+/// they do not want to either.
+fn run(mut system: system::System) -> ! {
     loop {
-        if let Some(network) = &mut network {
-            network.work();
+        if system.work() {
+            continue;
         }
         processor::disable_interrupts();
-        if network::has_news() {
+        if network::has_news() || system.has_work() {
             processor::enable_interrupts();
         } else {
             processor::sleep();

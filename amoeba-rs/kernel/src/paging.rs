@@ -3,6 +3,7 @@
 //! Reference Manual, section 5.2. On a 386 the supervisor ignores the write bit, so it is set everywhere.)
 
 use core::arch::asm;
+use core::sync::atomic::{AtomicU32, Ordering};
 use kernel_core::memory::{EXTENDED_START, LARGEST, Memory, PAGE};
 use platform::shared::Shared;
 
@@ -22,6 +23,9 @@ unsafe extern "C" {
     static stack_guard: u8;
 }
 
+/// The page directory that the processor uses.
+static CURRENT: AtomicU32 = AtomicU32::new(0);
+
 /// Builds the tables for `memory` and turns paging on.
 pub(crate) fn start(memory: Memory) {
     let guard = (&raw const stack_guard).addr() as u32;
@@ -40,10 +44,25 @@ pub(crate) fn start(memory: Memory) {
         }
     }
     // SAFETY: the directory maps the kernel, its stack and all memory where they already are. The jump empties
-    // the instruction queue, as the manual asks (section 10.4.4).
+    // the instruction queue, as the manual asks (section 10.4.4). Bit 2 has every instruction of a coprocessor trap:
+    // programs are given none, whether there is one or not.
     unsafe {
-        asm!("mov cr3, {directory}", "mov {status}, cr0", "or {status}, 0x80000000", "mov cr0, {status}",
+        asm!("mov cr3, {directory}", "mov {status}, cr0", "or {status}, 0x80000004", "mov cr0, {status}",
             "jmp 2f", "2:", directory = in(reg) directory, status = out(reg) _, options(nostack));
+    }
+}
+
+/// The kernel's own page directory.
+pub(crate) fn kernel_directory() -> u32 {
+    DIRECTORY.get().addr() as u32
+}
+
+/// Has the processor use the page directory at that physical address, which maps the kernel as its own does.
+pub(crate) fn switch(directory: u32) {
+    if CURRENT.load(Ordering::Relaxed) != directory {
+        CURRENT.store(directory, Ordering::Relaxed);
+        // SAFETY: every directory maps the kernel's memory where it is.
+        unsafe { asm!("mov cr3, {}", in(reg) directory, options(nostack, preserves_flags)) }
     }
 }
 

@@ -1,7 +1,8 @@
-//! Exceptions and interrupts: the stubs of all 48 vectors, and where they lead.
+//! Exceptions, interrupts and system calls: the stubs of all vectors, and where they lead.
 //!
-//! A stub makes the stack look alike for every vector, and [`dispatch`] sees it as a [`Frame`], lowest address
-//! first: the segment registers, what PUSHAD pushes, vector, error code, EIP, CS, EFLAGS.
+//! A stub makes the stack look alike for every vector. What interrupts a user's program leads back to where the kernel
+//! entered it ([`crate::user`]). What interrupts the kernel leads to [`dispatch`], which sees it as a [`Frame`], lowest
+//! address first: the segment registers, what PUSHAD pushes, vector, error code, EIP, CS, EFLAGS.
 
 use crate::console::line;
 use crate::{clock, network, post};
@@ -11,11 +12,16 @@ use kernel_core::bswap;
 use platform::descriptors::{self, KERNEL_DATA};
 use platform::interrupt_controller::{self, FIRST_VECTOR, LINES};
 use platform::processor;
+use proto::system_call;
 
-const EXCEPTIONS: u32 = 32;
-const VECTORS: usize = (EXCEPTIONS + LINES) as usize;
+/// Exceptions, interrupt lines, and what lies up to the last system call.
+const VECTORS: usize = *system_call::VECTORS.end() as usize + 1;
+const LINES_END: u32 = FIRST_VECTOR + LINES;
+const BREAKPOINT: u8 = 3;
+const OVERFLOW: u8 = 4;
 const STUB_SPACING: u32 = 16;
-const INVALID_OPCODE: u32 = 6;
+/// Vector of the exception for instructions that the processor lacks.
+pub(crate) const INVALID_OPCODE: u32 = 6;
 
 /// The processor's registers at the moment of a trap.
 #[repr(C)]
@@ -67,6 +73,9 @@ global_asm!(
     "movl %eax, %ds",
     "movl %eax, %es",
     "cld",
+    // The privilege level of the interrupted code, in its code selector.
+    "testb $3, 60(%esp)",
+    "jnz leave_user",
     "pushl %esp",
     "call {dispatch}",
     "addl $4, %esp",
@@ -94,7 +103,12 @@ static EMULATED: AtomicU32 = AtomicU32::new(0);
 
 /// Puts the stubs into the interrupt table.
 pub(crate) fn start() {
-    descriptors::start((&raw const trap_stubs).addr() as u32, VECTORS, STUB_SPACING);
+    let stubs = (&raw const trap_stubs).addr() as u32;
+    descriptors::start(stubs, VECTORS, STUB_SPACING);
+    for vector in system_call::VECTORS.chain([BREAKPOINT, OVERFLOW]) {
+        // SAFETY: the stub takes the processor as the interrupt leaves it.
+        unsafe { descriptors::set_interrupt_gate(vector, stubs + u32::from(vector) * STUB_SPACING) };
+    }
 }
 
 /// Instructions carried out for the processor so far.
@@ -106,13 +120,21 @@ extern "C" fn dispatch(frame: &mut Frame) {
     if frame.vector == INVALID_OPCODE && emulate(frame) {
         return;
     }
-    if frame.vector < EXCEPTIONS {
+    if !interrupt(frame.vector) {
         stop(frame);
     }
-    interrupt((frame.vector - FIRST_VECTOR) as u8);
 }
 
-fn interrupt(line: u8) {
+/// Handles an interrupt of the board, with interrupts off; false if the vector is none of its.
+pub(crate) fn interrupt(vector: u32) -> bool {
+    let is_line = (FIRST_VECTOR..LINES_END).contains(&vector);
+    if is_line {
+        handle_line((vector - FIRST_VECTOR) as u8);
+    }
+    is_line
+}
+
+fn handle_line(line: u8) {
     if !interrupt_controller::is_real(line) {
         return;
     }
@@ -122,6 +144,26 @@ fn interrupt(line: u8) {
         network::interrupt();
     }
     interrupt_controller::end(line);
+}
+
+/// Carries out `BSWAP` for a user's thread, of whose code these are the next two bytes; false if the instruction is
+/// another one.
+pub(crate) fn emulate_for_user(frame: &mut proto::process::Frame, code: [u8; 2]) -> bool {
+    let Some(register) = bswap::decode(code) else {
+        return false;
+    };
+    let value = match register.0 {
+        0 => &mut frame.eax,
+        1 => &mut frame.ecx,
+        2 => &mut frame.edx,
+        3 => &mut frame.ebx,
+        5 => &mut frame.ebp,
+        6 => &mut frame.esi,
+        _ => &mut frame.edi,
+    };
+    *value = processor::reverse_bytes(*value);
+    frame.eip = frame.eip.wrapping_add(bswap::LENGTH);
+    true
 }
 
 /// Carries out `BSWAP`; false if the instruction is another one.

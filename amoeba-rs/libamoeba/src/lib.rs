@@ -5,16 +5,27 @@
 //! * [`Transactions`]: what the kernel offers, `trans`, `getreq` and `putrep`. Tests bring a kernel of their own.
 //! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
 //!   standard commands.
-//! * [`standard`]: the standard commands as a client calls them.
+//! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers.
+//! * [`ports`]: ports by name.
+//! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+#[cfg(target_os = "none")]
+extern crate alloc;
+
+pub mod classes;
+pub mod ports;
 pub mod server;
 pub mod standard;
+#[cfg(target_os = "none")]
+#[allow(unsafe_code)]
+pub mod system;
 #[cfg(test)]
 mod tests;
 
+pub use ports::{named_port, put_port};
 pub use server::{Request, Server, serve};
 
 use proto::capability::Port;

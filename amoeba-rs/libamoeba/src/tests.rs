@@ -226,3 +226,15 @@ proptest! {
         prop_assert!(is_real || (reply.status(), length) == (Some(Status::BadCapability), 0));
     }
 }
+
+#[test]
+fn a_name_of_up_to_six_characters_is_a_port() {
+    assert_eq!(crate::named_port("perf"), Some(Port(*b"perf\0\0")));
+    assert_eq!(crate::named_port("bullet"), Some(Port(*b"bullet")));
+    for name in ["", "bullets"] {
+        assert_eq!(crate::named_port(name), None);
+    }
+    let port = Port(*b"perf\0\0");
+    assert_eq!(crate::put_port(port), proto::one_way::one_way(port));
+    assert_ne!(crate::put_port(port), port);
+}

@@ -20,6 +20,7 @@ const SLAVE_DATA: Port = unsafe { Port::new(0xa1) };
 const INITIALISE_EDGE_TRIGGERED_CASCADE: u8 = 0x11;
 const MODE_8086: u8 = 0x01;
 const END_OF_INTERRUPT: u8 = 0x20;
+const READ_REQUESTS: u8 = 0x0a;
 const READ_IN_SERVICE: u8 = 0x0b;
 const CASCADE_LINE: u8 = 2;
 const LOWEST_LINE: u8 = 7;
@@ -44,6 +45,17 @@ pub fn start() {
 pub fn unmask(line: u8) {
     let port = if line < 8 { MASTER_DATA } else { SLAVE_DATA };
     without_interrupts(|| port.write(port.read() & !(1 << (line % 8))));
+}
+
+/// The lines on which an interrupt is requested, a bit each, masked or not.
+pub fn requests() -> u16 {
+    without_interrupts(|| {
+        let read = |command: Port| {
+            command.write(READ_REQUESTS);
+            command.read()
+        };
+        u16::from_le_bytes([read(MASTER_COMMAND), read(SLAVE_COMMAND)])
+    })
 }
 
 /// Whether an interrupt of `line` is a real one. A request that goes away before it is acknowledged appears as

@@ -35,6 +35,45 @@ impl Port {
     }
 }
 
+impl Port {
+    /// Reads bytes until `to` is full, with `REP INSB`.
+    pub fn read_bytes(self, to: &mut [u8]) {
+        // SAFETY: reading the port has no effect on other memory, as whoever made it promised; the direction flag is clear.
+        unsafe {
+            asm!("rep insb", in("dx") self.0, inout("edi") to.as_mut_ptr() => _, inout("ecx") to.len() => _,
+                options(nostack, preserves_flags));
+        }
+    }
+
+    /// Reads words until no more fits into `to`, with `REP INSW`.
+    pub fn read_words(self, to: &mut [u8]) {
+        // SAFETY: as in `read_bytes`.
+        unsafe {
+            asm!("rep insw", in("dx") self.0, inout("edi") to.as_mut_ptr() => _, inout("ecx") to.len() / 2 => _,
+                options(nostack, preserves_flags));
+        }
+    }
+
+    /// Writes all bytes, with `REP OUTSB`.
+    pub fn write_bytes(self, from: &[u8]) {
+        // SAFETY: writing the port has no effect on memory, as whoever made it promised; the direction flag is clear. ESI,
+        // which the compiler keeps for itself, is lent and given back.
+        unsafe {
+            asm!("xchg esi, {from}", "rep outsb", "xchg esi, {from}", from = inout(reg) from.as_ptr() => _,
+                in("dx") self.0, inout("ecx") from.len() => _, options(nostack, preserves_flags));
+        }
+    }
+
+    /// Writes all whole words, with `REP OUTSW`.
+    pub fn write_words(self, from: &[u8]) {
+        // SAFETY: as in `write_bytes`.
+        unsafe {
+            asm!("xchg esi, {from}", "rep outsw", "xchg esi, {from}", from = inout(reg) from.as_ptr() => _,
+                in("dx") self.0, inout("ecx") from.len() / 2 => _, options(nostack, preserves_flags));
+        }
+    }
+}
+
 const INTERRUPT_FLAG: u32 = 1 << 9;
 
 /// Runs `action` with interrupts off, and leaves them as they were.
@@ -142,5 +181,18 @@ pub unsafe fn copy_bytes(from: *const u8, to: *mut u8, length: usize) {
     unsafe {
         asm!("xchg esi, {from}", "rep movsb", "xchg esi, {from}", from = inout(reg) from => _,
             inout("edi") to => _, inout("ecx") length => _, options(nostack, preserves_flags));
+    }
+}
+
+/// Copies bytes with `REP MOVSD`, as one copies within memory.
+///
+/// # Safety
+/// As [`copy_bytes`].
+pub unsafe fn copy_words(from: *const u8, to: *mut u8, length: usize) {
+    // SAFETY: as in `copy_bytes`; the bytes behind the last whole word follow it.
+    unsafe {
+        asm!("xchg esi, {from}", "rep movsd", "mov ecx, {rest}", "rep movsb", "xchg esi, {from}",
+            from = inout(reg) from => _, rest = in(reg) length % 4,
+            inout("edi") to => _, inout("ecx") length / 4 => _, options(nostack, preserves_flags));
     }
 }

@@ -64,6 +64,13 @@ impl Private {
         self.object
     }
 
+    /// No object: all bits zero.
+    pub const NULL: Private = Private {
+        object: 0,
+        rights: Rights(0),
+        check: Port::NULL,
+    };
+
     /// The rights that the check field proves for the object with this random number; `None` for a forgery.
     pub fn proven_rights(&self, random: Port) -> Option<Rights> {
         let expected = if self.rights == Rights::ALL {
@@ -126,6 +133,42 @@ pub struct Capability {
 }
 
 impl Capability {
+    /// No capability: all bits zero.
+    pub const NULL: Capability = Capability {
+        port: Port::NULL,
+        private: Private::NULL,
+    };
+
+    /// Reads all sixteen bytes.
+    pub fn from_bytes(bytes: &[u8; CAPABILITY_LENGTH]) -> Capability {
+        let [
+            p0,
+            p1,
+            p2,
+            p3,
+            p4,
+            p5,
+            low,
+            middle,
+            high,
+            rights,
+            c0,
+            c1,
+            c2,
+            c3,
+            c4,
+            c5,
+        ] = *bytes;
+        Capability {
+            port: Port([p0, p1, p2, p3, p4, p5]),
+            private: Private {
+                object: u32::from_le_bytes([low, middle, high, 0]),
+                rights: Rights(rights),
+                check: Port([c0, c1, c2, c3, c4, c5]),
+            },
+        }
+    }
+
     /// Reads the sixteen bytes at the start of `bytes`.
     pub fn parse(bytes: &[u8]) -> Result<Capability, Error> {
         let private = bytes.get(6..).ok_or(Error::Truncated)?;

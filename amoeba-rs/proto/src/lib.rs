@@ -8,7 +8,10 @@
 //! * [`rpc`]: the 24-byte header by which kernels carry out a transaction.
 //! * [`message`]: the 32-byte header that users see, in requests and replies.
 //! * [`capability`]: ports, rights and capabilities; [`one_way`]: the function that protects both.
+//! * [`marshal`]: values in the buffers of requests and replies; [`capability_set`]: capabilities of one object.
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
+//! * [`process`]: descriptors of processes, and the server that runs them.
+//! * [`system_call`] and [`signal`]: what passes between a program and its kernel.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
 //! Formats follow one pattern: a value (`Header`, `Frame`) with `parse`, which checks what it reads and
@@ -54,15 +57,20 @@ macro_rules! codes {
 }
 
 pub mod capability;
+pub mod capability_set;
 pub mod ethernet;
 pub mod exchange;
 pub mod flip;
 pub mod fragment_control;
+pub mod marshal;
 pub mod message;
 pub mod one_way;
 mod order;
+pub mod process;
 pub mod rpc;
+pub mod signal;
 pub mod standard;
+pub mod system_call;
 
 pub use order::ByteOrder;
 
@@ -75,6 +83,8 @@ pub enum Error {
     Version(u8),
     /// A packet type that does not exist.
     Kind(u8),
+    /// A protocol that does not exist.
+    Protocol(u32),
     /// The magic number is another one.
     Magic,
     /// A length that does not agree with the bytes that are there.
@@ -89,6 +99,7 @@ impl core::fmt::Display for Error {
             Error::Truncated => write!(formatter, "too short"),
             Error::Version(version) => write!(formatter, "version {version} is unknown"),
             Error::Kind(kind) => write!(formatter, "packet type {kind} is unknown"),
+            Error::Protocol(protocol) => write!(formatter, "protocol {protocol} is unknown"),
             Error::Magic => write!(formatter, "wrong magic number"),
             Error::Length => write!(formatter, "length and bytes disagree"),
             Error::Check => write!(formatter, "check and payload disagree"),

@@ -26,38 +26,132 @@ pub fn one_way(port: Port) -> Port {
     result
 }
 
-/// One block of DES.
-pub(crate) fn encrypt(key: u64, plaintext: u64) -> u64 {
-    let block = permute(plaintext, 64, &INITIAL_PERMUTATION);
-    let (mut left, mut right) = ((block >> 32) as u32, block as u32);
-    let mut halves = permute(key, 64, &PERMUTED_CHOICE_1);
-    for shift in SHIFTS {
-        let rotate = |half: u64| (half << shift | half >> (28 - shift)) & 0xfff_ffff;
-        halves = rotate(halves >> 28) << 28 | rotate(halves & 0xfff_ffff);
-        let round_key = permute(halves, 56, &PERMUTED_CHOICE_2);
-        (left, right) = (right, left ^ scramble(right, round_key));
-    }
-    permute(u64::from(right) << 32 | u64::from(left), 64, &FINAL_PERMUTATION)
+/// The put-ports of get-ports that were used lately: 32 sets of two, as the function takes a 386 about a millisecond.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// Get-port and put-port, in each set the one used last first. Null leads to null.
+    sets: [[(Port, Port); 2]; 32],
 }
 
-/// The function of a round: expand, mix with the key, substitute, permute.
-fn scramble(half: u32, round_key: u64) -> u32 {
-    let mixed = permute(u64::from(half), 32, &EXPANSION) ^ round_key;
-    let mut substituted = 0_u64;
-    for (place, table) in SUBSTITUTIONS.iter().enumerate() {
-        let six = (mixed >> (42 - 6 * place)) as usize & 0x3f;
-        let row = six >> 4 & 2 | six & 1;
-        let column = six >> 1 & 15;
-        substituted = substituted << 4 | u64::from(table[row * 16 + column]);
+impl Cache {
+    /// An empty cache.
+    pub const fn new() -> Cache {
+        Cache {
+            sets: [[(Port::NULL, Port::NULL); 2]; 32],
+        }
     }
-    permute(substituted, 32, &ROUND_PERMUTATION) as u32
+
+    /// The put-port of a get-port: [`one_way`].
+    pub fn put_port(&mut self, get_port: Port) -> Port {
+        let place = get_port.0.iter().fold(0, |sum, byte| sum ^ byte) % 32;
+        let set = &mut self.sets[usize::from(place)];
+        if set[0].0 != get_port {
+            set.swap(0, 1);
+            if set[0].0 != get_port {
+                set[0] = (get_port, one_way(get_port));
+            }
+        }
+        set[0].1
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache::new()
+    }
+}
+
+/// One block of DES.
+pub(crate) fn encrypt(key: u64, plaintext: u64) -> u64 {
+    let block = permute_block(plaintext, &INITIAL_PERMUTATION);
+    let (mut left, mut right) = ((block >> 32) as u32, block as u32);
+    let halves = permute_block(key, &PERMUTED_CHOICE_1);
+    let mut halves = [(halves >> 28) as u32, halves as u32 & HALF_KEY];
+    for shift in SHIFTS {
+        halves = halves.map(|half| (half << shift | half >> (28 - shift)) & HALF_KEY);
+        let round_key = [choose(halves[0], &CHOICES[0]), choose(halves[1], &CHOICES[1])];
+        (left, right) = (right, left ^ scramble(right, round_key));
+    }
+    permute_block(u64::from(right) << 32 | u64::from(left), &FINAL_PERMUTATION)
+}
+
+/// The 28 bits of half a key.
+const HALF_KEY: u32 = 0xfff_ffff;
+
+/// The function of a round: expand, mix with the key, substitute, permute. Expanded, every four bits have their
+/// neighbours beside them. Written out, because the compiler, told to save space, would make slow loops of it.
+fn scramble(half: u32, [left, right]: [u32; 2]) -> u32 {
+    let half = half.rotate_right(1);
+    let six = |turned: u32, key: u32| ((turned >> 26 ^ key) & 0x3f) as usize;
+    BOXES[0][six(half, left >> 18)]
+        | BOXES[1][six(half.rotate_left(4), left >> 12)]
+        | BOXES[2][six(half.rotate_left(8), left >> 6)]
+        | BOXES[3][six(half.rotate_left(12), left)]
+        | BOXES[4][six(half.rotate_left(16), right >> 18)]
+        | BOXES[5][six(half.rotate_left(20), right >> 12)]
+        | BOXES[6][six(half.rotate_left(24), right >> 6)]
+        | BOXES[7][six(half.rotate_left(28), right)]
+}
+
+/// Half a round key from half of the key's bits, by seven bits at a time.
+fn choose(half: u32, choices: &[[u32; 128]; 4]) -> u32 {
+    let seven = |bits: u32| (bits & 0x7f) as usize;
+    choices[0][seven(half >> 21)]
+        | choices[1][seven(half >> 14)]
+        | choices[2][seven(half >> 7)]
+        | choices[3][seven(half)]
+}
+
+/// What each box substitutes for six bits, where the round's permutation puts it.
+static BOXES: [[u32; 64]; 8] = {
+    let mut boxes = [[0; 64]; 8];
+    let mut number = 0;
+    while number < 8 {
+        let mut six = 0;
+        while six < 64 {
+            let place = (six >> 4 & 2 | six & 1) * 16 + (six >> 1 & 15);
+            let substituted = (SUBSTITUTIONS[number][place] as u64) << (28 - 4 * number);
+            boxes[number][six] = permute(substituted, 32, &ROUND_PERMUTATION) as u32;
+            six += 1;
+        }
+        number += 1;
+    }
+    boxes
+};
+
+/// What each seven bits of either half of a key bring into its half of a round key.
+static CHOICES: [[[u32; 128]; 4]; 2] = {
+    let mut choices = [[[0; 128]; 4]; 2];
+    let mut group = 0;
+    while group < 8 {
+        let mut seven = 0;
+        while seven < 128 {
+            let chosen = permute((seven as u64) << (49 - 7 * group), 56, &PERMUTED_CHOICE_2);
+            choices[group / 4][group % 4][seven] = (chosen >> (24 * (1 - group / 4))) as u32 & 0xff_ffff;
+            seven += 1;
+        }
+        group += 1;
+    }
+    choices
+};
+
+/// Picks bits of a block, as [`permute`] does, by its bytes: shifts of 64 bits are slow on a 386.
+fn permute_block(block: u64, table: &[u8]) -> u64 {
+    let bytes = block.to_be_bytes();
+    table.iter().fold(0, |result, &place| {
+        let place = usize::from(place - 1);
+        result << 1 | u64::from(bytes[place / 8] >> (7 - place % 8) & 1)
+    })
 }
 
 /// Picks bits of a `width`-bit value; a table counts from 1 at the most significant bit, as the standard does.
-fn permute(value: u64, width: u8, table: &[u8]) -> u64 {
-    table
-        .iter()
-        .fold(0, |result, &bit| result << 1 | value >> (width - bit) & 1)
+const fn permute(value: u64, width: u8, table: &[u8]) -> u64 {
+    let (mut result, mut place) = (0, 0);
+    while place < table.len() {
+        result = result << 1 | value >> (width - table[place]) & 1;
+        place += 1;
+    }
+    result
 }
 
 const SHIFTS: [u32; 16] = [1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1];
@@ -76,12 +170,6 @@ const FINAL_PERMUTATION: [u8; 64] = [
     38, 6, 46, 14, 54, 22, 62, 30, 37, 5, 45, 13, 53, 21, 61, 29,
     36, 4, 44, 12, 52, 20, 60, 28, 35, 3, 43, 11, 51, 19, 59, 27,
     34, 2, 42, 10, 50, 18, 58, 26, 33, 1, 41, 9, 49, 17, 57, 25,
-];
-
-#[rustfmt::skip]
-const EXPANSION: [u8; 48] = [
-    32, 1, 2, 3, 4, 5, 4, 5, 6, 7, 8, 9, 8, 9, 10, 11, 12, 13, 12, 13, 14, 15, 16, 17,
-    16, 17, 18, 19, 20, 21, 20, 21, 22, 23, 24, 25, 24, 25, 26, 27, 28, 29, 28, 29, 30, 31, 32, 1,
 ];
 
 #[rustfmt::skip]
@@ -140,7 +228,7 @@ const SUBSTITUTIONS: [[u8; 64]; 8] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{encrypt, one_way};
+    use super::{Cache, encrypt, one_way};
     use crate::capability::Port;
     use proptest::prelude::{prop_assert_ne, proptest};
 
@@ -160,6 +248,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_cache_gives_what_the_function_gives(ports in proptest::collection::vec(0..200_u8, 0..200)) {
+            let mut cache = Cache::new();
+            for number in ports {
+                let port = Port([number, number / 3, 0, 0, 0, 0]);
+                proptest::prop_assert_eq!(cache.put_port(port), one_way(port));
+            }
+        }
+
         #[test]
         fn ports_that_differ_in_one_bit_have_different_put_ports(bytes: [u8; 6], bit in 0..48_usize) {
             let mut other = bytes;

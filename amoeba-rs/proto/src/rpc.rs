@@ -1,13 +1,47 @@
 //! The header by which kernels carry out a transaction: 24 bytes at the start of the FLIP data.
-//! The protocol number that broadcast packets carry in front of it, and the address behind a FORWARD,
-//! are not part of it.
+//! In broadcast packets the number of the protocol stands in front of it, always with its most significant byte
+//! first; behind that of a FORWARD stands the address of the process that the request goes to, and behind those of
+//! a REQUEST and a REPLY the [header that users see](crate::message) and their data.
 
 use crate::capability::Port;
+use crate::flip::Address;
 use crate::{ByteOrder, Error, array};
 use bitflags::bitflags;
 
 /// Bytes of the header.
 pub const LENGTH: usize = 24;
+/// Bytes of the protocol number in front of it in broadcast packets.
+pub const PROTOCOL_LENGTH: usize = 4;
+/// Bytes of the address behind the header of a FORWARD.
+pub const FORWARD_LENGTH: usize = 8;
+
+codes! {
+    /// Which protocol a broadcast packet belongs to.
+    Protocol: u32 {
+        /// Transactions.
+        Rpc = 1,
+        /// Group communication.
+        Group = 2,
+    }
+}
+
+impl Protocol {
+    /// Reads the number at the start of `bytes`.
+    pub fn parse(bytes: &[u8]) -> Result<Protocol, Error> {
+        let number = u32::from_be_bytes(array(bytes, 0)?);
+        Protocol::from_code(number).ok_or(Error::Protocol(number))
+    }
+
+    /// The bytes of the number.
+    pub fn emit(self) -> [u8; PROTOCOL_LENGTH] {
+        self.code().to_be_bytes()
+    }
+}
+
+/// Reads where a FORWARD, whose bytes from its header on these are, sends the client.
+pub fn parse_forward(bytes: &[u8]) -> Result<Address, Error> {
+    array(bytes, LENGTH).map(Address)
+}
 
 codes! {
     /// What a packet of a transaction is.
@@ -120,8 +154,10 @@ impl Header {
 
 #[cfg(test)]
 mod tests {
-    use super::{Header, LENGTH};
+    use super::{Flags, Header, Kind, LENGTH, Protocol, parse_forward};
     use crate::Error;
+    use crate::capability::Port;
+    use crate::flip::Address;
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     #[test]
@@ -142,6 +178,39 @@ mod tests {
             Header::parse(&bytes).map(|header| header.transaction),
             Ok(0x0100_0000)
         );
+    }
+
+    #[test]
+    fn every_field_has_its_place() {
+        let header = Header {
+            kernel: [1, 2, 3, 4, 5, 6, 7, 8],
+            port: Port([9, 10, 11, 12, 13, 14]),
+            kind: Kind::Received,
+            flags: Flags::REPLY | Flags::RETRANSMISSION,
+            transaction: 0x1413_1211,
+            destination: 0x1615,
+            source: 0x1817,
+        };
+        let expected = [
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 9, 0x0a, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
+            0x18,
+        ];
+        assert_eq!(header.emit(), expected);
+    }
+
+    #[test]
+    fn the_protocol_number_has_its_most_significant_byte_first() {
+        assert_eq!(Protocol::Rpc.emit(), [0, 0, 0, 1]);
+        assert_eq!(Protocol::parse(&[0, 0, 0, 2]), Ok(Protocol::Group));
+        assert_eq!(Protocol::parse(&[1, 0, 0, 0]), Err(Error::Protocol(0x0100_0000)));
+    }
+
+    #[test]
+    fn the_address_of_a_forward_stands_behind_the_header() {
+        let mut bytes = [0; LENGTH + 8];
+        bytes[LENGTH..].copy_from_slice(&[8, 7, 6, 5, 4, 3, 2, 1]);
+        assert_eq!(parse_forward(&bytes), Ok(Address([8, 7, 6, 5, 4, 3, 2, 1])));
+        assert_eq!(parse_forward(&bytes[..31]), Err(Error::Truncated));
     }
 
     proptest! {

@@ -335,6 +335,11 @@ const HARDWARE: &[Field] = &[
         "Option ROMs, such as a VGA's BIOS.",
         Kind::List(&OPTION_ROM),
     ),
+    field(
+        "module",
+        "Programs that the loader puts into memory beside the kernel, which starts them.",
+        Kind::List(&MODULE),
+    ),
     field("disk", "Fixed disks.", Kind::List(&DISK)),
     field(
         "disk_controller",
@@ -683,6 +688,18 @@ static BOOT: Shape = Shape {
         ),
         field("image", "The kernel, one of `[image.*]`.", Kind::Name),
         field("args", "Arguments given to the kernel.", Kind::Text),
+    ]],
+};
+
+static MODULE: Shape = Shape {
+    name: "a module",
+    groups: &[&[
+        required(
+            "image",
+            "The program, one of `[image.*]`, such as `builtin:spin`; its name is the program's.",
+            Kind::Name,
+        ),
+        field("args", "Arguments given to the program.", Kind::Text),
     ]],
 };
 

@@ -130,7 +130,7 @@ fn extends_of(profile: &Entry) -> Option<(&str, Place)> {
 
 /// Lists of parts, which machines add to those of their profile.
 fn adds_up(key: &str) -> bool {
-    matches!(key, "card" | "disk" | "floppy" | "rom")
+    matches!(key, "card" | "disk" | "floppy" | "module" | "rom")
 }
 
 /// Adds the fields of `child` to `settings`: tables key by key, cards to cards, and everything else replaces.

@@ -40,8 +40,8 @@ mod tests;
 pub use messages::{LabErrors, Messages};
 pub use model::{
     Access, Boot, BootOrder, Capture, Card, Constant, Disk, Expectation, Fault, FaultKind, Floppy,
-    FrameFault, Generator, Image, ImageSource, Lab, Machine, OptionRom, Segment, Shutdown, Sign, Source,
-    Speed, Timing,
+    FrameFault, Generator, Image, ImageSource, Lab, Machine, Module, OptionRom, Segment, Shutdown, Sign,
+    Source, Speed, Timing,
 };
 pub use overrides::{Override, OverrideError};
 pub use schema::schema;

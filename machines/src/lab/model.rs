@@ -179,6 +179,15 @@ impl OptionRom {
     }
 }
 
+/// A program that a loader puts into memory beside the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Index in [`Lab::images`].
+    pub image: usize,
+    /// Given to the program after its name, which is that of its image.
+    pub arguments: String,
+}
+
 /// How a machine starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Boot {
@@ -188,6 +197,8 @@ pub enum Boot {
         image: usize,
         /// Given to the kernel after its own name.
         command_line: String,
+        /// Put into memory beside the kernel.
+        modules: Vec<Module>,
     },
     /// The processor starts at its reset vector, in a ROM.
     Bios {

@@ -183,6 +183,7 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
             write_disk(out, lab, name, drive, disk)?;
         }
     }
+    write_modules(out, lab, name, &machine.boot)?;
     for rom in &machine.option_roms {
         writeln!(out, "\n[[machine.{name}.rom]]")?;
         let image = &lab.images[rom.image].name;
@@ -191,9 +192,27 @@ fn write_machine(out: &mut String, lab: &Lab, machine: &Machine) -> std::fmt::Re
     Ok(())
 }
 
+/// The modules, which are tables of their own and so come behind the machine's settings.
+fn write_modules(out: &mut String, lab: &Lab, name: &str, boot: &Boot) -> std::fmt::Result {
+    let Boot::Direct { modules, .. } = boot else {
+        return Ok(());
+    };
+    for module in modules {
+        let image = &lab.images[module.image].name;
+        let args = quoted(&module.arguments);
+        writeln!(
+            out,
+            "\n[[machine.{name}.module]]\nimage = \"{image}\"\nargs = {args}"
+        )?;
+    }
+    Ok(())
+}
+
 fn write_boot(out: &mut String, lab: &Lab, boot: &Boot) -> std::fmt::Result {
     match boot {
-        Boot::Direct { image, command_line } => {
+        Boot::Direct {
+            image, command_line, ..
+        } => {
             let image = &lab.images[*image].name;
             let args = quoted(command_line);
             writeln!(

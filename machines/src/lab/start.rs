@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::code::Code;
-use super::document::{Entry, Node, Table};
+use super::document::{Entry, Node, Table, Value};
 use super::merge::Template;
 use super::messages::Problem;
-use super::model::{Boot, BootOrder, Image, ImageSource, Shutdown};
+use super::model::{Boot, BootOrder, Image, ImageSource, Module, Shutdown};
 use super::resolve::{find, text_of};
 use super::units::show_memory;
 use crate::rom;
@@ -80,7 +80,25 @@ fn direct_boot(root: &Table, template: &Template<'_>, from: &str, problems: &mut
     Boot::Direct {
         image: index.unwrap_or(0),
         command_line: text_of(settings, &["boot", "args"]).to_owned(),
+        modules: modules(root, settings, problems),
     }
+}
+
+/// The modules that a template names.
+fn modules(root: &Table, settings: &Table, problems: &mut Vec<Problem>) -> Vec<Module> {
+    let Some(Value::List(list)) = settings.get("module").map(|node| &node.value) else {
+        return Vec::new();
+    };
+    let tables = list.iter().filter_map(Node::table);
+    tables
+        .filter_map(|table| {
+            let image = table.get("image")?;
+            Some(Module {
+                image: find(root, "image", Code::UnknownImage, image, problems)?,
+                arguments: text_of(table, &["args"]).to_owned(),
+            })
+        })
+        .collect()
 }
 
 fn bios_boot(

@@ -36,6 +36,8 @@ pub enum Start {
         image: ImageBytes,
         /// Its command line, without the kernel's name.
         command_line: String,
+        /// Programs beside it, each with its name and arguments.
+        modules: Vec<(ImageBytes, String)>,
     },
     /// A ROM in the board's socket.
     Rom {
@@ -174,12 +176,21 @@ impl Machine {
 
     /// Puts the kernel into memory, if that is how this machine starts.
     fn load(&mut self) -> Result<(), LoadError> {
-        let Start::Kernel { image, command_line } = &self.start else {
+        let Start::Kernel {
+            image,
+            command_line,
+            modules,
+        } = &self.start
+        else {
             return Ok(());
         };
         self.board.hand_over_from_bios(self.board.seen(self.now()));
         let command_line = format!("kernel {command_line}");
-        let start = multiboot::load(self.board.memory_mut(), image, command_line.trim_end())?;
+        let modules: Vec<_> = modules
+            .iter()
+            .map(|(bytes, line)| (&bytes[..], line.as_str()))
+            .collect();
+        let start = multiboot::load(self.board.memory_mut(), image, command_line.trim_end(), &modules)?;
         let mut state = self.cpu.state();
         multiboot::enter(&mut state, start);
         // Forgets all decoded code, too.

@@ -1,7 +1,8 @@
 //! Direct boot: puts a Multiboot kernel into memory and the processor at its entry.
 //!
 //! From the Multiboot Specification 0.6.96 (header: section 3.1, machine state: 3.2, information: 3.3). Kernels are
-//! ELF32 files, or any file whose header says where its bytes go. Modules, symbols and graphics modes are left out.
+//! ELF32 files, or any file whose header says where its bytes go. Modules lie behind the
+//! kernel, each on a page of its own, and their list behind them. Symbols and graphics modes are left out.
 
 use std::ops::Range;
 
@@ -39,6 +40,10 @@ pub enum LoadError {
     DoesNotFit { start: u64, end: u64, usable: String },
     #[error("the kernel's entry point {entry:#x} lies in none of its segments")]
     Entry { entry: u32 },
+    #[error(
+        "the modules need memory up to {end:#x}, and this machine has it up to {memory:#x}; give it more memory"
+    )]
+    Modules { end: u64, memory: u64 },
     #[error("the command line is {length} bytes long; at most {LONGEST_COMMAND_LINE} fit")]
     CommandLine { length: usize },
 }
@@ -72,8 +77,13 @@ const LONGEST_COMMAND_LINE: usize = (INFORMATION_END - COMMAND_LINE) as usize - 
 const CONVENTIONAL_END: u32 = 0x9_FC00;
 const EXTENDED_START: u32 = 0x10_0000;
 
-/// Loads `image` into `memory` with its information block; returns where to start.
-pub(super) fn load(memory: &mut [u8], image: &[u8], command_line: &str) -> Result<Start, LoadError> {
+/// Loads `image` into `memory` with its information block and `modules`, each with its string; returns where to start.
+pub(super) fn load(
+    memory: &mut [u8],
+    image: &[u8],
+    command_line: &str,
+    modules: &[(&[u8], &str)],
+) -> Result<Start, LoadError> {
     let header = Header::find(image)?;
     header.check_requirements()?;
     if command_line.len() > LONGEST_COMMAND_LINE {
@@ -81,12 +91,13 @@ pub(super) fn load(memory: &mut [u8], image: &[u8], command_line: &str) -> Resul
             length: command_line.len(),
         });
     }
-    let entry = if header.flags() & ADDRESS_FIELDS == 0 {
+    let (entry, end) = if header.flags() & ADDRESS_FIELDS == 0 {
         load_elf(memory, image)?
     } else {
         load_by_address_fields(memory, image, &header)?
     };
-    write_information(memory, command_line);
+    let list = load_modules(memory, end, modules)?;
+    write_information(memory, command_line, list, modules.len() as u32);
     Ok(Start {
         entry,
         information: INFORMATION,
@@ -143,7 +154,7 @@ impl Header {
 }
 
 /// Flag bit 16: the header itself says where the file's bytes go, whatever format the file has.
-fn load_by_address_fields(memory: &mut [u8], image: &[u8], header: &Header) -> Result<u32, LoadError> {
+fn load_by_address_fields(memory: &mut [u8], image: &[u8], header: &Header) -> Result<(u32, u64), LoadError> {
     let [_, _, _, header_address, load, load_end, bss_end, entry, ..] = header.words;
     let wrong = |reason| LoadError::AddressFields { reason };
     let before = header_address
@@ -165,13 +176,14 @@ fn load_by_address_fields(memory: &mut [u8], image: &[u8], header: &Header) -> R
     let end = (start + data.len() as u64).max(u64::from(bss_end));
     put(memory, start, end, data)?;
     if (start..end).contains(&u64::from(entry)) {
-        Ok(entry)
+        Ok((entry, end))
     } else {
         Err(LoadError::Entry { entry })
     }
 }
 
-fn load_elf(memory: &mut [u8], image: &[u8]) -> Result<u32, LoadError> {
+/// The entry, and where the kernel ends.
+fn load_elf(memory: &mut [u8], image: &[u8]) -> Result<(u32, u64), LoadError> {
     let not_elf = |reason: object::Error| LoadError::NotElf {
         reason: reason.to_string(),
     };
@@ -184,6 +196,7 @@ fn load_elf(memory: &mut [u8], image: &[u8]) -> Result<u32, LoadError> {
     }
     let entry = header.e_entry(endian);
     let mut entry_is_loaded = false;
+    let mut last = 0;
     for segment in header.program_headers(endian, image).map_err(not_elf)? {
         if segment.p_type(endian) != elf::PT_LOAD || segment.p_memsz(endian) == 0 {
             continue;
@@ -194,13 +207,57 @@ fn load_elf(memory: &mut [u8], image: &[u8]) -> Result<u32, LoadError> {
         let start = u64::from(segment.p_paddr(endian));
         let end = start + u64::from(segment.p_memsz(endian));
         put(memory, start, end, data)?;
+        last = last.max(end);
         entry_is_loaded |= (start..end).contains(&u64::from(entry));
     }
     if entry_is_loaded {
-        Ok(entry)
+        Ok((entry, last))
     } else {
         Err(LoadError::Entry { entry })
     }
+}
+
+/// Bytes of a page, on which modules begin.
+const PAGE: u64 = 4096;
+/// Bytes of a module's entry in the list (section 3.3).
+const MODULE_ENTRY: u64 = 16;
+
+/// Puts the modules behind the kernel, which ends at `kernel_end`, and their list and strings behind them; returns where
+/// the list is.
+fn load_modules(memory: &mut [u8], kernel_end: u64, modules: &[(&[u8], &str)]) -> Result<u32, LoadError> {
+    let mut next = kernel_end.max(u64::from(EXTENDED_START)).next_multiple_of(PAGE);
+    let starts: Vec<u64> = modules
+        .iter()
+        .map(|(bytes, _)| {
+            let start = next;
+            next = (start + bytes.len() as u64).next_multiple_of(PAGE);
+            start
+        })
+        .collect();
+    let list = next;
+    let strings: u64 = modules.iter().map(|(_, line)| line.len() as u64 + 1).sum();
+    let end = list + MODULE_ENTRY * modules.len() as u64 + strings;
+    if end > memory.len() as u64 {
+        return Err(LoadError::Modules {
+            end,
+            memory: memory.len() as u64,
+        });
+    }
+    let mut put = |address: u64, bytes: &[u8]| {
+        memory[address as usize..address as usize + bytes.len()].copy_from_slice(bytes);
+    };
+    let mut string = list + MODULE_ENTRY * modules.len() as u64;
+    for (index, ((bytes, line), start)) in (0..).zip(modules.iter().zip(starts)) {
+        put(start, bytes);
+        put(string, line.as_bytes());
+        put(string + line.len() as u64, &[0]);
+        let entry = [start, start + bytes.len() as u64, string, 0];
+        for (offset, word) in (0..).step_by(4).zip(entry) {
+            put(list + MODULE_ENTRY * index + offset, &(word as u32).to_le_bytes());
+        }
+        string += line.len() as u64 + 1;
+    }
+    Ok(list as u32)
 }
 
 /// Puts `data` at `start` and zeros from its end to `end`.
@@ -227,14 +284,14 @@ fn place(memory: usize, start: u64, end: u64) -> Result<Range<usize>, LoadError>
     Err(LoadError::DoesNotFit { start, end, usable })
 }
 
-/// Flags of the information block (section 3.3): memory sizes, command line, memory map, loader name, frame buffer.
-const INFORMATION_FLAGS: u32 = 1 << 0 | 1 << 2 | 1 << 6 | 1 << 9 | 1 << 12;
+/// Flags of the information block (section 3.3): memory sizes, command line, modules, memory map, loader name, frame buffer.
+const INFORMATION_FLAGS: u32 = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 9 | 1 << 12;
 /// What the loader calls itself.
 const NAME: &[u8] = b"amlab\0";
 const USABLE: u32 = 1;
 const RESERVED: u32 = 2;
 
-fn write_information(memory: &mut [u8], command_line: &str) {
+fn write_information(memory: &mut [u8], command_line: &str, list: u32, modules: u32) {
     let top = memory.len() as u32;
     let mut put = |address: u32, bytes: &[u8]| {
         memory[address as usize..address as usize + bytes.len()].copy_from_slice(bytes);
@@ -257,6 +314,8 @@ fn write_information(memory: &mut [u8], command_line: &str) {
         (4, CONVENTIONAL_END / 1024),
         (8, (top - EXTENDED_START) / 1024),
         (16, COMMAND_LINE),
+        (20, modules),
+        (24, list),
         (44, areas.len() as u32 * 24),
         (48, MEMORY_MAP),
         (64, LOADER_NAME),
@@ -341,7 +400,7 @@ mod tests {
 
     fn load_into(image: &[u8]) -> (Vec<u8>, Result<Start, LoadError>) {
         let mut memory = vec![0xAA; MEMORY];
-        let start = load(&mut memory, image, "kernel irq=3");
+        let start = load(&mut memory, image, "kernel irq=3", &[]);
         (memory, start)
     }
 
@@ -430,14 +489,42 @@ mod tests {
     fn a_command_line_that_does_not_fit_is_refused() {
         let mut memory = vec![0; MEMORY];
         let long = "x".repeat(LONGEST_COMMAND_LINE + 1);
-        let error =
-            load(&mut memory, &elf(3, 0x10_0000, 0x10_0000, 1, &[0xF4]), &long).expect_err("too long");
+        let kernel = elf(3, 0x10_0000, 0x10_0000, 1, &[0xF4]);
+        let error = load(&mut memory, &kernel, &long, &[]).expect_err("too long");
         assert_eq!(
             error,
             LoadError::CommandLine {
                 length: LONGEST_COMMAND_LINE + 1
             }
         );
+    }
+
+    #[test]
+    fn modules_lie_on_pages_behind_the_kernel_with_their_strings() {
+        let mut memory = vec![0xAA; MEMORY];
+        let kernel = elf(3, 0x10_0000, 0x10_0000, 0x1001, &[0xF4]);
+        let long = vec![7; 0x1001];
+        let modules = [(&b"first"[..], "one -v"), (&long, "two")];
+        let start = load(&mut memory, &kernel, "", &modules).expect("a kernel");
+        let word = |address: u32| {
+            u32::from_le_bytes(memory[address as usize..][..4].try_into().expect("four bytes"))
+        };
+        let list = word(start.information + 24);
+        assert_eq!(word(start.information + 20), 2);
+        assert_eq!((word(list), word(list + 4)), (0x10_2000, 0x10_2005));
+        assert_eq!((word(list + 16), word(list + 20)), (0x10_3000, 0x10_4001));
+        assert_eq!(memory[0x10_2000..0x10_2005], *b"first");
+        assert_eq!(memory[word(list + 8) as usize..][..7], *b"one -v\0");
+        assert_eq!(memory[word(list + 24) as usize..][..4], *b"two\0");
+    }
+
+    #[test]
+    fn modules_that_do_not_fit_are_refused() {
+        let mut memory = vec![0; MEMORY];
+        let kernel = elf(3, 0x10_0000, 0x10_0000, 1, &[0xF4]);
+        let large = vec![0; MEMORY - 0x10_0000];
+        let error = load(&mut memory, &kernel, "", &[(&large, "large")]).expect_err("too large");
+        assert!(matches!(error, LoadError::Modules { .. }));
     }
 
     #[test]

@@ -177,10 +177,20 @@ fn seed_for(lab: u64, kind: u64, number: u64) -> u64 {
 /// A machine of `lab` with what it starts from.
 fn machine(lab: &Lab, description: &lab::Machine, images: &[ImageBytes]) -> Result<Machine, BuildError> {
     let (image, start) = match &description.boot {
-        Boot::Direct { image, command_line } => {
+        Boot::Direct {
+            image,
+            command_line,
+            modules,
+        } => {
+            let module = |module: &lab::Module| {
+                let name = &lab.images[module.image].name;
+                let line = format!("{name} {}", module.arguments);
+                (images[module.image].clone(), line.trim_end().to_owned())
+            };
             let start = Start::Kernel {
                 image: images[*image].clone(),
                 command_line: command_line.clone(),
+                modules: modules.iter().map(module).collect(),
             };
             (image, start)
         }

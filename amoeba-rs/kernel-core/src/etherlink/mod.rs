@@ -1,11 +1,13 @@
-//! The driver of the 3Com EtherLink II (3C503) with 8 KB of memory, in byte mode: frames are copied through the
-//! memory window, one transmit buffer of six pages, a receive ring of 26.
+//! The driver of cards with a DP8390: one transmit buffer of six pages, and a receive ring in the rest of the card's memory.
+//! Frames are copied through the memory window of a 3Com EtherLink II (3C503) with 8 KB of memory, in byte mode, or by the
+//! remote DMA of a Novell card ([`novell`]).
 //!
 //! The driver sees the card through [`Ports`] and [`Bus`], which the kernel implements with instructions and the
 //! tests with a card of their own. The interrupt handler only collects causes ([`collect`]); the main program
-//! hands them to [`Card::service`] and then receives until nothing is left. The gate array's transfers and the
-//! 8390's remote DMA are not used.
+//! hands them to [`Card::service`] and then receives until nothing is left. The gate array's transfers are
+//! not used.
 
+pub mod novell;
 mod registers;
 pub mod ring;
 #[cfg(test)]
@@ -15,6 +17,7 @@ pub use registers::Causes;
 
 use proto::ethernet::{self, Address};
 use registers::{Command, gate_array, nic};
+use ring::Ring;
 
 /// The card's registers.
 pub trait Ports {
@@ -32,8 +35,10 @@ pub trait Bus: Ports {
     fn without_interrupts<R>(&mut self, action: impl FnOnce(&mut Self) -> R) -> R;
     /// Copies out of the memory window.
     fn copy_from_window(&mut self, offset: usize, to: &mut [u8]);
-    /// Copies into the memory window.
+    /// Copies into the memory window. Parts of a frame come in order, each behind the one before.
     fn copy_to_window(&mut self, offset: usize, from: &[u8]);
+    /// The last part of a frame was copied: all of it must be in the card when this returns.
+    fn finish_copy(&mut self) {}
 }
 
 /// I/O bases with the bit that the base jumper's register shows for each.
@@ -72,7 +77,12 @@ pub struct Location {
 /// Looks for a card at all eight bases. Where no card is, the registers read FFh, which is no jumper.
 /// A card whose jumper switches the window off cannot be used and is not found.
 pub fn find(ports: &mut impl Ports) -> Option<Location> {
-    BASES.into_iter().find_map(|(base, base_bit)| {
+    find_all(ports).next()
+}
+
+/// All cards that [`find`] could find.
+pub fn find_all(ports: &mut impl Ports) -> impl Iterator<Item = Location> {
+    BASES.into_iter().filter_map(|(base, base_bit)| {
         let is_there = ports.read(base + gate_array::BASE_JUMPER) == base_bit;
         let jumper = ports.read(base + gate_array::WINDOW_JUMPER);
         let window = WINDOWS.into_iter().find(|(_, bit)| *bit == jumper);
@@ -137,12 +147,22 @@ struct Recovery {
     must_resend: bool,
 }
 
+/// What is round the DP8390.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Board {
+    /// 3Com's gate array, which is told to drive the interrupt line of this bit.
+    EtherLink2 { line_bit: u8 },
+    /// A Novell card.
+    Novell { width: novell::Width },
+}
+
 /// A running card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card<B> {
     bus: B,
     base: u16,
-    line_bit: u8,
+    board: Board,
+    ring: Ring,
     address: Address,
     next_page: u8,
     transmission: Option<Transmission>,
@@ -161,7 +181,10 @@ impl<B: Bus> Card<B> {
         let mut card = Card {
             bus,
             base,
-            line_bit: 0x10 << (line - 2),
+            board: Board::EtherLink2 {
+                line_bit: 0x10 << (line - 2),
+            },
+            ring: Ring::SMALL,
             address: Address::default(),
             next_page: ring::START + 1,
             transmission: None,
@@ -175,6 +198,30 @@ impl<B: Bus> Card<B> {
         }
         card.set_up();
         Some(card)
+    }
+
+    /// Starts the Novell card that [`novell::find`] has found.
+    pub fn start_novell(bus: B, found: &novell::Found) -> Card<B> {
+        let ring = found.width.ring();
+        let mut card = Card {
+            bus,
+            base: found.base,
+            board: Board::Novell { width: found.width },
+            ring,
+            address: found.address,
+            next_page: ring.start + 1,
+            transmission: None,
+            recovery: None,
+            statistics: Statistics::default(),
+        };
+        card.reset();
+        card.set_up();
+        card
+    }
+
+    /// How many of the longest frames the receive ring takes.
+    pub fn ring_frames(&self) -> u16 {
+        self.ring.frames()
     }
 
     /// The station address.
@@ -197,19 +244,35 @@ impl<B: Bus> Card<B> {
     /// # Panics
     /// If the card is still busy, or the frame is too short or too long for Ethernet.
     pub fn transmit(&mut self, frame: &[u8], now: u32) {
+        self.transmit_parts(|each| each(frame), now);
+    }
+
+    /// The same for a frame that lies in several slices, which `parts` hands over in order.
+    ///
+    /// # Panics
+    /// As [`transmit`](Card::transmit).
+    pub fn transmit_parts(&mut self, parts: impl FnOnce(&mut dyn FnMut(&[u8])), now: u32) {
         assert!(self.can_transmit(), "the transmit buffer is in use");
-        assert!(
-            (ethernet::SHORTEST..=ethernet::LONGEST).contains(&frame.len()),
-            "no length of a frame"
-        );
-        self.bus.copy_to_window(ring::offset(ring::TRANSMIT_PAGE), frame);
+        let mut length = 0;
+        let start = self.ring.offset(self.ring.transmit);
+        let bus = &mut self.bus;
+        parts(&mut |part| {
+            assert!(
+                part.len() <= ethernet::LONGEST - length,
+                "longer than a frame may be"
+            );
+            bus.copy_to_window(start + length, part);
+            length += part.len();
+        });
+        bus.finish_copy();
+        assert!(length >= ethernet::SHORTEST, "shorter than a frame may be");
         self.transmission = Some(Transmission {
-            length: frame.len(),
+            length,
             started: now,
             tries: 1,
             idle_looks: 0,
         });
-        self.begin_transmission(frame.len());
+        self.begin_transmission(length);
     }
 
     /// Deals with what the interrupt handler collected, at `now` milliseconds.
@@ -235,24 +298,28 @@ impl<B: Bus> Card<B> {
             return None;
         }
         let mut header = [0; ring::HEADER_LENGTH];
-        self.bus.copy_from_window(ring::offset(page), &mut header);
-        let Some(frame) = ring::Frame::parse(header, page) else {
+        let ring = self.ring;
+        self.bus.copy_from_window(ring.offset(page), &mut header);
+        let Some(frame) = ring::Frame::parse(&ring, header, page) else {
             self.restart();
             return None;
         };
-        let (start, first, rest) = frame.pieces(page);
+        let (start, first, rest) = frame.pieces(&ring, page);
         self.bus.copy_from_window(start, &mut buffer[..first]);
         if rest > 0 {
             self.bus
-                .copy_from_window(ring::offset(ring::START), &mut buffer[first..frame.length]);
+                .copy_from_window(ring.offset(ring.start), &mut buffer[first..frame.length]);
         }
         self.next_page = frame.next;
-        self.write(nic::BOUNDARY, ring::boundary(frame.next));
+        self.write(nic::BOUNDARY, ring.boundary(frame.next));
         self.statistics.received += 1;
         Some(frame.length)
     }
 
     fn reset(&mut self) {
+        if let Board::Novell { .. } = self.board {
+            return novell::reset(&mut self.bus, self.base);
+        }
         self.write(
             gate_array::CONTROL,
             registers::RESET | registers::ON_BOARD_TRANSCEIVER,
@@ -275,25 +342,23 @@ impl<B: Bus> Card<B> {
     /// Programs the gate array and the 8390 after a reset. The order is National's (DP8390D data sheet,
     /// section 11, "Initialization procedures").
     fn set_up(&mut self) {
-        self.write(gate_array::CONFIGURATION, registers::WINDOW_SHOWS_MEMORY);
-        self.write(gate_array::PAGE_START, ring::START);
-        self.write(gate_array::PAGE_STOP, ring::STOP);
-        // The reset vector FFFF0h, so that a warm start finds the PROM.
-        for (place, byte) in (0..).zip([0xff, 0xff, 0x00]) {
-            self.write(gate_array::VECTOR + place, byte);
-        }
-        self.write(gate_array::LINES, self.line_bit);
-
+        let data_configuration = match self.board {
+            Board::EtherLink2 { line_bit } => {
+                self.set_up_gate_array(line_bit);
+                registers::BYTE_WIDE
+            }
+            Board::Novell { width } => width.data_configuration(),
+        };
         self.command(Command::STOP);
-        self.write(nic::DATA_CONFIGURATION, registers::BYTE_WIDE);
+        self.write(nic::DATA_CONFIGURATION, data_configuration);
         self.write(nic::REMOTE_COUNT_LOW, 0);
         self.write(nic::REMOTE_COUNT_HIGH, 0);
         self.write(nic::RECEIVE_CONFIGURATION, registers::MONITOR);
         self.write(nic::TRANSMIT_CONFIGURATION, registers::LOOPBACK);
-        self.write(nic::TRANSMIT_PAGE, ring::TRANSMIT_PAGE);
-        self.write(nic::PAGE_START, ring::START);
-        self.write(nic::PAGE_STOP, ring::STOP);
-        self.write(nic::BOUNDARY, ring::START);
+        self.write(nic::TRANSMIT_PAGE, self.ring.transmit);
+        self.write(nic::PAGE_START, self.ring.start);
+        self.write(nic::PAGE_STOP, self.ring.stop);
+        self.write(nic::BOUNDARY, self.ring.start);
         self.write(nic::INTERRUPT_STATUS, 0xff);
         self.write(nic::INTERRUPT_MASK, registers::ENABLED.bits());
         self.set_up_page_1();
@@ -305,9 +370,20 @@ impl<B: Bus> Card<B> {
         );
     }
 
+    fn set_up_gate_array(&mut self, line_bit: u8) {
+        self.write(gate_array::CONFIGURATION, registers::WINDOW_SHOWS_MEMORY);
+        self.write(gate_array::PAGE_START, ring::START);
+        self.write(gate_array::PAGE_STOP, ring::STOP);
+        // The reset vector FFFF0h, so that a warm start finds the PROM.
+        for (place, byte) in (0..).zip([0xff, 0xff, 0x00]) {
+            self.write(gate_array::VECTOR + place, byte);
+        }
+        self.write(gate_array::LINES, line_bit);
+    }
+
     fn set_up_page_1(&mut self) {
-        let (base, address) = (self.base, self.address);
-        self.next_page = ring::START + 1;
+        let (base, address, first) = (self.base, self.address, self.ring.start + 1);
+        self.next_page = first;
         self.bus.without_interrupts(|bus| {
             bus.write(base + nic::COMMAND, page_1(Command::STOP));
             for (place, byte) in (0..).zip(address.0) {
@@ -316,7 +392,7 @@ impl<B: Bus> Card<B> {
             for place in 0..8 {
                 bus.write(base + nic::MULTICAST + place, 0xff);
             }
-            bus.write(base + nic::CURRENT_PAGE, ring::START + 1);
+            bus.write(base + nic::CURRENT_PAGE, first);
             bus.write(base + nic::COMMAND, page_0(Command::STOP));
         });
     }
@@ -332,7 +408,7 @@ impl<B: Bus> Card<B> {
 
     fn begin_transmission(&mut self, length: usize) {
         let [low, high] = (length as u16).to_le_bytes();
-        self.write(nic::TRANSMIT_PAGE, ring::TRANSMIT_PAGE);
+        self.write(nic::TRANSMIT_PAGE, self.ring.transmit);
         self.write(nic::TRANSMIT_COUNT_LOW, low);
         self.write(nic::TRANSMIT_COUNT_HIGH, high);
         self.command(Command::START | Command::TRANSMIT);

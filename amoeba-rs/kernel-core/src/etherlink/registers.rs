@@ -22,6 +22,10 @@ pub(super) mod nic {
     pub(crate) const TRANSMIT_COUNT_HIGH: u16 = 0x6;
     /// Interrupt status; writing ones clears.
     pub(crate) const INTERRUPT_STATUS: u16 = 0x7;
+    /// Low byte of the remote DMA's address.
+    pub(crate) const REMOTE_START_LOW: u16 = 0x8;
+    /// High byte of the remote DMA's address.
+    pub(crate) const REMOTE_START_HIGH: u16 = 0x9;
     /// Low byte of the remote DMA's count.
     pub(crate) const REMOTE_COUNT_LOW: u16 = 0xa;
     /// High byte of the remote DMA's count.
@@ -63,12 +67,14 @@ pub(super) mod gate_array {
 }
 
 bitflags! {
-    /// The DP8390's command register. The bits of the remote DMA are "abort or complete" in every command here.
+    /// The DP8390's command register. Every command but those that begin remote DMA aborts or completes it.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(super) struct Command: u8 {
         const STOP = 0x01;
         const START = 0x02;
         const TRANSMIT = 0x04;
+        const REMOTE_READ = 0x08;
+        const REMOTE_WRITE = 0x10;
         const ABORT_REMOTE_DMA = 0x20;
         const PAGE_1 = 0x40;
         const _ = !0;
@@ -98,6 +104,12 @@ pub(super) const ENABLED: Causes = Causes::RECEIVED
 
 /// Data configuration: byte-wide transfers, normal operation, FIFO threshold of 4 bytes.
 pub(super) const BYTE_WIDE: u8 = 0x28;
+/// Data configuration: word-wide transfers, normal operation, FIFO threshold of 4 words.
+pub(super) const WORD_WIDE: u8 = 0x49;
+/// Interrupt status: remote DMA has come to its end.
+pub(super) const REMOTE_DMA_COMPLETE: u8 = 0x40;
+/// Interrupt status: the controller is in reset.
+pub(super) const IN_RESET: u8 = 0x80;
 /// Receive configuration: broadcast and multicast beside the own address.
 pub(super) const ACCEPT_BROADCAST_AND_MULTICAST: u8 = 0x0c;
 /// Receive configuration: store nothing.

@@ -17,14 +17,71 @@ pub const HEADER_LENGTH: usize = 4;
 const CHECK_LENGTH: usize = 4;
 const STATUS_RECEIVED_INTACT: u8 = 0x01;
 
-/// Where a page begins in the window.
-pub const fn offset(page: u8) -> usize {
-    (page - TRANSMIT_PAGE) as usize * 256
+/// How a card's memory is divided: the transmit buffer, and behind it the receive ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ring {
+    /// First page of the memory, and of the transmit buffer.
+    pub transmit: u8,
+    /// First page of the ring.
+    pub start: u8,
+    /// Page behind the ring.
+    pub stop: u8,
 }
 
-/// The page that tells the card that everything before `next` is released.
-pub const fn boundary(next: u8) -> u8 {
-    if next == START { STOP - 1 } else { next - 1 }
+impl Ring {
+    /// The 8 KB of a 3C503 or NE1000.
+    pub const SMALL: Ring = Ring {
+        transmit: TRANSMIT_PAGE,
+        start: START,
+        stop: STOP,
+    };
+    /// The 16 KB of an NE2000.
+    pub const LARGE: Ring = Ring {
+        transmit: 0x40,
+        start: 0x46,
+        stop: 0x80,
+    };
+    /// Pages that the longest frame takes.
+    const LONGEST_FRAME: u8 = 6;
+
+    /// Where a page begins in the memory.
+    pub const fn offset(&self, page: u8) -> usize {
+        (page - self.transmit) as usize * 256
+    }
+
+    /// Bytes of the memory.
+    pub const fn length(&self) -> usize {
+        self.offset(self.stop)
+    }
+
+    /// How many of the longest frames the ring takes.
+    pub const fn frames(&self) -> u16 {
+        ((self.stop - self.start) / Ring::LONGEST_FRAME) as u16
+    }
+
+    /// The page that tells the card that everything before `next` is released.
+    pub const fn boundary(&self, next: u8) -> u8 {
+        if next == self.start {
+            self.stop - 1
+        } else {
+            next - 1
+        }
+    }
+
+    /// The page that lies `pages` behind `page` in the ring.
+    fn advance(&self, page: u8, pages: u8) -> u8 {
+        let further = page + pages;
+        if further >= self.stop {
+            further - (self.stop - self.start)
+        } else {
+            further
+        }
+    }
+}
+
+/// Where a page begins in the window of a card with a small ring.
+pub const fn offset(page: u8) -> usize {
+    (page - TRANSMIT_PAGE) as usize * 256
 }
 
 /// A received frame in the ring.
@@ -39,12 +96,12 @@ pub struct Frame {
 impl Frame {
     /// Reads the header that the card put at the start of `page`; `None` if it cannot be true, as happens when
     /// the card and the driver disagree about the ring.
-    pub fn parse(header: [u8; HEADER_LENGTH], page: u8) -> Option<Frame> {
+    pub fn parse(ring: &Ring, header: [u8; HEADER_LENGTH], page: u8) -> Option<Frame> {
         let [status, next, low, high] = header;
         let count = usize::from(u16::from_le_bytes([low, high]));
         let length = count.checked_sub(CHECK_LENGTH)?;
         let plausible = status & STATUS_RECEIVED_INTACT != 0
-            && (START..STOP).contains(&next)
+            && (ring.start..ring.stop).contains(&next)
             && (ethernet::SHORTEST..=ethernet::LONGEST).contains(&length);
         if !plausible {
             return None;
@@ -53,39 +110,37 @@ impl Frame {
         let pages = ((HEADER_LENGTH + length) / 256 + 1) as u8;
         let fits = [pages, pages + 1]
             .iter()
-            .any(|pages| advance(page, *pages) == next);
+            .any(|pages| ring.advance(page, *pages) == next);
         fits.then_some(Frame { length, next })
     }
 
     /// Where the bytes of the frame at `page` lie: an offset in the window and a length, then the length of
     /// the rest, which lies at the ring's start.
-    pub fn pieces(&self, page: u8) -> (usize, usize, usize) {
-        let start = offset(page) + HEADER_LENGTH;
-        let first = self.length.min(WINDOW_LENGTH - start);
+    pub fn pieces(&self, ring: &Ring, page: u8) -> (usize, usize, usize) {
+        let start = ring.offset(page) + HEADER_LENGTH;
+        let first = self.length.min(ring.length() - start);
         (start, first, self.length - first)
-    }
-}
-
-/// The page that lies `pages` behind `page` in the ring.
-fn advance(page: u8, pages: u8) -> u8 {
-    let further = page + pages;
-    if further >= STOP {
-        further - (STOP - START)
-    } else {
-        further
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, START, STOP, WINDOW_LENGTH, boundary, offset};
+    use super::{Frame, Ring, START, STOP, WINDOW_LENGTH, offset};
+
+    const SMALL: Ring = Ring::SMALL;
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+    #[test]
+    fn a_ring_takes_four_of_the_longest_frames_or_nine() {
+        assert_eq!((Ring::SMALL.frames(), Ring::LARGE.frames()), (4, 9));
+        assert_eq!((Ring::SMALL.length(), Ring::LARGE.length()), (8 << 10, 16 << 10));
+    }
 
     #[test]
     fn a_frame_of_1514_bytes_takes_six_pages() {
         let header = [0x01, 0x2c, 0xee, 0x05];
         assert_eq!(
-            Frame::parse(header, 0x26),
+            Frame::parse(&SMALL, header, 0x26),
             Some(Frame {
                 length: 1514,
                 next: 0x2c
@@ -96,7 +151,7 @@ mod tests {
     #[test]
     fn the_shortest_frame_takes_one_page() {
         assert_eq!(
-            Frame::parse([0x01, 0x27, 64, 0], 0x26),
+            Frame::parse(&SMALL, [0x01, 0x27, 64, 0], 0x26),
             Some(Frame {
                 length: 60,
                 next: 0x27
@@ -106,25 +161,28 @@ mod tests {
 
     #[test]
     fn a_next_page_that_the_length_does_not_lead_to_is_refused() {
-        assert_eq!(Frame::parse([0x01, 0x29, 64, 0], 0x26), None);
-        assert_eq!(Frame::parse([0x01, 0x26, 64, 0], 0x26), None);
+        assert_eq!(Frame::parse(&SMALL, [0x01, 0x29, 64, 0], 0x26), None);
+        assert_eq!(Frame::parse(&SMALL, [0x01, 0x26, 64, 0], 0x26), None);
     }
 
     #[test]
     fn a_damaged_frame_is_refused() {
-        assert_eq!(Frame::parse([0x02, 0x27, 64, 0], 0x26), None);
+        assert_eq!(Frame::parse(&SMALL, [0x02, 0x27, 64, 0], 0x26), None);
     }
 
     #[test]
     fn the_boundary_before_the_first_page_is_the_last_page() {
-        assert_eq!((boundary(START), boundary(START + 1)), (STOP - 1, START));
+        assert_eq!(
+            (SMALL.boundary(START), SMALL.boundary(START + 1)),
+            (STOP - 1, START)
+        );
     }
 
     proptest! {
         #[test]
         fn the_pieces_of_an_accepted_frame_lie_in_the_ring(header: [u8; 4], page in START..STOP) {
-            if let Some(frame) = Frame::parse(header, page) {
-                let (start, first, rest) = frame.pieces(page);
+            if let Some(frame) = Frame::parse(&SMALL, header, page) {
+                let (start, first, rest) = frame.pieces(&SMALL, page);
                 prop_assert_eq!(first + rest, frame.length);
                 prop_assert!(start + first <= WINDOW_LENGTH);
                 prop_assert!(offset(START) + rest <= offset(page));
@@ -138,7 +196,7 @@ mod tests {
             let ring = usize::from(STOP - START);
             let next = START + ((usize::from(page - START) + pages) % ring) as u8;
             let [low, high] = (length as u16 + 4).to_le_bytes();
-            prop_assert_eq!(Frame::parse([0x21, next, low, high], page), Some(Frame { length, next }));
+            prop_assert_eq!(Frame::parse(&SMALL, [0x21, next, low, high], page), Some(Frame { length, next }));
         }
     }
 }

@@ -51,7 +51,8 @@ fn the_built_in_lab_is_two_pcs_that_exchange_a_thousand_frames() {
         machine.boot,
         Boot::Direct {
             image: 0,
-            command_line: "peers=1 frames=1000".to_owned()
+            command_line: "peers=1 frames=1000".to_owned(),
+            modules: Vec::new()
         }
     );
     let card = &machine.cards[0];
@@ -304,7 +305,8 @@ fn a_machine_adds_to_its_profile_key_by_key() {
         lab.machines[0].boot,
         Boot::Direct {
             image: 0,
-            command_line: "x=1".to_owned()
+            command_line: "x=1".to_owned(),
+            modules: Vec::new()
         }
     );
     assert_eq!(lab.machines[0].cpu_clock, Rate::hertz(40_000_000));
@@ -407,7 +409,8 @@ fn overrides_replace_what_the_file_says_and_may_be_bare_words() {
         lab.machines[2].boot,
         Boot::Direct {
             image: 0,
-            command_line: "a=b c".to_owned()
+            command_line: "a=b c".to_owned(),
+            modules: Vec::new()
         }
     );
 }

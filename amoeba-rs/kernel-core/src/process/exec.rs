@@ -1,0 +1,160 @@
+//! Making a process from its descriptor.
+
+use super::{Event, MOST_PROCESSES, MOST_THREADS, Phase, Process, Processes, Thread, registers};
+use crate::address_space::AddressSpace;
+use crate::machine::Machine;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use proto::capability::Capability;
+use proto::process::segment::DEFAULT_STACK;
+use proto::process::{self, Descriptor, I80386, Segment, SegmentKind, ThreadState};
+use proto::standard::Status;
+
+impl Processes {
+    /// Makes a process: its slot. It runs as soon as the contents of all its segments are there.
+    ///
+    /// # Errors
+    /// [`Status::BadArgument`] for another architecture, no thread, or segments that cannot be;
+    /// [`Status::Exists`] for segments that overlap; what is wrong with a segment's capability;
+    /// [`Status::NoSpace`] for too many processes or threads; [`Status::NoMemory`].
+    pub fn exec(&mut self, machine: &mut impl Machine, descriptor: &Descriptor<'_>) -> Result<u16, Status> {
+        let states: Vec<process::Thread> = descriptor.threads().collect();
+        if descriptor.head.architecture != I80386 || states.is_empty() {
+            return Err(Status::BadArgument);
+        }
+        let threads = states
+            .iter()
+            .map(thread)
+            .collect::<Option<Vec<_>>>()
+            .ok_or(Status::BadArgument)?;
+        if self.thread_count() + threads.len() > MOST_THREADS {
+            return Err(Status::NoSpace);
+        }
+        let slot = self.empty_slot()?;
+        let space = AddressSpace::new(machine).map_err(|_| Status::NoMemory)?;
+        self.slots[usize::from(slot)] = Some(Process {
+            check: machine.random_port(),
+            owner: descriptor.head.owner,
+            comment: String::new(),
+            space,
+            mappings: Vec::new(),
+            threads: threads.into_iter().map(Some).collect(),
+            ready: order(&states),
+            current: 0,
+            is_queued: false,
+            is_preemptive: false,
+            phase: Phase::Loading { fetches: 0 },
+        });
+        match self.map_all(machine, slot, descriptor) {
+            Ok(0) => self.begin(machine, slot),
+            Ok(fetches) => self.process_mut(slot).phase = Phase::Loading { fetches },
+            Err(status) => {
+                self.events
+                    .retain(|event| !matches!(event, Event::Fetch(fetch) if fetch.process == slot));
+                self.destroy(machine, slot);
+                return Err(status);
+            }
+        }
+        Ok(slot)
+    }
+
+    fn empty_slot(&mut self) -> Result<u16, Status> {
+        if let Some(slot) = self.slots.iter().position(Option::is_none) {
+            return Ok(slot as u16);
+        }
+        if self.slots.len() == MOST_PROCESSES {
+            return Err(Status::NoSpace);
+        }
+        self.slots.push(None);
+        Ok(self.slots.len() as u16 - 1)
+    }
+
+    /// Maps all segments: how many have contents that are still to come.
+    fn map_all(
+        &mut self,
+        machine: &mut impl Machine,
+        slot: u16,
+        descriptor: &Descriptor<'_>,
+    ) -> Result<u32, Status> {
+        let mut fetches = 0;
+        for mut segment in descriptor.segments() {
+            if segment
+                .kind
+                .intersects(SegmentKind::SYMBOLS | SegmentKind::NEW_SYMBOLS)
+            {
+                continue;
+            }
+            prepare(&mut segment)?;
+            let (_, is_fetched) = self.map_object(machine, slot, None, &segment)?;
+            fetches += u32::from(is_fetched);
+        }
+        Ok(fetches)
+    }
+
+    /// Lets the threads of a complete process run.
+    fn begin(&mut self, machine: &mut impl Machine, slot: u16) {
+        let process = self.process_mut(slot);
+        process.phase = Phase::Running;
+        process.is_queued = true;
+        self.queue.push_back(slot);
+        for id in self.threads(slot) {
+            self.deliver_pending(machine, id);
+        }
+    }
+
+    /// The contents of a segment of a new process have come, or not.
+    pub(super) fn loaded(&mut self, machine: &mut impl Machine, slot: u16, result: Result<(), Status>) {
+        let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
+        let Some(Phase::Loading { fetches }) = process.map(|process| process.phase) else {
+            return;
+        };
+        match result {
+            Ok(()) if fetches > 1 => self.process_mut(slot).phase = Phase::Loading { fetches: fetches - 1 },
+            Ok(()) => self.begin(machine, slot),
+            Err(_) => {
+                self.events
+                    .retain(|event| !matches!(event, Event::Fetch(fetch) if fetch.process == slot));
+                self.destroy(machine, slot);
+            }
+        }
+    }
+}
+
+/// Completes what an entry may leave open, and refuses one that a loader should have completed.
+fn prepare(segment: &mut Segment) -> Result<(), Status> {
+    let is_stack = segment.kind.contains(SegmentKind::SYSTEM);
+    if is_stack && segment.length == 0 && segment.capability == Capability::NULL {
+        segment.length = DEFAULT_STACK;
+    }
+    if segment.capability == Capability::NULL && segment.offset != 0 {
+        return Err(Status::BadArgument);
+    }
+    segment.kind.remove(SegmentKind::SYSTEM);
+    Ok(())
+}
+
+/// The order in which threads begin: those first that say so.
+fn order(states: &[process::Thread]) -> VecDeque<u16> {
+    let goes_first = |thread: &u16| states[usize::from(*thread)].state.contains(ThreadState::FIRST);
+    let threads = 0..states.len() as u16;
+    let first = threads.clone().filter(goes_first);
+    first
+        .chain(threads.filter(|thread| !goes_first(thread)))
+        .collect()
+}
+
+/// A thread as its descriptor says; `None` if it does not say where it is.
+fn thread(state: &process::Thread) -> Option<Thread> {
+    let frame = match (&state.user, &state.idle) {
+        (Some(frame), _) => registers::for_user(frame),
+        (None, Some(idle)) => registers::start(idle.counter, idle.stack),
+        (None, None) => return None,
+    };
+    let kernel = state.kernel.unwrap_or_default();
+    let mut thread = Thread::new(frame, kernel);
+    if kernel.signal != 0 {
+        thread.pending.push_back(kernel.signal.cast_signed());
+    }
+    Some(thread)
+}

@@ -1,0 +1,156 @@
+//! Who runs: processes in turn, each for a time slice; threads of a process one until it waits, or, once the process
+//! asks for it, by priority and in turn. (The kernel's own work comes before any of them.)
+
+use super::{Phase, Process, Processes, ThreadId, Wait};
+use crate::machine::{Machine, Milliseconds};
+
+/// Milliseconds from one look at sleeping threads to the next, which is how exact their times are.
+pub const SWEEP: Milliseconds = 100;
+/// The load average forgets in so many sweeps.
+const LOAD_SWEEPS: u32 = 32;
+/// One thread that can run all the time is this load.
+pub const LOAD_UNIT: u32 = 1024;
+
+impl Process {
+    /// The thread that has the process's turn.
+    fn first(&self) -> Option<u16> {
+        if !self.is_preemptive {
+            return self.ready.front().copied();
+        }
+        let priority = |thread: &u16| {
+            self.threads[usize::from(*thread)]
+                .as_ref()
+                .map(|thread| thread.priority)
+        };
+        let highest = self.ready.iter().filter_map(priority).max()?;
+        self.ready
+            .iter()
+            .copied()
+            .find(|thread| priority(thread) == Some(highest))
+    }
+
+    /// Puts the thread that ran last behind all others.
+    pub(super) fn yield_turn(&mut self) {
+        if let Some(place) = self.ready.iter().position(|thread| *thread == self.current)
+            && let Some(thread) = self.ready.remove(place)
+        {
+            self.ready.push_back(thread);
+        }
+    }
+}
+
+impl Processes {
+    /// The thread that runs now, if any can.
+    pub fn next(&mut self, now: Milliseconds) -> Option<ThreadId> {
+        loop {
+            let slot = *self.queue.front()?;
+            let is_over = now.saturating_sub(self.slice_start) >= self.slice;
+            let process = self.process_mut(slot);
+            if process.ready.is_empty() {
+                process.is_queued = false;
+                self.queue.pop_front();
+                self.slice_start = now;
+                continue;
+            }
+            if is_over {
+                if process.is_preemptive {
+                    process.yield_turn();
+                }
+                self.slice_start = now;
+                self.queue.rotate_left(1);
+                continue;
+            }
+            let thread = process.first()?;
+            process.current = thread;
+            return Some(ThreadId {
+                process: slot,
+                thread,
+            });
+        }
+    }
+
+    /// Lets a thread run that can.
+    pub(super) fn make_ready(&mut self, id: ThreadId, goes_first: bool) {
+        let process = self.process_mut(id.process);
+        if process.phase != Phase::Running {
+            return;
+        }
+        if goes_first {
+            process.ready.push_front(id.thread);
+        } else {
+            process.ready.push_back(id.thread);
+        }
+        if !process.is_queued {
+            process.is_queued = true;
+            self.queue.push_back(id.process);
+        }
+    }
+
+    /// Has a thread wait.
+    pub(super) fn block(&mut self, id: ThreadId, wait: Wait) {
+        self.thread_mut(id).wait = Some(wait);
+        self.process_mut(id.process)
+            .ready
+            .retain(|ready| *ready != id.thread);
+    }
+
+    /// Ends a thread's wait: its call gives `value`. Signals that came meanwhile are delivered.
+    pub(super) fn wake(&mut self, machine: &mut impl Machine, id: ThreadId, value: i32) {
+        let thread = self.thread_mut(id);
+        thread.wait = None;
+        thread.frame.eax = value.cast_unsigned();
+        match self.process(id.process).phase {
+            Phase::Running => {
+                self.make_ready(id, false);
+                self.deliver_pending(machine, id);
+            }
+            Phase::Stopping { .. } => self.stop_if_still(machine, id.process),
+            Phase::Loading { .. } | Phase::Stopped { .. } => {}
+        }
+    }
+
+    /// Has the kernel do what comes with time: sleeps and waits that are over, the load average.
+    pub fn sweep(&mut self, machine: &mut impl Machine, now: Milliseconds) {
+        while self.next_sweep <= now {
+            self.next_sweep += SWEEP;
+            self.segments.collect(machine);
+            let runnable: usize = self
+                .slots
+                .iter()
+                .flatten()
+                .map(|process| process.ready.len())
+                .sum();
+            let grown = self.load * (LOAD_SWEEPS - 1) + runnable as u32 * LOAD_UNIT;
+            self.load = grown / LOAD_SWEEPS;
+            let swept = self.next_sweep - SWEEP;
+            for slot in 0..self.slots.len() as u16 {
+                if self.slots[usize::from(slot)].is_some() {
+                    self.sweep_process(machine, slot, swept);
+                }
+            }
+        }
+    }
+
+    fn sweep_process(&mut self, machine: &mut impl Machine, slot: u16, now: Milliseconds) {
+        for id in self.threads(slot) {
+            match self.thread(id).wait {
+                Some(Wait::Sleep { until }) if until <= now => self.wake(machine, id, 0),
+                Some(Wait::Mutex {
+                    until: Some(until), ..
+                }) if until <= now => {
+                    self.leave_mutex(id);
+                    self.wake(machine, id, -1);
+                }
+                _ => {}
+            }
+            if self.slots[usize::from(slot)].is_none() {
+                return;
+            }
+        }
+    }
+
+    /// When something is to be done next because of the time, if nothing else happens before.
+    pub const fn next_sweep(&self) -> Milliseconds {
+        self.next_sweep
+    }
+}

@@ -1,0 +1,117 @@
+use super::{DATA, World, id};
+use proto::capability::Capability;
+use proto::system_call::Call;
+use std::vec::Vec;
+
+#[test]
+fn processes_take_turns_of_a_time_slice() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.exec(Capability::NULL, 1);
+    }
+    let mut turns = Vec::new();
+    for _ in 0..60 {
+        turns.push(world.next().unwrap().0);
+        world.pass(10);
+    }
+    let expected: Vec<u16> = (0..60).map(|tick| tick / 10 % 3).collect();
+    assert_eq!(turns, expected);
+}
+
+#[test]
+fn a_process_that_waits_gives_the_rest_of_its_turn_to_the_next_which_has_a_whole_slice() {
+    let mut world = World::new();
+    for _ in 0..2 {
+        world.exec(Capability::NULL, 1);
+    }
+    assert_eq!(world.next(), Some((0, 0)));
+    world.pass(90);
+    world.call(id(0, 0), Call::Await, [10_000, 0, 0, 0]);
+    assert_eq!(world.next(), Some((1, 0)));
+    world.pass(90);
+    assert_eq!(world.next(), Some((1, 0)));
+}
+
+#[test]
+fn threads_of_a_process_run_until_they_wait() {
+    let mut world = World::new();
+    world.exec(Capability::NULL, 3);
+    for _ in 0..50 {
+        assert_eq!(world.next(), Some((0, 0)));
+        world.pass(10);
+    }
+    world.call(id(0, 0), Call::ThreadSwitch, [0; 4]);
+    assert_eq!(world.next(), Some((0, 1)));
+    world.call(id(0, 1), Call::Await, [100, 0, 0, 0]);
+    assert_eq!(world.next(), Some((0, 2)));
+}
+
+#[test]
+fn a_sleeper_wakes_with_the_sweep_after_its_time() {
+    let mut world = World::new();
+    world.exec(Capability::NULL, 1);
+    world.pass(10);
+    world.call(id(0, 0), Call::Await, [95, 0, 0, 0]);
+    world.pass(90);
+    assert_eq!(world.next(), None);
+    world.pass(90);
+    assert_eq!(world.next(), None);
+    world.pass(10);
+    assert_eq!(world.next(), Some((0, 0)));
+    assert_eq!(world.value(id(0, 0)), 0);
+}
+
+#[test]
+fn with_preemption_the_highest_priority_runs_and_equals_take_turns() {
+    let mut world = World::new();
+    world.exec(Capability::NULL, 3);
+    assert_eq!(world.result(id(0, 0), Call::MaximumPriority, [0; 4]), 7);
+    assert_eq!(world.next(), Some((0, 0)));
+    world.call(id(0, 0), Call::EnablePreemption, [0; 4]);
+    for thread in [1, 2] {
+        assert_eq!(world.result(id(0, thread), Call::SetPriority, [3, DATA, 0, 0]), 0);
+        assert_eq!(world.word(0, DATA), 0);
+    }
+    let mut turns = Vec::new();
+    for _ in 0..40 {
+        turns.push(world.next().unwrap().1);
+        world.pass(10);
+    }
+    let expected: Vec<u16> = (0..40).map(|tick| 1 + tick / 10 % 2).collect();
+    assert_eq!(turns, expected);
+    world.call(id(0, 1), Call::Await, [500, 0, 0, 0]);
+    world.call(id(0, 2), Call::Await, [500, 0, 0, 0]);
+    assert_eq!(world.next(), Some((0, 0)));
+    world.pass(600);
+    assert_eq!(world.next(), Some((0, 1)));
+}
+
+#[test]
+fn there_are_eight_priorities() {
+    let mut world = World::new();
+    world.exec(Capability::NULL, 1);
+    assert_eq!(world.result(id(0, 0), Call::SetPriority, [7, DATA, 0, 0]), 0);
+    assert_eq!(world.result(id(0, 0), Call::SetPriority, [8, DATA, 0, 0]), -1);
+    assert_eq!(world.result(id(0, 0), Call::SetPriority, [0, DATA, 0, 0]), 0);
+    assert_eq!(world.word(0, DATA), 7);
+}
+
+#[test]
+fn the_load_of_one_busy_thread_approaches_1024() {
+    let mut world = World::new();
+    world.exec(Capability::NULL, 1);
+    world.pass(60_000);
+    assert!(
+        (990..=1024).contains(&world.processes.load()),
+        "{}",
+        world.processes.load()
+    );
+    world.call(id(0, 0), Call::Await, [100_000, 0, 0, 0]);
+    world.pass(3_200);
+    // After as many sweeps as it forgets in, a little more than 1/e is left.
+    assert!(
+        (330..=390).contains(&world.processes.load()),
+        "{}",
+        world.processes.load()
+    );
+}

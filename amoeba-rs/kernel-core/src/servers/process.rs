@@ -1,0 +1,277 @@
+//! The server of processes and segments.
+
+use super::{Reply, Request, Server, World};
+use crate::machine::Machine;
+use crate::memory::PAGE;
+use alloc::format;
+use alloc::string::String;
+use proto::capability::{CAPABILITY_LENGTH, Capability, Port, Private};
+use proto::message::Header;
+use proto::one_way::one_way;
+use proto::process::Descriptor;
+use proto::process::server::{
+    Command, LARGEST_REQUEST, LONGEST_COMMENT, Object, PAGE_SHIFT, SERVER_OBJECT, USER_PAGES, file, right,
+};
+use proto::standard::{self, Status};
+
+/// The server.
+#[derive(Clone, Debug)]
+pub struct ProcessServer {
+    port: Port,
+    check: Port,
+    /// What allows processes to be started, beside the server's own capability: the last two that were given out.
+    exec_checks: [Port; 2],
+    load_calls: u32,
+    kips: u16,
+}
+
+impl ProcessServer {
+    /// The server on the get-port `port`, protected by `check`, on a machine that does so many thousand turns of a
+    /// loop a second.
+    pub fn new(port: Port, check: Port, kips: u16) -> ProcessServer {
+        ProcessServer {
+            port: one_way(port),
+            check,
+            exec_checks: [check; 2],
+            load_calls: 0,
+            kips,
+        }
+    }
+
+    /// The capability with all rights on the server itself.
+    pub fn capability(&self) -> Capability {
+        self.with(Private::owner(SERVER_OBJECT, self.check))
+    }
+
+    fn with(&self, private: Private) -> Capability {
+        Capability {
+            port: self.port,
+            private,
+        }
+    }
+
+    fn server_command<M: Machine>(
+        &mut self,
+        world: &mut World<'_, M>,
+        request: &Request<'_>,
+        command: Command,
+    ) -> Result<Reply, Status> {
+        match command {
+            Command::Exec => {
+                request.need(right::EXEC)?;
+                exec(world, request)
+            }
+            Command::GetDefaults => Ok(Reply {
+                header: Header {
+                    extra: USER_PAGES.start as u16,
+                    offset: USER_PAGES.end.cast_signed(),
+                    size: PAGE_SHIFT,
+                    ..Header::default()
+                },
+                ..Reply::default()
+            }),
+            Command::GetLoad => Ok(self.load(world)),
+            Command::SecureGetLoad => {
+                request.need(right::EXEC)?;
+                Ok(self.secure_load(world))
+            }
+            Command::SegmentCreate => {
+                request.need(right::CREATE)?;
+                create(world, request)
+            }
+            _ => Err(Status::BadCommand),
+        }
+    }
+
+    fn load<M: Machine>(&self, world: &World<'_, M>) -> Reply {
+        let free = u64::from(world.machine.free_pages()) * u64::from(PAGE);
+        Reply {
+            header: Header {
+                extra: self.kips,
+                size: u16::try_from(world.processes.load()).unwrap_or(u16::MAX),
+                offset: i32::try_from(free).unwrap_or(i32::MAX),
+                ..Header::default()
+            },
+            ..Reply::default()
+        }
+    }
+
+    /// Every second call changes the capability that allows processes to be started; the last two are good.
+    fn secure_load<M: Machine>(&mut self, world: &mut World<'_, M>) -> Reply {
+        if self.load_calls.is_multiple_of(2) {
+            self.exec_checks = [world.machine.random_port(), self.exec_checks[0]];
+        }
+        self.load_calls = self.load_calls.wrapping_add(1);
+        let mut reply = self.load(world);
+        let private = Private::owner(SERVER_OBJECT, self.exec_checks[0]);
+        let private = private.restrict(right::EXEC, self.exec_checks[0]);
+        reply.header.port = self.port;
+        reply.header.private = private.emit();
+        reply
+    }
+}
+
+impl<M: Machine> Server<M> for ProcessServer {
+    fn port(&self) -> Port {
+        self.port
+    }
+
+    fn check(&self, world: &World<'_, M>, object: u32) -> Option<Port> {
+        match Object::from_number(object)? {
+            Object::Server => Some(self.check),
+            Object::Process(slot) => world.processes.check(slot),
+            Object::Segment(number) => world.processes.segments().check(number),
+        }
+    }
+
+    fn other_check(&self, private: &Private) -> Option<Port> {
+        let is_good = |check: &Port| private.proven_rights(*check) == Some(right::EXEC);
+        let is_server = private.object() == SERVER_OBJECT;
+        self.exec_checks
+            .iter()
+            .copied()
+            .find(|check| is_server && is_good(check))
+    }
+
+    fn info(&self, world: &World<'_, M>, object: u32) -> String {
+        match Object::from_number(object) {
+            Some(Object::Process(slot)) => {
+                format!(
+                    "! {}: {}",
+                    world.processes.condition(slot),
+                    world.processes.comment(slot)
+                )
+            }
+            Some(Object::Segment(_)) => String::from("in-core segment"),
+            _ => String::from("process server"),
+        }
+    }
+
+    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
+        if request.data.len() > LARGEST_REQUEST {
+            return Err(Status::BadArgument);
+        }
+        let command = Command::from_code(request.header.command);
+        match Object::from_number(request.object).ok_or(Status::BadCapability)? {
+            Object::Server => self.server_command(world, request, command.ok_or(Status::BadCommand)?),
+            Object::Process(slot) => {
+                process_command(world, request, slot, command.ok_or(Status::BadCommand)?)
+            }
+            Object::Segment(number) => segment_command(world, request, number),
+        }
+    }
+}
+
+fn exec<M: Machine>(world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
+    let descriptor = Descriptor::parse(request.data).map_err(|_| Status::BadArgument)?;
+    let slot = world.processes.exec(world.machine, &descriptor)?;
+    Ok(Reply::capability(&world.processes.capability(slot)))
+}
+
+/// A new segment, or a copy of the one whose capability came with the request.
+fn create<M: Machine>(world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
+    let size = u32::try_from(request.header.offset).map_err(|_| Status::BadArgument)?;
+    let original = match request.data {
+        [] => None,
+        data => Some(Capability::parse(data).map_err(|_| Status::BadArgument)?),
+    };
+    let segments = world.processes.segments_mut();
+    let original = match original.filter(|capability| *capability != Capability::NULL) {
+        Some(capability) => {
+            let (number, rights) = segments.find(&capability)?.ok_or(Status::BadArgument)?;
+            if !rights.include(right::READ) {
+                return Err(Status::Denied);
+            }
+            Some(number)
+        }
+        None => None,
+    };
+    let number = segments.create(world.machine, size)?;
+    if let Some(original) = original {
+        let (from, to) = (segments.get(original), segments.get(number));
+        world
+            .machine
+            .copy(from.start(), to.start(), from.length().min(size));
+    }
+    Ok(Reply::capability(&segments.capability(number)))
+}
+
+fn process_command<M: Machine>(
+    world: &mut World<'_, M>,
+    request: &Request<'_>,
+    slot: u16,
+    command: Command,
+) -> Result<Reply, Status> {
+    let processes = &mut *world.processes;
+    match command {
+        Command::Stun => {
+            request.need(right::KILL)?;
+            processes.stun(world.machine, slot, request.header.offset)?;
+            Ok(Reply::default())
+        }
+        Command::GetOwner => {
+            request.need(right::KILL)?;
+            Ok(Reply::capability(&processes.owner(slot)))
+        }
+        Command::SetOwner => {
+            request.need(right::KILL)?;
+            let owner = request
+                .data
+                .first_chunk::<CAPABILITY_LENGTH>()
+                .ok_or(Status::BadArgument)?;
+            processes.set_owner(slot, Capability::from_bytes(owner));
+            Ok(Reply::default())
+        }
+        Command::SetComment => {
+            request.need(right::KILL)?;
+            let text = request.data.split(|byte| *byte == 0).next().unwrap_or_default();
+            let text = core::str::from_utf8(text).map_err(|_| Status::BadArgument)?;
+            if text.len() > LONGEST_COMMENT {
+                return Err(Status::BadArgument);
+            }
+            processes.set_comment(slot, text);
+            Ok(Reply::default())
+        }
+        Command::GetComment => {
+            let mut comment = processes.comment(slot).as_bytes().to_vec();
+            comment.push(0);
+            Ok(Reply::data(comment))
+        }
+        _ => Err(Status::BadCommand),
+    }
+}
+
+fn segment_command<M: Machine>(
+    world: &mut World<'_, M>,
+    request: &Request<'_>,
+    number: u16,
+) -> Result<Reply, Status> {
+    let offset = u32::try_from(request.header.offset).map_err(|_| Status::BadArgument);
+    let segments = world.processes.segments_mut();
+    match request.header.command {
+        file::READ => {
+            request.need(right::READ)?;
+            let length = u32::from(request.header.size);
+            Ok(Reply::data(
+                segments.read(world.machine, number, offset?, length).to_vec(),
+            ))
+        }
+        file::SIZE => {
+            request.need(right::READ)?;
+            let mut reply = Reply::default();
+            reply.header.offset = segments.get(number).length().cast_signed();
+            Ok(reply)
+        }
+        command if command == Command::SegmentWrite.code() => {
+            request.need(right::WRITE)?;
+            segments.write(world.machine, number, offset?, request.data)?;
+            Ok(Reply::default())
+        }
+        command if command == standard::Command::Destroy.code() => {
+            request.need(right::DELETE)?;
+            segments.destroy(world.machine, number);
+            Ok(Reply::default())
+        }
+        _ => Err(Status::BadCommand),
+    }
+}

@@ -1,0 +1,185 @@
+//! What the kernel itself takes part in: requests to its servers come to threads of its own, and other threads of its own
+//! tell owners that processes have stopped, and read the contents of segments that are elsewhere.
+
+use super::calls::KERNEL;
+use super::{Buffer, Network};
+use crate::clock;
+use alloc::vec::Vec;
+use kernel_core::machine::{Machine, Milliseconds};
+use kernel_core::process::{Checkpoint, Event, Fetch, Processes};
+use kernel_core::rpc::{self, Outcome, Size};
+use proto::capability::{Capability, Port};
+use proto::message::{Header, LARGEST_BUFFER};
+use proto::process::server::{Command, LARGEST_REQUEST, file};
+use proto::standard::Status;
+
+/// Threads that wait for requests to the same server.
+const SERVER_THREADS: usize = 2;
+/// Room for a request: one that is too long is seen to be so.
+const ROOM: usize = LARGEST_REQUEST + 1;
+/// The first thread of those that carry out transactions.
+const FIRST_CLIENT: u16 = 128;
+/// The last thread of the kernel's.
+const LAST_CLIENT: u16 = rpc::limits::THREADS - 1;
+/// How long the owner of a stopped process is looked for.
+const OWNER_TIMEOUT: Milliseconds = 10_000;
+
+/// The kernel's own threads.
+#[derive(Default)]
+pub(super) struct Tasks {
+    /// Those that serve, by number: the get-port and room for a request.
+    servers: Vec<(Port, Buffer)>,
+    clients: Vec<(u16, Task)>,
+}
+
+/// A transaction of the kernel's.
+enum Task {
+    Checkpoint { process: u16, number: u32 },
+    Fetch { fetch: Fetch, done: u32 },
+}
+
+impl Network {
+    /// Has threads wait for requests to these get-ports.
+    pub(crate) fn serve(&mut self, ports: impl Iterator<Item = Port>) {
+        for port in ports {
+            for _ in 0..SERVER_THREADS {
+                let thread = rpc::ThreadId {
+                    thread: self.tasks.servers.len() as u16,
+                    ..KERNEL
+                };
+                let room = Buffer::kernel(alloc::vec![0; ROOM]);
+                self.tasks.servers.push((port, room));
+                self.listen(thread);
+            }
+        }
+    }
+
+    /// Has a thread of the kernel's wait for its next request.
+    pub(super) fn listen(&mut self, thread: rpc::ThreadId) {
+        if let Some((port, room)) = self.tasks.servers.get(usize::from(thread.thread)) {
+            let begun = self.rpc.getreq(thread, Size::Long, *port, room.clone());
+            debug_assert!(begun.is_ok());
+        }
+    }
+
+    /// The data of a request to one of the kernel's servers, of which so many bytes have come.
+    pub(crate) fn request_data(buffer: &Buffer, length: u32) -> Vec<u8> {
+        buffer.bytes(length)
+    }
+
+    /// Answers a request to one of the kernel's servers.
+    pub(crate) fn reply(&mut self, thread: rpc::ThreadId, header: &Header, data: Vec<u8>) {
+        let data = Buffer::kernel(data);
+        let begun = self
+            .rpc
+            .putrep(clock::uptime(), &mut self.flip, thread, Size::Long, header, data);
+        debug_assert!(begun.is_ok());
+    }
+
+    /// Begins what the kernel has to do for a process.
+    pub(super) fn start_task(&mut self, processes: &Processes, event: Event) {
+        match event {
+            Event::Checkpoint(Checkpoint {
+                process,
+                number,
+                owner,
+                cause,
+                detail,
+                descriptor,
+            }) => {
+                let mut header = header(&owner, Command::Checkpoint.code());
+                header.size = descriptor.len() as u16;
+                header.extra = cause.code();
+                header.offset = detail;
+                let reply = Buffer::kernel(alloc::vec![0; descriptor.len()]);
+                let request = Buffer::kernel(descriptor);
+                let task = Task::Checkpoint { process, number };
+                self.transact(task, OWNER_TIMEOUT, &header, request, reply);
+            }
+            Event::Fetch(fetch) => self.fetch(processes, fetch, 0),
+            _ => {}
+        }
+    }
+
+    /// Reads the next bytes of a segment's contents, into the segment itself.
+    fn fetch(&mut self, processes: &Processes, fetch: Fetch, done: u32) {
+        let Some(place) = processes.pinned_segment(&fetch) else {
+            return;
+        };
+        let place = place.part(done, LARGEST_BUFFER as u32);
+        let mut header = header(&fetch.from, file::READ);
+        header.offset = fetch.offset.wrapping_add(done).cast_signed();
+        header.size = place.length as u16;
+        let timeout = rpc::limits::LOCATE_TIMEOUT;
+        let (request, reply) = (Buffer::kernel(Vec::new()), Buffer::User(place));
+        self.transact(Task::Fetch { fetch, done }, timeout, &header, request, reply);
+    }
+
+    /// There are more threads than processes and segments whose contents are awaited: each thread of a process waits for
+    /// one at most.
+    fn transact(
+        &mut self,
+        task: Task,
+        timeout: Milliseconds,
+        header: &Header,
+        request: Buffer,
+        reply: Buffer,
+    ) {
+        let is_free = |number: &u16| self.tasks.clients.iter().all(|(used, _)| used != number);
+        let number = (FIRST_CLIENT..=LAST_CLIENT).find(is_free).unwrap_or(LAST_CLIENT);
+        let thread = rpc::ThreadId {
+            thread: number,
+            ..KERNEL
+        };
+        self.tasks.clients.push((number, task));
+        let now = clock::uptime();
+        let begun = self.rpc.timeout(thread, timeout).and_then(|_| {
+            self.rpc
+                .trans(now, &mut self.flip, thread, Size::Long, header, request, reply)
+        });
+        debug_assert!(begun.is_ok());
+    }
+
+    /// A transaction of the kernel's has ended.
+    pub(super) fn end_task(
+        &mut self,
+        processes: &mut Processes,
+        machine: &mut impl Machine,
+        thread: rpc::ThreadId,
+        outcome: Outcome,
+        buffer: &Buffer,
+    ) {
+        let clients = &mut self.tasks.clients;
+        let Some(place) = clients.iter().position(|(number, _)| *number == thread.thread) else {
+            return;
+        };
+        let (_, task) = clients.swap_remove(place);
+        let outcome = outcome.and_then(|(header, length)| match header.status() {
+            Some(Status::Ok) => Ok(length),
+            status => Err(status.unwrap_or(Status::RpcFailure)),
+        });
+        match task {
+            Task::Checkpoint { process, number } => {
+                let bytes = outcome.map(|length| buffer.bytes(length));
+                let answer = bytes.as_deref().map_err(|status| *status);
+                processes.answer_checkpoint(machine, process, number, answer);
+            }
+            Task::Fetch { fetch, done } => match outcome {
+                // An object that is shorter than the segment leaves zeros behind it.
+                Ok(length) if length > 0 && done + length < fetch.length => {
+                    self.fetch(processes, fetch, done + length);
+                }
+                result => processes.fetched(machine, &fetch, result.map(|_| ())),
+            },
+        }
+    }
+}
+
+fn header(capability: &Capability, command: u16) -> Header {
+    Header {
+        port: capability.port,
+        private: capability.private.emit(),
+        command,
+        ..Header::default()
+    }
+}

@@ -1,0 +1,209 @@
+extern crate std;
+
+use super::{process, random, system, time};
+use crate::Transactions;
+use proto::capability::{Capability, Port, Private};
+use proto::message::Header;
+use proto::standard::Status;
+use std::vec;
+use std::vec::Vec;
+
+/// A server that is a file of 40 000 bytes and answers everything else as it is told.
+#[derive(Default)]
+struct Script {
+    requests: Vec<(Header, Vec<u8>)>,
+    reply: Header,
+    data: Vec<u8>,
+}
+
+const FILE_LENGTH: usize = 40_000;
+
+fn byte(place: usize) -> u8 {
+    (place / 7) as u8
+}
+
+impl Transactions for Script {
+    fn trans(
+        &mut self,
+        request: &Header,
+        request_data: &[u8],
+        reply_data: &mut [u8],
+    ) -> Result<(Header, usize), Status> {
+        self.requests.push((*request, request_data.to_vec()));
+        if request.command == proto::process::server::file::READ {
+            let start = (request.offset as usize).min(FILE_LENGTH);
+            let length = usize::from(request.size)
+                .min(FILE_LENGTH - start)
+                .min(reply_data.len());
+            for (place, to) in (start..).zip(&mut reply_data[..length]) {
+                *to = byte(place);
+            }
+            return Ok((Header::default(), length));
+        }
+        let length = self.data.len().min(reply_data.len());
+        reply_data[..length].copy_from_slice(&self.data[..length]);
+        Ok((self.reply, length))
+    }
+
+    fn getreq(&mut self, _port: Port, _data: &mut [u8]) -> Result<(Header, usize), Status> {
+        Err(Status::RpcAborted)
+    }
+
+    fn putrep(&mut self, _reply: &Header, _data: &[u8]) {}
+}
+
+fn object() -> Capability {
+    Capability {
+        port: Port([4; 6]),
+        private: Private::owner(9, Port([5; 6])),
+    }
+}
+
+/// What a reply with a capability holds.
+fn holding(capability: &Capability) -> Header {
+    Header {
+        port: capability.port,
+        private: capability.private.emit(),
+        ..Header::default()
+    }
+}
+
+#[test]
+fn a_request_names_its_object_command_and_arguments() {
+    let mut script = Script::default();
+    process::stun(&mut script, &object(), -3).unwrap();
+    let expected = Header {
+        command: 2300,
+        offset: -3,
+        ..holding(&object())
+    };
+    assert_eq!(script.requests, [(expected, vec![])]);
+}
+
+#[test]
+fn a_capability_comes_in_the_replys_header() {
+    let mut script = Script {
+        reply: holding(&object()),
+        ..Script::default()
+    };
+    assert_eq!(
+        process::exec(&mut script, &Capability::NULL, b"descriptor"),
+        Ok(object())
+    );
+    assert_eq!(script.requests[0].1, b"descriptor");
+    assert_eq!(process::owner(&mut script, &object()), Ok(object()));
+    assert_eq!(process::create_segment(&mut script, &object(), 77), Ok(object()));
+    assert_eq!(script.requests[2].0.offset, 77);
+    process::set_owner(&mut script, &object(), &object()).unwrap();
+    assert_eq!(script.requests[3].1, object().emit());
+}
+
+#[test]
+fn the_servers_status_is_the_callers_error() {
+    let mut script = Script::default();
+    script.reply.set_status(Status::Denied);
+    assert_eq!(process::exec(&mut script, &object(), &[]), Err(Status::Denied));
+    assert_eq!(time::get(&mut script, &object()), Err(Status::Denied));
+    assert_eq!(
+        random::fill(&mut script, &object(), &mut [0; 4]),
+        Err(Status::Denied)
+    );
+}
+
+#[test]
+fn a_long_write_takes_requests_of_8192_bytes() {
+    let mut script = Script::default();
+    process::write_segment(&mut script, &object(), 100, &[1; 20_000]).unwrap();
+    let sent: Vec<(i32, u16, usize)> = script
+        .requests
+        .iter()
+        .map(|(header, data)| (header.offset, header.size, data.len()))
+        .collect();
+    assert_eq!(
+        sent,
+        [(100, 8192, 8192), (8292, 8192, 8192), (16_484, 3616, 3616)]
+    );
+}
+
+#[test]
+fn a_long_read_goes_on_until_the_end() {
+    let mut script = Script::default();
+    let mut data = vec![0; 50_000];
+    assert_eq!(
+        process::read(&mut script, &object(), 10, &mut data),
+        Ok(FILE_LENGTH - 10)
+    );
+    assert!((10..FILE_LENGTH).all(|place| data[place - 10] == byte(place)));
+    assert_eq!(script.requests.len(), 2);
+    assert_eq!(process::read(&mut script, &object(), 50_000, &mut data), Ok(0));
+}
+
+#[test]
+fn numbers_come_in_the_fields_that_the_servers_use() {
+    let mut script = Script {
+        reply: Header {
+            offset: 801_824_400,
+            size: 250,
+            extra: 1,
+            ..Header::default()
+        },
+        ..Script::default()
+    };
+    let now = time::Time {
+        seconds: 801_824_400,
+        milliseconds: 250,
+        is_summer: true,
+    };
+    assert_eq!(time::get(&mut script, &object()), Ok(now));
+    time::set(&mut script, &object(), &now).unwrap();
+    let (set, _) = &script.requests[1];
+    assert_eq!(
+        (set.command, set.offset, set.size, set.extra),
+        (2401, 801_824_400, 250, 1)
+    );
+    let load = process::load(&mut script, &object()).unwrap();
+    assert_eq!((load.speed, load.load, load.free), (1, 250, 801_824_400));
+    assert_eq!(process::size(&mut script, &object()), Ok(801_824_400));
+}
+
+#[test]
+fn random_bytes_come_by_1024_and_never_too_few() {
+    let mut script = Script {
+        data: vec![3; 1024],
+        ..Script::default()
+    };
+    let mut bytes = [0; 2000];
+    random::fill(&mut script, &object(), &mut bytes).unwrap();
+    assert_eq!(bytes, [3; 2000]);
+    assert_eq!(script.requests.len(), 2);
+    script.data = vec![3; 10];
+    assert_eq!(
+        random::fill(&mut script, &object(), &mut bytes),
+        Err(Status::SystemError)
+    );
+}
+
+#[test]
+fn figures_are_asked_for_by_their_letter() {
+    let mut script = Script {
+        data: b"7 seconds up\n".to_vec(),
+        reply: Header {
+            offset: 12,
+            ..Header::default()
+        },
+        ..Script::default()
+    };
+    let mut text = [0; 100];
+    assert_eq!(
+        system::statistics(&mut script, &object(), b'u', &mut text),
+        Ok(13)
+    );
+    assert_eq!(
+        (script.requests[0].0.command, script.requests[0].0.extra),
+        (2501, u16::from(b'u'))
+    );
+    assert_eq!(
+        system::print_buffer(&mut script, &object(), &mut text),
+        Ok((13, 12))
+    );
+}

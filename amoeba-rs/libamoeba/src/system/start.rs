@@ -1,0 +1,117 @@
+//! The beginning of a program: from the stack that whoever started it has built, to its `main`.
+
+use super::console;
+use core::ffi::CStr;
+use core::ffi::c_char;
+use proto::capability::{CAPABILITY_LENGTH, Capability};
+
+/// What the start routine finds at its stack pointer.
+#[derive(Debug)]
+#[repr(C)]
+struct Start {
+    count: usize,
+    arguments: *const *const c_char,
+    environment: *const *const c_char,
+    capabilities: *const [*const u8; 2],
+}
+
+/// What a program has been given: arguments, an environment, and an environment of capabilities.
+#[derive(Debug)]
+pub struct Arguments(&'static Start);
+
+/// The strings of an array that ends with a null pointer; one that is no text counts as empty.
+///
+/// # Safety
+/// `array` leads to such an array, which lives as long as the program.
+unsafe fn strings(array: *const *const c_char) -> impl Iterator<Item = &'static str> {
+    // Nothing behind the null pointer may be looked at, however often it is asked for.
+    let texts = (0..).map_while(move |place| {
+        // SAFETY: the array goes on at least up to its null pointer, and its pointers lead to strings.
+        unsafe {
+            let text = *array.add(place);
+            (!text.is_null()).then(|| CStr::from_ptr(text).to_str().unwrap_or_default())
+        }
+    });
+    texts.fuse()
+}
+
+impl Arguments {
+    /// The program's name and its arguments.
+    pub fn words(&self) -> impl Iterator<Item = &'static str> {
+        // SAFETY: who started the program built the array.
+        unsafe { strings(self.0.arguments) }
+    }
+
+    /// The environment.
+    pub fn environment(&self) -> impl Iterator<Item = &'static str> {
+        // SAFETY: who started the program built the array.
+        unsafe { strings(self.0.environment) }
+    }
+
+    /// How many words there are, by the number that came with them.
+    pub fn count(&self) -> usize {
+        self.0.count
+    }
+
+    /// A capability by its name.
+    pub fn capability(&self, name: &str) -> Option<Capability> {
+        for place in 0.. {
+            // SAFETY: the array goes on at least up to its pair of null pointers; a name is a string, and a value has
+            // as many bytes as a capability.
+            unsafe {
+                let [text, value] = *self.0.capabilities.add(place);
+                if text.is_null() {
+                    return None;
+                }
+                if CStr::from_ptr(text.cast()).to_bytes() == name.as_bytes() {
+                    return Some(Capability::from_bytes(&*value.cast::<[u8; CAPABILITY_LENGTH]>()));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// What a program's start routine calls, with what it found at its stack pointer.
+///
+/// # Safety
+/// `start` leads to what whoever started the program built.
+pub unsafe fn run(start: *const u8, main: fn(&Arguments) -> i32) -> ! {
+    // SAFETY: the caller has promised it.
+    let arguments = Arguments(unsafe { &*start.cast::<Start>() });
+    if let Some(terminal) = arguments.capability("TTY") {
+        console::set(&terminal);
+    }
+    super::calls::exit(main(&arguments))
+}
+
+/// Makes `$main`, a `fn(&Arguments) -> i32`, the program's beginning: what it gives is the exit status. A panic is
+/// printed, and the process gives up with an exception.
+#[macro_export]
+macro_rules! program {
+    ($main:path) => {
+        core::arch::global_asm!(
+            ".pushsection .text.start, \"ax\"",
+            ".globl start",
+            "start:",
+            "xorl %ebp, %ebp",
+            "movl %esp, %eax",
+            "pushl %eax",
+            "call {enter}",
+            ".popsection",
+            enter = sym __enter,
+            options(att_syntax),
+        );
+
+        extern "C" fn __enter(start: *const u8) -> ! {
+            // SAFETY: this is the stack pointer with which the program was started.
+            unsafe { $crate::system::start::run(start, $main) }
+        }
+
+        #[panic_handler]
+        fn panic(info: &core::panic::PanicInfo) -> ! {
+            $crate::println!("{info}");
+            $crate::system::calls::exit(-1)
+        }
+    };
+}

@@ -1,0 +1,156 @@
+//! Programs on the machine: they run at the lowest privilege in an address space of their own, system calls do what they
+//! say, and nothing that a program does harms its kernel or another program.
+
+use clock::Span;
+use machines::lab::Lab;
+use machines::runtime::Runtime;
+use tests::{Memory, lab, lab_file, run_for};
+
+fn run(lab: &Lab, milliseconds: u64) -> Memory {
+    let images = machines::image::load_all(lab).expect("built-in programs");
+    let mut runtime = Runtime::build(lab, &images).expect("a lab that can be built");
+    run_for(&mut runtime, Span::from_milliseconds(milliseconds), 1).1
+}
+
+/// A PC with a kernel that is given `options`, and these programs with their arguments.
+fn pc(options: &str, programs: &[(&str, &str)]) -> Lab {
+    let mut text = format!(
+        r#"
+format = 1
+[lab]
+name = "programs"
+seed = 1
+[time]
+rtc = "1995-05-30T09:00:00Z"
+[image.kernel]
+path = "builtin:kernel"
+[image.calls]
+path = "builtin:calls"
+[image.spin]
+path = "builtin:spin"
+[image.dhrystone]
+path = "builtin:dhrystone"
+[machine.pc]
+memory = "4MB"
+cpu = {{ model = "386dx", clock = "40MHz", fpu = "none" }}
+boot = {{ from = "direct", image = "kernel", args = "{options}" }}
+"#
+    );
+    for (image, arguments) in programs {
+        text += &format!("[[machine.pc.module]]\nimage = \"{image}\"\nargs = \"{arguments}\"\n");
+    }
+    lab(&text)
+}
+
+fn console(options: &str, programs: &[(&str, &str)], milliseconds: u64) -> String {
+    let console = run(&pc(options, programs), milliseconds).console(0);
+    assert!(console.contains("kernel ready"), "{console}");
+    assert!(!console.contains("kernel stopped"), "{console}");
+    console
+}
+
+#[test]
+fn every_system_call_does_what_it_says_with_good_and_bad_arguments() {
+    let console = console("", &[("calls", ""), ("spin", "500")], 10_000);
+    for line in [
+        "TEST OK",
+        "calls exited with status 0",
+        "spin exited with status 0",
+    ] {
+        assert!(console.lines().any(|told| told == line), "{line}: {console}");
+    }
+    assert!(!console.contains("FAILED"), "{console}");
+}
+
+#[test]
+fn what_a_program_may_not_do_ends_it_and_nobody_else() {
+    let ends = [
+        ("null", "exception Access (-9)"),
+        ("kernel", "exception Access (-9)"),
+        ("jump", "exception Access (-9)"),
+        ("hlt", "exception Access (-9)"),
+        ("divide", "exception Division (-7)"),
+        ("stack", "exception Access (-9)"),
+        ("argument", "exception Argument (-11)"),
+        ("call", "exception SystemCall (-10)"),
+        ("stackless", "exception Access (-9)"),
+        ("exit", "exited with status 42"),
+    ];
+    for (name, end) in ends {
+        let arguments = format!("-x {name}");
+        let console = console("", &[("calls", &arguments), ("spin", "200")], 2_000);
+        let told = |line: &str| line.starts_with("calls") && line.contains(end);
+        assert!(console.lines().any(told), "{name}: {console}");
+        assert!(!console.contains("FAILED"), "{name}: {console}");
+        assert!(console.contains("spin exited with status 0"), "{name}: {console}");
+    }
+}
+
+/// Thousand turns that each of several programs that compute at the same time has made.
+fn turns(options: &str, count: usize) -> Vec<u64> {
+    let programs = vec![("spin", "1200"); count];
+    let console = console(options, &programs, 3_000);
+    let told = console.lines().filter_map(|line| line.strip_prefix("spin: "));
+    let turns: Vec<u64> = told
+        .map(|line| {
+            line.split(' ')
+                .next()
+                .and_then(|number| number.parse().ok())
+                .expect("a number")
+        })
+        .collect();
+    assert_eq!(turns.len(), count, "{console}");
+    turns
+}
+
+#[test]
+fn programs_that_compute_share_the_processor() {
+    let alone = turns("", 1)[0];
+    let shared = turns("", 3);
+    let sum: u64 = shared.iter().sum();
+    // Each looks at the clock when it has its turn, so that together they run a little longer than one alone.
+    assert!(
+        (alone * 9 / 10..alone * 5 / 4).contains(&sum),
+        "{alone} alone, {shared:?}"
+    );
+    for turns in &shared {
+        assert!((sum / 5..sum / 2).contains(turns), "{shared:?}");
+    }
+}
+
+#[test]
+fn dhrystone_counts_its_turns() {
+    let console = console("", &[("dhrystone", "2000")], 3_000);
+    let line = console
+        .lines()
+        .find_map(|line| line.strip_prefix("dhrystone: 2000 turns in "));
+    assert!(line.is_some_and(|line| line.ends_with(" a second")), "{console}");
+    assert!(console.contains("dhrystone exited with status 0"), "{console}");
+}
+
+#[test]
+fn the_time_slice_is_an_option_of_the_kernel() {
+    // With one that is longer than all of a program's time, the first one has the processor for itself.
+    let turns = turns("slice=5000", 2);
+    assert!(turns[1] < turns[0] / 20, "{turns:?}");
+}
+
+#[test]
+fn a_file_that_is_no_program_is_refused() {
+    let lab = pc("", &[("kernel", "")]);
+    let console = run(&lab, 500).console(0);
+    assert!(console.contains("cannot start kernel: BadArgument"), "{console}");
+}
+
+#[test]
+fn the_lab_of_programs_meets_its_expectations() {
+    let lab = lab_file("calls");
+    let memory = run(&lab, 10_000);
+    for (machine, name) in [(0, "good"), (1, "bad")] {
+        let console = memory.console(machine);
+        assert!(!console.contains("FAILED"), "{name}: {console}");
+        assert!(!console.contains("cannot start"), "{name}: {console}");
+    }
+    assert!(memory.console(0).contains("TEST OK"));
+    assert!(memory.console(1).contains("calls exited with status 42"));
+}

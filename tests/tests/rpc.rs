@@ -1,0 +1,165 @@
+//! Transactions between machines: programs on two PCs, over FLIP on their cards, seen at their consoles and on the cable.
+
+use clock::Span;
+use machines::lab::Lab;
+use machines::runtime::{Runtime, What};
+use tests::{Memory, lab, run_for};
+use wire::Record;
+
+const FLIP: u16 = 0x8146;
+/// The kind of a fragment-control header before a packet.
+const DATA: u8 = 0;
+
+/// A machine that a 3C503 joins to the cable, with this program.
+fn machine(name: &str, number: u8, options: &str, program: &str, arguments: &str) -> String {
+    format!(
+        r#"
+[machine.{name}]
+extends = "pc"
+nic = {{ mac = "02:60:8c:00:00:0{number}" }}
+boot = {{ from = "direct", image = "kernel", args = "{options}" }}
+[[machine.{name}.card]]
+type = "3c503"
+segment = "ether0"
+io = 0x280
+irq = 3
+ram = 0xCC000
+[[machine.{name}.module]]
+image = "{program}"
+args = "{arguments}"
+"#
+    )
+}
+
+/// A server and a client, whose arguments these are.
+fn pair(server: &str, client: &str, more: &str) -> Lab {
+    let head = r#"
+format = 1
+[lab]
+name = "rpc"
+seed = 1
+[time]
+rtc = "1995-05-30T09:00:00Z"
+[image.kernel]
+path = "builtin:kernel"
+[image.rpc_server]
+path = "builtin:rpc_server"
+[image.rpc_client]
+path = "builtin:rpc_client"
+[segment.ether0]
+kind = "10base2"
+length = "30m"
+[profile.pc]
+memory = "4MB"
+cpu = { model = "386dx", clock = "40MHz", fpu = "none" }
+"#;
+    let server = machine("server", 1, "peers=0", "rpc_server", server);
+    let client = machine("client", 2, "peers=0", "rpc_client", client);
+    lab(&[head, &server, &client, more].concat())
+}
+
+const SERVER: usize = 0;
+const CLIENT: usize = 1;
+
+fn run(lab: &Lab, milliseconds: u64) -> Memory {
+    let images = machines::image::load_all(lab).expect("built-in programs");
+    let mut runtime = Runtime::build(lab, &images).expect("a lab that can be built");
+    let memory = run_for(&mut runtime, Span::from_milliseconds(milliseconds), 1).1;
+    for machine in [SERVER, CLIENT] {
+        let console = memory.console(machine);
+        assert!(!console.contains("kernel stopped"), "{console}");
+    }
+    memory
+}
+
+/// What went over the cable in frames of FLIP: the station that sent it, and what followed the Ethernet header.
+fn frames(memory: &Memory) -> Vec<(u16, Vec<u8>)> {
+    let records = memory
+        .happenings
+        .iter()
+        .filter_map(|happening| match &happening.what {
+            What::Wire {
+                record: Record::Frame { station, frame, .. },
+                ..
+            } => Some((station.0, frame.clone())),
+            _ => None,
+        });
+    records
+        .filter(|(_, frame)| frame.ethertype() == Some(FLIP))
+        .map(|(station, frame)| (station, frame.bytes()[14..].to_vec()))
+        .collect()
+}
+
+/// The lengths of packets behind the Ethernet header; a frame may be longer, as the shortest has 46 bytes there.
+fn lengths(frames: &[(u16, Vec<u8>)]) -> Vec<usize> {
+    let packets = frames.iter().filter(|(_, bytes)| bytes[0] == DATA);
+    packets.map(|(_, bytes)| bytes.len()).collect()
+}
+
+#[test]
+fn a_null_transaction_is_three_frames_of_98_98_and_66_bytes() {
+    let memory = run(&pair("perf 100", "perf 0 50", ""), 3_000);
+    let console = memory.console(CLIENT);
+    assert!(console.contains("rpc_client: 50 calls, 0 bytes in"), "{console}");
+    assert!(console.contains("rpc_client exited with status 0"), "{console}");
+    let lengths = lengths(&frames(&memory));
+    let rounds = lengths.windows(3).filter(|round| *round == [98, 98, 66]).count();
+    assert!(rounds >= 49, "{lengths:?}");
+}
+
+#[test]
+fn thirty_thousand_bytes_are_21_fragments_with_a_credit_for_each() {
+    for arguments in ["perf 30000 20", "-r perf 30000 20"] {
+        let memory = run(&pair("perf 30000", arguments, ""), 10_000);
+        let console = memory.console(CLIENT);
+        assert!(console.contains("20 calls, 600000 bytes in"), "{console}");
+        assert!(console.contains("rpc_client exited with status 0"), "{console}");
+        let frames = frames(&memory);
+        let full = frames.iter().filter(|(_, bytes)| bytes.len() == 1500).count();
+        let last = frames.iter().filter(|(_, bytes)| bytes.len() == 938).count();
+        assert_eq!((full, last), (20 * 20, 20));
+        let sender = frames
+            .iter()
+            .find(|(_, bytes)| bytes.len() == 1500)
+            .expect("a fragment")
+            .0;
+        let credits = frames
+            .iter()
+            .filter(|(station, bytes)| *station != sender && bytes[0] != DATA)
+            .count();
+        assert!((20 * 20..=20 * 22).contains(&credits), "{credits} credits");
+    }
+}
+
+#[test]
+fn what_a_client_sends_all_comes_and_what_it_asks_for_too() {
+    for size in [1, 1401, 1402, 1403, 2860, 8192] {
+        for direction in ["", "-r "] {
+            let arguments = format!("{direction}perf {size} 3");
+            let console = run(&pair("perf 30000", &arguments, ""), 2_000).console(CLIENT);
+            assert!(
+                console.contains("rpc_client exited with status 0"),
+                "{size}: {console}"
+            );
+        }
+    }
+}
+
+#[test]
+fn without_a_server_a_client_is_told_that_none_was_found() {
+    let console = run(&pair("other 100", "perf 0 1", ""), 8_000).console(CLIENT);
+    assert!(
+        console.contains("rpc_client: transaction 1: RpcNotFound (-2)"),
+        "{console}"
+    );
+}
+
+#[test]
+fn the_client_of_a_server_without_power_is_told_so_in_bounded_time() {
+    let off = "[[fault]]\nkind = \"power-off\"\nmachine = \"server\"\nfrom = \"1s\"\n";
+    let console = run(&pair("perf 100", "perf 0 100000", off), 60_000).console(CLIENT);
+    assert!(
+        console.contains(": RpcFailure (-1)") || console.contains(": RpcNotFound (-2)"),
+        "{console}"
+    );
+}

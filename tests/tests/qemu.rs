@@ -1,0 +1,117 @@
+//! The same kernel image on another emulator: two ISA PCs of QEMU, each with an NE2000, carry out transactions over QEMU's own
+//! network. So the kernel owes nothing to a peculiarity of our board, and the card's driver works on a model that nobody here wrote.
+//!
+//! Where QEMU is not installed the test says so and passes, unless `AMLAB_REQUIRE_QEMU` is set, as CI does.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use machines::image::builtin;
+use tests::tell;
+
+const QEMU: &str = "qemu-system-i386";
+/// How often a console is looked at before QEMU is taken for dead, a tenth of a second apart.
+const LOOKS: u32 = 1200;
+
+/// A running QEMU, which ends with this.
+struct Pc(Child);
+
+impl Drop for Pc {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whether QEMU is there; if not, says what to install.
+fn is_there() -> bool {
+    let found = Command::new(QEMU).arg("--version").stdout(Stdio::null()).status();
+    if found.is_ok_and(|status| status.success()) {
+        return true;
+    }
+    let advice = "apt-get install qemu-system-x86";
+    assert!(
+        std::env::var_os("AMLAB_REQUIRE_QEMU").is_none(),
+        "QEMU is missing: {advice}"
+    );
+    tell(&format!("skipped: QEMU is not installed: {advice}\n"));
+    false
+}
+
+/// Starts a PC whose files lie in `folder`: a station number, a program with its arguments, and its end of the network.
+fn start(folder: &Path, station: u8, program: &str, end: &str) -> Pc {
+    let child = Command::new(QEMU)
+        .current_dir(folder)
+        .args([
+            "-M",
+            "isapc",
+            "-cpu",
+            "486",
+            "-m",
+            "16",
+            "-display",
+            "none",
+            "-no-reboot",
+        ])
+        .args(["-kernel", "kernel", "-append", "peers=0", "-initrd", program])
+        .args(["-serial", &format!("file:console{station}")])
+        .args([
+            "-netdev",
+            &format!("stream,id=net,{end},addr.type=unix,addr.path=cable"),
+        ])
+        .arg("-device")
+        .arg(format!(
+            "ne2k_isa,netdev=net,iobase=0x300,irq=5,mac=02:60:8c:00:00:{station:02}"
+        ))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("QEMU starts");
+    Pc(child)
+}
+
+fn console(folder: &Path, station: u8) -> String {
+    let bytes = std::fs::read(folder.join(format!("console{station}"))).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Waits until a PC has printed `text`; returns all that it has printed.
+fn await_text(folder: &Path, station: u8, text: &str) -> String {
+    for _ in 0..LOOKS {
+        let console = console(folder, station);
+        if console.contains(text) {
+            return console;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    panic!(
+        "PC {station} has not printed {text:?}, but:\n{}",
+        console(folder, station)
+    );
+}
+
+#[test]
+fn two_kernels_on_qemu_carry_out_transactions_over_its_network() {
+    if !is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    for image in ["kernel", "rpc_server", "rpc_client"] {
+        let bytes = builtin(image).expect("an image of this program");
+        std::fs::write(folder.join(image), bytes).expect("the folder can be written");
+    }
+    let _server = start(folder, 1, "rpc_server perf 30000", "server=on");
+    let served = await_text(folder, 1, "rpc_server: serving");
+    assert!(
+        served.contains("NE2000 at 300h irq 5 station 02:60:8c:00:00:01"),
+        "{served}"
+    );
+    let _client = start(folder, 2, "rpc_client perf 1400 200", "server=off");
+    let called = await_text(folder, 2, "rpc_client exited");
+    assert!(called.contains("rpc_client: 200 calls, 280000 bytes"), "{called}");
+    assert!(called.contains("rpc_client exited with status 0"), "{called}");
+}

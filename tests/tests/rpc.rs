@@ -10,20 +10,21 @@ const FLIP: u16 = 0x8146;
 /// The kind of a fragment-control header before a packet.
 const DATA: u8 = 0;
 
-/// A machine that a 3C503 joins to the cable, with this program.
-fn machine(name: &str, number: u8, options: &str, program: &str, arguments: &str) -> String {
+const ETHERLINK: &str = "type = \"3c503\"\nio = 0x280\nirq = 3\nram = 0xCC000";
+const NE1000: &str = "type = \"ne1000\"\nio = 0x300\nirq = 3";
+const NE2000: &str = "type = \"ne2000\"\nio = 0x300\nirq = 5";
+
+/// A machine that a card joins to a cable, with this program.
+fn machine(name: &str, number: u8, segment: &str, card: &str, program: &str, arguments: &str) -> String {
     format!(
         r#"
 [machine.{name}]
 extends = "pc"
 nic = {{ mac = "02:60:8c:00:00:0{number}" }}
-boot = {{ from = "direct", image = "kernel", args = "{options}" }}
+boot = {{ from = "direct", image = "kernel", args = "peers=0" }}
 [[machine.{name}.card]]
-type = "3c503"
-segment = "ether0"
-io = 0x280
-irq = 3
-ram = 0xCC000
+segment = "{segment}"
+{card}
 [[machine.{name}.module]]
 image = "{program}"
 args = "{arguments}"
@@ -33,6 +34,11 @@ args = "{arguments}"
 
 /// A server and a client, whose arguments these are.
 fn pair(server: &str, client: &str, more: &str) -> Lab {
+    pair_with(ETHERLINK, "ether0", server, client, more)
+}
+
+/// The same with these cards, and the server on that cable.
+fn pair_with(card: &str, segment: &str, server: &str, client: &str, more: &str) -> Lab {
     let head = r#"
 format = 1
 [lab]
@@ -53,8 +59,8 @@ length = "30m"
 memory = "4MB"
 cpu = { model = "386dx", clock = "40MHz", fpu = "none" }
 "#;
-    let server = machine("server", 1, "peers=0", "rpc_server", server);
-    let client = machine("client", 2, "peers=0", "rpc_client", client);
+    let server = machine("server", 1, segment, card, "rpc_server", server);
+    let client = machine("client", 2, "ether0", card, "rpc_client", client);
     lab(&[head, &server, &client, more].concat())
 }
 
@@ -107,28 +113,65 @@ fn a_null_transaction_is_three_frames_of_98_98_and_66_bytes() {
     assert!(rounds >= 49, "{lengths:?}");
 }
 
+/// Runs 20 transactions of 30000 bytes: how many frames gave credits back.
+fn credits(card: &str, arguments: &str) -> usize {
+    let memory = run(&pair_with(card, "ether0", "perf 30000", arguments, ""), 10_000);
+    let console = memory.console(CLIENT);
+    assert!(console.contains("20 calls, 600000 bytes in"), "{console}");
+    assert!(console.contains("rpc_client exited with status 0"), "{console}");
+    let frames = frames(&memory);
+    let full = frames.iter().filter(|(_, bytes)| bytes.len() == 1500).count();
+    let last = frames.iter().filter(|(_, bytes)| bytes.len() == 938).count();
+    assert_eq!((full, last), (20 * 20, 20));
+    let sender = frames.iter().find(|(_, bytes)| bytes.len() == 1500);
+    let sender = sender.expect("a fragment").0;
+    frames
+        .iter()
+        .filter(|(station, bytes)| *station != sender && bytes[0] != DATA)
+        .count()
+}
+
 #[test]
 fn thirty_thousand_bytes_are_21_fragments_with_a_credit_for_each() {
-    for arguments in ["perf 30000 20", "-r perf 30000 20"] {
-        let memory = run(&pair("perf 30000", arguments, ""), 10_000);
-        let console = memory.console(CLIENT);
-        assert!(console.contains("20 calls, 600000 bytes in"), "{console}");
-        assert!(console.contains("rpc_client exited with status 0"), "{console}");
-        let frames = frames(&memory);
-        let full = frames.iter().filter(|(_, bytes)| bytes.len() == 1500).count();
-        let last = frames.iter().filter(|(_, bytes)| bytes.len() == 938).count();
-        assert_eq!((full, last), (20 * 20, 20));
-        let sender = frames
-            .iter()
-            .find(|(_, bytes)| bytes.len() == 1500)
-            .expect("a fragment")
-            .0;
-        let credits = frames
-            .iter()
-            .filter(|(station, bytes)| *station != sender && bytes[0] != DATA)
-            .count();
+    for (card, arguments) in [
+        (ETHERLINK, "perf 30000 20"),
+        (ETHERLINK, "-r perf 30000 20"),
+        (NE1000, "perf 30000 20"),
+    ] {
+        let credits = credits(card, arguments);
         assert!((20 * 20..=20 * 22).contains(&credits), "{credits} credits");
     }
+}
+
+#[test]
+fn an_ne2000_gives_several_of_its_eight_credits_back_at_once() {
+    let credits = credits(NE2000, "perf 30000 20");
+    assert!((20..=20 * 5).contains(&credits), "{credits} credits");
+}
+
+#[test]
+fn a_machine_with_two_cards_leads_from_one_cable_to_the_other() {
+    let gateway = format!(
+        r#"
+[segment.ether1]
+kind = "10base2"
+length = "30m"
+[machine.gateway]
+extends = "pc"
+nic = {{ mac = "02:60:8c:00:00:11" }}
+boot = {{ from = "direct", image = "kernel", args = "peers=0" }}
+[[machine.gateway.card]]
+segment = "ether0"
+{ETHERLINK}
+[[machine.gateway.card]]
+segment = "ether1"
+mac = "02:60:8c:00:00:12"
+{NE2000}
+"#
+    );
+    let lab = pair_with(ETHERLINK, "ether1", "perf 30000", "perf 30000 5", &gateway);
+    let console = run(&lab, 5_000).console(CLIENT);
+    assert!(console.contains("5 calls, 150000 bytes in"), "{console}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::process::DEFAULT_SLICE;
 pub struct Options {
     /// `irq=`: the interrupt line that the 3C503 shall drive, 2 to 5.
     pub interrupt_line: u8,
-    /// `peers=`: how many other machines to find before the exchange begins.
+    /// `peers=`: how many other machines to find before the exchange begins; with 0 there is no exchange.
     pub peers: usize,
     /// `frames=`: how many numbered frames to send to the partner.
     pub frames: u32,

@@ -39,6 +39,8 @@ pub(crate) struct Network {
     rpc: Rpc<Payload>,
     cards: Vec<(Card, flip::Network)>,
     exchange: Option<Exchange>,
+    /// The time at which cards were looked at last.
+    serviced: u32,
     /// A frame of the exchange, and one that comes while all buffers are in use.
     frame: Box<[u8; ethernet::LONGEST]>,
     calls: Calls,
@@ -106,6 +108,7 @@ impl Network {
             rpc,
             cards,
             exchange,
+            serviced: 0,
             frame: Box::new([0; ethernet::LONGEST]),
             calls: Calls::default(),
             tasks: Tasks::default(),
@@ -149,8 +152,14 @@ impl Network {
     /// Deals with what interrupts have told, and takes all frames from the cards.
     fn service(&mut self) {
         let (now, ticks) = (clock::uptime(), clock::milliseconds());
+        // Looking at a card takes bus cycles: without an interrupt it is done once a tick, for interrupts that never came.
+        let is_new_tick = core::mem::replace(&mut self.serviced, ticks) != ticks;
         for (place, (card, network)) in self.cards.iter_mut().enumerate() {
-            card.service(card::take_causes(place), ticks);
+            let causes = card::take_causes(place);
+            if causes.is_empty() && !is_new_tick {
+                continue;
+            }
+            card.service(causes, ticks);
             loop {
                 let Some(mut packet) = self.flip.buffer() else {
                     // The ring is emptied all the same: an overflow is over only then.

@@ -117,7 +117,7 @@ fn pair_and_odd_one() -> String {
 #[test]
 fn without_a_command_the_built_in_lab_runs_and_the_environment_counts() {
     let folder = folder_with(&[]);
-    let output = amlab(&folder, &[]).env("AMLAB_UNTIL", "60ms").output();
+    let output = amlab(&folder, &[]).env("AMLAB_UNTIL", "150ms").output();
     let answer = Answer::from(output.expect("amlab starts"));
     assert_eq!(answer.code, Some(4), "{}", answer.err);
     assert!(
@@ -136,7 +136,7 @@ fn without_a_command_the_built_in_lab_runs_and_the_environment_counts() {
     assert_is_complete(&folder, "runs/pair-1", 4, "until");
     assert_eq!(
         json(&folder, "runs/pair-1/manifest.json")["environment"][0],
-        "AMLAB_UNTIL=60ms"
+        "AMLAB_UNTIL=150ms"
     );
     assert!(read(&folder, "runs/pair-1/console/pc0.log").contains("kernel ready\r\n"));
 }
@@ -332,7 +332,7 @@ fn a_machine_that_stops_gives_3_with_a_report_and_the_others_go_on() {
             ("lab.toml", pair_and_odd_one().as_bytes()),
             ("odd.elf", &kernel(code)),
         ]);
-        let answer = call(&folder, &["run", "--until", "60ms", "--out", "run"]);
+        let answer = call(&folder, &["run", "--until", "150ms", "--out", "run"]);
         assert_eq!(answer.code, Some(3), "{}", answer.err);
         assert!(answer.out.contains("pc1  met: kernel ready"), "{}", answer.out);
         assert!(

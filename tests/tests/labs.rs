@@ -34,7 +34,7 @@ fn the_pool_of_1995_boots_on_a_386_33_and_three_386_40() {
 
 #[test]
 fn forty_nine_machines_boot_on_one_thick_cable() {
-    let (runtime, memory) = run("pool48", 50);
+    let (runtime, memory) = run("pool48", 100);
     assert_eq!(runtime.machines().len(), 49);
     for machine in 0..49 {
         let console = memory.console(machine);

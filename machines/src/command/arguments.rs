@@ -104,8 +104,102 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Run again from a run folder and check that nothing differs
     Verify(VerifyArguments),
+    /// Measure in virtual time what the machines' programs need, beside what was published
+    Bench(BenchArguments),
     /// Look for what is missing on this host (Wireshark, gdb)
     Doctor,
+}
+
+/// Arguments of `amlab bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    #[command(subcommand)]
+    pub(crate) what: Bench,
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Remote procedure calls: time and rate by card, size and number of pairs
+    Rpc(RpcArguments),
+}
+
+/// Arguments of `amlab bench rpc`.
+#[derive(Debug, Args)]
+pub(crate) struct RpcArguments {
+    /// Cards of the machines
+    #[arg(
+        long,
+        value_name = "CARDS",
+        value_delimiter = ',',
+        default_value = "3c503,ne1000,ne2000"
+    )]
+    #[arg(env = "AMLAB_CARD", hide_env = true)]
+    pub(crate) card: Vec<RpcCard>,
+    /// How many clients call servers of their own at the same time
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',', default_value = "1,2,5")]
+    #[arg(env = "AMLAB_PAIRS", hide_env = true)]
+    pub(crate) pairs: Vec<usize>,
+    /// Bytes of the requests
+    #[arg(
+        long,
+        value_name = "SIZES",
+        value_delimiter = ',',
+        default_value = "0,1,8192,30000"
+    )]
+    #[arg(env = "AMLAB_BYTES", hide_env = true)]
+    pub(crate) bytes: Vec<u32>,
+    /// Put the bytes into the replies instead
+    #[arg(long, env = "AMLAB_REPLY", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) reply: bool,
+    /// Folder for rpc.csv, rpc.json and rpc.svg
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        default_value = "bench-rpc",
+        env = "AMLAB_OUT",
+        hide_env = true
+    )]
+    pub(crate) out: PathBuf,
+    /// Host threads (results do not depend on it)
+    #[arg(
+        short = 'j',
+        long,
+        value_name = "N",
+        default_value = "1",
+        env = "AMLAB_THREADS",
+        hide_env = true
+    )]
+    pub(crate) threads: usize,
+}
+
+/// A card of `amlab bench rpc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RpcCard {
+    #[value(name = "3c503")]
+    EtherLink2,
+    Ne1000,
+    Ne2000,
+}
+
+impl RpcCard {
+    /// Its name in lab files.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::EtherLink2 => "3c503",
+            Self::Ne1000 => "ne1000",
+            Self::Ne2000 => "ne2000",
+        }
+    }
+
+    /// Its jumpers, as in lab files.
+    pub(crate) const fn settings(self) -> &'static str {
+        match self {
+            Self::EtherLink2 => "io = 0x280\nram = 0xCC000",
+            Self::Ne1000 | Self::Ne2000 => "io = 0x300",
+        }
+    }
 }
 
 /// Arguments of `amlab check`.

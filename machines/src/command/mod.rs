@@ -2,10 +2,11 @@
 //!
 //! A tour: [`main`] reads the command line (`arguments`), chooses a command and turns what came of it into an exit code
 //! (`exit`, `failure`; a panic is `fault`). `run` plans a run, watches it and leaves a run folder ([`crate::folder`]);
-//! `verify` repeats one; `describe` holds `check`, `show` and `schema`; `doctor` looks at the host. Everything printed
+//! `verify` repeats one; `describe` holds `check`, `show` and `schema`; `bench` measures; `doctor` looks at the host. Everything printed
 //! goes through `terminal`. `seam` is a running lab as the command sees it; tests put a stage of their own in its stead.
 
 mod arguments;
+mod bench;
 mod captures;
 mod describe;
 mod doctor;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::arguments::{Arguments, Colour, Command, Format, OutputArguments};
+use self::arguments::{Arguments, Bench, Colour, Command, Format, OutputArguments};
 use self::exit::Exit;
 use self::run::{Host, Interrupt};
 use self::terminal::Terminal;
@@ -64,7 +65,10 @@ fn answer(words: &[OsString]) -> Exit {
     start_log(&order.output);
     let mut terminal = Terminal::standard(&order.output);
     // A command that writes nothing may end at once.
-    let listens = matches!(order.command, Command::Run(_) | Command::Verify(_));
+    let listens = matches!(
+        order.command,
+        Command::Run(_) | Command::Verify(_) | Command::Bench(_)
+    );
     let interrupt = if listens {
         Interrupt::listen()
     } else {
@@ -126,6 +130,9 @@ fn carry_out(host: &Host, order: &Order, terminal: &mut Terminal) -> Exit {
         Command::Schema => Ok(describe::schema(terminal)),
         Command::Run(arguments) => run::run(host, arguments, order.is_default, terminal),
         Command::Verify(arguments) => verify::verify(host, arguments, terminal),
+        Command::Bench(arguments) => match &arguments.what {
+            Bench::Rpc(arguments) => bench::rpc(host, arguments, terminal),
+        },
         Command::Doctor => Ok(doctor::doctor(terminal)),
     };
     let exit = outcome.unwrap_or_else(|failure| {

@@ -113,8 +113,7 @@ impl Observer for Consoles {
                 has_line |= byte == b'\n';
             }
         }
-        let has_ended = |text: &String| rpc::END.iter().any(|end| text.contains(end));
-        if has_line && self.client_texts().iter().all(has_ended) {
+        if has_line && self.client_texts().iter().all(|text| rpc::has_ended(text)) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

@@ -8,7 +8,7 @@ use crate::command::failure::Failure;
 use crate::lab::Lab;
 
 /// What a machine's console says when its client has ended, or cannot.
-pub(super) const END: [&str; 3] = ["rpc_client exited", "rpc_client: exception", "kernel stopped"];
+const END: [&str; 3] = ["rpc_client exited", "rpc_client: exception", "kernel stopped"];
 /// The longest message of a transaction.
 const LONGEST: u32 = 30_000;
 /// The most pairs, whose servers have ports of their own.
@@ -40,6 +40,12 @@ impl fmt::Display for Point {
         }
         write!(formatter, ", {request} bytes there, {reply} back")
     }
+}
+
+/// Whether a machine's console has said so, to the end of the line.
+pub(super) fn has_ended(console: &str) -> bool {
+    let lines = console.rfind('\n').map_or("", |end| &console[..end]);
+    END.iter().any(|end| lines.contains(end))
 }
 
 /// The measurements that the command line asks for.
@@ -235,6 +241,15 @@ mod tests {
                 load(source, &[]).unwrap_or_else(|errors| panic!("{}", errors.messages().render(false)));
             assert_eq!(point.clients(&lab.lab).len(), pairs);
         }
+    }
+
+    #[test]
+    fn a_client_has_ended_when_its_last_line_is_whole() {
+        assert!(!has_ended("rpc_client: 20 calls\nrpc_client exited with status"));
+        assert!(has_ended(
+            "rpc_client: 20 calls\nrpc_client exited with status 0\n"
+        ));
+        assert!(!has_ended("rpc_client: serving"));
     }
 
     #[test]

@@ -41,23 +41,6 @@ impl<D: Data + Clone> Flip<D> {
         self.interfaces.close(interface)
     }
 
-    /// Says whether the process of an endpoint is about to move: a busy endpoint stays where it is for everybody
-    /// else, but packets for it are turned back as BUSY, to be sent again later.
-    pub fn set_busy(&mut self, interface: Interface, endpoint: Endpoint, busy: bool) -> Result<(), Error> {
-        self.interfaces.set_busy(interface, endpoint, busy)
-    }
-
-    /// Takes a message back whose last fragment is not in the card yet. Its sender is told nothing more of it; what has
-    /// gone has gone.
-    pub fn cancel(&mut self, interface: Interface, message: MessageId) -> Option<D> {
-        let found = self
-            .messages
-            .iter()
-            .find(|(_, row)| row.interface == interface && row.id == message);
-        let index = found.map(|(index, _)| index)?;
-        Some(self.take_back(index).data)
-    }
-
     /// Takes a message out of wherever it waits.
     pub(super) fn take_back(&mut self, index: u16) -> Message<D> {
         if !self.cancel_waiting(index) {
@@ -235,6 +218,27 @@ impl<D: Data + Clone> Below<D> for Flip<D> {
         let (index, id) = self.send(now, call, data)?;
         self.dispatch_broadcast(now, index);
         Ok(id)
+    }
+
+    fn set_busy(&mut self, interface: Interface, endpoint: Endpoint, busy: bool) -> Result<(), Error> {
+        self.interfaces.set_busy(interface, endpoint, busy)
+    }
+
+    fn is_busy(&self, to: Address) -> bool {
+        self.busy.contains(to) || self.is_busy_here(to)
+    }
+
+    fn holds(&self, to: Address) -> bool {
+        self.busy.contains(to) || self.is_looking_for(to)
+    }
+
+    fn cancel(&mut self, interface: Interface, message: MessageId) -> Option<D> {
+        let found = self
+            .messages
+            .iter()
+            .find(|(_, row)| row.interface == interface && row.id == message);
+        let index = found.map(|(index, _)| index)?;
+        Some(self.take_back(index).data)
     }
 
     fn release(&mut self, packet: Packet) {

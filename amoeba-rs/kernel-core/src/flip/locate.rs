@@ -227,7 +227,12 @@ impl<D: Data + Clone> Flip<D> {
         is_found
     }
 
-    fn is_busy_here(&self, to: Address) -> bool {
+    /// Whether messages wait until a destination is found, or no longer busy.
+    pub(super) fn is_looking_for(&self, to: Address) -> bool {
+        self.searches.iter().any(|search| search.to == to)
+    }
+
+    pub(super) fn is_busy_here(&self, to: Address) -> bool {
         self.table.endpoint(to).is_some_and(|location| {
             let (interface, endpoint) = location.endpoint();
             self.interfaces.is_busy(interface, endpoint)

@@ -139,6 +139,19 @@ pub trait Below<D: Data> {
         data: D,
     ) -> Result<MessageId, Error>;
 
+    /// Says whether the process of an endpoint is about to move: what is sent to a busy one is turned back, to be sent again later.
+    fn set_busy(&mut self, interface: Interface, endpoint: Endpoint, busy: bool) -> Result<(), Error>;
+
+    /// Whether messages for an address wait because its process is about to move, or is being looked for: to send more
+    /// of them says nothing new.
+    fn holds(&self, to: Address) -> bool;
+
+    /// Whether the process of an address is about to move, as far as is known: what is sent to it waits.
+    fn is_busy(&self, to: Address) -> bool;
+
+    /// Takes a message back whose last fragment is not in the card yet. Nothing more is told of it.
+    fn cancel(&mut self, interface: Interface, message: MessageId) -> Option<D>;
+
     /// Gives back the buffer of an [`Event::Received`], with the credit that its sender lent.
     fn release(&mut self, packet: Packet);
 }

@@ -134,11 +134,10 @@ impl<D: Payload> Rpc<D> {
             thread: header.destination,
         };
         // Some kinds go both ways. Servers say in their answers whose kernel's transaction it is.
-        let is_own = header.kernel == self.kernel
-            && self
-                .thread_mut(id)
-                .and_then(|thread| thread.transaction_with(from, header.transaction))
-                .is_some();
+        let is_own = self
+            .thread_mut(id)
+            .and_then(|thread| thread.transaction_with(from, header.transaction))
+            .is_some_and(|transaction| transaction.kernel == header.kernel);
         match header.kind {
             Kind::Locate => {}
             Kind::HereIs => self.here_is(now, below, from, header),

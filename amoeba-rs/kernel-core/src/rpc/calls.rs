@@ -38,7 +38,7 @@ pub enum Size {
 }
 
 impl Size {
-    fn check(self, buffer: &impl Buffer) -> Result<(), Misuse> {
+    pub(super) fn check(self, buffer: &impl Buffer) -> Result<(), Misuse> {
         match self {
             Size::Short if buffer.length() > LARGEST_BUFFER as u32 => Err(Misuse::TooLong),
             Size::Short | Size::Long => Ok(()),
@@ -62,6 +62,7 @@ impl<D: Payload> Rpc<D> {
         request: D::Buffer,
         reply: D::Buffer,
     ) -> Result<(), Misuse> {
+        let kernel = self.kernel;
         let thread = self.thread_in_call(id)?;
         if thread.is_waiting() {
             return Err(Misuse::IsWaiting);
@@ -73,6 +74,7 @@ impl<D: Payload> Rpc<D> {
             header: *header,
             request,
             reply,
+            kernel,
             number: 0,
             server: Server::Unknown,
             round_trip: 0,
@@ -258,7 +260,7 @@ impl<D: Payload> Rpc<D> {
     }
 
     /// The thread that calls. Threads need not be announced.
-    fn thread_in_call(&mut self, id: ThreadId) -> Result<&mut Thread<D::Buffer>, Misuse> {
+    pub(super) fn thread_in_call(&mut self, id: ThreadId) -> Result<&mut Thread<D::Buffer>, Misuse> {
         let process = self
             .process_mut(id.process)
             .filter(|process| !process.is_ending && id.thread < THREADS)

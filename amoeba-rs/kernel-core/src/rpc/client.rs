@@ -64,12 +64,12 @@ impl<D: Payload> Rpc<D> {
             self.counters.retransmissions = self.counters.retransmissions.wrapping_add(1);
         } else {
             self.last_number = next_number;
-            transaction.number = next_number;
+            (transaction.kernel, transaction.number) = (kernel, next_number);
         }
         let deadline = transaction.ask(now, Phase::Requesting);
         transaction.marks |= Marks::RETRANSMISSION | Marks::REQUEST_LAST;
         let header = Header {
-            kernel,
+            kernel: transaction.kernel,
             port: transaction.header.port,
             kind: Kind::Request,
             flags,
@@ -117,13 +117,15 @@ impl<D: Payload> Rpc<D> {
         };
         let deadline = transaction.ask(now, phase);
         transaction.marks.remove(Marks::REQUEST_LAST);
-        let (number, disbelief, port) = (
+        let (kernel, number, disbelief, port) = (
+            transaction.kernel,
             transaction.number,
             transaction.disbelief(),
             transaction.header.port,
         );
         self.set_due(deadline);
         let mut header = self.header(kind, number, thread, id.thread);
+        header.kernel = kernel;
         header.flags = flags;
         header.port = port;
         self.counters.questions = self.counters.questions.wrapping_add(1);

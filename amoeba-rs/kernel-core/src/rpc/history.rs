@@ -4,6 +4,7 @@
 use super::chains::{Chains, bucket};
 use super::limits::{CLIENTS, WINDOW};
 use alloc::vec::Vec;
+use proto::process::migration::Window;
 
 /// What became of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,32 @@ impl History {
         }
     }
 
+    /// All windows, as they go to another machine with a process.
+    pub(super) fn windows(&self) -> Vec<Window> {
+        let window = |client: &Client| Window {
+            kernel: client.kernel,
+            base: client.base,
+            seen: client.seen,
+            withdrawn: client.withdrawn,
+        };
+        self.clients.iter().map(window).collect()
+    }
+
+    /// Adds what another machine has seen.
+    pub(super) fn add(&mut self, window: &Window) {
+        // The last of the window's transactions moves this one to it, or lies in it.
+        let client = self.client(&window.kernel, window.base.wrapping_add(WINDOW / 2));
+        let last = window.base.wrapping_add(WINDOW - 1);
+        if client.base.wrapping_sub(window.base).cast_signed() < 0 {
+            client.reach(last);
+        }
+        for number in (0..WINDOW).map(|step| window.base.wrapping_add(step)) {
+            if get(&window.seen, number) && client.see(number) && get(&window.withdrawn, number) {
+                set(&mut client.withdrawn, number);
+            }
+        }
+    }
+
     fn find(&self, kernel: &[u8; 8]) -> Option<usize> {
         self.chains
             .slots(bucket(kernel))
@@ -137,6 +164,14 @@ impl Client {
         if place.cast_signed() < 0 {
             return false;
         }
+        self.reach(transaction);
+        set(&mut self.seen, transaction);
+        true
+    }
+
+    /// Moves the window on so that a transaction lies in it that is not older.
+    fn reach(&mut self, transaction: u32) {
+        let place = transaction.wrapping_sub(self.base);
         if place >= WINDOW {
             let moves = place - WINDOW + 1;
             for step in 0..moves.min(WINDOW) {
@@ -146,8 +181,6 @@ impl Client {
             }
             self.base = self.base.wrapping_add(moves);
         }
-        set(&mut self.seen, transaction);
-        true
     }
 }
 

@@ -11,6 +11,7 @@
 //! * `server` and `reply`: a server gets a request, and answers it.
 //! * `arrival`: messages of the network; `assembly`: those of several fragments. `message`: messages for the network.
 //! * `sweep`: timers, and what FLIP could not deliver.
+//! * `migration`: a process goes to another machine.
 //! * `port_cache`: who listens on which port. `history`: which transactions were executed.
 //!
 //! This module does no I/O and has no clock. FLIP lies below it ([`Below`]) and tells it what has come
@@ -30,6 +31,7 @@ mod client;
 mod history;
 pub mod limits;
 mod message;
+mod migration;
 mod port_cache;
 mod process;
 mod reply;
@@ -43,6 +45,7 @@ mod thread;
 
 pub use calls::{Misuse, Size};
 pub use message::{Buffer, Message, Payload};
+pub use migration::Taken;
 
 use crate::flip::types::{Below, Endpoint, Interface, MessageId, Milliseconds, Priority, SendFlags};
 use alloc::collections::VecDeque;
@@ -298,12 +301,14 @@ impl<D: Payload> Rpc<D> {
 }
 
 impl<B> Process<B> {
-    fn new(address: Address, endpoint: Endpoint) -> Process<B> {
+    fn new(private: Address, endpoint: Endpoint) -> Process<B> {
         Process {
-            address,
+            private,
+            address: private.public(),
             endpoint,
             refusal: None,
             is_ending: false,
+            is_away: false,
             threads: Vec::new(),
             assembling: Vec::new(),
         }

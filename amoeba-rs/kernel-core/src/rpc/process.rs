@@ -43,7 +43,7 @@ impl<D: Payload> Rpc<D> {
             return Err(Error::Fail);
         }
         let endpoint = below.register(self.interface, private)?;
-        self.processes[place] = Some(Process::new(private.public(), endpoint));
+        self.processes[place] = Some(Process::new(private, endpoint));
         Ok(())
     }
 
@@ -94,7 +94,7 @@ impl<D: Payload> Rpc<D> {
         let is_it = |process: &Option<Process<D::Buffer>>| {
             process
                 .as_ref()
-                .is_some_and(|process| process.address == address && !process.is_ending)
+                .is_some_and(|process| process.address == address && !process.is_ending && !process.is_away)
         };
         self.processes.iter().position(is_it).map(|place| place as u16)
     }

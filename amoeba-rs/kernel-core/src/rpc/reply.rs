@@ -59,7 +59,7 @@ impl<D: Payload> Rpc<D> {
         let Some(thread) = self.thread_mut(id) else {
             return;
         };
-        let is_sending = thread.sending.is_some();
+        let mut is_held = thread.sending.is_some();
         let (Some(reply), Some(service)) = (&mut thread.reply, &thread.service) else {
             return;
         };
@@ -75,7 +75,9 @@ impl<D: Payload> Rpc<D> {
         };
         reply.deadline = now + reply_pause(round_trip);
         let deadline = reply.deadline;
-        if !is_sending {
+        // The client's silence says nothing while what is sent to it waits below.
+        is_held |= below.holds(address);
+        if !is_held {
             reply.retries -= 1;
             reply.is_asked = true;
         }
@@ -83,7 +85,7 @@ impl<D: Payload> Rpc<D> {
         self.set_due(deadline);
         if retries == 0 {
             self.end_service(id);
-        } else if !is_sending {
+        } else if !is_held {
             let mut header = self.header(Kind::Received, number, client, id.thread);
             header.kernel = kernel;
             header.flags = Flags::REPLY;

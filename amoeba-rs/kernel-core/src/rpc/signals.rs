@@ -49,10 +49,11 @@ impl<D: Payload> Rpc<D> {
         let Some(transaction) = self.transaction_mut(id) else {
             return;
         };
-        let number = transaction.number;
+        let (kernel, number) = (transaction.kernel, transaction.number);
         match transaction.server {
             Server::Remote { address, thread } if !matches!(transaction.phase, Phase::Locating { .. }) => {
-                let header = self.header(Kind::Fail, number, thread, id.thread);
+                let mut header = self.header(Kind::Fail, number, thread, id.thread);
+                header.kernel = kernel;
                 self.control_from(now, below, id.process, address, &header, SendFlags::empty());
             }
             Server::Local(server) => {
@@ -91,12 +92,13 @@ impl<D: Payload> Rpc<D> {
         let Server::Remote { address, thread } = transaction.server else {
             return;
         };
-        let number = transaction.number;
+        let (kernel, number) = (transaction.kernel, transaction.number);
         // If no answer comes it is asked again as soon as about a request.
         let deadline = now + request_pause(transaction.round_trip);
         transaction.deadline = transaction.deadline.min(deadline);
         self.set_due(deadline);
         let mut header = self.header(Kind::Enquire, number, thread, id.thread);
+        header.kernel = kernel;
         header.flags |= Flags::SIGNAL;
         self.control_from(now, below, id.process, address, &header, SendFlags::empty());
     }

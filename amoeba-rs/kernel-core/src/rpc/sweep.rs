@@ -4,7 +4,7 @@ use super::limits::{CLIENT_SWEEP, FIRST_LOCATE, PORT_SWEEP, request_pause};
 use super::message::Payload;
 use super::thread::{Marks, NEVER, Phase, Server};
 use super::{Rpc, ThreadId};
-use crate::flip::types::{Below, MessageId, Milliseconds, ReportFlags};
+use crate::flip::types::{Below, Data, MessageId, Milliseconds, ReportFlags};
 use proto::flip::Address;
 use proto::rpc::{Flags, Kind};
 use proto::standard::Status;
@@ -83,7 +83,7 @@ impl<D: Payload> Rpc<D> {
             return;
         };
         let phase = transaction.phase;
-        if is_sending {
+        if is_sending || transaction.is_away(below) {
             let deadline = transaction.ask(now, phase);
             self.set_due(deadline);
             return;
@@ -106,6 +106,11 @@ impl<D: Payload> Rpc<D> {
         let Some(transaction) = self.transaction_mut(id) else {
             return;
         };
+        if transaction.is_away(below) {
+            let deadline = transaction.ask(now, Phase::Waiting);
+            self.set_due(deadline);
+            return;
+        }
         transaction.retries = transaction.retries.saturating_sub(1);
         let flags = if transaction.marks.contains(Marks::SIGNAL) {
             Flags::SIGNAL
@@ -234,6 +239,11 @@ impl<D: Payload> Rpc<D> {
 }
 
 impl<B> super::thread::Transaction<B> {
+    /// Whether the server is about to move: its silence says nothing, and a question would only wait too.
+    fn is_away<D: Data>(&self, below: &impl Below<D>) -> bool {
+        matches!(self.server, Server::Remote { address, .. } if below.is_busy(address))
+    }
+
     /// The error that says what was heard last.
     fn last_word(&self) -> Status {
         if self.marks.intersects(Marks::REFUSED | Marks::UNREACHABLE) {

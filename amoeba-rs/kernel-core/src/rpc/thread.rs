@@ -16,6 +16,8 @@ pub(super) const NEVER: Milliseconds = Milliseconds::MAX;
 /// A process with its address and threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Process<B> {
+    /// Its private address.
+    pub(super) private: Address,
     /// Its public address.
     pub(super) address: Address,
     /// Where the address is registered.
@@ -24,6 +26,8 @@ pub(super) struct Process<B> {
     pub(super) refusal: Option<Milliseconds>,
     /// It has ended and waits only until FLIP no longer uses its memory.
     pub(super) is_ending: bool,
+    /// What its threads are doing was taken out; nothing reaches it.
+    pub(super) is_away: bool,
     /// By index.
     pub(super) threads: Vec<Thread<B>>,
     /// Indices of the threads whose message has not come whole.
@@ -106,7 +110,9 @@ pub(super) struct Transaction<B> {
     pub(super) header: message::Header,
     pub(super) request: B,
     pub(super) reply: B,
-    /// Its number among those of this kernel.
+    /// The kernel that counts it: this one, unless the client has come from another machine meanwhile.
+    pub(super) kernel: [u8; 8],
+    /// Its number among those of that kernel.
     pub(super) number: u32,
     pub(super) server: Server,
     /// Milliseconds to the server and back.

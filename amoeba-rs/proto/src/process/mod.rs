@@ -5,6 +5,7 @@
 //! address space, then one [`Thread`] for each thread, whose length depends on what is known about it.
 
 pub mod frame;
+pub mod migration;
 pub mod segment;
 pub mod server;
 pub mod stack;

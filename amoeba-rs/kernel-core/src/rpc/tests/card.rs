@@ -58,6 +58,13 @@ pub(super) struct Outgoing {
     pub(super) data: Message<Memory>,
 }
 
+impl Sent {
+    fn message(&self) -> MessageId {
+        let (Sent::Unicast(outgoing, _) | Sent::Broadcast(outgoing, _)) = self;
+        outgoing.message
+    }
+}
+
 /// A machine's side of the network.
 #[derive(Debug, Default)]
 pub(super) struct Card {
@@ -65,6 +72,8 @@ pub(super) struct Card {
     pub(super) endpoints: Vec<Option<Address>>,
     messages: u32,
     pub(super) sent: Vec<Sent>,
+    /// Addresses whose process is about to move.
+    pub(super) busy: Vec<Address>,
     pub(super) released: u32,
     /// What every call answers, if not well.
     pub(super) failing: Option<Error>,
@@ -150,6 +159,29 @@ impl Below<Message<Memory>> for Card {
         let message = outgoing.message;
         self.sent.push(Sent::Broadcast(outgoing, hops));
         Ok(message)
+    }
+
+    fn set_busy(&mut self, _: Interface, endpoint: Endpoint, busy: bool) -> Result<(), Error> {
+        let address = self.endpoints[usize::from(endpoint.0)].ok_or(Error::Fail)?;
+        self.busy.retain(|known| *known != address);
+        if busy {
+            self.busy.push(address);
+        }
+        Ok(())
+    }
+
+    fn is_busy(&self, to: Address) -> bool {
+        self.busy.contains(&to)
+    }
+
+    fn holds(&self, _: Address) -> bool {
+        false
+    }
+
+    fn cancel(&mut self, _: Interface, message: MessageId) -> Option<Message<Memory>> {
+        let place = self.sent.iter().position(|sent| sent.message() == message)?;
+        let (Sent::Unicast(outgoing, _) | Sent::Broadcast(outgoing, _)) = self.sent.remove(place);
+        Some(outgoing.data)
     }
 
     fn release(&mut self, _: Packet) {

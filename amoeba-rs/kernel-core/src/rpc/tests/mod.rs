@@ -7,6 +7,7 @@ mod disturbances;
 mod exchanges;
 mod hostile;
 mod lab;
+mod migration;
 mod network;
 mod over_flip;
 mod signals;

@@ -13,32 +13,32 @@ use std::vec;
 use std::vec::Vec;
 
 /// Frames in the receive ring of a 3C503: one credit.
-const SMALL_RING: u16 = 4;
+pub(super) const SMALL_RING: u16 = 4;
 /// Frames in that of an NE2000: eight credits.
-const LARGE_RING: u16 = 9;
+pub(super) const LARGE_RING: u16 = 9;
 
-struct Kernel {
-    flip: Flip<Message<Memory>>,
-    rpc: Rpc<Message<Memory>>,
+pub(super) struct Kernel {
+    pub(super) flip: Flip<Message<Memory>>,
+    pub(super) rpc: Rpc<Message<Memory>>,
     network: Network,
     is_on: bool,
 }
 
-struct Cable {
-    now: Milliseconds,
-    kernels: Vec<Kernel>,
+pub(super) struct Cable {
+    pub(super) now: Milliseconds,
+    pub(super) kernels: Vec<Kernel>,
     /// When, to whom, what.
     under_way: Vec<(Milliseconds, usize, Vec<u8>)>,
     /// All frames sent.
     frames: Vec<Vec<u8>>,
-    lost_percent: u32,
-    random: u32,
-    told: Vec<(usize, Notice<Memory>)>,
+    pub(super) lost_percent: u32,
+    pub(super) random: u32,
+    pub(super) told: Vec<(usize, Notice<Memory>)>,
     processes: u8,
 }
 
 impl Cable {
-    fn new(kernels: usize, ring_packets: u16) -> Cable {
+    pub(super) fn new(kernels: usize, ring_packets: u16) -> Cable {
         let mut cable = Cable {
             now: 0,
             kernels: Vec::new(),
@@ -113,7 +113,7 @@ impl Cable {
             .unwrap();
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         let now = self.now;
         let (due, rest) = core::mem::take(&mut self.under_way)
             .into_iter()

@@ -2,6 +2,7 @@
 
 use crate::machine::Machine;
 use crate::memory::PAGE;
+use crate::process::Pinned;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use proto::capability::{Capability, Port, Private, Rights};
@@ -266,6 +267,14 @@ impl Segments {
         let segment = self.get(number);
         let offset = offset.min(segment.length);
         machine.memory(segment.start + offset, length.min(segment.length - offset))
+    }
+
+    /// Up to `length` bytes from `offset` on, as they are when they are used: as many as there are.
+    pub fn pinned(&self, number: u16, offset: u32, length: u32) -> Pinned {
+        let segment = self.get(number);
+        let offset = offset.min(segment.length);
+        let length = length.min(segment.length - offset);
+        Pinned::new(segment.start + offset, length, segment.pin())
     }
 
     /// Writes bytes at `offset`.

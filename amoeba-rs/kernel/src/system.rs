@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 use kernel_core::machine::{Machine, Milliseconds};
-use kernel_core::process::{Event, Processes, ThreadId, Transaction, UserBuffer};
+use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
 use kernel_core::secrets::Secrets;
 use kernel_core::servers::process::ProcessServer;
@@ -37,6 +37,10 @@ pub(crate) struct System {
     clients: Clients,
     /// The time at which servers did last what comes by itself.
     tended: Milliseconds,
+    /// Something has happened that servers may wait for.
+    is_stirred: bool,
+    /// Processes that are leaving, and what was taken out of them.
+    leaving: Vec<(u16, Option<Communication>)>,
     network: Network,
     console: Console,
     /// The capabilities that the loader's programs are given, by name.
@@ -84,6 +88,8 @@ impl System {
             servers,
             clients: Clients::default(),
             tended: 0,
+            is_stirred: false,
+            leaving: Vec::new(),
             network,
             console: Console,
             capabilities: capabilities.into(),
@@ -174,6 +180,12 @@ impl System {
             self.network.settle(clock::uptime());
             match self.network.deliver(&mut self.processes, &mut self.memory) {
                 Some(Delivery::Done) => {}
+                Some(Delivery::Fetched) => self.is_stirred = true,
+                Some(Delivery::Called(port, number, outcome)) => {
+                    let (servers, mut world) = self.servers();
+                    servers.call_ended(&mut world, port, number, outcome);
+                    self.is_stirred = true;
+                }
                 Some(Delivery::Signal(id)) => self.processes.signal(&mut self.memory, id, TRANSACTION),
                 Some(Delivery::ServerSignal(thread)) => {
                     if let Some(ticket) = self.clients.remote(thread) {
@@ -187,10 +199,44 @@ impl System {
                         self.serve(Client::Remote(thread), &header, &data);
                     }
                 }
-                None if self.deliver_answer() => {}
+                None if self.deliver_answer() || self.take_out() || self.stir() => {}
                 None => return,
             }
         }
+    }
+
+    /// Takes what a leaving process was doing out of the network, now that nothing is under way to it; false if none is
+    /// leaving.
+    fn take_out(&mut self) -> bool {
+        let Some((slot, communication)) = self.leaving.pop() else {
+            return false;
+        };
+        match communication {
+            None => {
+                let communication = self.network.take_out(&mut self.memory, slot);
+                // What has ended for its threads meanwhile is delivered first.
+                self.leaving.push((slot, Some(communication)));
+            }
+            Some(communication) => {
+                self.processes.departed(slot, clock::uptime(), communication);
+                self.is_stirred = true;
+            }
+        }
+        true
+    }
+
+    /// Has servers do what events have brought, and carries out the transactions that they want; false if nothing has
+    /// happened.
+    fn stir(&mut self) -> bool {
+        if !core::mem::take(&mut self.is_stirred) {
+            return false;
+        }
+        let (servers, mut world) = self.servers();
+        servers.work(&mut world);
+        while let Some((port, call)) = self.servers.next_call() {
+            self.network.start_call(port, call);
+        }
+        true
     }
 
     /// Carries out what a process asks for.
@@ -198,6 +244,18 @@ impl System {
         match event {
             Event::Transaction(id, transaction) if self.servers.have(transaction.header.port) => {
                 self.local_transaction(id, transaction);
+            }
+            Event::Leave { process } => {
+                // A server of this kernel cannot be asked from elsewhere as it was asked from here.
+                while let Some(ticket) = self.clients.of_process(process) {
+                    if let Some(Client::Local(id, _)) = self.clients.answered(ticket) {
+                        self.servers.abandon(ticket);
+                        self.processes
+                            .complete(&mut self.memory, id, Err(Status::RpcAborted));
+                    }
+                }
+                self.leaving.push((process, None));
+                self.network.call(&mut self.processes, &mut self.memory, event);
             }
             Event::Abort(id) if let Some(ticket) = self.clients.local(id) => self.abandon(ticket),
             Event::Signal(id) if let Some(ticket) = self.clients.local(id) => self.servers.interrupt(ticket),
@@ -232,6 +290,7 @@ impl System {
     /// Has one of the kernel's servers answer a request, now or later.
     fn serve(&mut self, client: Client, header: &Header, data: &[u8]) {
         let ticket = self.clients.ticket();
+        self.is_stirred = true;
         let (servers, mut world) = self.servers();
         match servers.answer(&mut world, ticket, header, data) {
             Some(Answer::Now(reply)) => self.answer(client, reply),
@@ -257,7 +316,7 @@ impl System {
 
     fn answer(&mut self, client: Client, reply: Reply) {
         match client {
-            Client::Remote(thread) => self.network.reply(thread, &reply.header, reply.data),
+            Client::Remote(thread) => self.network.reply(thread, reply),
             Client::Local(id, transaction) => {
                 let result = self.put_reply(id, &transaction, &reply);
                 self.processes.complete(&mut self.memory, id, result);
@@ -297,8 +356,18 @@ impl System {
         if !self.processes.has(id) {
             return Err(Status::RpcAborted);
         }
-        let length = (reply.data.len() as u32).min(transaction.reply.length);
+        let available = match &reply.memory {
+            Some(memory) => memory.length,
+            None => reply.data.len() as u32,
+        };
+        let length = available.min(transaction.reply.length);
         let place = transaction.reply.part(0, length);
+        if let Some(memory) = &reply.memory {
+            let to = self.processes.pinned(id.process, place, true);
+            let to = to.ok_or(Status::RpcBadAddress)?;
+            self.memory.copy(memory.start, to.start, length);
+            return Ok((reply.header, length));
+        }
         let place = self.processes.bytes_mut(&mut self.memory, id.process, place);
         place
             .ok_or(Status::RpcBadAddress)?

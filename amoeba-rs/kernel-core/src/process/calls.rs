@@ -402,7 +402,7 @@ impl Processes {
         let header = self.header(machine, id.process, header)?;
         self.check_buffer(id.process, data, false)?;
         self.thread_mut(id).is_serving = false;
-        self.block(id, Wait::Reply);
+        self.block(id, Wait::Reply(header, data));
         self.events.push_back(Event::Reply(id, header, data));
         Ok(())
     }
@@ -465,7 +465,7 @@ impl Processes {
         let place = match &self.thread(id).wait {
             Some(Wait::Transaction(transaction)) => Some(transaction.reply_header),
             Some(Wait::Request(receive)) => Some(receive.header),
-            Some(Wait::Reply) => None,
+            Some(Wait::Reply(..)) => None,
             _ => return,
         };
         let is_request = matches!(self.thread(id).wait, Some(Wait::Request(_)));

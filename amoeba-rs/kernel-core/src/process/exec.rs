@@ -20,15 +20,32 @@ impl Processes {
     /// [`Status::NoSpace`] for too many processes or threads; [`Status::NoMemory`].
     pub fn exec(&mut self, machine: &mut impl Machine, descriptor: &Descriptor<'_>) -> Result<u16, Status> {
         let states: Vec<process::Thread> = descriptor.threads().collect();
-        if descriptor.head.architecture != I80386 || states.is_empty() {
-            return Err(Status::BadArgument);
-        }
         let threads = states
             .iter()
             .map(thread)
             .collect::<Option<Vec<_>>>()
             .ok_or(Status::BadArgument)?;
-        if self.thread_count() + threads.len() > MOST_THREADS {
+        let threads = threads.into_iter().map(Some).collect();
+        let (slot, fetches) = self.create(machine, descriptor, threads)?;
+        self.process_mut(slot).ready = order(&states);
+        if fetches == 0 {
+            self.begin(machine, slot);
+        }
+        Ok(slot)
+    }
+
+    /// Makes a process that does not run: its slot, and how many of its segments have contents that are still to come.
+    pub(super) fn create(
+        &mut self,
+        machine: &mut impl Machine,
+        descriptor: &Descriptor<'_>,
+        threads: Vec<Option<Thread>>,
+    ) -> Result<(u16, u32), Status> {
+        let count = threads.iter().flatten().count();
+        if descriptor.head.architecture != I80386 || count == 0 {
+            return Err(Status::BadArgument);
+        }
+        if self.thread_count() + count > MOST_THREADS {
             return Err(Status::NoSpace);
         }
         let slot = self.empty_slot()?;
@@ -39,24 +56,26 @@ impl Processes {
             comment: String::new(),
             space,
             mappings: Vec::new(),
-            threads: threads.into_iter().map(Some).collect(),
-            ready: order(&states),
+            threads,
+            ready: VecDeque::new(),
             current: 0,
             is_queued: false,
             is_preemptive: false,
             phase: Phase::Loading { fetches: 0 },
+            journey: None,
         });
         match self.map_all(machine, slot, descriptor) {
-            Ok(0) => self.begin(machine, slot),
-            Ok(fetches) => self.process_mut(slot).phase = Phase::Loading { fetches },
+            Ok(fetches) => {
+                self.process_mut(slot).phase = Phase::Loading { fetches };
+                Ok((slot, fetches))
+            }
             Err(status) => {
                 self.events
                     .retain(|event| !matches!(event, Event::Fetch(fetch) if fetch.process == slot));
                 self.destroy(machine, slot);
-                return Err(status);
+                Err(status)
             }
         }
-        Ok(slot)
     }
 
     fn empty_slot(&mut self) -> Result<u16, Status> {
@@ -93,7 +112,7 @@ impl Processes {
     }
 
     /// Lets the threads of a complete process run.
-    fn begin(&mut self, machine: &mut impl Machine, slot: u16) {
+    pub(super) fn begin(&mut self, machine: &mut impl Machine, slot: u16) {
         let process = self.process_mut(slot);
         process.phase = Phase::Running;
         process.is_queued = true;
@@ -111,6 +130,7 @@ impl Processes {
         };
         match result {
             Ok(()) if fetches > 1 => self.process_mut(slot).phase = Phase::Loading { fetches: fetches - 1 },
+            Ok(()) if self.process(slot).journey.is_some() => self.process_mut(slot).phase = Phase::Arrived,
             Ok(()) => self.begin(machine, slot),
             Err(_) => {
                 self.events
@@ -145,7 +165,7 @@ fn order(states: &[process::Thread]) -> VecDeque<u16> {
 }
 
 /// A thread as its descriptor says; `None` if it does not say where it is.
-fn thread(state: &process::Thread) -> Option<Thread> {
+pub(super) fn thread(state: &process::Thread) -> Option<Thread> {
     let frame = match (&state.user, &state.idle) {
         (Some(frame), _) => registers::for_user(frame),
         (None, Some(idle)) => registers::start(idle.counter, idle.stack),

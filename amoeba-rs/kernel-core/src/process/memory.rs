@@ -47,7 +47,24 @@ pub struct Pinned {
     pin: Option<Pin>,
 }
 
+impl PartialEq for Pinned {
+    fn eq(&self, other: &Pinned) -> bool {
+        (self.start, self.length) == (other.start, other.length)
+    }
+}
+
+impl Eq for Pinned {}
+
 impl Pinned {
+    /// Bytes of a segment at this physical address, which the pin keeps in its place.
+    pub(crate) fn new(start: u32, length: u32, pin: Pin) -> Pinned {
+        Pinned {
+            start,
+            length,
+            pin: Some(pin),
+        }
+    }
+
     /// The part from `offset` on, at most `length` bytes.
     #[must_use]
     pub fn part(&self, offset: u32, length: u32) -> Pinned {

@@ -11,6 +11,7 @@
 pub mod calls;
 pub mod exec;
 pub mod memory;
+mod migration;
 pub mod mutex;
 pub mod registers;
 pub mod schedule;
@@ -20,6 +21,7 @@ pub mod stop;
 mod tests;
 
 pub use memory::{Pinned, UserBuffer};
+pub use migration::{Communication, Departed};
 pub use stop::Checkpoint;
 
 use crate::address_space::AddressSpace;
@@ -28,11 +30,13 @@ use crate::segments::Segments;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use migration::Journey;
 use mutex::{Key, Waiter};
 use proto::capability::{Capability, Port, Private};
+use proto::flip::Address;
 use proto::message::Header;
 use proto::process::server::{Cause, Object};
-use proto::process::{Frame, KernelState, SegmentKind};
+use proto::process::{Frame, KernelState, SegmentKind, migration as migration_state};
 
 /// The most processes of a machine.
 pub const MOST_PROCESSES: usize = 32;
@@ -72,7 +76,7 @@ pub enum Wait {
     /// The reply to its own request.
     Transaction(Transaction),
     /// That its reply has arrived.
-    Reply,
+    Reply(Header, UserBuffer),
     /// The contents of a segment that it maps.
     Fetch {
         /// Number of the mapping.
@@ -125,6 +129,41 @@ pub enum Event {
     Fetch(Fetch),
     /// Tell the owner that a process has stopped; ends with [`Processes::answer_checkpoint`].
     Checkpoint(Checkpoint),
+    /// A process goes to another machine: nothing of its communication stays here. Ends with [`Processes::departed`].
+    Leave {
+        /// The process.
+        process: u16,
+    },
+    /// It does not, and is to be reached here as before.
+    Return {
+        /// The process.
+        process: u16,
+    },
+    /// It has gone. Its communication is kept busy until [`Event::Forget`].
+    Gone {
+        /// The process.
+        process: u16,
+        /// Names its departure.
+        departure: u16,
+    },
+    /// The process of this departure is there where it went.
+    Forget {
+        /// Names its departure.
+        departure: u16,
+    },
+    /// A process has come from another machine, with its address and what was seen there.
+    Arrive {
+        /// The process.
+        process: u16,
+        /// Its private address.
+        address: Address,
+        /// Transactions that are not to be executed again.
+        windows: Vec<migration_state::Window>,
+    },
+    /// A thread of such a process serves a request.
+    Serve(ThreadId, migration_state::Service),
+    /// A thread of such a process goes on with its transaction; ends with [`Processes::complete`].
+    GoOn(ThreadId, Transaction, migration_state::Asked),
     /// A process is gone.
     Ended {
         /// The slot that it had.
@@ -207,6 +246,10 @@ enum Phase {
     Running,
     /// Its threads are stopping.
     Stopping { cause: Cause, detail: i32 },
+    /// It is on its way to another machine: first its communication is taken out, then it is away.
+    Leaving,
+    /// It has come from another machine and waits to be started.
+    Arrived,
     /// Its owner has been told, by the checkpoint of that number.
     Stopped {
         cause: Cause,
@@ -231,6 +274,8 @@ struct Process {
     is_queued: bool,
     is_preemptive: bool,
     phase: Phase,
+    /// What was taken out of a process that is leaving, or has come with one that is arriving.
+    journey: Option<Journey>,
 }
 
 /// All processes of this machine.
@@ -347,7 +392,7 @@ impl Processes {
             | Phase::Stopped {
                 cause: Cause::Normal, ..
             } => "Die",
-            Phase::Stopping { .. } | Phase::Stopped { .. } => "Stp",
+            Phase::Stopping { .. } | Phase::Stopped { .. } | Phase::Leaving | Phase::Arrived => "Stp",
         }
     }
 

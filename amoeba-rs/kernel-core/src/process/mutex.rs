@@ -16,6 +16,13 @@ pub(super) struct Waiter {
     id: ThreadId,
 }
 
+impl Waiter {
+    /// Whether it is this thread.
+    pub(super) fn is(&self, id: ThreadId) -> bool {
+        self.id == id
+    }
+}
+
 impl Processes {
     /// `mu_trylock`: `None` if the thread waits now.
     pub(super) fn lock(

@@ -113,7 +113,7 @@ impl Processes {
                 self.events.push_back(Event::Abort(id));
                 self.wake(machine, id, i32::from(Status::RpcAborted.code()));
             }
-            None | Some(Wait::Transaction(_) | Wait::Reply | Wait::Fetch { .. }) => {}
+            None | Some(Wait::Transaction(_) | Wait::Reply(..) | Wait::Fetch { .. }) => {}
         }
     }
 

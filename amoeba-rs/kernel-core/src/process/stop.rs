@@ -38,7 +38,7 @@ impl Processes {
     pub fn stun(&mut self, machine: &mut impl Machine, slot: u16, code: i32) -> Result<(), Status> {
         let is_emergency = code < 0;
         match self.process(slot).phase {
-            Phase::Loading { .. } => return Err(Status::NotNow),
+            Phase::Loading { .. } | Phase::Leaving | Phase::Arrived => return Err(Status::NotNow),
             Phase::Running => {}
             Phase::Stopping { .. } | Phase::Stopped { .. } if !is_emergency => return Err(Status::NotNow),
             Phase::Stopping {
@@ -92,7 +92,7 @@ impl Processes {
                 self.events.push_back(Event::Abort(id));
                 i32::from(Status::RpcAborted.code())
             }
-            None | Some(Wait::Transaction(_) | Wait::Reply | Wait::Fetch { .. }) => return,
+            None | Some(Wait::Transaction(_) | Wait::Reply(..) | Wait::Fetch { .. }) => return,
         };
         let thread = self.thread_mut(id);
         thread.wait = None;
@@ -100,7 +100,7 @@ impl Processes {
     }
 
     /// Ends any call in which a thread waits.
-    fn abort(&mut self, id: ThreadId) {
+    pub(super) fn abort(&mut self, id: ThreadId) {
         self.halt(id);
         if self.forget_wait(id) {
             let thread = self.thread_mut(id);
@@ -115,7 +115,9 @@ impl Processes {
         };
         match wait {
             Wait::Mutex { .. } => self.leave_mutex(id),
-            Wait::Request(_) | Wait::Transaction(_) | Wait::Reply => self.events.push_back(Event::Abort(id)),
+            Wait::Request(_) | Wait::Transaction(_) | Wait::Reply(..) => {
+                self.events.push_back(Event::Abort(id))
+            }
             Wait::Sleep { .. } | Wait::Fetch { .. } => {}
         }
         true

@@ -7,6 +7,7 @@
 //! they say.
 
 mod clients;
+pub mod migration;
 pub mod process;
 pub mod random;
 pub mod system;
@@ -18,7 +19,7 @@ pub mod time_of_day;
 pub use clients::{Client, Clients};
 
 use crate::machine::{Machine, Milliseconds};
-use crate::process::Processes;
+use crate::process::{Pinned, Processes};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -106,6 +107,8 @@ pub struct Reply {
     pub header: Header,
     /// What goes with it.
     pub data: Vec<u8>,
+    /// A part of a segment that goes with it instead, straight from the segment's memory.
+    pub memory: Option<Pinned>,
 }
 
 impl Reply {
@@ -117,7 +120,7 @@ impl Reply {
                 private: capability.private.emit(),
                 ..Header::default()
             },
-            data: Vec::new(),
+            ..Reply::default()
         }
     }
 
@@ -127,7 +130,11 @@ impl Reply {
             size: data.len() as u16,
             ..Header::default()
         };
-        Reply { header, data }
+        Reply {
+            header,
+            data,
+            ..Reply::default()
+        }
     }
 
     /// A command that was not carried out.
@@ -147,6 +154,7 @@ impl Reply {
         Reply {
             header,
             data: text.as_bytes()[..length].to_vec(),
+            ..Reply::default()
         }
     }
 }
@@ -164,6 +172,21 @@ impl From<Reply> for Answer {
     fn from(reply: Reply) -> Answer {
         Answer::Now(reply)
     }
+}
+
+/// A transaction of a server's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Names it among the server's.
+    pub number: u32,
+    /// How long to look for the one that is asked.
+    pub timeout: Milliseconds,
+    /// The request's header.
+    pub header: Header,
+    /// Its data.
+    pub data: Vec<u8>,
+    /// Room for the reply's data.
+    pub room: usize,
 }
 
 /// A server of the kernel.
@@ -210,6 +233,14 @@ pub trait Server<M: Machine> {
     fn next_answer(&mut self, _world: &mut World<'_, M>) -> Option<(Ticket, Result<Reply, Status>)> {
         None
     }
+
+    /// A transaction that the server wants the kernel to carry out for it. It is asked after each call of the others.
+    fn next_call(&mut self) -> Option<Call> {
+        None
+    }
+
+    /// A transaction of the server's has ended: the reply's header and data, or why there is none.
+    fn call_ended(&mut self, _world: &mut World<'_, M>, _number: u32, _outcome: Result<Reply, Status>) {}
 
     /// The client of a request that waits has got a signal and would like an answer soon.
     fn interrupt(&mut self, _ticket: Ticket) {}
@@ -290,6 +321,25 @@ impl<M: Machine> Servers<M> {
         let mut servers = self.list.iter_mut();
         let (ticket, result) = servers.find_map(|(_, server)| server.next_answer(world))?;
         Some((ticket, result.unwrap_or_else(Reply::failure)))
+    }
+
+    /// The next transaction that a server wants, with that server's put-port.
+    pub fn next_call(&mut self) -> Option<(Port, Call)> {
+        let mut servers = self.list.iter_mut();
+        servers.find_map(|(port, server)| Some((*port, server.next_call()?)))
+    }
+
+    /// The transaction of the server at this put-port has ended.
+    pub fn call_ended(
+        &mut self,
+        world: &mut World<'_, M>,
+        port: Port,
+        number: u32,
+        outcome: Result<Reply, Status>,
+    ) {
+        if let Some((_, server)) = self.list.iter_mut().find(|(own, _)| *own == port) {
+            server.call_ended(world, number, outcome);
+        }
     }
 
     /// The client of a request that waits has got a signal.

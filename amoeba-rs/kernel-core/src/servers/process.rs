@@ -1,12 +1,13 @@
 //! The server of processes and segments.
 
-use super::{Answer, Ports, Reply, Request, Server, World};
-use crate::machine::Machine;
+use super::migration::Migrations;
+use super::{Answer, Call, Ports, Reply, Request, Server, Ticket, World};
+use crate::machine::{Machine, Milliseconds};
 use crate::memory::PAGE;
 use alloc::format;
 use alloc::string::String;
 use proto::capability::{CAPABILITY_LENGTH, Capability, Port, Private};
-use proto::message::Header;
+use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::Descriptor;
 use proto::process::server::{
     Command, LARGEST_REQUEST, LONGEST_COMMENT, Object, PAGE_SHIFT, SERVER_OBJECT, USER_PAGES, file, right,
@@ -22,6 +23,7 @@ pub struct ProcessServer {
     exec_checks: [Port; 2],
     load_calls: u32,
     kips: u16,
+    migrations: Migrations,
 }
 
 impl ProcessServer {
@@ -34,6 +36,7 @@ impl ProcessServer {
             exec_checks: [check; 2],
             load_calls: 0,
             kips,
+            migrations: Migrations::default(),
         }
     }
 
@@ -115,11 +118,20 @@ impl<M: Machine> Server<M> for ProcessServer {
         self.ports
     }
 
+    fn threads(&self) -> usize {
+        4
+    }
+
+    fn room(&self) -> usize {
+        LARGEST_BUFFER
+    }
+
     fn check(&self, world: &World<'_, M>, object: u32) -> Option<Port> {
         match Object::from_number(object)? {
             Object::Server => Some(self.check),
             Object::Process(slot) => world.processes.check(slot),
             Object::Segment(number) => world.processes.segments().check(number),
+            Object::Departure(number) => self.migrations.check(number),
         }
     }
 
@@ -147,18 +159,51 @@ impl<M: Machine> Server<M> for ProcessServer {
     }
 
     fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status> {
-        if request.data.len() > LARGEST_REQUEST {
+        let command = Command::from_code(request.header.command);
+        if request.data.len() > LARGEST_REQUEST && command != Some(Command::MigrationExec) {
             return Err(Status::BadArgument);
         }
-        let command = Command::from_code(request.header.command);
-        let reply = match Object::from_number(request.object).ok_or(Status::BadCapability)? {
+        let object = Object::from_number(request.object).ok_or(Status::BadCapability)?;
+        if let Some(command) = command
+            && let Some(answer) = self
+                .migrations
+                .command(self.ports.put, world, request, object, command)
+        {
+            return answer;
+        }
+        let reply = match object {
             Object::Server => self.server_command(world, request, command.ok_or(Status::BadCommand)?),
             Object::Process(slot) => {
                 process_command(world, request, slot, command.ok_or(Status::BadCommand)?)
             }
             Object::Segment(number) => segment_command(world, request, number),
+            Object::Departure(_) => Err(Status::BadCommand),
         };
         reply.map(Answer::Now)
+    }
+
+    fn due(&self) -> Milliseconds {
+        self.migrations.due()
+    }
+
+    fn work(&mut self, world: &mut World<'_, M>) {
+        self.migrations.work(self.ports.put, world);
+    }
+
+    fn next_answer(&mut self, _world: &mut World<'_, M>) -> Option<(Ticket, Result<Reply, Status>)> {
+        self.migrations.next_answer()
+    }
+
+    fn next_call(&mut self) -> Option<Call> {
+        self.migrations.next_call()
+    }
+
+    fn call_ended(&mut self, world: &mut World<'_, M>, number: u32, outcome: Result<Reply, Status>) {
+        self.migrations.call_ended(self.ports.put, world, number, outcome);
+    }
+
+    fn abandon(&mut self, ticket: Ticket) {
+        self.migrations.abandon(ticket);
     }
 }
 
@@ -252,9 +297,15 @@ fn segment_command<M: Machine>(
         file::READ => {
             request.need(right::READ)?;
             let length = u32::from(request.header.size);
-            Ok(Reply::data(
-                segments.read(world.machine, number, offset?, length).to_vec(),
-            ))
+            let memory = segments.pinned(number, offset?, length);
+            Ok(Reply {
+                header: Header {
+                    size: memory.length as u16,
+                    ..Header::default()
+                },
+                memory: Some(memory),
+                ..Reply::default()
+            })
         }
         file::SIZE => {
             request.need(right::READ)?;

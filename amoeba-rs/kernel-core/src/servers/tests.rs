@@ -6,6 +6,7 @@ use super::system::{self, SystemServer};
 use super::terminal::{self, Terminal};
 use super::time_of_day::{self, TimeOfDay};
 use super::{Answer, Console, Reply, Servers, Ticket, World};
+use crate::machine::Machine;
 use crate::machine::testing::TestMachine;
 use crate::memory::PAGE;
 use crate::process::{Event, Processes, ThreadId};
@@ -85,7 +86,12 @@ impl Kernel {
             console: &mut self.printed,
         };
         match self.servers.answer(&mut world, Ticket(1), header, data)? {
-            Answer::Now(reply) => Some(reply),
+            Answer::Now(mut reply) => {
+                if let Some(memory) = reply.memory.take() {
+                    reply.data = self.machine.memory(memory.start, memory.length).to_vec();
+                }
+                Some(reply)
+            }
             Answer::Later => panic!("none of these servers puts an answer off"),
         }
     }

@@ -4,8 +4,11 @@ use super::{Buffer, Network, secret_address};
 use crate::clock;
 use alloc::vec::Vec;
 use kernel_core::machine::Machine;
-use kernel_core::process::{Event, Pinned, Processes, ThreadId, UserBuffer};
+use kernel_core::process::{Communication, Event, Pinned, Processes, ThreadId, UserBuffer};
 use kernel_core::rpc::{self, Misuse, Outcome, Size};
+use kernel_core::servers::Reply;
+use proto::capability::Port;
+use proto::flip::Address;
 use proto::message::Header;
 use proto::standard::Status;
 
@@ -30,6 +33,8 @@ enum Place {
     Process(u16),
     /// Its process has ended, but not all of its messages have gone.
     Ending,
+    /// Its process has gone to another machine, by this departure; what is sent to it is turned back.
+    Gone(u16),
 }
 
 /// A call that the transaction layer has not ended.
@@ -59,7 +64,7 @@ impl Calls {
                 process: *process,
                 thread: id.thread,
             }),
-            Place::Free | Place::Ending => None,
+            Place::Free | Place::Ending | Place::Gone(_) => None,
         }
     }
 
@@ -71,9 +76,14 @@ impl Calls {
 impl Network {
     /// The number of a process, which gets one when it first needs it.
     fn number(&mut self, machine: &mut impl Machine, slot: u16) -> Option<u16> {
-        if let Some(number) = self.calls.number(slot) {
-            return Some(number);
+        match self.calls.number(slot) {
+            Some(number) => Some(number),
+            None => self.start_process(slot, secret_address(machine)),
         }
+    }
+
+    /// Gives a process a number, with this address.
+    fn start_process(&mut self, slot: u16, address: Address) -> Option<u16> {
         let places = &mut self.calls.processes;
         let place = match places.iter().position(|place| *place == Place::Free) {
             Some(place) => place,
@@ -83,7 +93,6 @@ impl Network {
             }
         };
         let number = place as u16 + 1;
-        let address = secret_address(machine);
         self.rpc.start_process(&mut self.flip, number, address).ok()?;
         self.calls.processes[place] = Place::Process(slot);
         Some(number)
@@ -98,13 +107,20 @@ impl Network {
             | Event::Reply(id, ..)
             | Event::GiveUp(id)
             | Event::Signal(id)
-            | Event::Abort(id) => *id,
+            | Event::Abort(id)
+            | Event::Serve(id, _)
+            | Event::GoOn(id, ..) => *id,
             Event::Ended { process, .. } => return self.end_process(*process),
             Event::Fetch(_) | Event::Checkpoint(_) => return self.start_task(processes, event),
+            Event::Leave { .. }
+            | Event::Return { .. }
+            | Event::Gone { .. }
+            | Event::Forget { .. }
+            | Event::Arrive { .. } => return self.move_process(event),
         };
         let begins = matches!(
             event,
-            Event::Transaction(..) | Event::Request(..) | Event::Reply(..)
+            Event::Transaction(..) | Event::Request(..) | Event::Reply(..) | Event::GoOn(..)
         );
         let number = if begins {
             self.number(machine, id.process)
@@ -122,6 +138,10 @@ impl Network {
             thread: id.thread,
         };
         match event {
+            Event::Serve(_, service) => {
+                let begun = self.rpc.put_service(thread, &service);
+                debug_assert!(begun.is_ok());
+            }
             Event::GiveUp(_) => self.rpc.cleanup(now, &mut self.flip, thread),
             Event::Signal(_) => self.rpc.signal(now, &mut self.flip, thread),
             Event::Abort(_) => {
@@ -188,6 +208,24 @@ impl Network {
                         .trans(now, &mut self.flip, thread, Size::Long, header, request, reply)
                 })
             }
+            Event::GoOn(_, transaction, asked) => {
+                let request = buffer(transaction.request, false)?;
+                let reply = buffer(transaction.reply, true)?;
+                let header = &transaction.header;
+                let timeout = u64::from(transaction.timeout);
+                self.rpc.timeout(thread, timeout).and_then(|_| {
+                    self.rpc.go_on(
+                        now,
+                        &mut self.flip,
+                        thread,
+                        Size::Long,
+                        header,
+                        request,
+                        reply,
+                        &asked,
+                    )
+                })
+            }
             Event::Request(_, receive) => {
                 let data = buffer(receive.data, true)?;
                 self.rpc.getreq(thread, Size::Long, receive.port, data)
@@ -200,6 +238,61 @@ impl Network {
             _ => Ok(()),
         };
         begun.map_err(|_: Misuse| Status::RpcFailure)
+    }
+
+    /// A process comes from another machine, or goes there.
+    fn move_process(&mut self, event: Event) {
+        match event {
+            Event::Leave { process } => {
+                if let Some(number) = self.calls.number(process) {
+                    let held = self.rpc.hold(&mut self.flip, number);
+                    debug_assert!(held.is_ok());
+                }
+            }
+            Event::Return { process } => {
+                if let Some(number) = self.calls.number(process) {
+                    let back = self.rpc.let_go(&mut self.flip, number);
+                    debug_assert!(back.is_ok());
+                }
+            }
+            Event::Gone { process, departure } => {
+                if let Some(number) = self.calls.number(process) {
+                    self.calls.processes[usize::from(number) - 1] = Place::Gone(departure);
+                }
+            }
+            Event::Forget { departure } => {
+                let gone = Place::Gone(departure);
+                if let Some(place) = self.calls.processes.iter().position(|place| *place == gone) {
+                    self.calls.processes[place] = Place::Ending;
+                    self.rpc.leave(&mut self.flip, place as u16 + 1);
+                }
+            }
+            Event::Arrive {
+                process,
+                address,
+                windows,
+            } => {
+                self.start_process(process, address);
+                for window in &windows {
+                    self.rpc.add_window(window);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes out what the threads of a leaving process are doing. What has ended for them is still to be delivered.
+    pub(crate) fn take_out(&mut self, machine: &mut impl Machine, slot: u16) -> Communication {
+        let number = self.calls.number(slot);
+        if let Some(number) = number {
+            self.calls.list.retain(|call| call.thread.process != number);
+        }
+        let known = number.and_then(|number| self.rpc.private_address(number));
+        Communication {
+            address: known.unwrap_or_else(|| secret_address(machine)),
+            threads: number.map_or_else(Vec::new, |number| self.rpc.take_out(&mut self.flip, number)),
+            windows: self.rpc.windows(),
+        }
     }
 
     fn end_process(&mut self, slot: u16) {
@@ -246,8 +339,7 @@ impl Network {
                     outcome,
                     buffer,
                 } if thread.process == KERNEL.process => {
-                    self.end_task(processes, machine, thread, outcome, &buffer);
-                    return Some(Delivery::Done);
+                    return Some(self.end_task(processes, machine, thread, outcome, &buffer));
                 }
                 Notice::Transaction { thread, outcome, .. } | Notice::Request { thread, outcome, .. } => {
                     self.end_call(processes, machine, thread, outcome);
@@ -284,6 +376,10 @@ impl Network {
 pub(crate) enum Delivery {
     /// It was seen to.
     Done,
+    /// The contents of a segment have come, or not.
+    Fetched,
+    /// A transaction of the server at this put-port has ended.
+    Called(Port, u32, Result<Reply, Status>),
     /// A thread that serves a request gets the signal of its client's.
     Signal(ThreadId),
     /// The client of a request that a thread of the kernel's serves has got a signal.

@@ -1,14 +1,14 @@
 //! What the kernel itself takes part in: requests to its servers come to threads of its own, and other threads of its own
 //! tell owners that processes have stopped, and read the contents of segments that are elsewhere.
 
-use super::calls::KERNEL;
+use super::calls::{Delivery, KERNEL};
 use super::{Buffer, Network};
 use crate::clock;
 use alloc::vec::Vec;
 use kernel_core::machine::{Machine, Milliseconds};
 use kernel_core::process::{Checkpoint, Event, Fetch, Processes};
 use kernel_core::rpc::{self, Outcome, Size};
-use kernel_core::servers::Listener;
+use kernel_core::servers::{Call, Listener, Reply};
 use proto::capability::{Capability, Port};
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::{Command, file};
@@ -31,8 +31,19 @@ pub(super) struct Tasks {
 
 /// A transaction of the kernel's.
 enum Task {
-    Checkpoint { process: u16, number: u32 },
-    Fetch { fetch: Fetch, done: u32 },
+    Checkpoint {
+        process: u16,
+        number: u32,
+    },
+    Fetch {
+        fetch: Fetch,
+        done: u32,
+    },
+    /// For the kernel's server at this put-port.
+    Call {
+        port: Port,
+        number: u32,
+    },
 }
 
 impl Network {
@@ -64,11 +75,12 @@ impl Network {
     }
 
     /// Answers a request to one of the kernel's servers.
-    pub(crate) fn reply(&mut self, thread: rpc::ThreadId, header: &Header, data: Vec<u8>) {
-        let data = Buffer::kernel(data);
+    pub(crate) fn reply(&mut self, thread: rpc::ThreadId, reply: Reply) {
+        let Reply { header, data, memory } = reply;
+        let data = memory.map_or_else(|| Buffer::kernel(data), Buffer::User);
         let begun = self
             .rpc
-            .putrep(clock::uptime(), &mut self.flip, thread, Size::Long, header, data);
+            .putrep(clock::uptime(), &mut self.flip, thread, Size::Long, &header, data);
         debug_assert!(begun.is_ok());
     }
 
@@ -95,6 +107,19 @@ impl Network {
             Event::Fetch(fetch) => self.fetch(processes, fetch, 0),
             _ => {}
         }
+    }
+
+    /// Carries out a transaction for one of the kernel's servers.
+    pub(crate) fn start_call(&mut self, port: Port, call: Call) {
+        let Call {
+            number,
+            timeout,
+            header,
+            data,
+            room,
+        } = call;
+        let (request, reply) = (Buffer::kernel(data), Buffer::kernel(alloc::vec![0; room]));
+        self.transact(Task::Call { port, number }, timeout, &header, request, reply);
     }
 
     /// Reads the next bytes of a segment's contents, into the segment itself.
@@ -144,30 +169,42 @@ impl Network {
         thread: rpc::ThreadId,
         outcome: Outcome,
         buffer: &Buffer,
-    ) {
+    ) -> Delivery {
         let clients = &mut self.tasks.clients;
         let Some(place) = clients.iter().position(|(number, _)| *number == thread.thread) else {
-            return;
+            return Delivery::Done;
         };
         let (_, task) = clients.swap_remove(place);
         let outcome = outcome.and_then(|(header, length)| match header.status() {
-            Some(Status::Ok) => Ok(length),
+            Some(Status::Ok) => Ok((header, length)),
             status => Err(status.unwrap_or(Status::RpcFailure)),
         });
         match task {
             Task::Checkpoint { process, number } => {
-                let bytes = outcome.map(|length| buffer.bytes(length));
+                let bytes = outcome.map(|(_, length)| buffer.bytes(length));
                 let answer = bytes.as_deref().map_err(|status| *status);
                 processes.answer_checkpoint(machine, process, number, answer);
             }
             Task::Fetch { fetch, done } => match outcome {
                 // An object that is shorter than the segment leaves zeros behind it.
-                Ok(length) if length > 0 && done + length < fetch.length => {
+                Ok((_, length)) if length > 0 && done + length < fetch.length => {
                     self.fetch(processes, fetch, done + length);
                 }
-                result => processes.fetched(machine, &fetch, result.map(|_| ())),
+                result => {
+                    processes.fetched(machine, &fetch, result.map(|_| ()));
+                    return Delivery::Fetched;
+                }
             },
+            Task::Call { port, number } => {
+                let reply = outcome.map(|(header, length)| Reply {
+                    header,
+                    data: buffer.bytes(length),
+                    ..Reply::default()
+                });
+                return Delivery::Called(port, number, reply);
+            }
         }
+        Delivery::Done
     }
 }
 

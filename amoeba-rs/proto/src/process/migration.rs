@@ -14,6 +14,8 @@ use crate::{ByteOrder, Error};
 const MAGIC: u32 = u32::from_le_bytes(*b"AMG1");
 /// The most bytes of a name.
 pub const LONGEST_NAME: usize = super::server::LONGEST_COMMENT;
+/// The most signals that wait for the end of a thread's call.
+pub const SIGNALS: usize = 8;
 /// Words of 32 transactions in a window.
 pub const WINDOW_WORDS: usize = 16;
 
@@ -41,6 +43,8 @@ pub struct Thread {
     pub number: u16,
     /// Its priority.
     pub priority: u16,
+    /// Signals that wait for the end of its call, in order; 0 for none.
+    pub signals: [i32; SIGNALS],
     /// The request that it serves.
     pub service: Option<Service>,
     /// The call in which it waits, if that is to go on.
@@ -91,6 +95,8 @@ pub enum Call {
         address: u32,
         /// Milliseconds after which it gives up; negative for never.
         patience: i32,
+        /// How many of the process's threads began to wait for a mutex before it.
+        rank: u16,
     },
     /// It waits for a request.
     Request {
@@ -206,6 +212,10 @@ impl Thread {
     /// [`Error::Kind`] for a call that does not exist, [`Error::Truncated`].
     pub fn parse(reader: &mut Reader<'_>) -> Result<Thread, Error> {
         let (number, priority) = (reader.u16()?, reader.u16()?);
+        let mut signals = [0; SIGNALS];
+        for signal in &mut signals {
+            *signal = reader.i32()?;
+        }
         let service = match reader.u16()? {
             0 => None,
             kind => Some(Service {
@@ -219,6 +229,7 @@ impl Thread {
         Ok(Thread {
             number,
             priority,
+            signals,
             service,
             call: call(reader)?,
         })
@@ -231,6 +242,9 @@ impl Thread {
     pub fn emit(&self, writer: &mut Writer<'_>) -> Result<(), Error> {
         writer.u16(self.number)?;
         writer.u16(self.priority)?;
+        for signal in self.signals {
+            writer.i32(signal)?;
+        }
         match self.service {
             None => writer.u16(0)?,
             Some(Service { port, client }) => {
@@ -317,6 +331,7 @@ fn call(reader: &mut Reader<'_>) -> Result<Option<Call>, Error> {
         2 => Call::Mutex {
             address: reader.u32()?,
             patience: reader.i32()?,
+            rank: reader.u16()?,
         },
         3 => Call::Request {
             port: reader.port()?,
@@ -362,10 +377,15 @@ fn emit_call(call: Option<&Call>, writer: &mut Writer<'_>) -> Result<(), Error> 
             writer.u16(1)?;
             writer.u32(*remaining)
         }
-        Some(Call::Mutex { address, patience }) => {
+        Some(Call::Mutex {
+            address,
+            patience,
+            rank,
+        }) => {
             writer.u16(2)?;
             writer.u32(*address)?;
-            writer.i32(*patience)
+            writer.i32(*patience)?;
+            writer.u16(*rank)
         }
         Some(Call::Request { port, header, data }) => {
             writer.u16(3)?;
@@ -446,6 +466,7 @@ mod tests {
             Some(Call::Mutex {
                 address: 0x0400_0004,
                 patience: -1,
+                rank: 3,
             }),
             Some(Call::Request {
                 port: Port([3; 6]),
@@ -491,6 +512,7 @@ mod tests {
                 let thread = Thread {
                     number: 9,
                     priority: 7,
+                    signals: [1, 2, 0, 0, 0, 0, 0, 9],
                     service,
                     call,
                 };

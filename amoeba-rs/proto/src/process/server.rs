@@ -31,6 +31,17 @@ codes! {
         SwapProcess = 2311,
         /// Tell speed, load and free memory, and change the capability that allows processes to be started.
         SecureGetLoad = 2312,
+        /// Take a process to another machine, whose server's capability comes with the request; the reply's header names the
+        /// process there. (This and those that follow are this project's own.)
+        Migrate = 2320,
+        /// Stop a process so that it can be taken to another machine; its owner is told by a checkpoint.
+        MigrationStun = 2321,
+        /// Take a process over from another machine; it waits to be started. The reply's header names it.
+        MigrationExec = 2322,
+        /// Let a process run that was taken over: it is gone from where it was.
+        MigrationStart = 2323,
+        /// Tell what became of a departure, in the header's extra field.
+        MigrationState = 2324,
     }
 }
 
@@ -43,6 +54,16 @@ codes! {
         Stunned = 1,
         /// It made an exception that it did not catch; the detail is the exception's number, which is negative.
         Exception = 2,
+    }
+}
+
+codes! {
+    /// What has become of a departure.
+    Departure: u16 {
+        /// The process may go on where it was.
+        Open = 0,
+        /// The process is gone; it goes on where it was taken to.
+        Gone = 1,
     }
 }
 
@@ -67,6 +88,7 @@ pub const USER_PAGES: core::ops::Range<u32> = 0..0x8_0000;
 pub const SERVER_OBJECT: u32 = 0;
 const PROCESS: u32 = (b'P' as u32) << 16;
 const SEGMENT: u32 = (b'S' as u32) << 16;
+const DEPARTURE: u32 = (b'M' as u32) << 16;
 
 /// What an object number of this server means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +99,8 @@ pub enum Object {
     Process(u16),
     /// The segment of this number.
     Segment(u16),
+    /// The departure of a process, by its number.
+    Departure(u16),
 }
 
 impl Object {
@@ -85,6 +109,7 @@ impl Object {
         match number & 0xff_0000 {
             PROCESS => Some(Object::Process(number as u16)),
             SEGMENT => Some(Object::Segment(number as u16)),
+            DEPARTURE => Some(Object::Departure(number as u16)),
             _ if number == SERVER_OBJECT => Some(Object::Server),
             _ => None,
         }
@@ -96,6 +121,7 @@ impl Object {
             Object::Server => SERVER_OBJECT,
             Object::Process(slot) => PROCESS | slot as u32,
             Object::Segment(number) => SEGMENT | number as u32,
+            Object::Departure(number) => DEPARTURE | number as u32,
         }
     }
 }
@@ -126,7 +152,12 @@ mod tests {
     fn objects_are_numbered_by_their_letter() {
         assert_eq!(Object::Process(3).number(), 0x50_0003);
         assert_eq!(Object::Segment(0x1234).number(), 0x53_1234);
-        for object in [Object::Server, Object::Process(31), Object::Segment(65_535)] {
+        for object in [
+            Object::Server,
+            Object::Process(31),
+            Object::Segment(65_535),
+            Object::Departure(9),
+        ] {
             assert_eq!(Object::from_number(object.number()), Some(object));
         }
         for number in [1, 0x51_0000, 0xff_ffff] {

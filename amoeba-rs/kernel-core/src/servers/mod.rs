@@ -4,9 +4,10 @@
 //! port, checks the capability of every request and answers the standard commands. A server that has to wait for something
 //! says [`Answer::Later`]; [`Clients`] remembers who waits. [`process`] runs processes and
 //! segments, [`terminal`] is the console, [`system`] tells how the kernel fares, [`time_of_day`] and [`random`] are what
-//! they say.
+//! they say. [`directory`] lists them all, for those who know the machine's station address.
 
 mod clients;
+pub mod directory;
 pub mod process;
 pub mod random;
 pub mod system;

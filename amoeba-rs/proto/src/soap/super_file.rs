@@ -200,7 +200,7 @@ impl Commit {
         let sequence = reader.u32()?;
         let mode = CopyMode::from_code(reader.u16()?).ok_or(Error::Length)?;
         let blocks = reader.u16()?;
-        if blocks < 2 || blocks > MOST_BLOCKS {
+        if !(2..=MOST_BLOCKS).contains(&blocks) {
             return Err(Error::Length);
         }
         let commit = Commit {

@@ -8,14 +8,11 @@ use proto::capability_set::CapabilitySet;
 use proto::ethernet;
 use proto::marshal::{Reader, Writer};
 use proto::message::Header;
+use proto::soap::{Command, LONGEST_PATH, wire};
 use proto::standard::Status;
 
-const LIST: u16 = 2102;
-const LOOKUP: u16 = 2106;
 /// The number of a kernel's directory.
 const HOST: u32 = 1;
-/// The most characters of a path.
-const LONGEST_PATH: usize = 255;
 
 /// The capability with all rights on the directory of the kernel whose first card has this station address, unless that
 /// kernel keeps it secret.
@@ -65,7 +62,7 @@ fn step(
     let length = writer.length();
     let header = Header {
         size: length as u16,
-        ..request(directory, LOOKUP)
+        ..request(directory, Command::Lookup.code())
     };
     let mut answer = [0; 512];
     let (reply, length) = transactions.trans(&header, &asked[..length], &mut answer)?;
@@ -91,22 +88,23 @@ pub fn list(
     loop {
         let header = Header {
             extra: next,
-            ..request(directory, LIST)
+            ..request(directory, Command::List.code())
         };
         let (reply, length) = transactions.trans(&header, &[], buffer)?;
         succeed(&reply)?;
-        let rows = rows(&buffer[..length], &mut row).map_err(|_| Status::SystemError)?;
-        if rows == 0 || reply.extra <= next {
-            return Ok(());
+        rows(&buffer[..length], &mut row).map_err(|_| Status::SystemError)?;
+        match reply.extra {
+            0 => return Ok(()),
+            more if more > next => next = more,
+            _ => return Err(Status::SystemError),
         }
-        next = reply.extra;
     }
 }
 
-/// Reads the rows of a list: how many there were.
-fn rows(list: &[u8], row: &mut impl FnMut(&[u8])) -> Result<u16, proto::Error> {
+/// Reads the rows of a list.
+fn rows(list: &[u8], row: &mut impl FnMut(&[u8])) -> Result<(), proto::Error> {
     let mut reader = Reader::new(list);
-    let (columns, rows) = (reader.u16()?, reader.u16()?);
+    let wire::List { columns, rows } = wire::List::parse(&mut reader)?;
     for _ in 0..columns {
         reader.string()?;
     }
@@ -116,7 +114,7 @@ fn rows(list: &[u8], row: &mut impl FnMut(&[u8])) -> Result<u16, proto::Error> {
             reader.rights()?;
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 #[cfg(test)]

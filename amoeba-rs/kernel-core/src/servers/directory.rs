@@ -14,23 +14,12 @@ use proto::Error;
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::capability_set::CapabilitySet;
 use proto::marshal::{Reader, Writer};
+use proto::soap::wire::{Found, List};
+use proto::soap::{self, Command, LARGEST_BUFFER, LONGEST_PATH};
 use proto::standard::Status;
 
-/// The command: list rows from the one that the header's extra field numbers; in the reply it is the row after the last.
-pub const LIST: u16 = 2102;
-/// The command: find a path's first name; the reply holds what is left of the path and what the name stands for.
-pub const LOOKUP: u16 = 2106;
-/// The command: find names in directories, many at a time.
-pub const LOOKUP_SET: u16 = 2107;
-/// The command: tell a row's masks.
-pub const GET_MASKS: u16 = 2111;
-/// The most bytes of a request or reply.
-pub const LARGEST_MESSAGE: usize = 8192;
-/// The most characters of a path.
-pub const LONGEST_PATH: usize = 255;
-
 /// The columns: each holds the rights that its users get on an object.
-const COLUMNS: [&str; 3] = ["owner", "group", "other"];
+const COLUMNS: [&[u8]; 3] = soap::USUAL_COLUMNS;
 /// What users of each column may do with the object of a row.
 pub type Masks = [Rights; COLUMNS.len()];
 /// Rows in a directory's order: what the object is and who may do what with it.
@@ -65,7 +54,7 @@ pub struct Directory {
     check: Port,
     processes_check: Port,
     /// When the kernel started, in seconds since 1970.
-    start: i32,
+    start: u32,
     rows: Vec<Row>,
 }
 
@@ -77,7 +66,7 @@ impl Directory {
             ports: Ports::of(secret),
             check: secret,
             processes_check,
-            start: i32::try_from(start).unwrap_or(i32::MAX),
+            start: u32::try_from(start).unwrap_or(0),
             rows: Vec::new(),
         };
         let processes = directory.of_processes();
@@ -158,7 +147,7 @@ impl Directory {
         let (mut listed, mut bytes) = (0, Vec::new());
         for (name, _, masks) in wanted {
             let length = name.len() + 1 + 4 * masks.len();
-            if bytes.len() + length > LARGEST_MESSAGE - LIST_HEAD {
+            if bytes.len() + length > LARGEST_BUFFER - LIST_HEAD {
                 break;
             }
             bytes.extend_from_slice(name.as_bytes());
@@ -169,14 +158,16 @@ impl Directory {
             listed += 1;
         }
         let mut reply = reply(|writer| {
-            writer.i16(COLUMNS.len() as i16)?;
-            writer.i16(listed)?;
-            COLUMNS
-                .iter()
-                .try_for_each(|column| writer.string(column.as_bytes()))?;
+            let list = List {
+                columns: COLUMNS.len() as u16,
+                rows: listed,
+            };
+            list.emit(writer)?;
+            COLUMNS.iter().try_for_each(|column| writer.string(column))?;
             writer.bytes(&bytes)
         })?;
-        reply.header.extra = request.header.extra + listed.cast_unsigned();
+        let next = first + usize::from(listed);
+        reply.header.extra = if next < rows.len() { next as u16 } else { 0 };
         Ok(reply)
     }
 
@@ -219,16 +210,14 @@ impl Directory {
         reply(|writer| {
             while !reader.rest().is_empty() {
                 let (directories, name) = entry(&mut reader)?;
-                match self.lookup_in(world, &directories, name) {
-                    Ok(found) => {
-                        writer.i16(Status::Ok.code())?;
-                        // A type that nobody has given.
-                        writer.capability(&Capability::NULL)?;
-                        writer.i32(self.start)?;
-                        CapabilitySet::single(found).emit(writer)?;
-                    }
-                    Err(status) => writer.i16(status.code())?,
-                }
+                let found = self.lookup_in(world, &directories, name);
+                let entry = found.map(|found| Found {
+                    // A type that nobody has given.
+                    kind: Capability::NULL,
+                    time: self.start,
+                    set: CapabilitySet::single(found),
+                });
+                Found::emit(&entry.map_err(Status::code), writer)?;
             }
             Ok(())
         })
@@ -285,7 +274,7 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
 
 /// A reply with what `write` puts into it.
 fn reply(write: impl FnOnce(&mut Writer<'_>) -> Result<(), Error>) -> Result<Reply, Status> {
-    let mut bytes = vec![0; LARGEST_MESSAGE];
+    let mut bytes = vec![0; LARGEST_BUFFER];
     let mut writer = Writer::new(&mut bytes);
     write(&mut writer).map_err(|error| match error {
         Error::Truncated => Status::Overflow,
@@ -302,7 +291,7 @@ impl<M: Machine> Server<M> for Directory {
     }
 
     fn room(&self) -> usize {
-        LARGEST_MESSAGE
+        LARGEST_BUFFER
     }
 
     fn check(&self, _world: &World<'_, M>, object: u32) -> Option<Port> {
@@ -317,11 +306,11 @@ impl<M: Machine> Server<M> for Directory {
     }
 
     fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status> {
-        let reply = match request.header.command {
-            LIST => self.list(world, request),
-            LOOKUP => self.lookup(world, request),
-            LOOKUP_SET => self.lookup_set(world, request),
-            GET_MASKS => self.masks(world, request),
+        let reply = match Command::from_code(request.header.command) {
+            Some(Command::List) => self.list(world, request),
+            Some(Command::Lookup) => self.lookup(world, request),
+            Some(Command::SetLookup) => self.lookup_set(world, request),
+            Some(Command::GetMasks) => self.masks(world, request),
             _ => Err(Status::BadCommand),
         };
         reply.map(Answer::Now)

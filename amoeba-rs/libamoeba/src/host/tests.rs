@@ -45,7 +45,8 @@ impl Transactions for Directory {
                 writer.string(name.as_bytes()).unwrap();
                 writer.u32(0xff).unwrap();
             }
-            header.extra = request.extra + u16::from(row.is_some());
+            let next = request.extra + 1;
+            header.extra = if rows.len() > 1 { next } else { 0 };
             return Ok((header, writer.length()));
         }
         let private = Private::parse(&request.private).unwrap();

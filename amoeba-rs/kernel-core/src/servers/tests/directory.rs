@@ -1,17 +1,22 @@
 //! The kernel's directory, asked as a directory server is asked.
 
 use super::{Kernel, capability, ok, size, weak};
-use crate::servers::directory::{GET_MASKS, LARGEST_MESSAGE, LIST, LOOKUP, LOOKUP_SET, host};
+use crate::servers::directory::host;
 use proptest::prelude::{any, prop_assert, proptest};
 use proto::capability::{Capability, Port, Rights};
 use proto::capability_set::CapabilitySet;
 use proto::marshal::{Reader, Writer};
 use proto::message::Header;
+use proto::soap::{Command, LARGEST_BUFFER};
 use proto::standard::Status;
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
+const LIST: u16 = Command::List.code();
+const LOOKUP: u16 = Command::Lookup.code();
+const LOOKUP_SET: u16 = Command::SetLookup.code();
+const GET_MASKS: u16 = Command::GetMasks.code();
 /// Commands that change a directory, and the one about sequence numbers.
 const OTHERS: [u16; 9] = [2100, 2101, 2103, 2104, 2105, 2108, 2109, 2110, 2112];
 
@@ -36,14 +41,14 @@ fn look_up(
 /// The name and the masks of a row.
 type Row = (String, Vec<u32>);
 
-/// The rows of a directory from one on, and the number of the row behind them.
+/// The rows of a directory from one on, and the number of the next one to ask for.
 fn list(kernel: &mut Kernel, directory: &Capability, first: u16) -> Result<(Vec<Row>, u16), Status> {
     let header = Header {
         extra: first,
         ..Header::default()
     };
     let reply = kernel.ask(directory, LIST, header, &[])?;
-    assert!(reply.data.len() <= LARGEST_MESSAGE);
+    assert!(reply.data.len() <= LARGEST_BUFFER);
     let mut reader = Reader::new(&reply.data);
     assert_eq!(reader.i16(), Ok(3));
     let rows = reader.i16().unwrap();
@@ -87,9 +92,9 @@ fn rows_are_listed_with_the_masks_of_their_columns() {
         row("sys", [0xff, 1, 1]),
         row("printbuf", [1, 1, 1]),
     ];
-    assert_eq!(list(&mut kernel, &directory, 0), Ok((rows.clone(), 4)));
-    assert_eq!(list(&mut kernel, &directory, 3), Ok((rows[3..].to_vec(), 4)));
-    assert_eq!(list(&mut kernel, &directory, 4), Ok((vec![], 4)));
+    assert_eq!(list(&mut kernel, &directory, 0), Ok((rows.clone(), 0)));
+    assert_eq!(list(&mut kernel, &directory, 3), Ok((rows[3..].to_vec(), 0)));
+    assert_eq!(list(&mut kernel, &directory, 4), Ok((vec![], 0)));
     assert_eq!(list(&mut kernel, &directory, 5), Err(Status::BadArgument));
     let masks = kernel.ask(&directory, GET_MASKS, size(5), b"proc\0").unwrap();
     assert_eq!(masks.data, [0xff, 0, 0, 0, 0x3f, 0, 0, 0, 0x3f, 0, 0, 0]);
@@ -208,7 +213,7 @@ fn many_names_are_looked_up_at_once_and_fail_alone() {
     assert_eq!(cut, Err(Status::BadArgument));
     // More than a reply holds.
     let one = CapabilitySet::single(directory);
-    let mut data = [0; LARGEST_MESSAGE];
+    let mut data = [0; LARGEST_BUFFER];
     let mut writer = Writer::new(&mut data);
     while one.emit(&mut writer).and_then(|()| writer.string(b"ps")).is_ok() {}
     let whole = writer.length() / 25 * 25;

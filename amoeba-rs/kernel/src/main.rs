@@ -23,6 +23,7 @@ mod memory;
 mod network;
 mod paging;
 mod post;
+mod restart;
 mod servers;
 mod system;
 mod traps;

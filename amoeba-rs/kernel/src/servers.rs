@@ -8,6 +8,7 @@ use kernel_core::servers::Servers;
 use kernel_core::servers::directory::{self, Directory};
 use kernel_core::servers::process::ProcessServer;
 use kernel_core::servers::random::Random;
+use kernel_core::servers::reservation::{Reservable, Reservation};
 use kernel_core::servers::system::{self, SystemServer};
 use kernel_core::servers::terminal::Terminal;
 use kernel_core::servers::time_of_day::TimeOfDay;
@@ -20,6 +21,8 @@ const VERSION: &str = concat!("amoeba-rs ", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Started {
     /// All of them.
     pub(crate) servers: Servers<Memory>,
+    /// What of them can be reserved.
+    pub(crate) reservation: Reservation,
     /// The put-port of the process server.
     pub(crate) process_port: Port,
     /// The capabilities that the loader's programs are given, by name.
@@ -55,6 +58,11 @@ pub(crate) fn start(memory: &mut Memory, station: Option<ethernet::Address>) -> 
         ("TOD", time.capability()),
         ("TTY", terminal.capability()),
     ];
+    let reservable = |capability: Capability| Reservable {
+        port: capability.port,
+        object: capability.private.object(),
+    };
+    let reservation = Reservation::new([directory.capability(), sys, process].map(reservable));
     let mut servers = Servers::default();
     servers.add(directory);
     servers.add(process_server);
@@ -64,6 +72,7 @@ pub(crate) fn start(memory: &mut Memory, station: Option<ethernet::Address>) -> 
     servers.add(random);
     Started {
         servers,
+        reservation,
         process_port: process.port,
         capabilities: capabilities.into(),
     }

@@ -13,6 +13,7 @@ use kernel_core::machine::Milliseconds;
 use kernel_core::process::{Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
 use kernel_core::secrets::Secrets;
+use kernel_core::servers::reservation::Reservation;
 use kernel_core::servers::{Answer, Client, Clients, Reply, Servers, Ticket, World};
 use platform::processor;
 use proto::capability::Capability;
@@ -31,6 +32,7 @@ pub(crate) struct System {
     /// The time at which servers did last what comes by itself.
     tended: Milliseconds,
     network: Network,
+    reservation: Reservation,
     console: Console,
     /// The capabilities that the loader's programs are given, by name.
     capabilities: Vec<(&'static str, Capability)>,
@@ -58,6 +60,7 @@ impl System {
             clients: Clients::default(),
             tended: 0,
             network,
+            reservation: started.reservation,
             console: Console,
             capabilities: started.capabilities,
             end_of_memory: loaded.memory.end,
@@ -198,6 +201,8 @@ impl System {
             processes: &mut self.processes,
             now: clock::uptime(),
             console: &mut self.console,
+            kernel: &mut self.network,
+            reservation: &mut self.reservation,
         };
         (&mut self.servers, world)
     }

@@ -33,6 +33,7 @@ mod message;
 mod port_cache;
 mod process;
 mod reply;
+pub mod report;
 mod search;
 mod server;
 mod signals;

@@ -126,8 +126,10 @@ impl Directory {
             .find(|(own, ..)| own.as_bytes() == name)
             .ok_or(Status::NotFound)?;
         let granted = columns(rights).fold(0, |sum, column| sum | masks[column].0);
-        let private = capability.private;
-        let private = private.restrict(Rights(granted), private.check);
+        let Capability { port, private } = capability;
+        let reserved = world.reservation.check(port, private.object());
+        let check = reserved.unwrap_or(private.check);
+        let private = Private::owner(private.object(), check).restrict(Rights(granted), check);
         Ok((
             Capability {
                 private,
@@ -232,10 +234,10 @@ impl Directory {
     ) -> Result<Capability, Status> {
         let found = directories.members().find_map(|member| {
             let Capability { port, private } = member.capability;
-            let check = self
-                .check_of(private.object())
-                .filter(|_| port == self.ports.put)?;
-            Some((private.object(), private.proven_rights(check)?))
+            let object = private.object();
+            let check = self.check_of(object).filter(|_| port == self.ports.put)?;
+            let check = world.reservation.check(port, object).unwrap_or(check);
+            Some((object, private.proven_rights(check)?))
         });
         let (object, rights) = found.ok_or(Status::BadCapability)?;
         Ok(self.find(world, object, rights, name)?.0)

@@ -5,7 +5,7 @@ use crate::console::{self, Console, line};
 use crate::loader::{Loaded, Program};
 use crate::memory::{self, Memory};
 use crate::network::{Delivery, Driver, Network};
-use crate::{clock, cmos, paging, traps, user};
+use crate::{clock, cmos, paging, servers, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -13,11 +13,7 @@ use kernel_core::machine::{Machine, Milliseconds};
 use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
 use kernel_core::secrets::Secrets;
-use kernel_core::servers::process::ProcessServer;
-use kernel_core::servers::random::Random;
-use kernel_core::servers::system::SystemServer;
-use kernel_core::servers::terminal::Terminal;
-use kernel_core::servers::time_of_day::TimeOfDay;
+use kernel_core::servers::reservation::Reservation;
 use kernel_core::servers::{Answer, Client, Clients, Reply, Servers, Ticket, World};
 use platform::processor;
 use proto::capability::Capability;
@@ -25,8 +21,6 @@ use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::Cause;
 use proto::signal::{Exception, TRANSACTION};
 use proto::standard::Status;
-
-const VERSION: &str = concat!("amoeba-rs ", env!("CARGO_PKG_VERSION"));
 
 /// All that programs see of the kernel.
 pub(crate) struct System {
@@ -42,6 +36,7 @@ pub(crate) struct System {
     /// Processes that are leaving, and what was taken out of them.
     leaving: Vec<(u16, Option<Communication>)>,
     network: Network,
+    reservation: Reservation,
     console: Console,
     /// The capabilities that the loader's programs are given, by name.
     capabilities: Vec<(&'static str, Capability)>,
@@ -51,48 +46,29 @@ pub(crate) struct System {
 impl System {
     /// Starts the kernel's servers. The station address makes this machine's secrets its own.
     pub(crate) fn start(loaded: &Loaded, driver: Driver) -> System {
-        let kips = clock::loop_speed();
         let mut secrets = Secrets::new();
         secrets.stir(&cmos::clock().date);
         secrets.stir(&clock::fraction().to_le_bytes());
-        if let Some(station) = driver.address() {
+        let station = driver.address();
+        if let Some(station) = station {
             secrets.stir(&station.0);
         }
         let mut memory = Memory::new(secrets);
-        let mut port = || memory.random_port();
-        let process_server = ProcessServer::new(port(), port(), kips);
-        let process_port = process_server.capability().port;
-        let terminal = Terminal::new(port(), port());
-        let seconds = cmos::clock().seconds();
-        let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
-        let system = SystemServer::new(port(), port(), VERSION);
-        let random = Random::new(port(), port());
-        let capabilities = [
-            ("PROC", process_server.capability()),
-            ("RANDOM", random.capability()),
-            ("SYS", system.capability()),
-            ("TOD", time.capability()),
-            ("TTY", terminal.capability()),
-        ];
-        let mut servers = Servers::default();
-        servers.add(process_server);
-        servers.add(terminal);
-        servers.add(time);
-        servers.add(system);
-        servers.add(random);
+        let started = servers::start(&mut memory, station);
         let mut network = Network::new(driver, &loaded.options, &mut memory);
-        network.serve(servers.listeners());
+        network.serve(started.servers.listeners());
         System {
             memory,
-            processes: Processes::new(process_port, loaded.options.slice),
-            servers,
+            processes: Processes::new(started.process_port, loaded.options.slice),
+            servers: started.servers,
             clients: Clients::default(),
             tended: 0,
             is_stirred: false,
             leaving: Vec::new(),
             network,
+            reservation: started.reservation,
             console: Console,
-            capabilities: capabilities.into(),
+            capabilities: started.capabilities,
             end_of_memory: loaded.memory.end,
         }
     }
@@ -283,6 +259,8 @@ impl System {
             processes: &mut self.processes,
             now: clock::uptime(),
             console: &mut self.console,
+            kernel: &mut self.network,
+            reservation: &mut self.reservation,
         };
         (&mut self.servers, world)
     }

@@ -243,9 +243,16 @@ pub mod random {
 /// The kernel's own figures.
 pub mod system {
     use super::{Capability, Header, Status, Transactions, ask, request};
+    use proto::capability::{CAPABILITY_LENGTH, Port};
+    use proto::marshal::{Reader, Writer};
 
     const PRINT_BUFFER: u16 = 2500;
     const STATISTICS: u16 = 2501;
+    const NETWORK_CONTROL: u16 = 2503;
+    const BOOT: u16 = 2504;
+    const CHANGE_CAPABILITIES: u16 = 2505;
+    /// The most characters of a kernel's command line.
+    const LONGEST_LINE: usize = 255;
 
     /// The figures of a letter, `?` for the list of letters: how many bytes they take.
     pub fn statistics(
@@ -259,6 +266,91 @@ pub mod system {
             ..request(server, STATISTICS)
         };
         ask(transactions, &header, &[], text).map(|(_, length)| length)
+    }
+
+    /// How a network is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Conditions {
+        /// How late packets come from it, in milliseconds.
+        pub delay: u16,
+        /// How many of a hundred packets do not come.
+        pub loss: u16,
+        /// Whether anything goes over it.
+        pub is_on: bool,
+        /// Whether it is trusted.
+        pub is_trusted: bool,
+    }
+
+    /// Changes how a network (the first card's is 1) is, as far as there is a value: how it is then.
+    pub fn control_network(
+        transactions: &mut impl Transactions,
+        server: &Capability,
+        network: u16,
+        delay: Option<i16>,
+        loss: Option<i16>,
+        is_on: Option<bool>,
+        is_trusted: Option<bool>,
+    ) -> Result<Conditions, Status> {
+        let mut data = [0; 10];
+        let mut writer = Writer::new(&mut data);
+        let flag = |value: Option<bool>| value.map(i16::from);
+        let values = [delay, loss, flag(is_on), flag(is_trusted)];
+        let written = writer.u16(network).and_then(|()| {
+            let mut values = values.iter();
+            values.try_for_each(|value| writer.i16(value.unwrap_or(-1)))
+        });
+        written.map_err(|_| Status::SystemError)?;
+        let mut answer = [0; 8];
+        let (_, length) = ask(
+            transactions,
+            &request(server, NETWORK_CONTROL),
+            &data,
+            &mut answer,
+        )?;
+        let mut reader = Reader::new(&answer[..length]);
+        let mut number = || reader.u16().map_err(|_| Status::SystemError);
+        Ok(Conditions {
+            delay: number()?,
+            loss: number()?,
+            is_on: number()? != 0,
+            is_trusted: number()? != 0,
+        })
+    }
+
+    /// Boots from an image with a command line of at most 255 characters, or as after a reset.
+    pub fn boot(
+        transactions: &mut impl Transactions,
+        server: &Capability,
+        image: Option<(&Capability, &str)>,
+    ) -> Result<(), Status> {
+        let (capability, line) = image.unwrap_or((&Capability::NULL, ""));
+        let mut data = [0; CAPABILITY_LENGTH + LONGEST_LINE + 1];
+        let mut writer = Writer::new(&mut data);
+        let written = writer.capability(capability);
+        let written = written.and_then(|()| writer.string(line.as_bytes()));
+        written.map_err(|_| Status::BadArgument)?;
+        let length = writer.length();
+        ask(transactions, &request(server, BOOT), &data[..length], &mut []).map(drop)
+    }
+
+    /// Has other check fields protect directory, system server and process server for so many seconds; without any the own
+    /// ones again.
+    pub fn reserve(
+        transactions: &mut impl Transactions,
+        server: &Capability,
+        seconds: u32,
+        checks: Option<[Port; 3]>,
+    ) -> Result<(), Status> {
+        let header = Header {
+            offset: i32::try_from(seconds).map_err(|_| Status::BadArgument)?,
+            ..request(server, CHANGE_CAPABILITIES)
+        };
+        let mut data = [0; 18];
+        let mut writer = Writer::new(&mut data);
+        let mut checks = checks.unwrap_or([Port::NULL; 3]).into_iter();
+        let written = checks.try_for_each(|check| writer.port(check));
+        written.map_err(|_| Status::SystemError)?;
+        ask(transactions, &header, &data, &mut []).map(drop)
     }
 
     /// What the kernel has printed, as a ring: its length, and where in it the next character will be.

@@ -6,7 +6,7 @@
 //! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
 //!   standard commands.
 //! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers.
-//! * [`ports`]: ports by name.
+//! * [`ports`]: ports by name; [`host`]: kernels and their servers by station address.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
@@ -16,6 +16,7 @@
 extern crate alloc;
 
 pub mod classes;
+pub mod host;
 pub mod ports;
 pub mod server;
 pub mod standard;
@@ -25,6 +26,7 @@ pub mod system;
 #[cfg(test)]
 mod tests;
 
+pub use host::host_lookup;
 pub use ports::{named_port, put_port};
 pub use server::{Request, Server, serve};
 

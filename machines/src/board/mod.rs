@@ -481,6 +481,24 @@ impl Board {
         &self.cards
     }
 
+    /// The terminal at COM1 sends `text`, from `now` on.
+    pub(crate) fn receive_serial(&mut self, now: Instant, text: &[u8]) {
+        self.call(now, Chip::Serial(0), |board, cx| {
+            for byte in text {
+                board.serial[0].receive(*byte, cx);
+            }
+        });
+    }
+
+    /// Keys of the keyboard are pressed and released at `now`: their codes in scan set 2.
+    pub(crate) fn press_keys(&mut self, now: Instant, codes: &[u8]) {
+        self.call(now, Chip::Keyboard, |board, cx| {
+            for code in codes {
+                board.keyboard.key(*code, cx);
+            }
+        });
+    }
+
     /// Wakes every chip and delivers every notice that is due at `now`, in time order; of two at the same instant
     /// the notice comes first. Chips ask only for alarms in the future, so this comes to an end.
     pub(crate) fn ring_alarms(&mut self, now: Instant) {

@@ -157,6 +157,8 @@ codes! {
     DuplicateCapture = "duplicate-capture",
     /// A field of a fault that its kind does not have, or that goes not with another.
     FaultField = "fault-field",
+    /// An input that types nothing or what no key types, or that has two times.
+    Input = "input",
     /// Two ways of saying how long frames are or when they come.
     TwoPaces = "two-paces",
     /// An expectation that the run is too short for.

@@ -169,6 +169,11 @@ pub(super) static LAB_FILE: Shape = Shape {
             Kind::Named(&TRAFFIC),
         ),
         field(
+            "input",
+            "What is typed on machines while the lab runs.",
+            Kind::List(&INPUT),
+        ),
+        field(
             "expect",
             "What a good run shows on its consoles and POST cards.",
             Kind::List(&EXPECT),
@@ -925,6 +930,46 @@ static PROM: Shape = Shape {
         "The PROM, one of `[image.*]`: at most 8 KB on a 3C503, 16 KB on an NE1000 or NE2000.",
         Kind::Name,
     )]],
+};
+
+static INPUT: Shape = Shape {
+    name: "an input",
+    groups: &[&[
+        required(
+            "machine",
+            "Machines on which it is typed: a name, in which * and ? stand for any letters or one, or a list.",
+            Kind::Machines,
+        ),
+        field(
+            "at",
+            "Virtual time at which it is typed.",
+            Kind::Quantity(Dimension::Time),
+        ),
+        field(
+            "after",
+            "In place of `at`: a regular expression; the text is typed when a line of the machine's own console matches. \
+             The inputs of a machine that wait have their turns in the order of the file, and each looks only at what is \
+             printed after the one before it was found.",
+            Kind::Pattern,
+        ),
+        field(
+            "delay",
+            "Time from what `after` waits for to the first character; default 10ms, the least is 1ms.",
+            Kind::Quantity(Dimension::Time),
+        ),
+        field(
+            "device",
+            "On what it is typed; default \"com1\".",
+            Kind::Word(&[
+                word("com1", "the terminal at COM1, as fast as the port's speed allows"),
+                word(
+                    "keyboard",
+                    "the keyboard, American, a key each 20 ms; only what it has keys for",
+                ),
+            ]),
+        ),
+        required("text", "What is typed; \"\\n\" is the Enter key.", Kind::Text),
+    ]],
 };
 
 pub(super) static EXPECT: Shape = Shape {

@@ -3,7 +3,7 @@
 //! A tour: [`load`] reads a file into a tree whose values remember where they were written (`document`), puts the
 //! settings of the command line into it ([`Override`]), checks every field by itself against the one description of
 //! the format (`fields`, `check`), adds up profiles (`merge`), and checks and builds the lab (`resolve`, `machine`,
-//! `conflicts`, `traffic`, `cables`, `faults`). All that is wrong comes back at once, as [`LabErrors`]. [`show`] prints what a lab means as
+//! `conflicts`, `traffic`, `cables`, `faults`, `inputs`). All that is wrong comes back at once, as [`LabErrors`]. [`show`] prints what a lab means as
 //! a lab file again, [`show_timing`] its timing constants with their sources, and [`schema`] the format for editors.
 
 mod board;
@@ -17,6 +17,7 @@ mod drives;
 mod faults;
 mod fields;
 mod images;
+mod inputs;
 mod mac;
 mod machine;
 mod merge;
@@ -40,8 +41,8 @@ mod tests;
 pub use messages::{LabErrors, Messages};
 pub use model::{
     Access, Boot, BootOrder, Capture, Card, Constant, Disk, Expectation, Fault, FaultKind, Floppy,
-    FrameFault, Generator, Image, ImageSource, Lab, Machine, Module, OptionRom, Segment, Shutdown, Sign,
-    Source, Speed, Timing,
+    FrameFault, Generator, Image, ImageSource, Input, InputDevice, InputTime, Lab, Machine, Module,
+    OptionRom, Segment, Shutdown, Sign, Source, Speed, Timing,
 };
 pub use overrides::{Override, OverrideError};
 pub use schema::schema;

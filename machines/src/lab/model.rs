@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clock::{Instant, Rate, Span};
 use devices::{DriveModel, FloppyDriveKind, Geometry, TornSector};
+use serde::{Deserialize, Serialize};
 
 /// A whole lab, ready to be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Lab {
     pub generators: Vec<Generator>,
     /// Faults, in the order of the file.
     pub faults: Vec<Fault>,
+    /// What is typed, in the order of the file.
+    pub inputs: Vec<Input>,
     /// What a good run looks like.
     pub expectations: Vec<Expectation>,
     /// What to record.
@@ -393,6 +396,56 @@ pub struct Timing {
     pub dma_handover: Constant,
     /// What a refresh of memory takes of the bus every 15.09 us, in ISA clocks (`isa_refresh`).
     pub isa_refresh: Constant,
+}
+
+/// Something that the lab types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Indices of the machines on which it is typed.
+    pub machines: Vec<usize>,
+    /// When.
+    pub time: InputTime,
+    /// On what.
+    pub device: InputDevice,
+    /// What.
+    pub text: String,
+}
+
+/// When something is typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputTime {
+    /// At an instant.
+    At(Instant),
+    /// After the machine has shown a text on its console since the text before it that was waited for: the inputs with
+    /// such a time have their turns in the order of the file.
+    After {
+        /// The regular expression of the text, as written.
+        pattern: String,
+        /// From the last character of the text to the first that is typed: 1 ms or more.
+        delay: Span,
+    },
+}
+
+/// What is typed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputDevice {
+    /// The terminal at COM1.
+    #[default]
+    Com1,
+    /// The keyboard.
+    Keyboard,
+}
+
+impl InputDevice {
+    /// Its word in lab files and elsewhere.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Com1 => "com1",
+            Self::Keyboard => "keyboard",
+        }
+    }
 }
 
 /// What an expectation is about.

@@ -17,6 +17,7 @@ use super::drives::check_shared;
 use super::faults::faults;
 use super::fields::EXPECT;
 use super::images::image;
+use super::inputs::inputs;
 use super::machine::MachineBuilder;
 use super::merge::templates;
 use super::messages::{Place, Problem};
@@ -110,6 +111,7 @@ pub(super) fn resolve(root: &Table, folder: &Path, problems: &mut Vec<Problem>) 
         machines: Vec::new(),
         generators: Vec::new(),
         faults: Vec::new(),
+        inputs: Vec::new(),
         expectations: Vec::new(),
         captures: Vec::new(),
         images: Vec::new(),
@@ -119,6 +121,7 @@ pub(super) fn resolve(root: &Table, folder: &Path, problems: &mut Vec<Problem>) 
     }
     machines(root, &mut lab, problems);
     faults(root, &mut lab, problems);
+    inputs(root, &mut lab, problems);
     for entry in root.get("expect").map_or(&[][..], Node::list) {
         expectation(entry, &mut lab, problems);
     }
@@ -257,18 +260,7 @@ fn expectation(node: &Node, lab: &mut Lab, problems: &mut Vec<Problem>) {
     let Some(table) = node.table() else {
         return;
     };
-    let patterns = match table.get("machine") {
-        Some(one) if one.text().is_some() => std::slice::from_ref(one),
-        Some(several) => several.list(),
-        None => &[],
-    };
-    let mut machines = Vec::new();
-    for named in patterns {
-        let matching = matching_machines(named, lab, problems);
-        machines.extend(matching);
-    }
-    machines.sort_unstable();
-    machines.dedup();
+    let machines = named_machines(table, lab, problems);
     let sign = sign(table, node.place, problems);
     let within = quantity_of(table, &["within"], Dimension::Time);
     if within.is_none() && lab.stop.is_none() && table.get("within").is_none() {
@@ -319,6 +311,22 @@ fn sign(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Sign {
         Some((code, _)) => Sign::Post(u8::try_from(code).expect("the field's range is that of a byte")),
         None => Sign::Console(text_of(table, &["console"]).to_owned()),
     }
+}
+
+/// The machines that the field `machine` of a table names, one or several.
+pub(super) fn named_machines(table: &Table, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {
+    let patterns = match table.get("machine") {
+        Some(one) if one.text().is_some() => std::slice::from_ref(one),
+        Some(several) => several.list(),
+        None => &[],
+    };
+    let mut machines = Vec::new();
+    for named in patterns {
+        machines.extend(matching_machines(named, lab, problems));
+    }
+    machines.sort_unstable();
+    machines.dedup();
+    machines
 }
 
 pub(super) fn matching_machines(named: &Node, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {

@@ -10,8 +10,8 @@ use super::fields::FORMAT;
 use super::mac;
 use super::machine::port_of;
 use super::model::{
-    Access, Boot, BootOrder, Capture, Card, Disk, Expectation, Floppy, Generator, Image, ImageSource, Lab,
-    Machine, Segment, Shutdown, Sign, Speed,
+    Access, Boot, BootOrder, Capture, Card, Disk, Expectation, Floppy, Generator, Image, ImageSource, Input,
+    InputTime, Lab, Machine, Segment, Shutdown, Sign, Speed,
 };
 use super::moment;
 use super::show_fault;
@@ -68,6 +68,9 @@ fn write_lab(out: &mut String, lab: &Lab) -> std::fmt::Result {
     }
     for fault in &lab.faults {
         show_fault::write(out, lab, fault)?;
+    }
+    for input in &lab.inputs {
+        write_input(out, lab, input)?;
     }
     for expectation in &lab.expectations {
         write_expectation(out, lab, expectation)?;
@@ -317,6 +320,23 @@ fn write_disk(out: &mut String, lab: &Lab, machine: &str, drive: usize, disk: &D
         "geometry = {{ heads = {}, sectors = {} }}",
         geometry.heads, geometry.sectors_per_track
     )
+}
+
+fn write_input(out: &mut String, lab: &Lab, input: &Input) -> std::fmt::Result {
+    let name = |&machine: &usize| quoted(&lab.machines[machine].name);
+    let machines: Vec<String> = input.machines.iter().map(name).collect();
+    writeln!(out, "\n[[input]]\nmachine = [{}]", machines.join(", "))?;
+    match &input.time {
+        InputTime::At(at) => writeln!(out, "at = \"{}\"", show_time(at.since(Instant::START)))?,
+        InputTime::After { pattern, delay } => writeln!(
+            out,
+            "after = {}\ndelay = \"{}\"",
+            quoted(pattern),
+            show_time(*delay)
+        )?,
+    }
+    writeln!(out, "device = \"{}\"", input.device.word())?;
+    writeln!(out, "text = {}", quoted(&input.text))
 }
 
 fn write_expectation(out: &mut String, lab: &Lab, expectation: &Expectation) -> std::fmt::Result {

@@ -3,11 +3,12 @@
 mod multiboot;
 mod power;
 mod report;
+mod typing;
 
 pub use devices::TornSector;
 pub use multiboot::LoadError;
 pub use power::PowerEvent;
-pub(crate) use power::Switch;
+pub(crate) use power::{Origin, Switch};
 
 pub use crate::board::BoardError;
 pub use crate::rom::RomError;
@@ -88,7 +89,8 @@ pub struct Machine {
     /// It has no power.
     is_off: bool,
     /// What will happen at its switches, in order.
-    switches: VecDeque<(Instant, Switch)>,
+    switches: VecDeque<(Instant, Origin, Switch)>,
+    typist: typing::Typist,
     /// It has run in the window that is under way.
     has_run: bool,
     outputs: Vec<(Instant, Output)>,
@@ -166,6 +168,7 @@ impl Machine {
             report: None,
             is_off: false,
             switches: VecDeque::new(),
+            typist: typing::Typist::default(),
             has_run: false,
             outputs: Vec::new(),
             trace: Trace::default(),
@@ -241,11 +244,8 @@ impl Machine {
     }
 
     /// Gives a card of this machine a notice from its segment. What reaches one that does not run is forgotten when it
-    /// runs again, and a machine that has ended takes no more of them.
+    /// runs again.
     pub(crate) fn post_notice(&mut self, card: usize, notice: wire::Notice) {
-        if self.has_ended() {
-            return;
-        }
         if !self.is_running() {
             // Nothing of the window that is over will be asked for any more; this one is of the next.
             self.board.forget_notices(notice.at() - LEAST_ATTEMPT);

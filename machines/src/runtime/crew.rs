@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use clock::Instant;
 use parking_lot::{Condvar, Mutex, RwLock};
 
-use crate::machine::{Machine, MachineEvents, Stretch};
+use crate::machine::{Machine, MachineEvents, Origin, Stretch, Switch};
 
 /// The machines, and the window that they are running through.
 #[derive(Debug)]
@@ -296,16 +296,20 @@ impl<'a> Coordinator<'a> {
         self.prospects.iter().all(|prospect| prospect.has_ended)
     }
 
-    /// Gives a machine's card a notice. A machine that has stopped for good takes no more of them, and one that does not
-    /// run is not woken by them.
+    /// Gives a machine's card a notice. A machine that does not run is not woken by it.
     pub(super) fn post_notice(&mut self, number: usize, card: usize, notice: wire::Notice) {
         let prospect = &mut self.prospects[number];
-        if !prospect.has_ended {
-            if prospect.is_running && !notice.is_announcement() {
-                prospect.next_event = prospect.next_event.min(notice.at());
-            }
-            self.crew.seats[number].lock().post_notice(card, notice);
+        if prospect.is_running && !notice.is_announcement() {
+            prospect.next_event = prospect.next_event.min(notice.at());
         }
+        self.crew.seats[number].lock().post_notice(card, notice);
+    }
+
+    /// The lab does something to a machine at `at`, beyond the window that has just ended.
+    pub(super) fn schedule(&mut self, number: usize, at: Instant, switch: Switch) {
+        let mut machine = self.crew.seats[number].lock();
+        machine.schedule(at, Origin::Lab, switch);
+        self.prospects[number] = Prospect::of(&machine);
     }
 
     /// Runs every machine that has something to do in `stretch` to its end and hands on what each let out, in the order

@@ -9,7 +9,7 @@ use wire::{FaultRule, StationId};
 
 use super::{Cable, seed_for};
 use crate::lab::{FaultKind, Lab};
-use crate::machine::{Machine, PowerEvent, Switch};
+use crate::machine::{Machine, Origin, PowerEvent, Switch};
 
 /// From when until when something is so.
 type Windows = Vec<(Instant, Instant)>;
@@ -52,7 +52,7 @@ pub(super) fn prepare(lab: &Lab, cables: &mut [Cable], machines: &mut [Machine])
             }
             FaultKind::Reset { machines: pressed } => {
                 for machine in pressed {
-                    machines[*machine].schedule(fault.from, Switch::Reset);
+                    machines[*machine].schedule(fault.from, Origin::Lab, Switch::Reset);
                 }
             }
         }
@@ -67,9 +67,10 @@ pub(super) fn prepare(lab: &Lab, cables: &mut [Cable], machines: &mut [Machine])
     }
     for (machine, windows) in unpowered {
         for (from, until) in joined(windows) {
-            machines[machine].schedule(from, Switch::Power(PowerEvent::Off(torn_sectors[&machine])));
+            let off = PowerEvent::Off(torn_sectors[&machine]);
+            machines[machine].schedule(from, Origin::Lab, Switch::Power(off));
             if until < Instant::NEVER {
-                machines[machine].schedule(until, Switch::Power(PowerEvent::On));
+                machines[machine].schedule(until, Origin::Lab, Switch::Power(PowerEvent::On));
             }
         }
     }

@@ -11,7 +11,8 @@
 //! where windows begin and end shows nowhere in the result. When nothing is due, the next one begins at the earliest alarm.
 //!
 //! Traffic generators are stations without a machine: they run between windows, up to where the cables are settled.
-//! Faults are known from the beginning: the cables and machines that they concern have them before the lab runs.
+//! Faults are known from the beginning: the cables and machines that they concern have them before the lab runs. What is typed, and
+//! whatever else is done from outside, happens at an instant beyond what has been settled (`inputs`).
 //!
 //! A limit that lies within a window only interrupts it: the next call goes on as if it had never been left.
 
@@ -19,9 +20,11 @@ mod crew;
 mod faults;
 mod generators;
 mod happening;
+mod inputs;
 mod statistics;
 
 pub use happening::{Happening, ResetCause, StopCause, StopReport, What};
+pub use inputs::Deed;
 pub use statistics::{CardStatistics, GeneratorStatistics, MachineStatistics, SegmentStatistics, Statistics};
 
 use std::io;
@@ -36,10 +39,13 @@ use wire::{Request, Segment, Settlement, StationId};
 use crate::board::Output;
 use crate::image::ImageBytes;
 use crate::lab::{self, Access, Boot, Image, ImageSource, Lab};
-use crate::machine::{Fittings, Machine, MachineEvents, PowerEvent, Start, StartError, Stretch, Switch};
+use crate::machine::{
+    Fittings, Machine, MachineEvents, Origin, PowerEvent, Start, StartError, Stretch, Switch,
+};
 use crate::media::{DiskImage, Media};
 use crew::{Coordinator, Crew};
 use generators::Generator;
+use inputs::Script;
 
 /// Watches a running lab from outside. It cannot change what happens in virtual time, only end the run.
 pub trait Observer {
@@ -118,6 +124,10 @@ pub struct Runtime {
     /// The window that a limit has interrupted.
     interrupted: Option<Stretch>,
     settlement: Settlement,
+    /// What the lab types when it sees a text, for each machine.
+    scripts: Vec<Script>,
+    /// What is to be typed for what machines printed in the window that has just ended.
+    answers: Vec<(usize, Instant, Switch)>,
     /// A buffer for what generators ask for.
     requests: Vec<Request>,
     happenings: Vec<Happening>,
@@ -304,6 +314,7 @@ impl Runtime {
             generators.push(Generator::new(lab, number as u64, described, station));
         }
         faults::prepare(lab, &mut cables, &mut machines);
+        let scripts = inputs::prepare(lab, &mut machines);
         let longest_window = cables
             .iter()
             .map(|cable| cable.segment.window())
@@ -318,6 +329,8 @@ impl Runtime {
             longest_window,
             interrupted: None,
             settlement: Settlement::default(),
+            scripts,
+            answers: Vec::new(),
             requests: Vec::new(),
             happenings: Vec::new(),
         })
@@ -339,7 +352,7 @@ impl Runtime {
     /// # Panics
     /// If there is no such machine.
     pub fn schedule_power(&mut self, machine: usize, at: Instant, event: PowerEvent) {
-        self.machines[machine].schedule(at, Switch::Power(event));
+        self.machines[machine].schedule(at, Origin::Outside, Switch::Power(event));
     }
 
     /// Of each machine of which a write did not reach its file, the name and why the host refused.
@@ -405,6 +418,9 @@ impl Runtime {
                 ..window
             };
             crew.run_window(stretch, |number, events| self.collect(number, events));
+            for (machine, at, switch) in self.answers.drain(..) {
+                crew.schedule(machine, at, switch);
+            }
             self.settle(end, crew);
             self.now = end;
             self.interrupted = (!ends_window).then_some(window);
@@ -451,6 +467,11 @@ impl Runtime {
     /// Takes over what a machine let out during the window.
     fn collect(&mut self, machine: usize, events: MachineEvents) {
         for (at, output) in events.outputs {
+            if let Output::Console(byte) = output
+                && let Some((at, switch)) = self.scripts[machine].byte(at, byte)
+            {
+                self.answers.push((machine, at, switch));
+            }
             let what = match output {
                 Output::Console(byte) => What::Console { machine, byte },
                 Output::Post(code) => What::Post { machine, code },

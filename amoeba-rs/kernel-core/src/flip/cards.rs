@@ -274,7 +274,7 @@ impl<D: Data + Clone> Flip<D> {
         };
         // The integers were read in the sender's order; from here on the packet is one of this machine.
         header.flags.remove(Flags::BIG_ENDIAN);
-        self.switch(now, from, header, load);
+        self.arrive(now, from, header, load);
     }
 
     fn without_data(&mut self, packet: Packet) -> Load {

@@ -130,6 +130,22 @@ impl Interfaces {
         })
     }
 
+    /// Shows every address in use, with its interface and endpoint, until one gives an error.
+    pub(super) fn each<E>(
+        &self,
+        mut show: impl FnMut(usize, usize, Address, bool) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (interface, row) in self.rows.iter().enumerate() {
+            let endpoints = row.iter().flat_map(|row| row.endpoints.iter().enumerate());
+            for (endpoint, registration) in endpoints {
+                if let Some(Registration { address, busy }) = registration {
+                    show(interface, endpoint, *address, *busy)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn row(&self, interface: Interface) -> Result<&Row, Error> {
         let row = self.rows.get(usize::from(interface.0));
         row.and_then(Option::as_ref).ok_or(Error::Fail)

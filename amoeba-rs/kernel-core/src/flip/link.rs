@@ -21,6 +21,7 @@ use super::slab::{Linked, NONE, Queue, Slab};
 use super::types::{Milliseconds, Priority};
 use alloc::collections::VecDeque;
 pub(super) use frame::{HeaderBytes, InCard};
+pub(super) use neighbour::FlowControl;
 use neighbour::{Neighbour, Neighbours};
 use proto::ethernet;
 use proto::flip::{Address, Counts, Header, Kind};
@@ -166,6 +167,19 @@ impl Link {
     /// Packet buffers that wait here.
     pub(super) fn buffers(&self) -> usize {
         self.buffers
+    }
+
+    /// Packets and parts of messages that wait.
+    pub(super) fn queued(&self) -> usize {
+        self.items.used()
+    }
+
+    /// Shows how every neighbour stands, until one gives an error.
+    pub(super) fn each_neighbour<E>(
+        &self,
+        show: impl FnMut(Location, FlowControl) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.neighbours.each(show)
     }
 
     /// Puts a packet or a message into the queue of its goal at `to`. Without room it comes back.

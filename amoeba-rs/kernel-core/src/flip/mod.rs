@@ -10,6 +10,7 @@
 //! * `switch` and `back`: what happens to each type of packet, with `routes` (where addresses are) and
 //!   `loop_cache` (what was broadcast lately).
 //! * `send` and `locate`: own messages, and how destinations are found; `busy`: destinations that are about to move.
+//! * `disturbance`: networks that lose and delay packets on purpose; [`report`]: tables and counts as text.
 //! * `link`: what goes onto an Ethernet, in which order and with which credits; `multicast`: groups of stations.
 //!
 //! It is all plain state: frames, calls and the time come in, frames and [`Event`]s are asked for. All
@@ -21,13 +22,13 @@
 //! can send its next frame ([`Flip::next_frame`], [`Frame::parts`], [`Flip::transmitted`]). Packets in events go back by
 //! [`types::Below::release`]: only then their sender may send more.
 //!
-//! Left out of the original: delay and loss that can be switched on for tests (faults are the network's business
-//! here), and the short experimental packets of fragment control, which are ignored as there.
+//! Left out of the original: the short experimental packets of fragment control, which are ignored as there.
 
 mod back;
 mod busy;
 mod calls;
 mod cards;
+mod disturbance;
 mod interfaces;
 mod link;
 mod locate;
@@ -37,6 +38,7 @@ mod messages;
 mod multicast;
 mod networks;
 pub mod packet;
+pub mod report;
 mod routes;
 mod send;
 mod slab;
@@ -50,6 +52,8 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use busy::Busy;
 pub use cards::{Frame, Settings};
+use disturbance::Disturbance;
+pub use disturbance::{Change, Conditions, LONGEST_DELAY};
 use interfaces::Interfaces;
 pub use link::FRAGMENT;
 use link::Link;
@@ -100,6 +104,7 @@ pub struct Flip<D> {
     messages: Slab<Message<D>>,
     searches: Vec<Search>,
     busy: Busy,
+    disturbance: Disturbance,
     listening: Listening,
     pool: Pool,
     events: VecDeque<Event<D>>,
@@ -127,6 +132,7 @@ impl<D> Flip<D> {
             messages: Slab::new(MESSAGES),
             searches: Vec::new(),
             busy: Busy::new(),
+            disturbance: Disturbance::new(),
             listening: Listening::new(),
             pool: Pool::new(PACKETS),
             events: VecDeque::with_capacity(PACKETS),

@@ -21,6 +21,10 @@ pub(super) struct NetworkRow {
     pub(super) weight: u16,
     pub(super) trusted: bool,
     pub(super) enabled: bool,
+    /// How late packets come from it, in milliseconds.
+    pub(super) delay: u16,
+    /// How many of a hundred packets do not come from it.
+    pub(super) loss: u8,
     /// Broadcasts since `period`.
     broadcasts: u32,
     period: Milliseconds,
@@ -41,6 +45,8 @@ impl NetworkRow {
             weight,
             trusted: true,
             enabled: true,
+            delay: 0,
+            loss: 0,
             broadcasts: 0,
             period: 0,
         }
@@ -63,6 +69,13 @@ macro_rules! statistics {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Statistics {
             $($(#[$attribute])* pub $name: u32,)*
+        }
+
+        impl Statistics {
+            /// What was counted, and how often.
+            pub fn each(&self, mut tell: impl FnMut(&'static str, u32)) {
+                $(tell(stringify!($name), self.$name);)*
+            }
         }
     };
 }
@@ -96,6 +109,8 @@ statistics! {
     turned_back,
     /// Packets that went from one network to another.
     forwarded,
+    /// Packets that were lost on purpose.
+    lost,
     /// LOCATEs that were answered here.
     answered,
     /// LOCATEs that were sent for own messages.

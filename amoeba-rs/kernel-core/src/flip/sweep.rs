@@ -49,11 +49,13 @@ impl Timers {
 impl<D: Data + Clone> Flip<D> {
     /// When [`sweep`](Flip::sweep) must be called next.
     pub fn next_sweep(&self) -> Milliseconds {
-        self.timers.next()
+        let late = self.disturbance.due().unwrap_or(Milliseconds::MAX);
+        self.timers.next().min(late)
     }
 
     /// Does what is due at `now`; without effect before the time of [`next_sweep`](Flip::next_sweep).
     pub fn sweep(&mut self, now: Milliseconds) {
+        self.switch_late(now);
         if self.timers.interface.is_some_and(|due| now >= due) {
             self.timers.interface = None;
             self.retry_busy(now);

@@ -3,6 +3,7 @@
 mod busy;
 mod chaos;
 mod credits;
+mod disturbances;
 mod frames;
 mod hostile;
 mod locating;

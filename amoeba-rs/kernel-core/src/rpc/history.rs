@@ -46,6 +46,15 @@ impl History {
         }
     }
 
+    /// Shows every client kernel with the last transaction of its window, and how many sweeps it was quiet, until one gives an
+    /// error.
+    pub(super) fn each<E>(&self, mut show: impl FnMut(&[u8; 8], u32, u32) -> Result<(), E>) -> Result<(), E> {
+        self.clients.iter().try_for_each(|client| {
+            let last = client.base.wrapping_add(WINDOW - 1);
+            show(&client.kernel, last, client.idle)
+        })
+    }
+
     /// What became of a transaction.
     pub(super) fn past(&self, kernel: &[u8; 8], transaction: u32) -> Past {
         self.find(kernel)

@@ -35,6 +35,7 @@ mod migration;
 mod port_cache;
 mod process;
 mod reply;
+pub mod report;
 mod search;
 mod server;
 mod signals;

@@ -65,6 +65,12 @@ impl PortCache {
             })
     }
 
+    /// Shows every place that is known, and how many sweeps it was not used, until one gives an error.
+    pub(super) fn each<E>(&self, mut show: impl FnMut(Port, Place, u32) -> Result<(), E>) -> Result<(), E> {
+        let mut entries = self.slots.iter().flatten();
+        entries.try_for_each(|entry| show(entry.port, entry.place, entry.idle))
+    }
+
     /// Whether any place is known.
     pub(super) fn knows(&self, port: Port) -> bool {
         self.chain(port).next().is_some()

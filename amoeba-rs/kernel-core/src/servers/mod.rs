@@ -3,13 +3,15 @@
 //! A tour: a [`Server`] says what its objects are and carries out its own commands; [`Servers`] finds the server of a
 //! port, checks the capability of every request and answers the standard commands. A server that has to wait for something
 //! says [`Answer::Later`]; [`Clients`] remembers who waits. [`process`] runs processes and
-//! segments, [`terminal`] is the console, [`system`] tells how the kernel fares, [`time_of_day`] and [`random`] are what
-//! they say.
+//! segments, [`terminal`] is the console, [`system`] tells how the kernel fares, [`reservation`] keeps a machine for one client; [`time_of_day`] and [`random`] are what
+//! they say. [`directory`] lists them all, for those who know the machine's station address.
 
 mod clients;
+pub mod directory;
 pub mod migration;
 pub mod process;
 pub mod random;
+pub mod reservation;
 pub mod system;
 pub mod terminal;
 #[cfg(test)]
@@ -18,6 +20,7 @@ pub mod time_of_day;
 
 pub use clients::{Client, Clients};
 
+use crate::flip::{Change, Conditions};
 use crate::machine::{Machine, Milliseconds};
 use crate::process::{Pinned, Processes};
 use alloc::boxed::Box;
@@ -28,6 +31,7 @@ use proto::message::Header;
 use proto::one_way::one_way;
 use proto::process::server::LARGEST_REQUEST;
 use proto::standard::{Command, Status};
+use reservation::Reservation;
 
 /// What servers work on.
 pub struct World<'a, M> {
@@ -39,6 +43,25 @@ pub struct World<'a, M> {
     pub now: Milliseconds,
     /// The console.
     pub console: &'a mut dyn Console,
+    /// The kernel itself.
+    pub kernel: &'a mut dyn Kernel,
+    /// Whether somebody has reserved the machine.
+    pub reservation: &'a mut Reservation,
+}
+
+/// What of the kernel itself the system server tells and changes.
+pub trait Kernel {
+    /// Adds to `text` the figures that a letter of [`system::LETTERS`] stands for, as far as they are the network's.
+    fn report(&self, now: Milliseconds, letter: char, text: &mut String);
+
+    /// Changes how a network is: how it is then. `None`, and nothing changes, if that is impossible.
+    fn change_network(&mut self, number: u16, change: Change) -> Option<Conditions>;
+
+    /// Boots once the reply has gone: from this image with this command line, or without one as after a reset.
+    ///
+    /// # Errors
+    /// What the client is told if that cannot begin.
+    fn boot(&mut self, now: Milliseconds, image: Option<(Capability, String)>) -> Result<(), Status>;
 }
 
 /// The kernel's console.
@@ -208,7 +231,7 @@ pub trait Server<M: Machine> {
     fn check(&self, world: &World<'_, M>, object: u32) -> Option<Port>;
 
     /// Another number that proves this capability, for a server whose object has more than one.
-    fn other_check(&self, _private: &Private) -> Option<Port> {
+    fn other_check(&self, _world: &World<'_, M>, _private: &Private) -> Option<Port> {
         None
     }
 
@@ -299,6 +322,7 @@ impl<M: Machine> Servers<M> {
         data: &[u8],
     ) -> Option<Answer> {
         let (_, server) = self.list.iter_mut().find(|(port, _)| *port == header.port)?;
+        world.reservation.expire(world.now);
         let answer = dispatch(server.as_mut(), world, ticket, header, data);
         Some(answer.unwrap_or_else(|status| Reply::failure(status).into()))
     }
@@ -366,11 +390,14 @@ fn dispatch<M: Machine>(
 ) -> Result<Answer, Status> {
     let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
     let object = private.object();
-    let check = server.check(world, object).ok_or(Status::BadCapability)?;
+    let check = match world.reservation.check(header.port, object) {
+        Some(check) => check,
+        None => server.check(world, object).ok_or(Status::BadCapability)?,
+    };
     let check = if private.proven_rights(check).is_some() {
         check
     } else {
-        server.other_check(&private).ok_or(Status::BadCapability)?
+        server.other_check(world, &private).ok_or(Status::BadCapability)?
     };
     let rights = private.proven_rights(check).ok_or(Status::BadCapability)?;
     match header.standard_command() {

@@ -21,6 +21,8 @@ pub struct ProcessServer {
     check: Port,
     /// What allows processes to be started, beside the server's own capability: the last two that were given out.
     exec_checks: [Port; 2],
+    /// Those are good in this generation of the reservation only.
+    generation: u32,
     load_calls: u32,
     kips: u16,
     migrations: Migrations,
@@ -34,6 +36,7 @@ impl ProcessServer {
             ports: Ports::of(port),
             check,
             exec_checks: [check; 2],
+            generation: 0,
             load_calls: 0,
             kips,
             migrations: Migrations::default(),
@@ -100,7 +103,11 @@ impl ProcessServer {
 
     /// Every second call changes the capability that allows processes to be started; the last two are good.
     fn secure_load<M: Machine>(&mut self, world: &mut World<'_, M>) -> Reply {
-        if self.load_calls.is_multiple_of(2) {
+        let generation = world.reservation.generation();
+        if generation != self.generation {
+            self.generation = generation;
+            self.exec_checks = [world.machine.random_port(); 2];
+        } else if self.load_calls.is_multiple_of(2) {
             self.exec_checks = [world.machine.random_port(), self.exec_checks[0]];
         }
         self.load_calls = self.load_calls.wrapping_add(1);
@@ -135,9 +142,10 @@ impl<M: Machine> Server<M> for ProcessServer {
         }
     }
 
-    fn other_check(&self, private: &Private) -> Option<Port> {
+    fn other_check(&self, world: &World<'_, M>, private: &Private) -> Option<Port> {
         let is_good = |check: &Port| private.proven_rights(*check) == Some(right::EXEC);
-        let is_server = private.object() == SERVER_OBJECT;
+        let is_server =
+            private.object() == SERVER_OBJECT && self.generation == world.reservation.generation();
         self.exec_checks
             .iter()
             .copied()

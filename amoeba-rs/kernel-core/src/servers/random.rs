@@ -48,6 +48,10 @@ impl<M: Machine> Server<M> for Random {
         self.ports
     }
 
+    fn threads(&self) -> usize {
+        3
+    }
+
     fn check(&self, _world: &World<'_, M>, object: u32) -> Option<Port> {
         (object == OBJECT).then_some(self.check)
     }

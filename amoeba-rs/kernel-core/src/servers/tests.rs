@@ -1,11 +1,17 @@
 extern crate std;
 
+mod directory;
+mod system_server;
+
+use super::directory::{Directory, masks};
 use super::process::ProcessServer;
 use super::random::Random;
+use super::reservation::{Reservable, Reservation};
 use super::system::{self, SystemServer};
 use super::terminal::{self, Terminal};
 use super::time_of_day::{self, TimeOfDay};
 use super::{Answer, Console, Reply, Servers, Ticket, World};
+use crate::flip::{Change, Conditions};
 use crate::machine::Machine;
 use crate::machine::testing::TestMachine;
 use crate::memory::PAGE;
@@ -17,6 +23,7 @@ use proto::one_way::one_way;
 use proto::process::server::{Cause, Command, file, right};
 use proto::process::{Head, I80386, Segment, SegmentKind, Thread, emit, length};
 use proto::standard::{self, Status};
+use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
@@ -36,18 +43,49 @@ impl Console for Printed {
     }
 }
 
+/// What the servers did to the kernel round them.
+#[derive(Default)]
+struct Surroundings {
+    changes: Vec<(u16, Change)>,
+    boots: Vec<Option<(Capability, String)>>,
+}
+
+impl super::Kernel for Surroundings {
+    fn report(&self, now: u64, letter: char, text: &mut String) {
+        *text += &std::format!("{letter} at {now}\n");
+    }
+
+    fn change_network(&mut self, number: u16, change: Change) -> Option<Conditions> {
+        self.changes.push((number, change));
+        (number == 1).then_some(Conditions {
+            delay: 0x1234,
+            loss: 5,
+            is_on: true,
+            is_trusted: false,
+        })
+    }
+
+    fn boot(&mut self, _now: u64, image: Option<(Capability, String)>) -> Result<(), Status> {
+        self.boots.push(image);
+        Ok(())
+    }
+}
+
 /// A kernel with all servers.
 struct Kernel {
     machine: TestMachine,
     processes: Processes,
     servers: Servers<TestMachine>,
     printed: Printed,
+    reservation: Reservation,
+    surroundings: Surroundings,
     now: u64,
     process: Capability,
     terminal: Capability,
     system: Capability,
     time: Capability,
     random: Capability,
+    directory: Capability,
 }
 
 impl Kernel {
@@ -58,23 +96,38 @@ impl Kernel {
         let system = SystemServer::new(port(5), port(6), "test 1.0");
         let time = TimeOfDay::new(port(7), port(8), 801_824_400, 500);
         let random = Random::new(port(9), port(10));
+        let mut directory = Directory::new(port(11), port(12), 801_824_400);
+        directory.add("proc", process.capability(), masks(Rights(0x3f)));
+        directory.add("sys", system.capability(), masks(Rights(0x01)));
+        directory.add("printbuf", system.capability(), [Rights(0x01); 3]);
         let mut kernel = Kernel {
             machine: TestMachine::new(100),
             processes: Processes::new(one_way(port(1)), 100),
             servers: Servers::default(),
             printed: Printed::default(),
+            reservation: Reservation::new(
+                [directory.capability(), system.capability(), process.capability()].map(|capability| {
+                    Reservable {
+                        port: capability.port,
+                        object: capability.private.object(),
+                    }
+                }),
+            ),
+            surroundings: Surroundings::default(),
             now: 500,
             process: process.capability(),
             terminal: terminal.capability(),
             system: system.capability(),
             time: time.capability(),
             random: random.capability(),
+            directory: directory.capability(),
         };
         kernel.servers.add(process);
         kernel.servers.add(terminal);
         kernel.servers.add(system);
         kernel.servers.add(time);
         kernel.servers.add(random);
+        kernel.servers.add(directory);
         kernel
     }
 
@@ -84,6 +137,8 @@ impl Kernel {
             processes: &mut self.processes,
             now: self.now,
             console: &mut self.printed,
+            kernel: &mut self.surroundings,
+            reservation: &mut self.reservation,
         };
         match self.servers.answer(&mut world, Ticket(1), header, data)? {
             Answer::Now(mut reply) => {
@@ -190,6 +245,7 @@ fn every_server_describes_itself_and_restricts_capabilities() {
         kernel.system,
         kernel.time,
         kernel.random,
+        kernel.directory,
     ] {
         let line = kernel
             .ask(&server, standard::Command::Info.code(), size(5), &[])

@@ -1,24 +1,26 @@
 //! The network: FLIP on this machine's cards, and transactions on it.
 //!
 //! [`card`] finds and runs the cards; [`buffer`] is memory as transactions use it; [`calls`] brings threads' calls to the transaction
-//! layer and its answers back; [`tasks`] is what the kernel itself takes part in: requests to its servers, checkpoints,
+//! layer and its answers back; [`control`] is what the system server asks for; [`tasks`] is what the kernel itself takes part in: requests to its servers, checkpoints,
 //! contents of segments that are elsewhere.
 
 mod buffer;
 mod calls;
 mod card;
+mod control;
 mod tasks;
 
 pub(crate) use calls::Delivery;
 pub(crate) use card::{has_news, interrupt};
 
-use crate::clock;
 use crate::console::line;
+use crate::{clock, restart};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use buffer::Buffer;
 use calls::Calls;
 use card::Card;
+use control::Restart;
 use kernel_core::command_line::Options;
 use kernel_core::exchange::{Event, Exchange};
 use kernel_core::flip::types::Below;
@@ -45,6 +47,8 @@ pub(crate) struct Network {
     frame: Box<[u8; ethernet::LONGEST]>,
     calls: Calls,
     tasks: Tasks,
+    /// The machine boots soon.
+    restart: Option<Restart>,
 }
 
 /// Looks for cards and starts them.
@@ -112,12 +116,17 @@ impl Network {
             frame: Box::new([0; ethernet::LONGEST]),
             calls: Calls::default(),
             tasks: Tasks::default(),
+            restart: None,
         }
     }
 
     /// What the network's timers wait for, at the earliest. The exchange has a look at every tick of the clock.
     pub(crate) fn due(&self) -> Milliseconds {
-        self.rpc.due().min(self.flip.next_sweep())
+        let restart = self
+            .restart
+            .as_ref()
+            .map_or(Milliseconds::MAX, |restart| restart.due);
+        self.rpc.due().min(self.flip.next_sweep()).min(restart)
     }
 
     /// Moves frames from the card to FLIP and messages on to transactions, and the other way, as far as that goes now:
@@ -133,6 +142,9 @@ impl Network {
         }
         self.settle(now);
         self.tell_exchange();
+        if self.restart.as_ref().is_some_and(|restart| restart.due <= now) {
+            restart::reset();
+        }
     }
 
     /// The next thing that a transaction has led to.

@@ -207,3 +207,42 @@ fn figures_are_asked_for_by_their_letter() {
         Ok((13, 12))
     );
 }
+
+#[test]
+fn a_network_is_changed_by_numbers_of_which_minus_one_leaves_things_alone() {
+    let mut script = Script {
+        data: vec![10, 0, 20, 0, 1, 0, 0, 0],
+        ..Script::default()
+    };
+    let conditions = system::control_network(&mut script, &object(), 2, None, Some(20), Some(true), None);
+    let expected = system::Conditions {
+        delay: 10,
+        loss: 20,
+        is_on: true,
+        is_trusted: false,
+    };
+    assert_eq!(conditions, Ok(expected));
+    assert_eq!(script.requests[0].1, [2, 0, 0xff, 0xff, 20, 0, 1, 0, 0xff, 0xff]);
+}
+
+#[test]
+fn booting_and_reserving_send_what_the_system_server_reads() {
+    let mut script = Script::default();
+    system::boot(&mut script, &object(), Some((&object(), "slice=50"))).unwrap();
+    system::boot(&mut script, &object(), None).unwrap();
+    let checks = [1, 2, 3].map(|number| Port([number; 6]));
+    system::reserve(&mut script, &object(), 60, Some(checks)).unwrap();
+    system::reserve(&mut script, &object(), 0, None).unwrap();
+    let with_line = [&object().emit()[..], b"slice=50\0"].concat();
+    assert_eq!(script.requests[0].1, with_line);
+    assert_eq!(script.requests[1].1, [0; 17]);
+    assert_eq!(
+        (script.requests[2].0.command, script.requests[2].0.offset),
+        (2505, 60)
+    );
+    assert_eq!(script.requests[2].1, checks.map(|check| check.0).concat());
+    assert_eq!(script.requests[3].1, [0; 18]);
+    let long = "x".repeat(256);
+    let result = system::boot(&mut script, &object(), Some((&object(), &long)));
+    assert_eq!(result, Err(Status::BadArgument));
+}

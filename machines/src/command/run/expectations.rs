@@ -6,8 +6,8 @@ use std::sync::Arc;
 use clock::{Instant, Span};
 use regex_automata::meta::Regex;
 
-use super::line_search::{GrowingLine, compile};
 use crate::lab::{Lab, Sign};
+use crate::line_search::{GrowingLine, compile};
 
 /// One machine's part in one expectation.
 #[derive(Clone, Debug)]

@@ -4,7 +4,6 @@ mod counts;
 mod echo;
 mod expectations;
 mod interrupt;
-mod line_search;
 mod pace;
 mod plan;
 mod progress;

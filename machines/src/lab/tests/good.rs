@@ -6,8 +6,8 @@ use ne2000::Model;
 use wire::{Length, StationId, Turns};
 
 use super::super::{
-    Boot, BootOrder, FaultKind, ImageSource, LabSource, Override, Shutdown, Sign, Source, Speed, load,
-    schema, show, show_json, show_timing, show_timing_json,
+    Boot, BootOrder, FaultKind, ImageSource, InputDevice, InputTime, LabSource, Override, Shutdown, Sign,
+    Source, Speed, load, schema, show, show_json, show_timing, show_timing_json,
 };
 use super::{GOOD, Lab, edited, lab_of, read_with};
 
@@ -223,6 +223,37 @@ fn shown_faults_and_generators_mean_the_same() {
     let lab = lab_of(&disturbed());
     assert_eq!(lab_of(&show(&lab)), lab);
     assert_eq!(lab.faults.len(), 11);
+}
+
+#[test]
+fn shown_inputs_mean_the_same_and_obey_the_schema() {
+    let inputs = r#"[[input]]
+machine = "pc*"
+at = "1500us"
+text = "\u0003ls -l \"x\"\n"
+[[input]]
+machine = ["pc1"]
+after = 'login: $'
+delay = "1s"
+device = "keyboard"
+text = "root\n"
+[[input]]
+machine = "pc1"
+after = '\d+ ok'
+text = "ä"
+[[expect]]"#;
+    let lab = lab_of(&edited(&[("[[expect]]", inputs)]));
+    assert_eq!(lab.inputs[0].machines, [0, 1]);
+    assert_eq!(lab.inputs[0].text, "\u{3}ls -l \"x\"\n");
+    assert_eq!(lab.inputs[1].device, InputDevice::Keyboard);
+    let after = |pattern: &str, milliseconds| InputTime::After {
+        pattern: pattern.into(),
+        delay: Span::from_milliseconds(milliseconds),
+    };
+    assert_eq!(lab.inputs[1].time, after("login: $", 1000));
+    assert_eq!(lab.inputs[2].time, after(r"\d+ ok", 10));
+    assert_eq!(lab_of(&show(&lab)), lab);
+    assert!(obeys(&show_json(&lab), &schema()));
 }
 
 #[test]

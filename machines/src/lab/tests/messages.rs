@@ -803,6 +803,78 @@ const MEANING: &[Case] = &[
         &["lab::missing-field"],
     ),
     case(
+        "an input without a time",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pc0\"\ntext = \"ls\"\n[[expect]]",
+        )],
+        &["lab::missing-field"],
+    ),
+    case(
+        "an input with two times",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pc0\"\ntext = \"ls\"\nat = \"1s\"\nafter = 'x'\n[[expect]]",
+        )],
+        &["lab::input"],
+    ),
+    case(
+        "an input that types nothing",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pc0\"\ntext = \"\"\nat = \"1s\"\n[[expect]]",
+        )],
+        &["lab::input"],
+    ),
+    case(
+        "an input that the keyboard has no key for",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pc0\"\ntext = \"ls ä\"\nat = \"1s\"\ndevice = \"keyboard\"\n[[expect]]",
+        )],
+        &["lab::input"],
+    ),
+    case(
+        "an input that is typed as soon as its text is seen",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pc0\"\ntext = \"ls\"\nafter = 'x'\ndelay = \"999us\"\n[[expect]]",
+        )],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "an input that waits two hours",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pc0\"\ntext = \"ls\"\nafter = 'x'\ndelay = \"120min\"\n[[expect]]",
+        )],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "an input with a time and a delay",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pc0\"\ntext = \"ls\"\nat = \"1s\"\ndelay = \"1s\"\n[[expect]]",
+        )],
+        &["lab::input"],
+    ),
+    case(
+        "an input on a machine that is not there",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pd0\"\ntext = \"ls\"\nat = \"1s\"\n[[expect]]",
+        )],
+        &["lab::unknown-machine"],
+    ),
+    case(
+        "an input on a device that is not there",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pc0\"\ntext = \"ls\"\nat = \"1s\"\ndevice = \"mouse\"\n[[expect]]",
+        )],
+        &["lab::unknown-word"],
+    ),
+    case(
         "an expectation of two things",
         &[("console = 'ready'", "console = 'ready'\npost = 0xFF")],
         &["lab::two-signs"],

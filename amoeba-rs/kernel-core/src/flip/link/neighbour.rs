@@ -75,6 +75,18 @@ impl Neighbour {
     }
 }
 
+/// The credits between this machine and a neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::flip) struct FlowControl {
+    /// Packets that may be sent to it, and what they never exceed.
+    pub(in crate::flip) credits: u8,
+    pub(in crate::flip) limit: u8,
+    /// Credits to be given back to it.
+    pub(in crate::flip) owed: u8,
+    /// Packets of it that have arrived and are not released.
+    pub(in crate::flip) held: u16,
+}
+
 /// All neighbours on an Ethernet.
 #[derive(Clone, Debug)]
 pub(super) struct Neighbours {
@@ -84,6 +96,31 @@ pub(super) struct Neighbours {
     credits: u8,
     /// How many have frames about credits due.
     due: u16,
+}
+
+impl Neighbours {
+    /// Shows how every neighbour stands, until one gives an error.
+    pub(super) fn each<E>(
+        &self,
+        mut show: impl FnMut(Location, FlowControl) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.rows.iter().try_for_each(|(_, neighbour)| {
+            let Neighbour {
+                credits,
+                limit,
+                owed,
+                held,
+                ..
+            } = *neighbour;
+            let flow = FlowControl {
+                credits,
+                limit,
+                owed,
+                held,
+            };
+            show(neighbour.location, flow)
+        })
+    }
 }
 
 impl Index<u16> for Neighbours {

@@ -259,6 +259,23 @@ impl Table {
         }
     }
 
+    /// Shows every way to every address, and how many sweeps it was not used, until one gives an error.
+    pub(in crate::flip) fn each_row<E>(
+        &self,
+        mut show: impl FnMut(Address, Route, u16) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (row, address) in self.addresses.iter() {
+            let mut result = Ok(());
+            self.each(row, |place, route| {
+                if result.is_ok() {
+                    result = show(address.address, route, self.locations[place].idle);
+                }
+            });
+            result?;
+        }
+        Ok(())
+    }
+
     fn install_new(&mut self, address: Address, route: Route, local: bool) -> bool {
         if self.addresses.is_full() && !self.purge(None) {
             return false;

@@ -2,6 +2,7 @@
 //! for, and starts the programs that the loader brought.
 
 use crate::console::{self, Console, line};
+use crate::disks::{self, MachinePorts};
 use crate::loader::{Loaded, Program};
 use crate::memory::{self, Memory};
 use crate::network::{Delivery, Driver, Network};
@@ -9,6 +10,7 @@ use crate::{clock, cmos, paging, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
+use kernel_core::ata::Channel;
 use kernel_core::machine::{Machine, Milliseconds};
 use kernel_core::process::{Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
@@ -18,6 +20,7 @@ use kernel_core::servers::random::Random;
 use kernel_core::servers::system::SystemServer;
 use kernel_core::servers::terminal::Terminal;
 use kernel_core::servers::time_of_day::TimeOfDay;
+use kernel_core::servers::virtual_disk::VirtualDisks;
 use kernel_core::servers::{Answer, Client, Clients, Reply, Servers, Ticket, World};
 use platform::processor;
 use proto::capability::Capability;
@@ -46,7 +49,7 @@ pub(crate) struct System {
 
 impl System {
     /// Starts the kernel's servers. The station address makes this machine's secrets its own.
-    pub(crate) fn start(loaded: &Loaded, driver: Driver) -> System {
+    pub(crate) fn start(loaded: &Loaded, driver: Driver, disks: Option<Channel<MachinePorts>>) -> System {
         let kips = clock::loop_speed();
         let mut secrets = Secrets::new();
         secrets.stir(&cmos::clock().date);
@@ -63,6 +66,7 @@ impl System {
         let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
         let system = SystemServer::new(port(), port(), VERSION);
         let random = Random::new(port(), port());
+        let disks = disks.map(|channel| VirtualDisks::new(port(), channel));
         let capabilities = [
             ("PROC", process_server.capability()),
             ("RANDOM", random.capability()),
@@ -76,6 +80,9 @@ impl System {
         servers.add(time);
         servers.add(system);
         servers.add(random);
+        if let Some(disks) = disks {
+            servers.add(disks);
+        }
         let mut network = Network::new(driver, &loaded.options, &mut memory);
         network.serve(servers.listeners());
         System {
@@ -91,6 +98,11 @@ impl System {
         }
     }
 
+    /// Whether the kernel's servers know what they serve.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.servers.are_settled()
+    }
+
     /// Starts the programs that the loader brought.
     pub(crate) fn start_programs(&mut self, loaded: &Loaded) {
         for program in loaded.programs() {
@@ -103,9 +115,12 @@ impl System {
     }
 
     fn start_program(&mut self, program: &Program) -> Result<String, Status> {
+        let published = self.servers.published();
+        let named = published.iter().map(|(name, capability)| (&**name, *capability));
+        let capabilities: Vec<_> = self.capabilities.iter().copied().chain(named).collect();
         let environment = Environment {
             line: program.line,
-            capabilities: &self.capabilities,
+            capabilities: &capabilities,
         };
         programs::start(&mut self.processes, &mut self.memory, program.file, &environment)
     }
@@ -141,9 +156,10 @@ impl System {
         due.min(self.servers.due()) <= clock::uptime()
     }
 
-    /// Has the kernel's servers do what time brings, once a tick of the clock.
+    /// Has the kernel's servers do what time brings, once a tick of the clock, and what devices bring.
     fn tend_servers(&mut self, now: Milliseconds) {
-        if now == self.tended {
+        let is_called = disks::take_news();
+        if now == self.tended && !is_called {
             return;
         }
         self.tended = now;

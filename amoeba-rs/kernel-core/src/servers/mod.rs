@@ -3,7 +3,7 @@
 //! A tour: a [`Server`] says what its objects are and carries out its own commands; [`Servers`] finds the server of a
 //! port, checks the capability of every request and answers the standard commands. A server that has to wait for something
 //! says [`Answer::Later`]; [`Clients`] remembers who waits. [`process`] runs processes and
-//! segments, [`terminal`] is the console, [`system`] tells how the kernel fares, [`time_of_day`] and [`random`] are what
+//! segments, [`virtual_disk`] reads and writes disks, [`terminal`] is the console, [`system`] tells how the kernel fares, [`time_of_day`] and [`random`] are what
 //! they say.
 
 mod clients;
@@ -14,6 +14,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod time_of_day;
+pub mod virtual_disk;
 
 pub use clients::{Client, Clients};
 
@@ -216,6 +217,16 @@ pub trait Server<M: Machine> {
 
     /// The client of a request that waits is gone: its answer is no longer wanted.
     fn abandon(&mut self, _ticket: Ticket) {}
+
+    /// Objects that the machine's directory shows and its programs are given, by name, with all rights.
+    fn published(&self) -> Vec<(String, Capability)> {
+        Vec::new()
+    }
+
+    /// Whether the server knows its objects. Programs that the loader brought are started then.
+    fn is_settled(&self) -> bool {
+        true
+    }
 }
 
 /// A place of a server where it waits for a request of another machine.
@@ -290,6 +301,19 @@ impl<M: Machine> Servers<M> {
         let mut servers = self.list.iter_mut();
         let (ticket, result) = servers.find_map(|(_, server)| server.next_answer(world))?;
         Some((ticket, result.unwrap_or_else(Reply::failure)))
+    }
+
+    /// Objects that the machine's directory shows and its programs are given, by name.
+    pub fn published(&self) -> Vec<(String, Capability)> {
+        self.list
+            .iter()
+            .flat_map(|(_, server)| server.published())
+            .collect()
+    }
+
+    /// Whether all servers know their objects.
+    pub fn are_settled(&self) -> bool {
+        self.list.iter().all(|(_, server)| server.is_settled())
     }
 
     /// The client of a request that waits has got a signal.

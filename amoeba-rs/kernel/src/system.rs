@@ -20,7 +20,7 @@ use kernel_core::servers::random::Random;
 use kernel_core::servers::system::SystemServer;
 use kernel_core::servers::terminal::Terminal;
 use kernel_core::servers::time_of_day::TimeOfDay;
-use kernel_core::servers::virtual_disk::VirtualDisks;
+use kernel_core::servers::virtual_disk::{self, VirtualDisks};
 use kernel_core::servers::{Answer, Client, Clients, Reply, Servers, Ticket, World};
 use platform::processor;
 use proto::capability::Capability;
@@ -81,6 +81,7 @@ impl System {
         servers.add(system);
         servers.add(random);
         if let Some(disks) = disks {
+            memory::keep(virtual_disk::MEMORY);
             servers.add(disks);
         }
         let mut network = Network::new(driver, &loaded.options, &mut memory);

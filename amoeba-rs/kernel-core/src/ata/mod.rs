@@ -235,9 +235,8 @@ impl<P: Ports> Channel<P> {
     /// # Errors
     /// [`Failure::NoDrive`] and [`Failure::Beyond`].
     pub fn read(&mut self, drive: usize, sector: u32, count: u32) -> Result<RequestId, Failure> {
-        self.submit(drive, sector, count, Direction::Read, || {
-            vec![0; count as usize * SECTOR]
-        })
+        // There is room for the data when its turn comes.
+        self.submit(drive, sector, count, Direction::Read, Vec::new())
     }
 
     /// Writes whole sectors, 1 to [`MOST_SECTORS`].
@@ -246,7 +245,7 @@ impl<P: Ports> Channel<P> {
     /// [`Failure::NoDrive`] and [`Failure::Beyond`].
     pub fn write(&mut self, drive: usize, sector: u32, data: Vec<u8>) -> Result<RequestId, Failure> {
         let count = (data.len() / SECTOR) as u32;
-        self.submit(drive, sector, count, Direction::Write, || data)
+        self.submit(drive, sector, count, Direction::Write, data)
     }
 
     fn submit(
@@ -255,7 +254,7 @@ impl<P: Ports> Channel<P> {
         sector: u32,
         count: u32,
         direction: Direction,
-        data: impl FnOnce() -> Vec<u8>,
+        data: Vec<u8>,
     ) -> Result<RequestId, Failure> {
         let sectors = self.drive(drive).ok_or(Failure::NoDrive)?.sectors;
         let is_there = sector.checked_add(count).is_some_and(|end| end <= sectors);
@@ -270,7 +269,7 @@ impl<P: Ports> Channel<P> {
             sector,
             count,
             direction,
-            data: data(),
+            data,
             done: 0,
             furthest: 0,
             tries: 0,
@@ -429,9 +428,12 @@ impl<P: Ports> Channel<P> {
 
     /// Has the drive read or write what is left of the current request.
     fn start_transfer(&mut self, drive: usize) {
-        let (Some(request), Some(identity)) = (&self.current, &self.drives[drive].identity) else {
+        let (Some(request), Some(identity)) = (&mut self.current, &self.drives[drive].identity) else {
             return;
         };
+        if request.data.is_empty() {
+            request.data = vec![0; request.count as usize * SECTOR];
+        }
         let left = request.count - request.done;
         // After a failure one sector at a time: so it is plain which one it is, and those before it are good.
         let block = if request.tries > 0 {

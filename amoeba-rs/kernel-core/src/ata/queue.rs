@@ -18,7 +18,7 @@ pub(super) struct Request {
     pub(super) sector: u32,
     pub(super) count: u32,
     pub(super) direction: Direction,
-    /// What is written, or room for what is read.
+    /// What is written, or room for what is read, as soon as it is read.
     pub(super) data: Vec<u8>,
     /// Sectors that have been moved.
     pub(super) done: u32,

@@ -36,8 +36,12 @@ use proto::standard::Status;
 
 /// Clients of other machines that are served at a time.
 const THREADS: usize = 3;
-/// Requests that are under way at a time. Threads of this machine come without limit, and each brings data into the kernel's memory.
-const MOST_JOBS: usize = 16;
+/// Requests that are under way at a time. Threads of this machine come without limit, and each brings data into the kernel's memory:
+/// those beyond are told to try later.
+const MOST_JOBS: usize = 8;
+/// The most of the kernel's memory that requests take, in bytes: what each writes, what was read for clients elsewhere, and one that is
+/// just being taken.
+pub const MEMORY: usize = (MOST_JOBS + THREADS + 1) * 32 * 1024;
 
 /// A request that is under way.
 struct Job {

@@ -15,11 +15,11 @@ use iced_x86::Code;
 
 /// A package of the guest that becomes an image.
 struct Program {
-    package: &'static str,
-    /// The name of its image.
-    image: &'static str,
-    /// Instructions that a 386 lacks and the program carries out itself.
-    emulated: &'static [Code],
+    package: String,
+    /// The name of the file that holds its image.
+    image: String,
+    /// Instructions that a 386 lacks and the program carries out itself, or tries out.
+    foreign: Vec<Code>,
     kind: Kind,
 }
 
@@ -32,58 +32,35 @@ enum Kind {
     User,
 }
 
-const PROGRAMS: [Program; 8] = [
-    Program {
-        package: "kernel",
-        image: "kernel.elf",
-        // LLVM emits it for a 386 too; the kernel's handler of invalid opcodes carries it out.
-        emulated: &[Code::Bswap_r32],
+/// LLVM emits it for a 386 too; the kernel's handler of invalid opcodes carries it out, for itself and for programs.
+const EMULATED: Code = Code::Bswap_r32;
+
+/// The programs for the bare machine, and those for users that `amoeba-rs/programs` lists.
+fn programs(list: &str) -> Result<Vec<Program>, String> {
+    let machine = |name: &str, foreign| Program {
+        package: name.into(),
+        image: format!("{name}.elf"),
+        foreign,
         kind: Kind::Machine,
-    },
-    Program {
-        package: "benchmark",
-        image: "benchmark.elf",
-        emulated: &[],
-        kind: Kind::Machine,
-    },
-    Program {
-        package: "spin",
-        image: "spin",
-        emulated: &[Code::Bswap_r32],
-        kind: Kind::User,
-    },
-    Program {
-        package: "dhrystone",
-        image: "dhrystone",
-        emulated: &[Code::Bswap_r32],
-        kind: Kind::User,
-    },
-    Program {
-        package: "calls",
-        image: "calls",
-        // It tries out what becomes of an instruction of a coprocessor.
-        emulated: &[Code::Bswap_r32, Code::Fld1],
-        kind: Kind::User,
-    },
-    Program {
-        package: "rpc_server",
-        image: "rpc_server",
-        emulated: &[Code::Bswap_r32],
-        kind: Kind::User,
-    },
-    Program {
-        package: "rpc_client",
-        image: "rpc_client",
-        emulated: &[Code::Bswap_r32],
-        kind: Kind::User,
-    },
-    Program {
-        package: "kstat",
-        image: "kstat",
-        emulated: &[Code::Bswap_r32],
-        kind: Kind::User,
-    },
-];
+    };
+    let mut programs = vec![machine("kernel", vec![EMULATED]), machine("benchmark", Vec::new())];
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.split_whitespace();
+        let Some(package) = words.next() else { continue };
+        let mut foreign = vec![EMULATED];
+        for word in words {
+            let code = Code::values().find(|code| format!("{code:?}") == word);
+            foreign.push(code.ok_or(format!("amoeba-rs/programs names an instruction `{word}` that does not exist"))?);
+        }
+        programs.push(Program {
+            package: package.into(),
+            image: package.into(),
+            foreign,
+            kind: Kind::User,
+        });
+    }
+    Ok(programs)
+}
 
 fn main() {
     if let Err(message) = run() {
@@ -100,19 +77,33 @@ fn run() -> Result<(), String> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let guest = guest::Guest::new()?;
     guest.watch()?;
-    for program in &PROGRAMS {
-        let built = guest.build(program.package)?;
+    let list = guest.source().join("programs");
+    let list = fs::read_to_string(&list).map_err(|error| format!("cannot read {}: {error}", list.display()))?;
+    let programs = programs(&list)?;
+    for program in &programs {
+        let built = guest.build(&program.package)?;
         let image = fs::read(&built).map_err(|error| format!("cannot read {}: {error}", built.display()))?;
-        check(&built, &image, program.emulated)?;
+        check(&built, &image, &program.foreign)?;
         let image = match program.kind {
             Kind::Machine => image,
             Kind::User => executable::executable(&image)
                 .map_err(|error| format!("{} cannot be made an executable: {error}", built.display()))?,
         };
-        let copy = out.join(program.image);
+        let copy = out.join(&program.image);
         fs::write(&copy, image).map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
     }
-    Ok(())
+    write_list(&out.join("builtins.rs"), &programs)
+}
+
+/// Writes the list of images that the program includes: name and bytes of each.
+fn write_list(path: &Path, programs: &[Program]) -> Result<(), String> {
+    let entries: String = programs
+        .iter()
+        .map(|Program { package, image, .. }| {
+            format!("(\"{package}\", include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{image}\"))),\n")
+        })
+        .collect();
+    fs::write(path, format!("&[\n{entries}]\n")).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// Refuses an image that a 386 cannot execute.

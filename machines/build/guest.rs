@@ -42,6 +42,11 @@ impl Guest {
         })
     }
 
+    /// The folder of the guest's workspace.
+    pub(crate) fn source(&self) -> &Path {
+        &self.source
+    }
+
     /// Tells cargo which files the guest is made of.
     pub(crate) fn watch(&self) -> Result<(), String> {
         let complain = |error| format!("cannot list {}: {error}", self.source.display());

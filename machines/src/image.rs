@@ -12,29 +12,13 @@ use thiserror::Error;
 use crate::lab::{Image, ImageSource, Lab};
 use crate::media::{MappedFile, blank};
 
-/// The names of the images that are part of this program (`path = "builtin:kernel"`).
-pub(crate) const BUILTIN_NAMES: [&str; 8] = [
-    "kernel",
-    "benchmark",
-    "spin",
-    "dhrystone",
-    "calls",
-    "rpc_server",
-    "rpc_client",
-    "kstat",
-];
+/// The images that are part of this program (`path = "builtin:kernel"`), with their names.
+static BUILTINS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/builtins.rs"));
 
-/// Their bytes, in the same order.
-static BUILTINS: [&[u8]; 8] = [
-    include_bytes!(concat!(env!("OUT_DIR"), "/kernel.elf")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/benchmark.elf")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/spin")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/dhrystone")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/calls")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/rpc_server")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/rpc_client")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/kstat")),
-];
+/// Their names.
+pub(crate) fn builtin_names() -> Vec<&'static str> {
+    BUILTINS.iter().map(|(name, _)| *name).collect()
+}
 
 /// Why an image cannot be had.
 #[derive(Debug, Error)]
@@ -60,7 +44,7 @@ pub enum ImageError {
         source: std::io::Error,
     },
     /// The program has no image of that name.
-    #[error("image `{name}`: this program has no `builtin:{builtin}`; it has {names}", names = BUILTIN_NAMES.join(", "))]
+    #[error("image `{name}`: this program has no `builtin:{builtin}`; it has {names}", names = builtin_names().join(", "))]
     UnknownBuiltin {
         /// The image's name in the lab file.
         name: String,
@@ -72,8 +56,8 @@ pub enum ImageError {
 /// The bytes of the built-in image of that name, if there is one.
 #[must_use]
 pub fn builtin(name: &str) -> Option<&'static [u8]> {
-    let place = BUILTIN_NAMES.iter().position(|known| *known == name)?;
-    Some(BUILTINS[place])
+    let (_, bytes) = BUILTINS.iter().find(|(known, _)| *known == name)?;
+    Some(bytes)
 }
 
 /// The bytes of an image, for everything that uses it.

@@ -1,8 +1,10 @@
 //! The kernel's servers: who there are, and under which names they are found.
 
-use crate::memory::Memory;
+use crate::disks::MachinePorts;
+use crate::memory::{self, Memory};
 use crate::{clock, cmos};
 use alloc::vec::Vec;
+use kernel_core::ata::Channel;
 use kernel_core::machine::Machine;
 use kernel_core::servers::Servers;
 use kernel_core::servers::directory::{self, Directory};
@@ -12,6 +14,7 @@ use kernel_core::servers::reservation::{Reservable, Reservation};
 use kernel_core::servers::system::{self, SystemServer};
 use kernel_core::servers::terminal::Terminal;
 use kernel_core::servers::time_of_day::TimeOfDay;
+use kernel_core::servers::virtual_disk::{self, VirtualDisks};
 use proto::capability::{Capability, Port, Rights};
 use proto::ethernet;
 
@@ -31,7 +34,11 @@ pub(crate) struct Started {
 
 /// Starts the servers on ports that nobody can guess, and lists them in a directory that those find who know the station
 /// address of the first card.
-pub(crate) fn start(memory: &mut Memory, station: Option<ethernet::Address>) -> Started {
+pub(crate) fn start(
+    memory: &mut Memory,
+    station: Option<ethernet::Address>,
+    disks: Option<Channel<MachinePorts>>,
+) -> Started {
     let kips = clock::loop_speed();
     let seconds = cmos::clock().seconds();
     let mut port = || memory.random_port();
@@ -40,6 +47,7 @@ pub(crate) fn start(memory: &mut Memory, station: Option<ethernet::Address>) -> 
     let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
     let system = SystemServer::new(port(), port(), VERSION);
     let random = Random::new(port(), port());
+    let disks = disks.map(|channel| VirtualDisks::new(port(), channel));
     // Without a card nobody is there to look.
     let secret = station.map_or_else(&mut port, |station| Port(station.0));
     let mut directory = Directory::new(secret, port(), seconds);
@@ -70,6 +78,10 @@ pub(crate) fn start(memory: &mut Memory, station: Option<ethernet::Address>) -> 
     servers.add(time);
     servers.add(system);
     servers.add(random);
+    if let Some(disks) = disks {
+        memory::keep(virtual_disk::MEMORY);
+        servers.add(disks);
+    }
     Started {
         servers,
         reservation,

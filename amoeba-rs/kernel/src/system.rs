@@ -2,6 +2,7 @@
 //! for, and starts the programs that the loader brought.
 
 use crate::console::{self, Console, line};
+use crate::disks::{self, MachinePorts};
 use crate::loader::{Loaded, Program};
 use crate::memory::{self, Memory};
 use crate::network::{Delivery, Driver, Network};
@@ -9,6 +10,7 @@ use crate::{clock, cmos, paging, servers, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
+use kernel_core::ata::Channel;
 use kernel_core::machine::{Machine, Milliseconds};
 use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
@@ -45,7 +47,7 @@ pub(crate) struct System {
 
 impl System {
     /// Starts the kernel's servers. The station address makes this machine's secrets its own.
-    pub(crate) fn start(loaded: &Loaded, driver: Driver) -> System {
+    pub(crate) fn start(loaded: &Loaded, driver: Driver, disks: Option<Channel<MachinePorts>>) -> System {
         let mut secrets = Secrets::new();
         secrets.stir(&cmos::clock().date);
         secrets.stir(&clock::fraction().to_le_bytes());
@@ -54,7 +56,7 @@ impl System {
             secrets.stir(&station.0);
         }
         let mut memory = Memory::new(secrets);
-        let started = servers::start(&mut memory, station);
+        let started = servers::start(&mut memory, station, disks);
         let mut network = Network::new(driver, &loaded.options, &mut memory);
         network.serve(started.servers.listeners());
         System {
@@ -73,8 +75,16 @@ impl System {
         }
     }
 
+    /// Whether the kernel's servers know what they serve.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.servers.are_settled()
+    }
+
     /// Starts the programs that the loader brought.
     pub(crate) fn start_programs(&mut self, loaded: &Loaded) {
+        for (name, capability) in self.servers.published() {
+            self.servers.publish(&name, &capability);
+        }
         for program in loaded.programs() {
             match self.start_program(&program) {
                 Ok(name) => line!("started {name}"),
@@ -85,9 +95,12 @@ impl System {
     }
 
     fn start_program(&mut self, program: &Program) -> Result<String, Status> {
+        let published = self.servers.published();
+        let named = published.iter().map(|(name, capability)| (&**name, *capability));
+        let capabilities: Vec<_> = self.capabilities.iter().copied().chain(named).collect();
         let environment = Environment {
             line: program.line,
-            capabilities: &self.capabilities,
+            capabilities: &capabilities,
         };
         programs::start(&mut self.processes, &mut self.memory, program.file, &environment)
     }
@@ -123,9 +136,10 @@ impl System {
         due.min(self.servers.due()) <= clock::uptime()
     }
 
-    /// Has the kernel's servers do what time brings, once a tick of the clock.
+    /// Has the kernel's servers do what time brings, once a tick of the clock, and what devices bring.
     fn tend_servers(&mut self, now: Milliseconds) {
-        if now == self.tended {
+        let is_called = disks::take_news();
+        if now == self.tended && !is_called {
             return;
         }
         self.tended = now;

@@ -1,4 +1,4 @@
-//! The kernel's servers as a client calls them: processes, segments, the time of day, random bytes, what was printed.
+//! The kernel's servers as a client calls them: processes, segments, disks, the time of day, random bytes, what was printed.
 
 use crate::Transactions;
 use crate::standard::{request, succeed};
@@ -6,6 +6,8 @@ use proto::capability::{Capability, Private};
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::{Command, LARGEST_REQUEST, file};
 use proto::standard::Status;
+
+pub mod disk;
 
 /// A request that succeeds: the reply's header, and how many bytes came.
 fn ask(

@@ -12,7 +12,7 @@ use super::messages::{Place, Problem};
 use super::model::{Access, Image, ImageSource};
 use super::resolve::{quantity_of, text_of};
 use super::units::{Dimension, show_memory};
-use crate::image::BUILTIN_NAMES;
+use crate::image::builtin_names;
 
 /// One `[image.NAME]`.
 pub(super) fn image(entry: &Entry, folder: &Path, problems: &mut Vec<Problem>) -> Image {
@@ -85,14 +85,14 @@ fn file(table: &Table, place: Place, folder: &Path, problems: &mut Vec<Problem>)
     let path = text_of(table, &["path"]);
     let place = table.get("path").map_or(place, |node| node.place);
     if let Some(builtin) = path.strip_prefix("builtin:") {
-        if !BUILTIN_NAMES.contains(&builtin) {
+        if !builtin_names().contains(&builtin) {
             problems.push(
                 Problem::new(
                     Code::MissingImage,
                     format!("this program has no image `{builtin}`"),
                 )
                 .at(place, "no such image")
-                .help(suggestion(builtin, &BUILTIN_NAMES)),
+                .help(suggestion(builtin, &builtin_names())),
             );
         }
         return ImageSource::Builtin(builtin.to_owned());
@@ -110,7 +110,7 @@ fn file(table: &Table, place: Place, folder: &Path, problems: &mut Vec<Problem>)
                 .at(place, what)
                 .help(format!(
                     "paths count from the lab file's folder; `builtin:{}` needs no file",
-                    BUILTIN_NAMES[0]
+                    builtin_names()[0]
                 )),
         );
     }

@@ -296,6 +296,11 @@ impl<M: Machine> Server<M> for Directory {
         LARGEST_BUFFER
     }
 
+    /// Others may read it.
+    fn publish(&mut self, name: &str, capability: &Capability) {
+        self.add(name, *capability, masks(Rights(0x02)));
+    }
+
     fn check(&self, _world: &World<'_, M>, object: u32) -> Option<Port> {
         self.check_of(object)
     }

@@ -3,8 +3,9 @@
 //! A tour: a [`Server`] says what its objects are and carries out its own commands; [`Servers`] finds the server of a
 //! port, checks the capability of every request and answers the standard commands. A server that has to wait for something
 //! says [`Answer::Later`]; [`Clients`] remembers who waits. [`process`] runs processes and
-//! segments, [`terminal`] is the console, [`system`] tells how the kernel fares, [`reservation`] keeps a machine for one client; [`time_of_day`] and [`random`] are what
-//! they say. [`directory`] lists them all, for those who know the machine's station address.
+//! segments, [`virtual_disk`] reads and writes disks, [`terminal`] is the console, [`system`] tells how the kernel fares,
+//! [`reservation`] keeps a machine for one client; [`time_of_day`] and [`random`] are what they say. [`directory`] lists them
+//! all, for those who know the machine's station address.
 
 mod clients;
 pub mod directory;
@@ -17,6 +18,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod time_of_day;
+pub mod virtual_disk;
 
 pub use clients::{Client, Clients};
 
@@ -270,6 +272,19 @@ pub trait Server<M: Machine> {
 
     /// The client of a request that waits is gone: its answer is no longer wanted.
     fn abandon(&mut self, _ticket: Ticket) {}
+
+    /// An object of another server is to be listed, by the server that lists them.
+    fn publish(&mut self, _name: &str, _capability: &Capability) {}
+
+    /// Objects that the machine's directory shows and its programs are given, by name, with all rights.
+    fn published(&self) -> Vec<(String, Capability)> {
+        Vec::new()
+    }
+
+    /// Whether the server knows its objects. Programs that the loader brought are started then.
+    fn is_settled(&self) -> bool {
+        true
+    }
 }
 
 /// A place of a server where it waits for a request of another machine.
@@ -364,6 +379,26 @@ impl<M: Machine> Servers<M> {
         if let Some((_, server)) = self.list.iter_mut().find(|(own, _)| *own == port) {
             server.call_ended(world, number, outcome);
         }
+    }
+
+    /// Objects that the machine's directory shows and its programs are given, by name.
+    pub fn published(&self) -> Vec<(String, Capability)> {
+        self.list
+            .iter()
+            .flat_map(|(_, server)| server.published())
+            .collect()
+    }
+
+    /// Has the machine's directory list an object.
+    pub fn publish(&mut self, name: &str, capability: &Capability) {
+        for (_, server) in &mut self.list {
+            server.publish(name, capability);
+        }
+    }
+
+    /// Whether all servers know their objects.
+    pub fn are_settled(&self) -> bool {
+        self.list.iter().all(|(_, server)| server.is_settled())
     }
 
     /// The client of a request that waits has got a signal.

@@ -122,6 +122,9 @@ impl System {
             self.settle();
         } else {
             self.processes.set_frame(id, &frame);
+            if traps::is_clock(frame.trap) {
+                self.processes.tick(&mut self.memory, id);
+            }
         }
         true
     }

@@ -11,7 +11,7 @@
 //! * [`marshal`]: values in the buffers of requests and replies; [`capability_set`]: capabilities of one object.
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
 //! * [`process`]: descriptors of processes, and the server that runs them.
-//! * [`system_call`] and [`signal`]: what passes between a program and its kernel.
+//! * [`system_call`] and [`signal`]: what passes between a program and its kernel; [`raw_flip`]: FLIP for programs.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
 //! Formats follow one pattern: a value (`Header`, `Frame`) with `parse`, which checks what it reads and
@@ -67,6 +67,7 @@ pub mod message;
 pub mod one_way;
 mod order;
 pub mod process;
+pub mod raw_flip;
 pub mod rpc;
 pub mod signal;
 pub mod standard;

@@ -44,6 +44,7 @@ impl Processes {
             current: 0,
             is_queued: false,
             is_preemptive: false,
+            profile: None,
             phase: Phase::Loading { fetches: 0 },
         });
         match self.map_all(machine, slot, descriptor) {

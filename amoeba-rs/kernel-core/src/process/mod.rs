@@ -2,7 +2,7 @@
 //! a thread's [`Frame`] into the processor and gives it back when the thread traps.
 //!
 //! A tour: [`exec`] makes a process from its descriptor, [`schedule`] says who runs, [`calls`] carries out system
-//! calls, [`memory`] reaches a process's memory and maps segments, [`mutex`] holds those who wait, [`signals`] delivers
+//! calls (`raw` those of FLIP and of profiles), [`memory`] reaches a process's memory and maps segments, [`mutex`] holds those who wait, [`signals`] delivers
 //! signals and exceptions, [`stop`] stops a process and reports it to its owner.
 //!
 //! What has to be done elsewhere, by the transaction layer or for the owner of a process, leaves as an [`Event`]. A
@@ -12,6 +12,7 @@ pub mod calls;
 pub mod exec;
 pub mod memory;
 pub mod mutex;
+mod raw;
 pub mod registers;
 pub mod schedule;
 pub mod signals;
@@ -33,6 +34,7 @@ use proto::capability::{Capability, Port, Private};
 use proto::message::Header;
 use proto::process::server::{Cause, Object};
 use proto::process::{Frame, KernelState, SegmentKind};
+use proto::raw_flip::Block;
 
 /// The most processes of a machine.
 pub const MOST_PROCESSES: usize = 32;
@@ -78,6 +80,15 @@ pub enum Wait {
         /// Number of the mapping.
         mapping: u16,
     },
+    /// FLIP.
+    RawFlip {
+        /// Where its parameter block is.
+        block: u32,
+        /// Its data, or room for it.
+        data: UserBuffer,
+        /// Whether it waits for an upcall.
+        is_upcall: bool,
+    },
 }
 
 /// A transaction of a thread.
@@ -117,9 +128,11 @@ pub enum Event {
     Reply(ThreadId, Header, UserBuffer),
     /// The request that the thread got last will have no reply.
     GiveUp(ThreadId),
+    /// Carry out a call of FLIP; ends with [`Processes::complete_raw_flip`].
+    RawFlip(ThreadId, Block),
     /// The thread got a signal while its transaction is under way: pass it on to the server.
     Signal(ThreadId),
-    /// The thread no longer waits for a transaction or a request.
+    /// The thread no longer waits for a transaction, a request or a call of FLIP.
     Abort(ThreadId),
     /// Read the contents of a segment; ends with [`Processes::fetched`].
     Fetch(Fetch),
@@ -230,6 +243,7 @@ struct Process {
     current: u16,
     is_queued: bool,
     is_preemptive: bool,
+    profile: Option<raw::Profile>,
     phase: Phase,
 }
 

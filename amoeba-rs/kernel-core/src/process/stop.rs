@@ -92,6 +92,10 @@ impl Processes {
                 self.events.push_back(Event::Abort(id));
                 i32::from(Status::RpcAborted.code())
             }
+            Some(Wait::RawFlip { is_upcall, .. }) => {
+                self.events.push_back(Event::Abort(id));
+                Processes::aborted_raw_flip(is_upcall)
+            }
             None | Some(Wait::Transaction(_) | Wait::Reply | Wait::Fetch { .. }) => return,
         };
         let thread = self.thread_mut(id);
@@ -115,7 +119,9 @@ impl Processes {
         };
         match wait {
             Wait::Mutex { .. } => self.leave_mutex(id),
-            Wait::Request(_) | Wait::Transaction(_) | Wait::Reply => self.events.push_back(Event::Abort(id)),
+            Wait::Request(_) | Wait::Transaction(_) | Wait::Reply | Wait::RawFlip { .. } => {
+                self.events.push_back(Event::Abort(id))
+            }
             Wait::Sleep { .. } | Wait::Fetch { .. } => {}
         }
         true

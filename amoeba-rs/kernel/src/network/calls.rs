@@ -100,8 +100,12 @@ impl Network {
             | Event::Signal(id)
             | Event::Abort(id) => *id,
             Event::Ended { process, .. } => return self.end_process(*process),
+            Event::RawFlip(id, block) => return self.raw_call(processes, machine, *id, block),
             Event::Fetch(_) | Event::Checkpoint(_) => return self.start_task(processes, event),
         };
+        if matches!(event, Event::Abort(_)) {
+            self.raw.abort(id);
+        }
         let begins = matches!(
             event,
             Event::Transaction(..) | Event::Request(..) | Event::Reply(..)
@@ -203,6 +207,7 @@ impl Network {
     }
 
     fn end_process(&mut self, slot: u16) {
+        self.raw.end_process(&mut self.flip, slot);
         let Some(number) = self.calls.number(slot) else {
             return;
         };
@@ -218,6 +223,9 @@ impl Network {
         machine: &mut impl Machine,
     ) -> Option<Delivery> {
         use rpc::Notice;
+        if self.deliver_raw(processes, machine) {
+            return Some(Delivery::Done);
+        }
         loop {
             match self.notice()? {
                 Notice::Ended { process } => {

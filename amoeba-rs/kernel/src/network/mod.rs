@@ -1,12 +1,13 @@
 //! The network: FLIP on this machine's cards, and transactions on it.
 //!
 //! [`card`] finds and runs the cards; [`buffer`] is memory as transactions use it; [`calls`] brings threads' calls to the transaction
-//! layer and its answers back; [`tasks`] is what the kernel itself takes part in: requests to its servers, checkpoints,
+//! layer and its answers back, [`raw`] those of FLIP itself; [`tasks`] is what the kernel itself takes part in: requests to its servers, checkpoints,
 //! contents of segments that are elsewhere.
 
 mod buffer;
 mod calls;
 mod card;
+mod raw;
 mod tasks;
 
 pub(crate) use calls::Delivery;
@@ -21,9 +22,10 @@ use calls::Calls;
 use card::Card;
 use kernel_core::command_line::Options;
 use kernel_core::exchange::{Event, Exchange};
-use kernel_core::flip::types::Below;
+use kernel_core::flip::types::{Below, Interface};
 use kernel_core::flip::{self, Flip, Settings, Sizes};
 use kernel_core::machine::{Machine, Milliseconds};
+use kernel_core::raw_flip::RawFlip;
 use kernel_core::rpc::{Message, Rpc};
 use kernel_core::{etherlink, exchange, rpc};
 use proto::ethernet;
@@ -37,6 +39,9 @@ type Payload = Message<Buffer>;
 pub(crate) struct Network {
     flip: Flip<Payload>,
     rpc: Rpc<Payload>,
+    /// That of transactions.
+    interface: Interface,
+    raw: RawFlip<Payload>,
     cards: Vec<(Card, flip::Network)>,
     exchange: Option<Exchange>,
     /// The time at which cards were looked at last.
@@ -106,6 +111,8 @@ impl Network {
         Network {
             flip,
             rpc,
+            interface,
+            raw: RawFlip::default(),
             cards,
             exchange,
             serviced: 0,
@@ -144,7 +151,11 @@ impl Network {
     pub(crate) fn settle(&mut self, now: Milliseconds) {
         self.transmit(now);
         while let Some(event) = self.flip.event() {
-            self.rpc.event(now, &mut self.flip, event);
+            if self.is_raw(event.interface()) {
+                self.raw.event(&mut self.flip, event);
+            } else {
+                self.rpc.event(now, &mut self.flip, event);
+            }
             self.transmit(now);
         }
     }

@@ -208,3 +208,18 @@ pub fn enable_preemption() {
     // SAFETY: memory that threads share is shared by means that allow this.
     unsafe { call(Call::EnablePreemption, [0; 4]) };
 }
+
+/// `profil`: while this process runs, every tick of the clock adds one to the 16-bit counter at the place
+/// `(EIP - offset) * scale / 65536`, rounded down to an even one, of the buffer; a scale of 0 ends it.
+///
+/// # Safety
+/// Nothing else uses the buffer as long as it counts.
+pub unsafe fn profile(buffer: *mut u16, counters: usize, offset: u32, scale: u32) {
+    // SAFETY: the caller has promised it.
+    unsafe {
+        call(
+            Call::Profile,
+            [buffer.addr() as u32, 2 * counters as u32, offset, scale],
+        )
+    };
+}

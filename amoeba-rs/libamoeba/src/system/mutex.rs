@@ -165,6 +165,12 @@ impl Semaphore {
         self.lower(most)
     }
 
+    /// Waits so many milliseconds for the level to be above 0, and lowers it by as much as there is, at most `most`: how much, or
+    /// `None` if it was 0 all the time.
+    pub fn down_many_within(&self, most: u32, milliseconds: i32) -> Option<u32> {
+        self.entry.lock_within(milliseconds).then(|| self.lower(most))
+    }
+
     /// Lowers the level; the entry is locked for this thread.
     fn lower(&self, most: u32) -> u32 {
         let mut level = self.level.lock();

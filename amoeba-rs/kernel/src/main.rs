@@ -19,6 +19,7 @@ mod clock;
 mod cmos;
 mod console;
 mod loader;
+mod loading;
 mod memory;
 mod network;
 mod paging;

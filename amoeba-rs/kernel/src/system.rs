@@ -3,6 +3,7 @@
 
 use crate::console::{self, Console, line};
 use crate::loader::{Loaded, Program};
+use crate::loading::{self, Client, Loading};
 use crate::memory::{self, Memory};
 use crate::network::{Delivery, Driver, Network};
 use crate::{clock, cmos, paging, traps, user};
@@ -34,6 +35,7 @@ pub(crate) struct System {
     processes: Processes,
     servers: Servers<Memory>,
     network: Network,
+    loading: Loading,
     /// The capabilities that the loader's programs are given, by name.
     capabilities: Vec<(&'static str, Capability)>,
     end_of_memory: u32,
@@ -78,6 +80,7 @@ impl System {
             processes: Processes::new(process_port, loaded.options.slice),
             servers,
             network,
+            loading: Loading::default(),
             capabilities: capabilities.into(),
             end_of_memory: loaded.memory.end,
         }
@@ -163,7 +166,10 @@ impl System {
                     if let Ok((header, length)) = outcome {
                         let data = Network::request_data(&buffer, length);
                         let reply = self.answer(&header, &data).unwrap_or_default();
-                        self.network.reply(thread, &reply.header, reply.data);
+                        match loading::incomplete(&self.processes, &header, &reply) {
+                            Some(slot) => self.loading.add(slot, Client::Remote(thread), reply),
+                            None => self.network.reply(thread, &reply.header, reply.data),
+                        }
                     }
                 }
                 None => return,
@@ -175,17 +181,42 @@ impl System {
     fn carry_out(&mut self, event: Event) {
         match event {
             Event::Transaction(id, transaction) if self.servers.have(transaction.header.port) => {
-                let result = self.local_transaction(id, &transaction);
-                self.processes.complete(&mut self.memory, id, result);
+                let reply = self.local_transaction(id, &transaction);
+                let incomplete = reply
+                    .as_ref()
+                    .ok()
+                    .and_then(|reply| loading::incomplete(&self.processes, &transaction.header, reply));
+                match (incomplete, reply) {
+                    (Some(slot), Ok(reply)) => {
+                        self.loading.add(slot, Client::Thread(id, transaction), reply);
+                    }
+                    (_, reply) => self.end_local_transaction(id, &transaction, reply),
+                }
+            }
+            Event::Loaded { process, result } => match self.loading.take(process, result) {
+                Some((Client::Thread(id, transaction), reply)) => {
+                    self.end_local_transaction(id, &transaction, Ok(reply));
+                }
+                Some((Client::Remote(thread), reply)) => {
+                    self.network.reply(thread, &reply.header, reply.data);
+                }
+                None => {}
+            },
+            Event::Abort(id) => {
+                self.loading.forget(id);
+                self.network.call(&mut self.processes, &mut self.memory, event);
             }
             Event::Ended {
                 ref name,
+                is_owned,
                 cause,
                 detail,
                 place,
                 ..
             } => {
-                tell(name, cause, detail, place);
+                if !is_owned {
+                    tell(name, cause, detail, place);
+                }
                 self.network.call(&mut self.processes, &mut self.memory, event);
             }
             event => self.network.call(&mut self.processes, &mut self.memory, event),
@@ -204,17 +235,32 @@ impl System {
     }
 
     /// A transaction with one of this kernel's servers, which is carried out on the spot.
-    fn local_transaction(
-        &mut self,
-        id: ThreadId,
-        transaction: &Transaction,
-    ) -> Result<(Header, u32), Status> {
+    fn local_transaction(&mut self, id: ThreadId, transaction: &Transaction) -> Result<Reply, Status> {
         // A server of the kernel's takes no more than a message of the short calls; what is longer is cut off.
         let request = transaction.request.part(0, LARGEST_BUFFER as u32);
         let request = self.processes.bytes(&self.memory, id.process, request);
         let request = request.ok_or(Status::RpcBadAddress)?.to_vec();
-        let reply = self.answer(&transaction.header, &request);
-        let reply = reply.ok_or(Status::RpcNotFound)?;
+        self.answer(&transaction.header, &request)
+            .ok_or(Status::RpcNotFound)
+    }
+
+    /// The reply of one of this kernel's servers goes to a thread.
+    fn end_local_transaction(
+        &mut self,
+        id: ThreadId,
+        transaction: &Transaction,
+        reply: Result<Reply, Status>,
+    ) {
+        let result = reply.and_then(|reply| self.copy_reply(id, transaction, &reply));
+        self.processes.complete(&mut self.memory, id, result);
+    }
+
+    fn copy_reply(
+        &mut self,
+        id: ThreadId,
+        transaction: &Transaction,
+        reply: &Reply,
+    ) -> Result<(Header, u32), Status> {
         // A server may have ended the process itself.
         if !self.processes.has(id) {
             return Err(Status::RpcAborted);
@@ -248,6 +294,7 @@ impl kernel_core::servers::Console for Console {
 
 /// Tells on the console how a process ended that nobody owns.
 fn tell(name: &str, cause: Cause, detail: i32, place: Option<(u32, u32)>) {
+    let name = if name.is_empty() { "a process" } else { name };
     match cause {
         Cause::Normal => line!("{name} exited with status {detail}"),
         Cause::Stunned => line!("{name} was stunned: {detail}"),

@@ -44,7 +44,7 @@ fn expect(call: Call, arguments: [u32; 4], exception: Exception) {
 pub(crate) fn run() {
     install();
     let mut room = [0_u8; 64];
-    let good = (&raw mut room).addr() as u32;
+    let good = (&raw mut room).expose_provenance() as u32;
     for bad in bad_addresses() {
         transactions(good, bad);
         others(bad);
@@ -73,7 +73,7 @@ fn transactions(good: u32, bad: u32) {
         let rest = [reply_header, reply, 32];
         expect(
             Call::Trans,
-            [header, data, 32, (&raw const rest).addr() as u32],
+            [header, data, 32, (&raw const rest).expose_provenance() as u32],
             argument,
         );
     };
@@ -88,7 +88,7 @@ fn transactions(good: u32, bad: u32) {
     let long = [good, good, 30_001];
     expect(
         Call::Trans,
-        [good, good, 0, (&raw const long).addr() as u32],
+        [good, good, 0, (&raw const long).expose_provenance() as u32],
         Exception::SystemCall,
     );
 }

@@ -129,7 +129,7 @@ fn refused(interface: &Interface, endpoint: u32) {
     for operation in [Operation::End, Operation::Register, Operation::Upcall] {
         let mut room = [0; 8];
         let mut block = Block {
-            buffer: room.as_mut_ptr().addr() as u32,
+            buffer: room.as_mut_ptr().expose_provenance() as u32,
             length: 8,
             ..stranger
         };

@@ -112,11 +112,21 @@ impl Processes {
         };
         match result {
             Ok(()) if fetches > 1 => self.process_mut(slot).phase = Phase::Loading { fetches: fetches - 1 },
-            Ok(()) => self.begin(machine, slot),
+            Ok(()) => {
+                self.begin(machine, slot);
+                self.events.push_back(Event::Loaded {
+                    process: slot,
+                    result,
+                });
+            }
             Err(_) => {
                 self.events
                     .retain(|event| !matches!(event, Event::Fetch(fetch) if fetch.process == slot));
                 self.destroy(machine, slot);
+                self.events.push_back(Event::Loaded {
+                    process: slot,
+                    result,
+                });
             }
         }
     }

@@ -35,6 +35,7 @@ use proto::message::Header;
 use proto::process::server::{Cause, Object};
 use proto::process::{Frame, KernelState, SegmentKind};
 use proto::raw_flip::Block;
+use proto::standard::Status;
 
 /// The most processes of a machine.
 pub const MOST_PROCESSES: usize = 32;
@@ -136,6 +137,13 @@ pub enum Event {
     Abort(ThreadId),
     /// Read the contents of a segment; ends with [`Processes::fetched`].
     Fetch(Fetch),
+    /// The contents of all segments of a new process have come, and it runs; or it is gone again, because they have not.
+    Loaded {
+        /// The slot that it has, or had.
+        process: u16,
+        /// Why it is gone.
+        result: Result<(), Status>,
+    },
     /// Tell the owner that a process has stopped; ends with [`Processes::answer_checkpoint`].
     Checkpoint(Checkpoint),
     /// A process is gone.
@@ -144,6 +152,8 @@ pub enum Event {
         process: u16,
         /// Its comment.
         name: String,
+        /// Whether somebody owns it, who has been told.
+        is_owned: bool,
         /// Why.
         cause: Cause,
         /// Exit status, stun code or exception.
@@ -170,6 +180,8 @@ pub struct Fetch {
     pub offset: u32,
     /// Bytes.
     pub length: u32,
+    /// Whether the object there is destroyed once it has been read.
+    pub destroys: bool,
 }
 
 /// A segment in an address space.
@@ -363,6 +375,12 @@ impl Processes {
             } => "Die",
             Phase::Stopping { .. } | Phase::Stopped { .. } => "Stp",
         }
+    }
+
+    /// Whether contents of segments of a process are still to come.
+    pub fn is_loading(&self, slot: u16) -> bool {
+        let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
+        process.is_some_and(|process| matches!(process.phase, Phase::Loading { .. }))
     }
 
     /// Slots of all processes, with the number of their threads.

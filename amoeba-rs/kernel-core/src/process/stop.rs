@@ -178,7 +178,9 @@ impl Processes {
             .map(|id| self.thread(id))
             .find(|thread| thread.is_faulty);
         let place = faulty.map(|thread| (thread.frame.eip, thread.frame.fault_address));
-        let name = core::mem::take(&mut self.process_mut(slot).comment);
+        let process = self.process_mut(slot);
+        let is_owned = process.owner != Capability::NULL;
+        let name = core::mem::take(&mut process.comment);
         for id in self.threads(slot) {
             if self.thread(id).is_serving {
                 self.events.push_back(Event::GiveUp(id));
@@ -188,6 +190,7 @@ impl Processes {
         self.events.push_back(Event::Ended {
             process: slot,
             name,
+            is_owned,
             cause,
             detail,
             place,

@@ -100,6 +100,7 @@ impl Network {
             | Event::Signal(id)
             | Event::Abort(id) => *id,
             Event::Ended { process, .. } => return self.end_process(*process),
+            Event::Loaded { .. } => return,
             Event::RawFlip(id, block) => return self.raw_call(processes, machine, *id, block),
             Event::Fetch(_) | Event::Checkpoint(_) => return self.start_task(processes, event),
         };

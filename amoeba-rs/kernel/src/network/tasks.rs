@@ -11,7 +11,7 @@ use kernel_core::rpc::{self, Outcome, Size};
 use proto::capability::{Capability, Port};
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::{Command, LARGEST_REQUEST, file};
-use proto::standard::Status;
+use proto::standard::{self, Status};
 
 /// Threads that wait for requests to the same server.
 const SERVER_THREADS: usize = 2;
@@ -34,8 +34,16 @@ pub(super) struct Tasks {
 
 /// A transaction of the kernel's.
 enum Task {
-    Checkpoint { process: u16, number: u32 },
-    Fetch { fetch: Fetch, done: u32 },
+    Checkpoint {
+        process: u16,
+        number: u32,
+    },
+    Fetch {
+        fetch: Fetch,
+        done: u32,
+    },
+    /// What has been read is no longer needed where it was.
+    Destroy,
 }
 
 impl Network {
@@ -169,8 +177,17 @@ impl Network {
                 Ok(length) if length > 0 && done + length < fetch.length => {
                     self.fetch(processes, fetch, done + length);
                 }
-                result => processes.fetched(machine, &fetch, result.map(|_| ())),
+                result => {
+                    if result.is_ok() && fetch.destroys {
+                        let header = header(&fetch.from, standard::Command::Destroy.code());
+                        let nothing = || Buffer::kernel(Vec::new());
+                        let timeout = rpc::limits::LOCATE_TIMEOUT;
+                        self.transact(Task::Destroy, timeout, &header, nothing(), nothing());
+                    }
+                    processes.fetched(machine, &fetch, result.map(|_| ()));
+                }
             },
+            Task::Destroy => {}
         }
     }
 }

@@ -36,8 +36,9 @@ pub unsafe fn call(call: Call, arguments: [u32; 4]) -> i32 {
     unsafe { trap::<57>(call.code(), arguments) }
 }
 
+/// The number of a place that the kernel reads or writes: the compiler is told that others reach it.
 fn address<T: ?Sized>(place: *const T) -> u32 {
-    place.cast::<u8>().addr() as u32
+    place.cast::<u8>().expose_provenance() as u32
 }
 
 /// `trans`: a transaction. The bytes of the reply, or a negative error.
@@ -219,7 +220,12 @@ pub unsafe fn profile(buffer: *mut u16, counters: usize, offset: u32, scale: u32
     unsafe {
         call(
             Call::Profile,
-            [buffer.addr() as u32, 2 * counters as u32, offset, scale],
+            [
+                buffer.expose_provenance() as u32,
+                2 * counters as u32,
+                offset,
+                scale,
+            ],
         )
     };
 }

@@ -27,7 +27,12 @@ pub fn call(block: &mut Block, operation: Operation) -> i32 {
     block.operation = operation.code();
     let mut bytes = block.emit();
     // SAFETY: the kernel reads and writes the block and the buffer that it names, which its maker has lent for the call.
-    let value = unsafe { calls::call(Call::RawFlip, [bytes.as_mut_ptr().addr() as u32, 0, 0, 0]) };
+    let value = unsafe {
+        calls::call(
+            Call::RawFlip,
+            [bytes.as_mut_ptr().expose_provenance() as u32, 0, 0, 0],
+        )
+    };
     // The kernel has written through the address.
     if let Ok(changed) = Block::parse(core::hint::black_box(&bytes)) {
         *block = changed;
@@ -139,7 +144,7 @@ impl Interface {
             flags,
             destination,
             number,
-            buffer: data.as_ptr().addr() as u32,
+            buffer: data.as_ptr().expose_provenance() as u32,
             length: data.len() as u32,
             time: locate,
             ..self.block()
@@ -154,7 +159,7 @@ impl Interface {
     /// [`Outcome::Fail`] if another thread waits already, or without room.
     pub fn wait(&self, room: &mut [u8]) -> Result<(Event, Block), Outcome> {
         let mut block = Block {
-            buffer: room.as_mut_ptr().addr() as u32,
+            buffer: room.as_mut_ptr().expose_provenance() as u32,
             length: room.len() as u32,
             ..self.block()
         };

@@ -50,7 +50,12 @@ impl RawMutex {
         unsafe {
             asm!("sub dword ptr [{0}], 1", "setc {1}", in(reg) self.word(), out(reg_byte) was_free, options(nostack));
         }
-        let arguments = [self.word().addr() as u32, milliseconds.cast_unsigned(), 0, 0];
+        let arguments = [
+            self.word().expose_provenance() as u32,
+            milliseconds.cast_unsigned(),
+            0,
+            0,
+        ];
         // SAFETY: the kernel changes the word as its rules say.
         was_free != 0 || unsafe { calls::call(Call::MutexLock, arguments) } == 0
     }
@@ -66,7 +71,12 @@ impl RawMutex {
         }
         if was_unwanted == 0 {
             // SAFETY: the kernel changes the word as its rules say.
-            unsafe { calls::call(Call::MutexUnlock, [self.word().addr() as u32, 0, 0, 0]) };
+            unsafe {
+                calls::call(
+                    Call::MutexUnlock,
+                    [self.word().expose_provenance() as u32, 0, 0, 0],
+                )
+            };
         }
     }
 }

@@ -67,7 +67,7 @@ static THREADS: Mutex<Vec<Thread>> = Mutex::new(Vec::new());
 fn own() -> *mut Control {
     match calls::local() {
         0 => FIRST.0.get(),
-        local => local as *mut Control,
+        local => core::ptr::with_exposed_provenance_mut(local as usize),
     }
 }
 
@@ -106,8 +106,8 @@ fn start(
         stack: vec![0; words],
         control,
     };
-    let top = (&raw const thread.stack[words - 1]).addr() as u32;
-    let local = control.addr() as u32;
+    let top = (&raw const thread.stack[words - 1]).expose_provenance() as u32;
+    let local = control.expose_provenance() as u32;
     let mut threads = THREADS.lock();
     // SAFETY: the flag is a word that its thread writes once.
     threads.retain(|thread| unsafe { (&raw const (*thread.control).is_done).read_volatile() } == 0);

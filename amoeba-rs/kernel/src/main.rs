@@ -3,7 +3,7 @@
 //!
 //! A tour, in the order of events: `platform` takes over from the Multiboot loader, [`loader`] reads what it left,
 //! [`paging`] maps memory, [`traps`] catches exceptions and interrupts,
-//! [`clock`] brings the machine's pulse, [`network`] runs the 3C503, FLIP and transactions, [`system`] runs processes and the kernel's servers, by entering [`user`] programs.
+//! [`clock`] brings the machine's pulse, [`network`] runs the 3C503, FLIP and transactions, [`servers`] starts the kernel's servers, [`system`] runs them and processes, by entering [`user`] programs.
 //! Everything is told on the [`console`].
 //!
 //! Why `unsafe` holds here: there is one processor, memory is mapped one to one, and interrupt handlers share
@@ -19,11 +19,11 @@ mod clock;
 mod cmos;
 mod console;
 mod loader;
-mod loading;
 mod memory;
 mod network;
 mod paging;
 mod post;
+mod servers;
 mod system;
 mod traps;
 mod user;

@@ -3,23 +3,17 @@
 
 use crate::console::{self, Console, line};
 use crate::loader::{Loaded, Program};
-use crate::loading::{self, Client, Loading};
 use crate::memory::{self, Memory};
 use crate::network::{Delivery, Driver, Network};
-use crate::{clock, cmos, paging, traps, user};
+use crate::{clock, cmos, paging, servers, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
-use kernel_core::machine::Machine;
+use kernel_core::machine::Milliseconds;
 use kernel_core::process::{Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
 use kernel_core::secrets::Secrets;
-use kernel_core::servers::process::ProcessServer;
-use kernel_core::servers::random::Random;
-use kernel_core::servers::system::SystemServer;
-use kernel_core::servers::terminal::Terminal;
-use kernel_core::servers::time_of_day::TimeOfDay;
-use kernel_core::servers::{Reply, Servers, World};
+use kernel_core::servers::{Answer, Client, Clients, Reply, Servers, Ticket, World};
 use platform::processor;
 use proto::capability::Capability;
 use proto::message::{Header, LARGEST_BUFFER};
@@ -27,15 +21,17 @@ use proto::process::server::Cause;
 use proto::signal::{Exception, TRANSACTION};
 use proto::standard::Status;
 
-const VERSION: &str = concat!("amoeba-rs ", env!("CARGO_PKG_VERSION"));
-
 /// All that programs see of the kernel.
 pub(crate) struct System {
     memory: Memory,
     processes: Processes,
     servers: Servers<Memory>,
+    /// Those whose requests to these servers are put off.
+    clients: Clients,
+    /// The time at which servers did last what comes by itself.
+    tended: Milliseconds,
     network: Network,
-    loading: Loading,
+    console: Console,
     /// The capabilities that the loader's programs are given, by name.
     capabilities: Vec<(&'static str, Capability)>,
     end_of_memory: u32,
@@ -44,44 +40,26 @@ pub(crate) struct System {
 impl System {
     /// Starts the kernel's servers. The station address makes this machine's secrets its own.
     pub(crate) fn start(loaded: &Loaded, driver: Driver) -> System {
-        let kips = clock::loop_speed();
         let mut secrets = Secrets::new();
         secrets.stir(&cmos::clock().date);
         secrets.stir(&clock::fraction().to_le_bytes());
-        if let Some(station) = driver.address() {
+        let station = driver.address();
+        if let Some(station) = station {
             secrets.stir(&station.0);
         }
         let mut memory = Memory::new(secrets);
-        let mut port = || memory.random_port();
-        let process_server = ProcessServer::new(port(), port(), kips);
-        let process_port = process_server.capability().port;
-        let terminal = Terminal::new(port(), port());
-        let seconds = cmos::clock().seconds();
-        let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
-        let system = SystemServer::new(port(), port(), VERSION);
-        let random = Random::new(port(), port());
-        let capabilities = [
-            ("PROC", process_server.capability()),
-            ("RANDOM", random.capability()),
-            ("SYS", system.capability()),
-            ("TOD", time.capability()),
-            ("TTY", terminal.capability()),
-        ];
-        let mut servers = Servers::default();
-        servers.add(process_server);
-        servers.add(terminal);
-        servers.add(time);
-        servers.add(system);
-        servers.add(random);
+        let started = servers::start(&mut memory, station);
         let mut network = Network::new(driver, &loaded.options, &mut memory);
-        network.serve(servers.get_ports());
+        network.serve(started.servers.listeners());
         System {
             memory,
-            processes: Processes::new(process_port, loaded.options.slice),
-            servers,
+            processes: Processes::new(started.process_port, loaded.options.slice),
+            servers: started.servers,
+            clients: Clients::default(),
+            tended: 0,
             network,
-            loading: Loading::default(),
-            capabilities: capabilities.into(),
+            console: Console,
+            capabilities: started.capabilities,
             end_of_memory: loaded.memory.end,
         }
     }
@@ -110,6 +88,7 @@ impl System {
         let now = clock::uptime();
         self.processes.sweep(&mut self.memory, now);
         self.network.work();
+        self.tend_servers(now);
         self.settle();
         let Some(id) = self.processes.next(now) else {
             return false;
@@ -134,7 +113,18 @@ impl System {
 
     /// Whether the time has brought something to do.
     pub(crate) fn has_work(&self) -> bool {
-        self.processes.next_sweep().min(self.network.due()) <= clock::uptime()
+        let due = self.processes.next_sweep().min(self.network.due());
+        due.min(self.servers.due()) <= clock::uptime()
+    }
+
+    /// Has the kernel's servers do what time brings, once a tick of the clock.
+    fn tend_servers(&mut self, now: Milliseconds) {
+        if now == self.tended {
+            return;
+        }
+        self.tended = now;
+        let (servers, mut world) = self.servers();
+        servers.work(&mut world);
     }
 
     /// Carries out an instruction that the processor lacks; false if the trap was another one.
@@ -161,17 +151,19 @@ impl System {
             match self.network.deliver(&mut self.processes, &mut self.memory) {
                 Some(Delivery::Done) => {}
                 Some(Delivery::Signal(id)) => self.processes.signal(&mut self.memory, id, TRANSACTION),
+                Some(Delivery::ServerSignal(thread)) => {
+                    if let Some(ticket) = self.clients.remote(thread) {
+                        self.servers.interrupt(ticket);
+                    }
+                }
                 Some(Delivery::Request(thread, outcome, buffer)) => {
                     // These threads wait as long as the kernel runs.
                     if let Ok((header, length)) = outcome {
                         let data = Network::request_data(&buffer, length);
-                        let reply = self.answer(&header, &data).unwrap_or_default();
-                        match loading::incomplete(&self.processes, &header, &reply) {
-                            Some(slot) => self.loading.add(slot, Client::Remote(thread), reply),
-                            None => self.network.reply(thread, &reply.header, reply.data),
-                        }
+                        self.serve(Client::Remote(thread), &header, &data);
                     }
                 }
+                None if self.deliver_answer() => {}
                 None => return,
             }
         }
@@ -181,41 +173,23 @@ impl System {
     fn carry_out(&mut self, event: Event) {
         match event {
             Event::Transaction(id, transaction) if self.servers.have(transaction.header.port) => {
-                let reply = self.local_transaction(id, &transaction);
-                let incomplete = reply
-                    .as_ref()
-                    .ok()
-                    .and_then(|reply| loading::incomplete(&self.processes, &transaction.header, reply));
-                match (incomplete, reply) {
-                    (Some(slot), Ok(reply)) => {
-                        self.loading.add(slot, Client::Thread(id, transaction), reply);
-                    }
-                    (_, reply) => self.end_local_transaction(id, &transaction, reply),
-                }
+                self.local_transaction(id, transaction);
             }
-            Event::Loaded { process, result } => match self.loading.take(process, result) {
-                Some((Client::Thread(id, transaction), reply)) => {
-                    self.end_local_transaction(id, &transaction, Ok(reply));
-                }
-                Some((Client::Remote(thread), reply)) => {
-                    self.network.reply(thread, &reply.header, reply.data);
-                }
-                None => {}
-            },
-            Event::Abort(id) => {
-                self.loading.forget(id);
-                self.network.call(&mut self.processes, &mut self.memory, event);
-            }
+            Event::Abort(id) if let Some(ticket) = self.clients.local(id) => self.abandon(ticket),
+            Event::Signal(id) if let Some(ticket) = self.clients.local(id) => self.servers.interrupt(ticket),
             Event::Ended {
+                process,
                 ref name,
                 is_owned,
                 cause,
                 detail,
                 place,
-                ..
             } => {
                 if !is_owned {
                     tell(name, cause, detail, place);
+                }
+                while let Some(ticket) = self.clients.of_process(process) {
+                    self.abandon(ticket);
                 }
                 self.network.call(&mut self.processes, &mut self.memory, event);
             }
@@ -223,39 +197,76 @@ impl System {
         }
     }
 
-    /// The reply of one of the kernel's servers; `None` if the port is none of theirs.
-    fn answer(&mut self, header: &Header, data: &[u8]) -> Option<Reply> {
-        let mut world = World {
+    /// The kernel's servers, and what they work on.
+    fn servers(&mut self) -> (&mut Servers<Memory>, World<'_, Memory>) {
+        let world = World {
             machine: &mut self.memory,
             processes: &mut self.processes,
             now: clock::uptime(),
-            console: &mut Console,
+            console: &mut self.console,
         };
-        self.servers.answer(&mut world, header, data)
+        (&mut self.servers, world)
     }
 
-    /// A transaction with one of this kernel's servers, which is carried out on the spot.
-    fn local_transaction(&mut self, id: ThreadId, transaction: &Transaction) -> Result<Reply, Status> {
+    /// Has one of the kernel's servers answer a request, now or later.
+    fn serve(&mut self, client: Client, header: &Header, data: &[u8]) {
+        let ticket = self.clients.ticket();
+        let (servers, mut world) = self.servers();
+        match servers.answer(&mut world, ticket, header, data) {
+            Some(Answer::Now(reply)) => self.answer(client, reply),
+            Some(Answer::Later) => self.clients.wait(ticket, client),
+            None => self.answer(client, Reply::failure(Status::RpcNotFound)),
+        }
+    }
+
+    /// Brings an answer that was put off to its client; false if there is none.
+    fn deliver_answer(&mut self) -> bool {
+        if self.clients.is_empty() {
+            return false;
+        }
+        let (servers, mut world) = self.servers();
+        let Some((ticket, reply)) = servers.next_answer(&mut world) else {
+            return false;
+        };
+        if let Some(client) = self.clients.answered(ticket) {
+            self.answer(client, reply);
+        }
+        true
+    }
+
+    fn answer(&mut self, client: Client, reply: Reply) {
+        match client {
+            Client::Remote(thread) => self.network.reply(thread, &reply.header, reply.data),
+            Client::Local(id, transaction) => {
+                let result = self.put_reply(id, &transaction, &reply);
+                self.processes.complete(&mut self.memory, id, result);
+            }
+        }
+    }
+
+    /// Nobody waits for this answer any more.
+    fn abandon(&mut self, ticket: Ticket) {
+        self.clients.answered(ticket);
+        self.servers.abandon(ticket);
+    }
+
+    /// A transaction with one of this kernel's servers.
+    fn local_transaction(&mut self, id: ThreadId, transaction: Transaction) {
         // A server of the kernel's takes no more than a message of the short calls; what is longer is cut off.
         let request = transaction.request.part(0, LARGEST_BUFFER as u32);
-        let request = self.processes.bytes(&self.memory, id.process, request);
-        let request = request.ok_or(Status::RpcBadAddress)?.to_vec();
-        self.answer(&transaction.header, &request)
-            .ok_or(Status::RpcNotFound)
+        match self.processes.bytes(&self.memory, id.process, request) {
+            Some(request) => {
+                let (request, header) = (request.to_vec(), transaction.header);
+                self.serve(Client::Local(id, transaction), &header, &request);
+            }
+            None => self
+                .processes
+                .complete(&mut self.memory, id, Err(Status::RpcBadAddress)),
+        }
     }
 
-    /// The reply of one of this kernel's servers goes to a thread.
-    fn end_local_transaction(
-        &mut self,
-        id: ThreadId,
-        transaction: &Transaction,
-        reply: Result<Reply, Status>,
-    ) {
-        let result = reply.and_then(|reply| self.copy_reply(id, transaction, &reply));
-        self.processes.complete(&mut self.memory, id, result);
-    }
-
-    fn copy_reply(
+    /// Writes the answer of one of this kernel's servers to where the thread wants it.
+    fn put_reply(
         &mut self,
         id: ThreadId,
         transaction: &Transaction,

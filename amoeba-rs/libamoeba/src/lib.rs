@@ -8,7 +8,7 @@
 //! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers.
 //! * [`program`]: starting a program, here or on another machine; [`checkpoint`]: what the owner of a process is told and answers,
 //!   and moving a process.
-//! * [`ports`]: ports by name.
+//! * [`ports`]: ports by name; [`host`]: kernels and their servers by station address.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
@@ -18,6 +18,7 @@ extern crate alloc;
 
 pub mod checkpoint;
 pub mod classes;
+pub mod host;
 pub mod ports;
 pub mod program;
 pub mod server;
@@ -28,6 +29,7 @@ pub mod system;
 #[cfg(test)]
 mod tests;
 
+pub use host::host_lookup;
 pub use ports::{named_port, put_port};
 pub use server::{Request, Server, serve};
 

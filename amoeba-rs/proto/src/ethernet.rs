@@ -35,6 +35,25 @@ impl core::fmt::Display for Address {
     }
 }
 
+impl core::str::FromStr for Address {
+    type Err = Error;
+
+    /// Reads six pairs of hexadecimal digits with colons between them. [`Error::Length`] for anything else.
+    fn from_str(text: &str) -> Result<Address, Error> {
+        let mut address = Address::default();
+        let mut pairs = text.split(':');
+        for byte in &mut address.0 {
+            let pair = pairs.next().filter(|pair| pair.len() == 2).ok_or(Error::Length)?;
+            let digits = pair.bytes().all(|digit| digit.is_ascii_hexdigit());
+            *byte = u8::from_str_radix(pair, 16)
+                .ok()
+                .filter(|_| digits)
+                .ok_or(Error::Length)?;
+        }
+        pairs.next().map_or(Ok(address), |_| Err(Error::Length))
+    }
+}
+
 /// The first 14 bytes of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -99,11 +118,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "02:60:8c:00:0a",
+            "02:60:8c:00:0a:01:02",
+            "2:60:8c:00:0a:01",
+            "02:60:8c:00:0a:+1",
+        ] {
+            assert_eq!(text.parse::<Address>(), Err(Error::Length), "{text}");
+        }
+    }
+
+    #[test]
     fn thirteen_bytes_are_no_header() {
         assert_eq!(Header::parse(&[0; 13]), Err(Error::Truncated));
     }
 
     proptest! {
+        #[test]
+        fn an_address_reads_back(address: [u8; 6]) {
+            prop_assert_eq!(Address(address).to_string().parse(), Ok(Address(address)));
+        }
+
         #[test]
         fn a_header_reads_back(destination: [u8; 6], source: [u8; 6], ethertype in any::<u16>()) {
             let header = Header { destination: Address(destination), source: Address(source), ethertype };

@@ -10,6 +10,7 @@
 //! * [`capability`]: ports, rights and capabilities; [`one_way`]: the function that protects both.
 //! * [`marshal`]: values in the buffers of requests and replies; [`capability_set`]: capabilities of one object.
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
+//! * [`soap`]: the directory server, its directories and its disks.
 //! * [`process`]: descriptors of processes, and the server that runs them.
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel; [`raw_flip`]: FLIP for programs.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
@@ -70,6 +71,7 @@ pub mod process;
 pub mod raw_flip;
 pub mod rpc;
 pub mod signal;
+pub mod soap;
 pub mod standard;
 pub mod system_call;
 

@@ -17,7 +17,7 @@ pub(crate) const SERVICE: Port = Port(*b"child1");
 /// The port of a server that takes its time.
 pub(crate) const SLOW: Port = Port(*b"slow01");
 /// Turns of a copy that computes.
-const TURNS: u32 = 3_000_000;
+const TURNS: u32 = 1_000_000;
 
 pub(crate) fn run(what: &str, arguments: &Arguments) -> i32 {
     match what {

@@ -1,4 +1,4 @@
-//! `owner NAME...`: owns processes on the machines whose capabilities `publish` gives under these names, and on its own. It starts
+//! `owner STATION...`: owns processes on its own machine and on those whose first cards have these station addresses. It starts
 //! copies of itself there, is told when they stop, has them go on with other registers, kills them, and moves one from the first
 //! to the second machine. It says `TEST OK` or what went wrong. `owner -c WHAT` is what such a copy does.
 
@@ -9,7 +9,6 @@ extern crate alloc;
 
 mod child;
 mod ends;
-mod image;
 mod keeper;
 mod moves;
 mod rights;
@@ -18,13 +17,11 @@ mod stuns;
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
-use image::Program;
 use keeper::Keeper;
-use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
-use libamoeba::{Transactions, named_port, println, put_port};
-use proto::capability::{Capability, Private};
-use proto::message::Header;
+use libamoeba::system::{Kernel, image};
+use libamoeba::{host_lookup, println};
+use proto::capability::Capability;
 use proto::standard::Status;
 
 libamoeba::program!(main);
@@ -42,7 +39,7 @@ pub(crate) fn equal<T: PartialEq + core::fmt::Debug>(found: T, expected: T, what
 /// What the tests need.
 pub(crate) struct World {
     /// This program as others may run it.
-    pub(crate) program: Program,
+    pub(crate) file: Vec<u8>,
     pub(crate) keeper: &'static Keeper,
     /// The terminal of this program, for its copies.
     pub(crate) terminal: Capability,
@@ -57,8 +54,9 @@ fn main(arguments: &Arguments) -> i32 {
         return child::run(arguments.words().nth(2).unwrap_or_default(), arguments);
     }
     // Before anything is on the heap, which a copy does not have.
-    let Some(data) = image::copy_data() else {
-        println!("owner: cannot copy its own data");
+    let beginning = image::copy_data();
+    let Some(file) = beginning.and_then(image::file) else {
+        println!("owner: cannot copy itself");
         return 1;
     };
     let hosts: Vec<_> = arguments.words().skip(1).map(find).collect();
@@ -71,7 +69,7 @@ fn main(arguments: &Arguments) -> i32 {
         return 1;
     };
     let world = World {
-        program: Program::own(data),
+        file,
         keeper: Keeper::start(),
         terminal,
         here,
@@ -87,25 +85,18 @@ fn main(arguments: &Arguments) -> i32 {
     i32::from(failures != 0)
 }
 
-/// The process server that `publish` gives under a name.
-fn find(name: &str) -> Result<Capability, Status> {
-    let header = Header {
-        port: put_port(named_port(name).ok_or(Status::BadArgument)?),
-        ..Header::default()
-    };
+/// The process server of the kernel whose first card has this station address.
+fn find(station: &str) -> Result<Capability, Status> {
+    let station = station.parse().map_err(|_| Status::BadArgument)?;
     // The other machine may still be starting.
     let mut found = Err(Status::RpcNotFound);
     for _ in 0..5 {
-        found = Kernel.trans(&header, b"PROC", &mut []);
+        found = host_lookup(&mut Kernel, station, "proc");
         if found.is_ok() {
             break;
         }
     }
-    let (reply, _) = found?;
-    Ok(Capability {
-        port: reply.port,
-        private: Private::parse(&reply.private).map_err(|_| Status::SystemError)?,
-    })
+    found
 }
 
 fn test(world: &World) {

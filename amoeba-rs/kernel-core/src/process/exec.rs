@@ -112,21 +112,17 @@ impl Processes {
         };
         match result {
             Ok(()) if fetches > 1 => self.process_mut(slot).phase = Phase::Loading { fetches: fetches - 1 },
-            Ok(()) => {
-                self.begin(machine, slot);
-                self.events.push_back(Event::Loaded {
-                    process: slot,
-                    result,
-                });
-            }
-            Err(_) => {
+            Ok(()) => self.begin(machine, slot),
+            Err(status) => {
                 self.events
                     .retain(|event| !matches!(event, Event::Fetch(fetch) if fetch.process == slot));
+                // Nobody may ask.
+                if self.unloaded.len() == MOST_PROCESSES {
+                    self.unloaded.pop_front();
+                }
+                let check = self.process(slot).check;
+                self.unloaded.push_back((check, status));
                 self.destroy(machine, slot);
-                self.events.push_back(Event::Loaded {
-                    process: slot,
-                    result,
-                });
             }
         }
     }

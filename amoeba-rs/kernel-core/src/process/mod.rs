@@ -137,13 +137,6 @@ pub enum Event {
     Abort(ThreadId),
     /// Read the contents of a segment; ends with [`Processes::fetched`].
     Fetch(Fetch),
-    /// The contents of all segments of a new process have come, and it runs; or it is gone again, because they have not.
-    Loaded {
-        /// The slot that it has, or had.
-        process: u16,
-        /// Why it is gone.
-        result: Result<(), Status>,
-    },
     /// Tell the owner that a process has stopped; ends with [`Processes::answer_checkpoint`].
     Checkpoint(Checkpoint),
     /// A process is gone.
@@ -274,6 +267,8 @@ pub struct Processes {
     /// Runnable threads times 1024, averaged over some seconds.
     load: u32,
     checkpoints: u32,
+    /// Processes that are gone because contents of segments did not come, by the numbers that protected them, and why.
+    unloaded: VecDeque<(Port, Status)>,
     events: VecDeque<Event>,
 }
 
@@ -291,6 +286,7 @@ impl Processes {
             next_sweep: 0,
             load: 0,
             checkpoints: 0,
+            unloaded: VecDeque::new(),
             events: VecDeque::new(),
         }
     }
@@ -381,6 +377,13 @@ impl Processes {
     pub fn is_loading(&self, slot: u16) -> bool {
         let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
         process.is_some_and(|process| matches!(process.phase, Phase::Loading { .. }))
+    }
+
+    /// Why the process is gone that this number protected, if contents of its segments did not come; told once.
+    pub fn take_load_failure(&mut self, check: Port) -> Option<Status> {
+        let place = self.unloaded.iter().position(|(gone, _)| *gone == check)?;
+        let (_, status) = self.unloaded.remove(place)?;
+        Some(status)
     }
 
     /// Slots of all processes, with the number of their threads.

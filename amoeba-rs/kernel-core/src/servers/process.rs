@@ -1,13 +1,13 @@
 //! The server of processes and segments.
 
-use super::{Reply, Request, Server, World};
+use super::{Answer, Ports, Reply, Request, Server, Ticket, World};
 use crate::machine::Machine;
 use crate::memory::PAGE;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use proto::capability::{CAPABILITY_LENGTH, Capability, Port, Private};
 use proto::message::Header;
-use proto::one_way::one_way;
 use proto::process::Descriptor;
 use proto::process::server::{
     Command, LARGEST_REQUEST, LONGEST_COMMENT, Object, PAGE_SHIFT, SERVER_OBJECT, USER_PAGES, file, right,
@@ -17,12 +17,14 @@ use proto::standard::{self, Status};
 /// The server.
 #[derive(Clone, Debug)]
 pub struct ProcessServer {
-    port: Port,
+    ports: Ports,
     check: Port,
     /// What allows processes to be started, beside the server's own capability: the last two that were given out.
     exec_checks: [Port; 2],
     load_calls: u32,
     kips: u16,
+    /// Clients whose processes are not complete yet: the slot, and the number that protects the process.
+    loading: Vec<(Ticket, u16, Port)>,
 }
 
 impl ProcessServer {
@@ -30,11 +32,12 @@ impl ProcessServer {
     /// loop a second.
     pub fn new(port: Port, check: Port, kips: u16) -> ProcessServer {
         ProcessServer {
-            port: one_way(port),
+            ports: Ports::of(port),
             check,
             exec_checks: [check; 2],
             load_calls: 0,
             kips,
+            loading: Vec::new(),
         }
     }
 
@@ -45,7 +48,7 @@ impl ProcessServer {
 
     fn with(&self, private: Private) -> Capability {
         Capability {
-            port: self.port,
+            port: self.ports.put,
             private,
         }
     }
@@ -55,13 +58,13 @@ impl ProcessServer {
         world: &mut World<'_, M>,
         request: &Request<'_>,
         command: Command,
-    ) -> Result<Reply, Status> {
-        match command {
+    ) -> Result<Answer, Status> {
+        let reply = match command {
             Command::Exec => {
                 request.need(right::EXEC)?;
-                exec(world, request)
+                return self.exec(world, request);
             }
-            Command::GetDefaults => Ok(Reply {
+            Command::GetDefaults => Reply {
                 header: Header {
                     extra: USER_PAGES.start as u16,
                     offset: USER_PAGES.end.cast_signed(),
@@ -69,18 +72,41 @@ impl ProcessServer {
                     ..Header::default()
                 },
                 ..Reply::default()
-            }),
-            Command::GetLoad => Ok(self.load(world)),
+            },
+            Command::GetLoad => self.load(world),
             Command::SecureGetLoad => {
                 request.need(right::EXEC)?;
-                Ok(self.secure_load(world))
+                self.secure_load(world)
             }
             Command::SegmentCreate => {
                 request.need(right::CREATE)?;
-                create(world, request)
+                create(world, request)?
             }
-            _ => Err(Status::BadCommand),
+            _ => return Err(Status::BadCommand),
+        };
+        Ok(reply.into())
+    }
+
+    /// Starts a process. Its client learns of it when the contents of all its segments are there, or not.
+    fn exec<M: Machine>(
+        &mut self,
+        world: &mut World<'_, M>,
+        request: &Request<'_>,
+    ) -> Result<Answer, Status> {
+        let descriptor = Descriptor::parse(request.data).map_err(|_| Status::BadArgument)?;
+        let slot = world.processes.exec(world.machine, &descriptor)?;
+        let capability = world.processes.capability(slot);
+        if !world.processes.is_loading(slot) {
+            return Ok(Reply::capability(&capability).into());
         }
+        self.loading
+            .push((request.ticket, slot, capability.private.check));
+        Ok(Answer::Later)
+    }
+
+    /// The capability that a process had.
+    fn gone(&self, slot: u16, check: Port) -> Capability {
+        self.with(Private::owner(Object::Process(slot).number(), check))
     }
 
     fn load<M: Machine>(&self, world: &World<'_, M>) -> Reply {
@@ -105,15 +131,19 @@ impl ProcessServer {
         let mut reply = self.load(world);
         let private = Private::owner(SERVER_OBJECT, self.exec_checks[0]);
         let private = private.restrict(right::EXEC, self.exec_checks[0]);
-        reply.header.port = self.port;
+        reply.header.port = self.ports.put;
         reply.header.private = private.emit();
         reply
     }
 }
 
 impl<M: Machine> Server<M> for ProcessServer {
-    fn port(&self) -> Port {
-        self.port
+    fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    fn threads(&self) -> usize {
+        4
     }
 
     fn check(&self, world: &World<'_, M>, object: u32) -> Option<Port> {
@@ -147,25 +177,43 @@ impl<M: Machine> Server<M> for ProcessServer {
         }
     }
 
-    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
+    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status> {
         if request.data.len() > LARGEST_REQUEST {
             return Err(Status::BadArgument);
         }
         let command = Command::from_code(request.header.command);
-        match Object::from_number(request.object).ok_or(Status::BadCapability)? {
-            Object::Server => self.server_command(world, request, command.ok_or(Status::BadCommand)?),
+        let reply = match Object::from_number(request.object).ok_or(Status::BadCapability)? {
+            Object::Server => {
+                return self.server_command(world, request, command.ok_or(Status::BadCommand)?);
+            }
             Object::Process(slot) => {
                 process_command(world, request, slot, command.ok_or(Status::BadCommand)?)
             }
             Object::Segment(number) => segment_command(world, request, number),
-        }
+        };
+        reply.map(Answer::Now)
     }
-}
 
-fn exec<M: Machine>(world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
-    let descriptor = Descriptor::parse(request.data).map_err(|_| Status::BadArgument)?;
-    let slot = world.processes.exec(world.machine, &descriptor)?;
-    Ok(Reply::capability(&world.processes.capability(slot)))
+    fn next_answer(&mut self, world: &mut World<'_, M>) -> Option<(Ticket, Result<Reply, Status>)> {
+        let is_settled = |(_, slot, check): &(Ticket, u16, Port)| {
+            world.processes.check(*slot) != Some(*check) || !world.processes.is_loading(*slot)
+        };
+        let place = self.loading.iter().position(is_settled)?;
+        let (ticket, slot, check) = self.loading.swap_remove(place);
+        let result = match world.processes.take_load_failure(check) {
+            Some(status) => Err(status),
+            None if world.processes.check(slot) == Some(check) => {
+                Ok(Reply::capability(&world.processes.capability(slot)))
+            }
+            // It has run and is gone already.
+            None => Ok(Reply::capability(&self.gone(slot, check))),
+        };
+        Some((ticket, result))
+    }
+
+    fn abandon(&mut self, ticket: Ticket) {
+        self.loading.retain(|(waiting, ..)| *waiting != ticket);
+    }
 }
 
 /// A new segment, or a copy of the one whose capability came with the request.

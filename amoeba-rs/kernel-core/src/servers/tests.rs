@@ -1,11 +1,14 @@
 extern crate std;
 
+mod directory;
+
+use super::directory::{Directory, masks};
 use super::process::ProcessServer;
 use super::random::Random;
 use super::system::{self, SystemServer};
 use super::terminal::{self, Terminal};
 use super::time_of_day::{self, TimeOfDay};
-use super::{Console, Reply, Servers, World};
+use super::{Answer, Console, Reply, Servers, Ticket, World};
 use crate::machine::testing::TestMachine;
 use crate::memory::PAGE;
 use crate::process::{Event, Processes, ThreadId};
@@ -47,6 +50,7 @@ struct Kernel {
     system: Capability,
     time: Capability,
     random: Capability,
+    directory: Capability,
 }
 
 impl Kernel {
@@ -57,6 +61,10 @@ impl Kernel {
         let system = SystemServer::new(port(5), port(6), "test 1.0");
         let time = TimeOfDay::new(port(7), port(8), 801_824_400, 500);
         let random = Random::new(port(9), port(10));
+        let mut directory = Directory::new(port(11), port(12), 801_824_400);
+        directory.add("proc", process.capability(), masks(Rights(0x3f)));
+        directory.add("sys", system.capability(), masks(Rights(0x01)));
+        directory.add("printbuf", system.capability(), [Rights(0x01); 3]);
         let mut kernel = Kernel {
             machine: TestMachine::new(100),
             processes: Processes::new(one_way(port(1)), 100),
@@ -68,12 +76,14 @@ impl Kernel {
             system: system.capability(),
             time: time.capability(),
             random: random.capability(),
+            directory: directory.capability(),
         };
         kernel.servers.add(process);
         kernel.servers.add(terminal);
         kernel.servers.add(system);
         kernel.servers.add(time);
         kernel.servers.add(random);
+        kernel.servers.add(directory);
         kernel
     }
 
@@ -84,7 +94,10 @@ impl Kernel {
             now: self.now,
             console: &mut self.printed,
         };
-        self.servers.answer(&mut world, header, data)
+        match self.servers.answer(&mut world, Ticket(1), header, data)? {
+            Answer::Now(reply) => Some(reply),
+            Answer::Later => panic!("none of these servers puts an answer off"),
+        }
     }
 
     /// A request that succeeds or not: the reply, or its status.
@@ -181,6 +194,7 @@ fn every_server_describes_itself_and_restricts_capabilities() {
         kernel.system,
         kernel.time,
         kernel.random,
+        kernel.directory,
     ] {
         let line = kernel
             .ask(&server, standard::Command::Info.code(), size(5), &[])

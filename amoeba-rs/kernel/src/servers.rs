@@ -1,0 +1,70 @@
+//! The kernel's servers: who there are, and under which names they are found.
+
+use crate::memory::Memory;
+use crate::{clock, cmos};
+use alloc::vec::Vec;
+use kernel_core::machine::Machine;
+use kernel_core::servers::Servers;
+use kernel_core::servers::directory::{self, Directory};
+use kernel_core::servers::process::ProcessServer;
+use kernel_core::servers::random::Random;
+use kernel_core::servers::system::{self, SystemServer};
+use kernel_core::servers::terminal::Terminal;
+use kernel_core::servers::time_of_day::TimeOfDay;
+use proto::capability::{Capability, Port, Rights};
+use proto::ethernet;
+
+const VERSION: &str = concat!("amoeba-rs ", env!("CARGO_PKG_VERSION"));
+
+/// The servers as they start.
+pub(crate) struct Started {
+    /// All of them.
+    pub(crate) servers: Servers<Memory>,
+    /// The put-port of the process server.
+    pub(crate) process_port: Port,
+    /// The capabilities that the loader's programs are given, by name.
+    pub(crate) capabilities: Vec<(&'static str, Capability)>,
+}
+
+/// Starts the servers on ports that nobody can guess, and lists them in a directory that those find who know the station
+/// address of the first card.
+pub(crate) fn start(memory: &mut Memory, station: Option<ethernet::Address>) -> Started {
+    let kips = clock::loop_speed();
+    let seconds = cmos::clock().seconds();
+    let mut port = || memory.random_port();
+    let process_server = ProcessServer::new(port(), port(), kips);
+    let terminal = Terminal::new(port(), port());
+    let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
+    let system = SystemServer::new(port(), port(), VERSION);
+    let random = Random::new(port(), port());
+    // Without a card nobody is there to look.
+    let secret = station.map_or_else(&mut port, |station| Port(station.0));
+    let mut directory = Directory::new(secret, port(), seconds);
+    let others = |rights| directory::masks(Rights(rights));
+    let (process, sys) = (process_server.capability(), system.capability());
+    directory.add("proc", process, others(0x3f));
+    directory.add("sys", sys, directory::masks(system::RIGHT_READ));
+    directory.add("printbuf", sys, [system::RIGHT_READ; 3]);
+    directory.add("tod", time.capability(), others(0x01));
+    directory.add("random", random.capability(), others(0x01));
+    directory.add("tty:00", terminal.capability(), others(0x0f));
+    let capabilities = [
+        ("PROC", process),
+        ("RANDOM", random.capability()),
+        ("SYS", sys),
+        ("TOD", time.capability()),
+        ("TTY", terminal.capability()),
+    ];
+    let mut servers = Servers::default();
+    servers.add(directory);
+    servers.add(process_server);
+    servers.add(terminal);
+    servers.add(time);
+    servers.add(system);
+    servers.add(random);
+    Started {
+        servers,
+        process_port: process.port,
+        capabilities: capabilities.into(),
+    }
+}

@@ -1,0 +1,121 @@
+//! Kernels and their servers, found by the station address of their first card: the kernel directory answers there to the
+//! read commands of a directory server.
+
+use crate::Transactions;
+use crate::standard::{request, succeed};
+use proto::capability::{Capability, Port, Private};
+use proto::capability_set::CapabilitySet;
+use proto::ethernet;
+use proto::marshal::{Reader, Writer};
+use proto::message::Header;
+use proto::soap::{Command, LONGEST_PATH, wire};
+use proto::standard::Status;
+
+/// The number of a kernel's directory.
+const HOST: u32 = 1;
+
+/// The capability with all rights on the directory of the kernel whose first card has this station address, unless that
+/// kernel keeps it secret.
+pub fn host(station: ethernet::Address) -> Capability {
+    let secret = Port(station.0);
+    Capability {
+        port: crate::put_port(secret),
+        private: Private::owner(HOST, secret),
+    }
+}
+
+/// The object at `path` (such as `proc` or `ps/3`) in the directory of the kernel with this station address.
+/// [`Status::NotFound`] if there is none, [`Status::BadArgument`] for a path of more than 255 characters.
+pub fn host_lookup(
+    transactions: &mut impl Transactions,
+    station: ethernet::Address,
+    path: &str,
+) -> Result<Capability, Status> {
+    let mut rest = [0; LONGEST_PATH + 1];
+    let mut length = path.len();
+    rest.get_mut(..length)
+        .filter(|_| length <= LONGEST_PATH)
+        .ok_or(Status::BadArgument)?
+        .copy_from_slice(path.as_bytes());
+    let mut found = host(station);
+    while length > 0 {
+        let (object, left) = step(transactions, &found, &mut rest, length)?;
+        // A server that resolves nothing would be asked for ever.
+        if left >= length {
+            return Err(Status::SystemError);
+        }
+        (found, length) = (object, left);
+    }
+    Ok(found)
+}
+
+/// Has a directory resolve the first name of a path, of which the rest is left in `path`: the object, and how long the rest is.
+fn step(
+    transactions: &mut impl Transactions,
+    directory: &Capability,
+    path: &mut [u8; LONGEST_PATH + 1],
+    length: usize,
+) -> Result<(Capability, usize), Status> {
+    let mut asked = [0; LONGEST_PATH + 1];
+    let mut writer = Writer::new(&mut asked);
+    writer.string(&path[..length]).map_err(|_| Status::BadArgument)?;
+    let length = writer.length();
+    let header = Header {
+        size: length as u16,
+        ..request(directory, Command::Lookup.code())
+    };
+    let mut answer = [0; 512];
+    let (reply, length) = transactions.trans(&header, &asked[..length], &mut answer)?;
+    succeed(&reply)?;
+    let mut reader = Reader::new(&answer[..length]);
+    let rest = reader.string().map_err(|_| Status::SystemError)?;
+    let objects = CapabilitySet::parse(&mut reader).map_err(|_| Status::SystemError)?;
+    let object = objects.members().next().ok_or(Status::NotFound)?.capability;
+    path.get_mut(..rest.len())
+        .ok_or(Status::SystemError)?
+        .copy_from_slice(rest);
+    Ok((object, rest.len()))
+}
+
+/// Calls `row` with the name of every row of a directory, in its order.
+pub fn list(
+    transactions: &mut impl Transactions,
+    directory: &Capability,
+    buffer: &mut [u8],
+    mut row: impl FnMut(&[u8]),
+) -> Result<(), Status> {
+    let mut next = 0;
+    loop {
+        let header = Header {
+            extra: next,
+            ..request(directory, Command::List.code())
+        };
+        let (reply, length) = transactions.trans(&header, &[], buffer)?;
+        succeed(&reply)?;
+        rows(&buffer[..length], &mut row).map_err(|_| Status::SystemError)?;
+        match reply.extra {
+            0 => return Ok(()),
+            more if more > next => next = more,
+            _ => return Err(Status::SystemError),
+        }
+    }
+}
+
+/// Reads the rows of a list.
+fn rows(list: &[u8], row: &mut impl FnMut(&[u8])) -> Result<(), proto::Error> {
+    let mut reader = Reader::new(list);
+    let wire::List { columns, rows } = wire::List::parse(&mut reader)?;
+    for _ in 0..columns {
+        reader.string()?;
+    }
+    for _ in 0..rows {
+        row(reader.string()?);
+        for _ in 0..columns {
+            reader.rights()?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

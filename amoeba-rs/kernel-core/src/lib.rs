@@ -17,6 +17,7 @@
 //! * [`etherlink`]: the driver of the 3C503, on whatever registers and memory it is given.
 //! * [`flip`]: the internet protocol, from the cards' frames to the messages of processes.
 //! * [`rpc`]: remote procedure calls on it: `trans`, `getreq` and `putrep`.
+//! * [`raw_flip`]: FLIP for programs.
 //! * [`exchange`]: the trial of the network, in which kernels find each other and exchange numbered frames.
 
 #![no_std]
@@ -41,6 +42,7 @@ pub mod multiboot;
 pub mod print_buffer;
 pub mod process;
 pub mod programs;
+pub mod raw_flip;
 pub mod rpc;
 pub mod screen;
 pub mod secrets;

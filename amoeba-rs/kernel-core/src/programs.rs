@@ -5,7 +5,7 @@ use crate::process::Processes;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use proto::capability::Capability;
+use proto::capability::{Capability, Port};
 use proto::process::segment::DEFAULT_STACK;
 use proto::process::{self, Descriptor, Segment, SegmentKind, stack};
 use proto::standard::Status;
@@ -32,9 +32,9 @@ pub fn start(
     let descriptor = Descriptor::parse(file).map_err(|_| Status::BadArgument)?;
     let mut made = Vec::new();
     let result = start_from(processes, machine, file, &descriptor, environment, &mut made);
-    // A process has copies; if there is none, the segments go all the same.
-    for number in made {
-        if processes.segments().check(number).is_some() {
+    // A process has copies, perhaps under the same numbers; if there is none, the segments go all the same.
+    for (number, check) in made {
+        if processes.segments().check(number) == Some(check) {
             processes.segments_mut().destroy(machine, number);
         }
     }
@@ -47,7 +47,7 @@ fn start_from(
     file: &[u8],
     descriptor: &Descriptor<'_>,
     environment: &Environment<'_>,
-    made: &mut Vec<u16>,
+    made: &mut Vec<(u16, Port)>,
 ) -> Result<String, Status> {
     let mut pointer = None;
     let mut segments = Vec::new();
@@ -73,7 +73,7 @@ fn start_from(
             continue;
         };
         let number = processes.segments_mut().create(machine, segment.length)?;
-        made.push(number);
+        made.push((number, processes.segments().get(number).check()));
         processes.segments().write(machine, number, 0, &contents)?;
         segments.push(Segment {
             capability: processes.segments().capability(number),
@@ -190,7 +190,11 @@ mod tests {
         assert_eq!(word(frame.esp), 2);
         assert_eq!(peek(word(word(frame.esp + 4) + 4), 3), b"-v\0");
         assert_eq!(processes.comment(id.process), "test");
-        assert_eq!(processes.segments().numbers().count(), 2, "no copies are left");
+        let segments = processes.segments();
+        assert_eq!(segments.numbers().count(), 2, "no copies are left");
+        for number in segments.numbers() {
+            assert!(segments.check(number).is_some(), "the process's own can be named");
+        }
     }
 
     #[test]

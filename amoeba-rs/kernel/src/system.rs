@@ -126,6 +126,9 @@ impl System {
             self.settle();
         } else {
             self.processes.set_frame(id, &frame);
+            if traps::is_clock(frame.trap) {
+                self.processes.tick(&mut self.memory, id);
+            }
         }
         true
     }
@@ -252,11 +255,14 @@ impl System {
             Event::Ended {
                 process,
                 ref name,
+                is_owned,
                 cause,
                 detail,
                 place,
             } => {
-                tell(name, cause, detail, place);
+                if !is_owned {
+                    tell(name, cause, detail, place);
+                }
                 while let Some(ticket) = self.clients.of_process(process) {
                     self.abandon(ticket);
                 }
@@ -387,6 +393,7 @@ impl kernel_core::servers::Console for Console {
 
 /// Tells on the console how a process ended that nobody owns.
 fn tell(name: &str, cause: Cause, detail: i32, place: Option<(u32, u32)>) {
+    let name = if name.is_empty() { "a process" } else { name };
     match cause {
         Cause::Normal => line!("{name} exited with status {detail}"),
         Cause::Stunned => line!("{name} was stunned: {detail}"),

@@ -134,6 +134,11 @@ pub(crate) fn interrupt(vector: u32) -> bool {
     is_line
 }
 
+/// Whether the vector is that of the clock's interrupt.
+pub(crate) fn is_clock(vector: u32) -> bool {
+    vector == FIRST_VECTOR + u32::from(clock::LINE)
+}
+
 fn handle_line(line: u8) {
     if !interrupt_controller::is_real(line) {
         return;

@@ -1,10 +1,11 @@
 //! The kernel's servers as a client calls them: processes, segments, disks, the time of day, random bytes, what was printed.
 
+pub mod process;
+
 use crate::Transactions;
 use crate::standard::{request, succeed};
 use proto::capability::{Capability, Private};
-use proto::message::{Header, LARGEST_BUFFER};
-use proto::process::server::{Command, LARGEST_REQUEST, file};
+use proto::message::Header;
 use proto::standard::Status;
 
 pub mod disk;
@@ -27,151 +28,6 @@ fn capability(reply: &Header) -> Result<Capability, Status> {
         port: reply.port,
         private: Private::parse(&reply.private).map_err(|_| Status::SystemError)?,
     })
-}
-
-/// Processes and segments.
-pub mod process {
-    use super::{
-        Capability, Command, Header, LARGEST_BUFFER, LARGEST_REQUEST, Status, Transactions, ask, capability,
-        file, request,
-    };
-
-    /// How a machine fares.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Load {
-        /// Thousand turns of a loop a second.
-        pub speed: u16,
-        /// Threads that can run, times 1024.
-        pub load: u16,
-        /// Free memory, in bytes.
-        pub free: u32,
-    }
-
-    /// Starts a process from a descriptor: its capability.
-    pub fn exec(
-        transactions: &mut impl Transactions,
-        server: &Capability,
-        descriptor: &[u8],
-    ) -> Result<Capability, Status> {
-        let (reply, _) = ask(
-            transactions,
-            &request(server, Command::Exec.code()),
-            descriptor,
-            &mut [],
-        )?;
-        capability(&reply)
-    }
-
-    /// Stuns a process; a negative code is an emergency.
-    pub fn stun(transactions: &mut impl Transactions, process: &Capability, code: i32) -> Result<(), Status> {
-        let header = Header {
-            offset: code,
-            ..request(process, Command::Stun.code())
-        };
-        ask(transactions, &header, &[], &mut []).map(drop)
-    }
-
-    /// Who is told when a process stops.
-    pub fn owner(transactions: &mut impl Transactions, process: &Capability) -> Result<Capability, Status> {
-        let (reply, _) = ask(
-            transactions,
-            &request(process, Command::GetOwner.code()),
-            &[],
-            &mut [],
-        )?;
-        capability(&reply)
-    }
-
-    /// Changes who is told when a process stops.
-    pub fn set_owner(
-        transactions: &mut impl Transactions,
-        process: &Capability,
-        owner: &Capability,
-    ) -> Result<(), Status> {
-        let header = request(process, Command::SetOwner.code());
-        ask(transactions, &header, &owner.emit(), &mut []).map(drop)
-    }
-
-    /// How the machine of a process server fares.
-    pub fn load(transactions: &mut impl Transactions, server: &Capability) -> Result<Load, Status> {
-        let (reply, _) = ask(
-            transactions,
-            &request(server, Command::GetLoad.code()),
-            &[],
-            &mut [],
-        )?;
-        Ok(Load {
-            speed: reply.extra,
-            load: reply.size,
-            free: reply.offset.cast_unsigned(),
-        })
-    }
-
-    /// Makes a segment: its capability.
-    pub fn create_segment(
-        transactions: &mut impl Transactions,
-        server: &Capability,
-        length: u32,
-    ) -> Result<Capability, Status> {
-        let header = Header {
-            offset: i32::try_from(length).map_err(|_| Status::BadArgument)?,
-            ..request(server, Command::SegmentCreate.code())
-        };
-        let (reply, _) = ask(transactions, &header, &[], &mut [])?;
-        capability(&reply)
-    }
-
-    /// Writes to a segment, in as many requests as it takes.
-    pub fn write_segment(
-        transactions: &mut impl Transactions,
-        segment: &Capability,
-        offset: u32,
-        data: &[u8],
-    ) -> Result<(), Status> {
-        let starts = (offset..).step_by(LARGEST_REQUEST);
-        for (start, chunk) in starts.zip(data.chunks(LARGEST_REQUEST)) {
-            let header = Header {
-                offset: i32::try_from(start).map_err(|_| Status::BadArgument)?,
-                size: chunk.len() as u16,
-                ..request(segment, Command::SegmentWrite.code())
-            };
-            ask(transactions, &header, chunk, &mut [])?;
-        }
-        Ok(())
-    }
-
-    /// Reads a segment or a file from `offset` on, in as many requests as it takes: how many bytes there were.
-    pub fn read(
-        transactions: &mut impl Transactions,
-        object: &Capability,
-        offset: u32,
-        data: &mut [u8],
-    ) -> Result<usize, Status> {
-        let mut done = 0;
-        while done < data.len() {
-            let room = (data.len() - done).min(LARGEST_BUFFER);
-            let start = offset
-                .checked_add(done as u32)
-                .and_then(|start| i32::try_from(start).ok());
-            let header = Header {
-                offset: start.ok_or(Status::BadArgument)?,
-                size: room as u16,
-                ..request(object, file::READ)
-            };
-            let (_, length) = ask(transactions, &header, &[], &mut data[done..done + room])?;
-            done += length;
-            if length < room {
-                break;
-            }
-        }
-        Ok(done)
-    }
-
-    /// The size of a segment or a file.
-    pub fn size(transactions: &mut impl Transactions, object: &Capability) -> Result<u32, Status> {
-        let (reply, _) = ask(transactions, &request(object, file::SIZE), &[], &mut [])?;
-        u32::try_from(reply.offset).map_err(|_| Status::SystemError)
-    }
 }
 
 /// The time of day.

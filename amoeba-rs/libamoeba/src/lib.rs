@@ -6,18 +6,21 @@
 //! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
 //!   standard commands.
 //! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers.
+//! * [`program`]: starting a program, here or on another machine; [`checkpoint`]: what the owner of a process is told and answers,
+//!   and moving a process.
 //! * [`ports`]: ports by name; [`host`]: kernels and their servers by station address.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
 #![deny(unsafe_code)]
 
-#[cfg(target_os = "none")]
 extern crate alloc;
 
+pub mod checkpoint;
 pub mod classes;
 pub mod host;
 pub mod ports;
+pub mod program;
 pub mod server;
 pub mod standard;
 #[cfg(target_os = "none")]

@@ -42,6 +42,13 @@ pub fn touch(transactions: &mut impl Transactions, capability: &Capability) -> R
     succeed(&reply)
 }
 
+/// Destroys an object.
+pub fn destroy(transactions: &mut impl Transactions, capability: &Capability) -> Result<(), Status> {
+    let header = request(capability, Command::Destroy.code());
+    let (reply, _) = transactions.trans(&header, &[], &mut [])?;
+    succeed(&reply)
+}
+
 /// The same capability with only the rights that `mask` keeps. Whoever has all rights knows the random number
 /// and asks nobody.
 pub fn restrict(

@@ -59,6 +59,11 @@ impl Address {
     /// Stands for everyone as a destination.
     pub const NULL: Address = Address([0; 8]);
 
+    /// The byte that tells its space: 0 for addresses of kernels and their processes.
+    pub const fn space(self) -> u8 {
+        self.0[SPACE]
+    }
+
     /// Whether it stands for everyone.
     pub fn is_null(self) -> bool {
         self == Address::NULL

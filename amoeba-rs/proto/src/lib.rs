@@ -13,7 +13,7 @@
 //! * [`soap`]: the directory server, its directories and its disks.
 //! * [`process`]: descriptors of processes, and the server that runs them.
 //! * [`disk`]: what is on disks, and the server of virtual disks.
-//! * [`system_call`] and [`signal`]: what passes between a program and its kernel.
+//! * [`system_call`] and [`signal`]: what passes between a program and its kernel; [`raw_flip`]: FLIP for programs.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
 //! Formats follow one pattern: a value (`Header`, `Frame`) with `parse`, which checks what it reads and
@@ -70,6 +70,7 @@ pub mod message;
 pub mod one_way;
 mod order;
 pub mod process;
+pub mod raw_flip;
 pub mod rpc;
 pub mod signal;
 pub mod soap;

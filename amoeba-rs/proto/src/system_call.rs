@@ -71,6 +71,11 @@ codes! {
         LongPutReply = 49,
         /// `rpc_trans`: as `trans`, of any length.
         LongTrans = 50,
+        /// `rawflip(block)`: FLIP for programs, see [`raw_flip`](crate::raw_flip).
+        RawFlip = 51,
+        /// `profil(buffer, length, offset, scale)`: while this process runs, every tick of the clock adds one to the 16-bit
+        /// counter at place `(EIP - offset) * scale / 65536`, rounded down to an even one, if the buffer has it. A scale of 0 ends it.
+        Profile = 52,
         /// `await(milliseconds)`: sleep; 0, or -1 if a signal ended the sleep.
         Await = 56,
     }

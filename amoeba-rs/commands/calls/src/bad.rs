@@ -44,7 +44,7 @@ fn expect(call: Call, arguments: [u32; 4], exception: Exception) {
 pub(crate) fn run() {
     install();
     let mut room = [0_u8; 64];
-    let good = (&raw mut room).addr() as u32;
+    let good = (&raw mut room).expose_provenance() as u32;
     for bad in bad_addresses() {
         transactions(good, bad);
         others(bad);
@@ -73,7 +73,7 @@ fn transactions(good: u32, bad: u32) {
         let rest = [reply_header, reply, 32];
         expect(
             Call::Trans,
-            [header, data, 32, (&raw const rest).addr() as u32],
+            [header, data, 32, (&raw const rest).expose_provenance() as u32],
             argument,
         );
     };
@@ -88,7 +88,7 @@ fn transactions(good: u32, bad: u32) {
     let long = [good, good, 30_001];
     expect(
         Call::Trans,
-        [good, good, 0, (&raw const long).addr() as u32],
+        [good, good, 0, (&raw const long).expose_provenance() as u32],
         Exception::SystemCall,
     );
 }
@@ -96,6 +96,8 @@ fn transactions(good: u32, bad: u32) {
 fn others(bad: u32) {
     let argument = Exception::Argument;
     expect(Call::MutexLock, [bad, 0, 0, 0], argument);
+    expect(Call::RawFlip, [bad, 0, 0, 0], argument);
+    expect(Call::Profile, [bad, 8, 0, 1], argument);
     expect(Call::MutexUnlock, [bad, 0, 0, 0], argument);
     if bad != 0 {
         expect(Call::SetPriority, [0, bad, 0, 0], argument);
@@ -112,7 +114,7 @@ fn others(bad: u32) {
 }
 
 fn unknown_calls() {
-    for number in [5, 13, 18, 23, 35, 43, 51, 52, 53, 55, 57, 1000, u32::MAX] {
+    for number in [5, 13, 18, 23, 35, 43, 53, 55, 57, 1000, u32::MAX] {
         let exception = seen(|| {
             // SAFETY: a call that does not exist does nothing.
             unsafe { calls::trap::<57>(number, [0; 4]) };

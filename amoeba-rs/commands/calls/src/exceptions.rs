@@ -48,7 +48,7 @@ extern "C" fn handle(signal: i32, frame: *mut Frame, third: u32, fourth: u32) ->
     // SAFETY: the frame is on this thread's stack; the thread goes on behind the instruction.
     unsafe {
         (*frame).eip += length(signal);
-        calls::call(Call::SignalReturn, [frame.addr() as u32, 0, 0, 0]);
+        calls::call(Call::SignalReturn, [frame.expose_provenance() as u32, 0, 0, 0]);
     }
     calls::exit(3)
 }
@@ -67,7 +67,7 @@ pub(crate) fn install() {
     let handlers = signals.map(|signal| {
         let entry = Handler {
             signal,
-            counter: (&raw const handler).addr() as u32,
+            counter: (&raw const handler).expose_provenance() as u32,
             third: 0x33,
             fourth: 0x44,
         };

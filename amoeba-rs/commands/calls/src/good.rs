@@ -59,7 +59,7 @@ fn information() {
     equal(descriptor.threads().count(), 1, "threads at first");
     let segments: Vec<_> = descriptor.segments().collect();
     let here = information as *const () as u32;
-    let stack = (&raw const bytes).addr() as u32;
+    let stack = (&raw const bytes).expose_provenance() as u32;
     let with = |address: u32| {
         let found = segments
             .iter()

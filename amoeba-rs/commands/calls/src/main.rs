@@ -11,7 +11,9 @@ extern crate alloc;
 mod bad;
 mod exceptions;
 mod fatal;
+mod flip;
 mod good;
+mod own_values;
 mod segments;
 mod servers;
 mod threads;
@@ -69,8 +71,11 @@ fn good(arguments: &Arguments) {
     good::run(arguments);
     segments::run();
     exceptions::run();
-    threads::run();
+    own_values::run();
+    flip::run();
     servers::run(arguments);
+    // Its threads take turns from then on.
+    threads::run();
 }
 
 /// Calls with arguments that are exceptions.

@@ -100,6 +100,18 @@ fn semaphore() {
     semaphore.0.up_many(5);
     equal(semaphore.0.down_many(3), 3, "lowering a semaphore by 3");
     equal(semaphore.0.down_many(3), 2, "lowering a semaphore by what it has");
+    equal(
+        semaphore.0.down_many_within(3, 0),
+        None,
+        "lowering a semaphore of level 0 without waiting",
+    );
+    semaphore.0.up_many(7);
+    equal(
+        semaphore.0.down_many_within(3, 0),
+        Some(3),
+        "lowering a semaphore without waiting",
+    );
+    equal(semaphore.0.level(), 4, "the level that is left");
 }
 
 /// A thread that computes does not keep others of its process from running any more.

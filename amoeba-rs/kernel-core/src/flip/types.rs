@@ -203,6 +203,17 @@ pub enum Event<D> {
     },
 }
 
+impl<D> Event<D> {
+    /// Whose it is.
+    pub const fn interface(&self) -> Interface {
+        match self {
+            Event::Received { interface, .. }
+            | Event::NotDelivered { interface, .. }
+            | Event::Sent { interface, .. } => *interface,
+        }
+    }
+}
+
 /// The bytes of a received fragment.
 #[derive(Debug)]
 pub enum Body<D> {

@@ -93,6 +93,19 @@ impl Processes {
                 self.signal_call(machine, id, call, arguments)
             }
             Call::GetInfo => self.get_info(machine, id.process, arguments),
+            Call::RawFlip => {
+                self.raw_flip(machine, id, arguments.ebx)?;
+                Ok(Outcome::Nothing)
+            }
+            Call::Profile => {
+                let Arguments { ebx, ecx, edx, edi } = arguments;
+                let buffer = UserBuffer {
+                    address: ebx,
+                    length: ecx,
+                };
+                self.set_profile(id.process, buffer, edx, edi)?;
+                Ok(Outcome::Value(0))
+            }
             _ => self.thread_call(machine, id, call, arguments, now),
         }
     }

@@ -61,6 +61,7 @@ impl Processes {
             current: 0,
             is_queued: false,
             is_preemptive: false,
+            profile: None,
             phase: Phase::Loading { fetches: 0 },
             journey: None,
         });
@@ -132,9 +133,15 @@ impl Processes {
             Ok(()) if fetches > 1 => self.process_mut(slot).phase = Phase::Loading { fetches: fetches - 1 },
             Ok(()) if self.process(slot).journey.is_some() => self.process_mut(slot).phase = Phase::Arrived,
             Ok(()) => self.begin(machine, slot),
-            Err(_) => {
+            Err(status) => {
                 self.events
                     .retain(|event| !matches!(event, Event::Fetch(fetch) if fetch.process == slot));
+                // Nobody may ask.
+                if self.unloaded.len() == MOST_PROCESSES {
+                    self.unloaded.pop_front();
+                }
+                let check = self.process(slot).check;
+                self.unloaded.push_back((check, status));
                 self.destroy(machine, slot);
             }
         }

@@ -311,6 +311,7 @@ impl Processes {
                 from: capability,
                 offset,
                 length,
+                destroys: kind.contains(SegmentKind::DESTROY_ORIGINAL),
             }));
             return Ok((number, true));
         };

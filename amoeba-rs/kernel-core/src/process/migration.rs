@@ -78,8 +78,12 @@ impl Processes {
         process.is_queued = false;
         self.queue.retain(|queued| *queued != slot);
         for id in self.threads(slot) {
-            // A mapping that is half made is not a call that could go on elsewhere.
-            if !calls_go_on || matches!(self.thread(id).wait, Some(Wait::Fetch { .. })) {
+            // A mapping that is half made and interfaces of FLIP's stay here.
+            let stays = matches!(
+                self.thread(id).wait,
+                Some(Wait::Fetch { .. } | Wait::RawFlip { .. })
+            );
+            if !calls_go_on || stays {
                 self.abort(id);
             }
         }
@@ -303,7 +307,7 @@ impl Processes {
                     header: *header,
                     data: memory(*data),
                 },
-                Wait::Fetch { .. } => return None,
+                Wait::Fetch { .. } | Wait::RawFlip { .. } => return None,
             })
         });
         migration::Thread {

@@ -2,7 +2,7 @@
 //! a thread's [`Frame`] into the processor and gives it back when the thread traps.
 //!
 //! A tour: [`exec`] makes a process from its descriptor, [`schedule`] says who runs, [`calls`] carries out system
-//! calls, [`memory`] reaches a process's memory and maps segments, [`mutex`] holds those who wait, [`signals`] delivers
+//! calls (`raw` those of FLIP and of profiles), [`memory`] reaches a process's memory and maps segments, [`mutex`] holds those who wait, [`signals`] delivers
 //! signals and exceptions, [`stop`] stops a process and reports it to its owner.
 //!
 //! What has to be done elsewhere, by the transaction layer or for the owner of a process, leaves as an [`Event`]. A
@@ -13,6 +13,7 @@ pub mod exec;
 pub mod memory;
 mod migration;
 pub mod mutex;
+mod raw;
 pub mod registers;
 pub mod schedule;
 pub mod signals;
@@ -37,6 +38,8 @@ use proto::flip::Address;
 use proto::message::Header;
 use proto::process::server::{Cause, Object};
 use proto::process::{Frame, KernelState, SegmentKind, migration as migration_state};
+use proto::raw_flip::Block;
+use proto::standard::Status;
 
 /// The most processes of a machine.
 pub const MOST_PROCESSES: usize = 32;
@@ -82,6 +85,15 @@ pub enum Wait {
         /// Number of the mapping.
         mapping: u16,
     },
+    /// FLIP.
+    RawFlip {
+        /// Where its parameter block is.
+        block: u32,
+        /// Its data, or room for it.
+        data: UserBuffer,
+        /// Whether it waits for an upcall.
+        is_upcall: bool,
+    },
 }
 
 /// A transaction of a thread.
@@ -121,9 +133,11 @@ pub enum Event {
     Reply(ThreadId, Header, UserBuffer),
     /// The request that the thread got last will have no reply.
     GiveUp(ThreadId),
+    /// Carry out a call of FLIP; ends with [`Processes::complete_raw_flip`].
+    RawFlip(ThreadId, Block),
     /// The thread got a signal while its transaction is under way: pass it on to the server.
     Signal(ThreadId),
-    /// The thread no longer waits for a transaction or a request.
+    /// The thread no longer waits for a transaction, a request or a call of FLIP.
     Abort(ThreadId),
     /// Read the contents of a segment; ends with [`Processes::fetched`].
     Fetch(Fetch),
@@ -170,6 +184,8 @@ pub enum Event {
         process: u16,
         /// Its comment.
         name: String,
+        /// Whether somebody owns it, who has been told.
+        is_owned: bool,
         /// Why.
         cause: Cause,
         /// Exit status, stun code or exception.
@@ -196,6 +212,8 @@ pub struct Fetch {
     pub offset: u32,
     /// Bytes.
     pub length: u32,
+    /// Whether the object there is destroyed once it has been read.
+    pub destroys: bool,
 }
 
 /// A segment in an address space.
@@ -273,6 +291,7 @@ struct Process {
     current: u16,
     is_queued: bool,
     is_preemptive: bool,
+    profile: Option<raw::Profile>,
     phase: Phase,
     /// What was taken out of a process that is leaving, or has come with one that is arriving.
     journey: Option<Journey>,
@@ -293,6 +312,8 @@ pub struct Processes {
     /// Runnable threads times 1024, averaged over some seconds.
     load: u32,
     checkpoints: u32,
+    /// Processes that are gone because contents of segments did not come, by the numbers that protected them, and why.
+    unloaded: VecDeque<(Port, Status)>,
     events: VecDeque<Event>,
 }
 
@@ -310,6 +331,7 @@ impl Processes {
             next_sweep: 0,
             load: 0,
             checkpoints: 0,
+            unloaded: VecDeque::new(),
             events: VecDeque::new(),
         }
     }
@@ -394,6 +416,19 @@ impl Processes {
             } => "Die",
             Phase::Stopping { .. } | Phase::Stopped { .. } | Phase::Leaving | Phase::Arrived => "Stp",
         }
+    }
+
+    /// Whether contents of segments of a process are still to come.
+    pub fn is_loading(&self, slot: u16) -> bool {
+        let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
+        process.is_some_and(|process| matches!(process.phase, Phase::Loading { .. }))
+    }
+
+    /// Why the process is gone that this number protected, if contents of its segments did not come; told once.
+    pub fn take_load_failure(&mut self, check: Port) -> Option<Status> {
+        let place = self.unloaded.iter().position(|(gone, _)| *gone == check)?;
+        let (_, status) = self.unloaded.remove(place)?;
+        Some(status)
     }
 
     /// Slots of all processes, with the number of their threads.

@@ -113,6 +113,10 @@ impl Processes {
                 self.events.push_back(Event::Abort(id));
                 self.wake(machine, id, i32::from(Status::RpcAborted.code()));
             }
+            Some(Wait::RawFlip { is_upcall, .. }) => {
+                self.events.push_back(Event::Abort(id));
+                self.wake(machine, id, Processes::aborted_raw_flip(is_upcall));
+            }
             None | Some(Wait::Transaction(_) | Wait::Reply(..) | Wait::Fetch { .. }) => {}
         }
     }

@@ -92,6 +92,10 @@ impl Processes {
                 self.events.push_back(Event::Abort(id));
                 i32::from(Status::RpcAborted.code())
             }
+            Some(Wait::RawFlip { is_upcall, .. }) => {
+                self.events.push_back(Event::Abort(id));
+                Processes::aborted_raw_flip(is_upcall)
+            }
             None | Some(Wait::Transaction(_) | Wait::Reply(..) | Wait::Fetch { .. }) => return,
         };
         let thread = self.thread_mut(id);
@@ -115,7 +119,7 @@ impl Processes {
         };
         match wait {
             Wait::Mutex { .. } => self.leave_mutex(id),
-            Wait::Request(_) | Wait::Transaction(_) | Wait::Reply(..) => {
+            Wait::Request(_) | Wait::Transaction(_) | Wait::Reply(..) | Wait::RawFlip { .. } => {
                 self.events.push_back(Event::Abort(id))
             }
             Wait::Sleep { .. } | Wait::Fetch { .. } => {}
@@ -174,7 +178,9 @@ impl Processes {
             .map(|id| self.thread(id))
             .find(|thread| thread.is_faulty);
         let place = faulty.map(|thread| (thread.frame.eip, thread.frame.fault_address));
-        let name = core::mem::take(&mut self.process_mut(slot).comment);
+        let process = self.process_mut(slot);
+        let is_owned = process.owner != Capability::NULL;
+        let name = core::mem::take(&mut process.comment);
         for id in self.threads(slot) {
             if self.thread(id).is_serving {
                 self.events.push_back(Event::GiveUp(id));
@@ -184,6 +190,7 @@ impl Processes {
         self.events.push_back(Event::Ended {
             process: slot,
             name,
+            is_owned,
             cause,
             detail,
             place,

@@ -5,6 +5,7 @@ use super::message::{HEAD_LENGTH, Payload};
 use super::{Rpc, ThreadId};
 use crate::flip::types::{Below, Body, Event, Milliseconds};
 use proto::flip::Address;
+use proto::raw_flip::USER_SPACE;
 use proto::rpc::{self, Flags, Header, Kind, Protocol};
 
 /// Where a fragment comes from and which part of a message it is.
@@ -24,6 +25,13 @@ impl<D: Payload> Rpc<D> {
     /// Takes what FLIP tells about this module's interface.
     pub fn event(&mut self, now: Milliseconds, below: &mut impl Below<D>, event: Event<D>) {
         match event {
+            // What a program sends by itself is no transaction of a kernel's.
+            Event::Received { from, body, .. } if from.space() == USER_SPACE => {
+                self.counters.malformed = self.counters.malformed.wrapping_add(1);
+                if let Body::Packet(packet) = body {
+                    below.release(packet);
+                }
+            }
             Event::Received {
                 to,
                 from,

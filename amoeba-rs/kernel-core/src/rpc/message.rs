@@ -38,6 +38,15 @@ pub struct Message<B> {
 }
 
 impl<B: Buffer> Message<B> {
+    /// A message of another protocol, which shares FLIP with this module.
+    pub fn foreign(data: B) -> Message<B> {
+        Message {
+            head: [0; HEAD_LENGTH],
+            head_length: 0,
+            data: Some(data),
+        }
+    }
+
     /// Only headers.
     ///
     /// # Panics

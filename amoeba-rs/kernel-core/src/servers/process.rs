@@ -6,6 +6,7 @@ use crate::machine::{Machine, Milliseconds};
 use crate::memory::PAGE;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use proto::capability::{CAPABILITY_LENGTH, Capability, Port, Private};
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::Descriptor;
@@ -26,6 +27,8 @@ pub struct ProcessServer {
     load_calls: u32,
     kips: u16,
     migrations: Migrations,
+    /// Clients whose processes are not complete yet: the slot, and the number that protects the process.
+    loading: Vec<(Ticket, u16, Port)>,
 }
 
 impl ProcessServer {
@@ -40,6 +43,7 @@ impl ProcessServer {
             load_calls: 0,
             kips,
             migrations: Migrations::default(),
+            loading: Vec::new(),
         }
     }
 
@@ -60,13 +64,13 @@ impl ProcessServer {
         world: &mut World<'_, M>,
         request: &Request<'_>,
         command: Command,
-    ) -> Result<Reply, Status> {
-        match command {
+    ) -> Result<Answer, Status> {
+        let reply = match command {
             Command::Exec => {
                 request.need(right::EXEC)?;
-                exec(world, request)
+                return self.exec(world, request);
             }
-            Command::GetDefaults => Ok(Reply {
+            Command::GetDefaults => Reply {
                 header: Header {
                     extra: USER_PAGES.start as u16,
                     offset: USER_PAGES.end.cast_signed(),
@@ -74,18 +78,41 @@ impl ProcessServer {
                     ..Header::default()
                 },
                 ..Reply::default()
-            }),
-            Command::GetLoad => Ok(self.load(world)),
+            },
+            Command::GetLoad => self.load(world),
             Command::SecureGetLoad => {
                 request.need(right::EXEC)?;
-                Ok(self.secure_load(world))
+                self.secure_load(world)
             }
             Command::SegmentCreate => {
                 request.need(right::CREATE)?;
-                create(world, request)
+                create(world, request)?
             }
-            _ => Err(Status::BadCommand),
+            _ => return Err(Status::BadCommand),
+        };
+        Ok(reply.into())
+    }
+
+    /// Starts a process. Its client learns of it when the contents of all its segments are there, or not.
+    fn exec<M: Machine>(
+        &mut self,
+        world: &mut World<'_, M>,
+        request: &Request<'_>,
+    ) -> Result<Answer, Status> {
+        let descriptor = Descriptor::parse(request.data).map_err(|_| Status::BadArgument)?;
+        let slot = world.processes.exec(world.machine, &descriptor)?;
+        let capability = world.processes.capability(slot);
+        if !world.processes.is_loading(slot) {
+            return Ok(Reply::capability(&capability).into());
         }
+        self.loading
+            .push((request.ticket, slot, capability.private.check));
+        Ok(Answer::Later)
+    }
+
+    /// The capability that a process had.
+    fn gone(&self, slot: u16, check: Port) -> Capability {
+        self.with(Private::owner(Object::Process(slot).number(), check))
     }
 
     fn load<M: Machine>(&self, world: &World<'_, M>) -> Reply {
@@ -180,7 +207,9 @@ impl<M: Machine> Server<M> for ProcessServer {
             return answer;
         }
         let reply = match object {
-            Object::Server => self.server_command(world, request, command.ok_or(Status::BadCommand)?),
+            Object::Server => {
+                return self.server_command(world, request, command.ok_or(Status::BadCommand)?);
+            }
             Object::Process(slot) => {
                 process_command(world, request, slot, command.ok_or(Status::BadCommand)?)
             }
@@ -198,10 +227,6 @@ impl<M: Machine> Server<M> for ProcessServer {
         self.migrations.work(self.ports.put, world);
     }
 
-    fn next_answer(&mut self, _world: &mut World<'_, M>) -> Option<(Ticket, Result<Reply, Status>)> {
-        self.migrations.next_answer()
-    }
-
     fn next_call(&mut self) -> Option<Call> {
         self.migrations.next_call()
     }
@@ -210,15 +235,29 @@ impl<M: Machine> Server<M> for ProcessServer {
         self.migrations.call_ended(self.ports.put, world, number, outcome);
     }
 
+    fn next_answer(&mut self, world: &mut World<'_, M>) -> Option<(Ticket, Result<Reply, Status>)> {
+        let is_settled = |(_, slot, check): &(Ticket, u16, Port)| {
+            world.processes.check(*slot) != Some(*check) || !world.processes.is_loading(*slot)
+        };
+        let Some(place) = self.loading.iter().position(is_settled) else {
+            return self.migrations.next_answer();
+        };
+        let (ticket, slot, check) = self.loading.swap_remove(place);
+        let result = match world.processes.take_load_failure(check) {
+            Some(status) => Err(status),
+            None if world.processes.check(slot) == Some(check) => {
+                Ok(Reply::capability(&world.processes.capability(slot)))
+            }
+            // It has run and is gone already.
+            None => Ok(Reply::capability(&self.gone(slot, check))),
+        };
+        Some((ticket, result))
+    }
+
     fn abandon(&mut self, ticket: Ticket) {
+        self.loading.retain(|(waiting, ..)| *waiting != ticket);
         self.migrations.abandon(ticket);
     }
-}
-
-fn exec<M: Machine>(world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
-    let descriptor = Descriptor::parse(request.data).map_err(|_| Status::BadArgument)?;
-    let slot = world.processes.exec(world.machine, &descriptor)?;
-    Ok(Reply::capability(&world.processes.capability(slot)))
 }
 
 /// A new segment, or a copy of the one whose capability came with the request.

@@ -45,7 +45,7 @@ impl Console for Printed {
 
 /// What the servers did to the kernel round them.
 #[derive(Default)]
-struct Surroundings {
+pub(super) struct Surroundings {
     changes: Vec<(u16, Change)>,
     boots: Vec<Option<(Capability, String)>>,
 }
@@ -294,6 +294,7 @@ fn a_process_is_started_described_and_stunned() {
         cause: Cause::Stunned,
         detail: 7,
         place: None,
+        is_owned: false,
     };
     assert_eq!(kernel.processes.poll(), Some(ended));
     let gone = kernel.ask(&process, Command::Stun.code(), offset(7), &[]);

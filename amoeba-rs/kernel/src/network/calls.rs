@@ -111,6 +111,7 @@ impl Network {
             | Event::Serve(id, _)
             | Event::GoOn(id, ..) => *id,
             Event::Ended { process, .. } => return self.end_process(*process),
+            Event::RawFlip(id, block) => return self.raw_call(processes, machine, *id, block),
             Event::Fetch(_) | Event::Checkpoint(_) => return self.start_task(processes, event),
             Event::Leave { .. }
             | Event::Return { .. }
@@ -118,6 +119,9 @@ impl Network {
             | Event::Forget { .. }
             | Event::Arrive { .. } => return self.move_process(event),
         };
+        if matches!(event, Event::Abort(_)) {
+            self.raw.abort(id);
+        }
         let begins = matches!(
             event,
             Event::Transaction(..) | Event::Request(..) | Event::Reply(..) | Event::GoOn(..)
@@ -296,6 +300,7 @@ impl Network {
     }
 
     fn end_process(&mut self, slot: u16) {
+        self.raw.end_process(&mut self.flip, slot);
         let Some(number) = self.calls.number(slot) else {
             return;
         };
@@ -311,6 +316,9 @@ impl Network {
         machine: &mut impl Machine,
     ) -> Option<Delivery> {
         use rpc::Notice;
+        if self.deliver_raw(processes, machine) {
+            return Some(Delivery::Done);
+        }
         loop {
             match self.notice()? {
                 Notice::Ended { process } => {

@@ -1,13 +1,15 @@
 //! The network: FLIP on this machine's cards, and transactions on it.
 //!
 //! [`card`] finds and runs the cards; [`buffer`] is memory as transactions use it; [`calls`] brings threads' calls to the transaction
-//! layer and its answers back; [`control`] is what the system server asks for; [`tasks`] is what the kernel itself takes part in: requests to its servers, checkpoints,
+//! layer and its answers back, [`raw`] those of FLIP itself; [`control`] is what the system server asks for; [`tasks`] is what the
+//! kernel itself takes part in: requests to its servers, checkpoints,
 //! contents of segments that are elsewhere.
 
 mod buffer;
 mod calls;
 mod card;
 mod control;
+mod raw;
 mod tasks;
 
 pub(crate) use calls::Delivery;
@@ -23,9 +25,10 @@ use card::Card;
 use control::Restart;
 use kernel_core::command_line::Options;
 use kernel_core::exchange::{Event, Exchange};
-use kernel_core::flip::types::Below;
+use kernel_core::flip::types::{Below, Interface};
 use kernel_core::flip::{self, Flip, Settings, Sizes};
 use kernel_core::machine::{Machine, Milliseconds};
+use kernel_core::raw_flip::RawFlip;
 use kernel_core::rpc::{Message, Rpc};
 use kernel_core::{etherlink, exchange, rpc};
 use proto::ethernet;
@@ -39,6 +42,9 @@ type Payload = Message<Buffer>;
 pub(crate) struct Network {
     flip: Flip<Payload>,
     rpc: Rpc<Payload>,
+    /// That of transactions.
+    interface: Interface,
+    raw: RawFlip<Payload>,
     cards: Vec<(Card, flip::Network)>,
     exchange: Option<Exchange>,
     /// The time at which cards were looked at last.
@@ -110,6 +116,8 @@ impl Network {
         Network {
             flip,
             rpc,
+            interface,
+            raw: RawFlip::default(),
             cards,
             exchange,
             serviced: 0,
@@ -156,7 +164,11 @@ impl Network {
     pub(crate) fn settle(&mut self, now: Milliseconds) {
         self.transmit(now);
         while let Some(event) = self.flip.event() {
-            self.rpc.event(now, &mut self.flip, event);
+            if self.is_raw(event.interface()) {
+                self.raw.event(&mut self.flip, event);
+            } else {
+                self.rpc.event(now, &mut self.flip, event);
+            }
             self.transmit(now);
         }
     }

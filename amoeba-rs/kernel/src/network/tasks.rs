@@ -12,7 +12,7 @@ use kernel_core::servers::{Call, Listener, Reply};
 use proto::capability::{Capability, Port};
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::{Command, file};
-use proto::standard::Status;
+use proto::standard::{self, Status};
 
 /// The first thread of those that carry out transactions.
 const FIRST_CLIENT: u16 = 128;
@@ -44,6 +44,8 @@ enum Task {
         port: Port,
         number: u32,
     },
+    /// What has been read is no longer needed where it was.
+    Destroy,
 }
 
 impl Network {
@@ -191,6 +193,12 @@ impl Network {
                     self.fetch(processes, fetch, done + length);
                 }
                 result => {
+                    if result.is_ok() && fetch.destroys {
+                        let header = header(&fetch.from, standard::Command::Destroy.code());
+                        let nothing = || Buffer::kernel(Vec::new());
+                        let timeout = rpc::limits::LOCATE_TIMEOUT;
+                        self.transact(Task::Destroy, timeout, &header, nothing(), nothing());
+                    }
                     processes.fetched(machine, &fetch, result.map(|_| ()));
                     return Delivery::Fetched;
                 }
@@ -203,6 +211,7 @@ impl Network {
                 });
                 return Delivery::Called(port, number, reply);
             }
+            Task::Destroy => {}
         }
         Delivery::Done
     }

@@ -36,8 +36,9 @@ pub unsafe fn call(call: Call, arguments: [u32; 4]) -> i32 {
     unsafe { trap::<57>(call.code(), arguments) }
 }
 
+/// The number of a place that the kernel reads or writes: the compiler is told that others reach it.
 fn address<T: ?Sized>(place: *const T) -> u32 {
-    place.cast::<u8>().addr() as u32
+    place.cast::<u8>().expose_provenance() as u32
 }
 
 /// `trans`: a transaction. The bytes of the reply, or a negative error.
@@ -207,4 +208,24 @@ pub fn set_priority(priority: u32) -> Option<u32> {
 pub fn enable_preemption() {
     // SAFETY: memory that threads share is shared by means that allow this.
     unsafe { call(Call::EnablePreemption, [0; 4]) };
+}
+
+/// `profil`: while this process runs, every tick of the clock adds one to the 16-bit counter at the place
+/// `(EIP - offset) * scale / 65536`, rounded down to an even one, of the buffer; a scale of 0 ends it.
+///
+/// # Safety
+/// Nothing else uses the buffer as long as it counts.
+pub unsafe fn profile(buffer: *mut u16, counters: usize, offset: u32, scale: u32) {
+    // SAFETY: the caller has promised it.
+    unsafe {
+        call(
+            Call::Profile,
+            [
+                buffer.expose_provenance() as u32,
+                2 * counters as u32,
+                offset,
+                scale,
+            ],
+        )
+    };
 }

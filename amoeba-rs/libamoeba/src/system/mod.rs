@@ -1,16 +1,20 @@
 //! What a program has on the machine itself: system calls, its beginning, threads, heap and console.
 //!
 //! A tour: [`calls`] are the system calls; [`start`] is what comes before a program's `main`; [`Kernel`] carries
-//! transactions out; [`thread`] and [`mutex`] are for programs of several threads; [`heap`] is where boxes live;
-//! [`console`] is where output goes.
+//! transactions out; [`thread`], [`mutex`] and [`serve`] are for programs of several threads; [`heap`] is where boxes live;
+//! [`console`] is where output goes; [`flip`] is FLIP itself; [`image`] is
+//! this program as a file.
 //!
 //! Why `unsafe` holds here: system calls check what they are given, and a bad argument is an exception of the program;
 //! what the kernel writes goes where a reference says that there is room.
 
 pub mod calls;
 pub mod console;
+pub mod flip;
 pub mod heap;
+pub mod image;
 pub mod mutex;
+pub mod serve;
 pub mod start;
 pub mod thread;
 

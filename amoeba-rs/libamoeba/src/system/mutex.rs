@@ -50,7 +50,12 @@ impl RawMutex {
         unsafe {
             asm!("sub dword ptr [{0}], 1", "setc {1}", in(reg) self.word(), out(reg_byte) was_free, options(nostack));
         }
-        let arguments = [self.word().addr() as u32, milliseconds.cast_unsigned(), 0, 0];
+        let arguments = [
+            self.word().expose_provenance() as u32,
+            milliseconds.cast_unsigned(),
+            0,
+            0,
+        ];
         // SAFETY: the kernel changes the word as its rules say.
         was_free != 0 || unsafe { calls::call(Call::MutexLock, arguments) } == 0
     }
@@ -66,7 +71,12 @@ impl RawMutex {
         }
         if was_unwanted == 0 {
             // SAFETY: the kernel changes the word as its rules say.
-            unsafe { calls::call(Call::MutexUnlock, [self.word().addr() as u32, 0, 0, 0]) };
+            unsafe {
+                calls::call(
+                    Call::MutexUnlock,
+                    [self.word().expose_provenance() as u32, 0, 0, 0],
+                )
+            };
         }
     }
 }
@@ -163,6 +173,12 @@ impl Semaphore {
     pub fn down_many(&self, most: u32) -> u32 {
         self.entry.lock();
         self.lower(most)
+    }
+
+    /// Waits so many milliseconds for the level to be above 0, and lowers it by as much as there is, at most `most`: how much, or
+    /// `None` if it was 0 all the time.
+    pub fn down_many_within(&self, most: u32, milliseconds: i32) -> Option<u32> {
+        self.entry.lock_within(milliseconds).then(|| self.lower(most))
     }
 
     /// Lowers the level; the entry is locked for this thread.

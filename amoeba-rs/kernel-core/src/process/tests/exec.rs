@@ -303,6 +303,7 @@ fn a_machine_has_32_processes_at_most() {
         cause: Cause::Normal,
         detail: 5,
         place: None,
+        is_owned: false,
     };
     assert_eq!(world.events(), [ended]);
     assert_eq!(world.try_exec(&small), Ok(7));

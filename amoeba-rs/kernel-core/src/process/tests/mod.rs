@@ -3,6 +3,7 @@ extern crate std;
 mod calls;
 mod exec;
 mod properties;
+mod raw;
 mod schedule;
 mod signals;
 mod stop;

@@ -11,6 +11,7 @@ use proptest::prop_oneof;
 use proto::capability::Port;
 use proto::flip::{self, Address};
 use proto::one_way::one_way;
+use proto::raw_flip::USER_SPACE;
 use proto::rpc::{Flags, Header};
 use std::vec::Vec;
 
@@ -123,6 +124,7 @@ struct Victim {
     rpc: Kernel,
     card: Card,
     now: Milliseconds,
+    stranger: Address,
     messages: u32,
     packets: u32,
 }
@@ -133,6 +135,7 @@ impl Victim {
             rpc: Rpc::new(0, INTERFACE, KERNEL),
             card: Card::default(),
             now: 0,
+            stranger: STRANGER,
             messages: 0,
             packets: 0,
         };
@@ -154,7 +157,7 @@ impl Victim {
                 let event = Event::Received {
                     interface,
                     to,
-                    from: STRANGER,
+                    from: self.stranger,
                     message: self.messages,
                     offset,
                     length: bytes.len() as u32,
@@ -230,6 +233,24 @@ proptest! {
         let answers = victim.card.sent.len();
         prop_assert!(answers <= 500, "{} answers to 500 packets", answers);
         prop_assert!(victim.rpc.ports.find(Port([3; 6])).is_none());
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_a_program_makes_up_is_no_transaction(headers in vec((address(), message()), 50)) {
+        let mut victim = Victim::new();
+        victim.stranger.0[7] = USER_SPACE;
+        let (client, server) = (ThreadId { process: 0, thread: 0 }, ThreadId { process: 1, thread: 0 });
+        victim.do_it(Deed::Getreq(server, 100));
+        victim.do_it(Deed::Trans(client, 10, 10));
+        let sent = victim.card.sent.len();
+        for (to, bytes) in headers {
+            let total = bytes.len() as u32;
+            victim.do_it(Deed::Packet(to, 0, total, bytes));
+        }
+        prop_assert_eq!(victim.card.sent.len(), sent);
+        prop_assert_eq!(victim.card.released, victim.packets);
     }
 }
 

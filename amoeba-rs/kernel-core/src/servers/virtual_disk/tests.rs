@@ -6,6 +6,8 @@ use crate::ata::Channel;
 use crate::ata::tests::drive::{Drive, Shared};
 use crate::machine::testing::TestMachine;
 use crate::process::Processes;
+use crate::servers::reservation::{Reservable, Reservation};
+use crate::servers::tests::Surroundings;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::disk::server::{Command, LARGEST_TRANSFER, Piece};
@@ -17,6 +19,12 @@ use proto::standard::{self, Status};
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
+
+/// What is not in these tests cannot be reserved.
+const NOBODY: Reservable = Reservable {
+    port: Port::NULL,
+    object: 0,
+};
 
 /// What was printed.
 #[derive(Default)]
@@ -78,6 +86,8 @@ impl Kernel {
             processes: &mut self.processes,
             now,
             console: &mut self.printed,
+            kernel: &mut Surroundings::default(),
+            reservation: &mut Reservation::new([NOBODY; 3]),
         };
         action(&mut self.servers, &mut world)
     }

@@ -32,7 +32,7 @@ enum Kind {
     User,
 }
 
-const PROGRAMS: [Program; 8] = [
+const PROGRAMS: [Program; 11] = [
     Program {
         package: "kernel",
         image: "kernel.elf",
@@ -80,6 +80,24 @@ const PROGRAMS: [Program; 8] = [
     Program {
         package: "kstat",
         image: "kstat",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "tats",
+        image: "tats",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "owner",
+        image: "owner",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "intruder",
+        image: "intruder",
         emulated: &[Code::Bswap_r32],
         kind: Kind::User,
     },

@@ -32,6 +32,12 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "rpc_client",
             "--exclude",
             "kstat",
+            "--exclude",
+            "tats",
+            "--exclude",
+            "owner",
+            "--exclude",
+            "intruder",
             "--manifest-path",
         ])
         .arg(guest);

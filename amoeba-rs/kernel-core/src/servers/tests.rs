@@ -1,6 +1,7 @@
 extern crate std;
 
 mod directory;
+mod exec;
 
 use super::directory::{Directory, masks};
 use super::process::ProcessServer;

@@ -219,3 +219,6 @@ fn put(
     segment.kind = (segment.kind - SegmentKind::SYSTEM) | SegmentKind::DESTROY_ORIGINAL;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

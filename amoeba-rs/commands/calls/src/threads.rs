@@ -3,6 +3,7 @@
 use crate::{check, equal};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, Ordering};
 use libamoeba::system::mutex::{Mutex, RawMutex, Semaphore};
 use libamoeba::system::{calls, thread};
 
@@ -20,6 +21,8 @@ pub(crate) fn run() {
     semaphore();
     // From here on threads take turns.
     preemption();
+    priorities();
+    urgency();
 }
 
 /// Without preemption a thread runs until it waits.
@@ -149,4 +152,58 @@ fn preemption() {
         "a thread of a lower priority runs when this one waits",
     );
     calls::set_priority(0);
+}
+
+/// With preemption a mutex goes to the highest of the eight priorities.
+fn priorities() {
+    let shared = shared((RawMutex::new_locked(), Mutex::new(Vec::new()), Semaphore::new(0)));
+    for priority in [3, 0, 7, 5, 1, 6, 2, 4] {
+        let made = thread::spawn(STACK, move || {
+            calls::set_priority(priority);
+            shared.0.lock();
+            shared.1.lock().push(priority);
+            shared.0.unlock();
+            shared.2.up();
+        });
+        check(made, "a thread for each priority");
+    }
+    // All of them come to wait.
+    calls::sleep(300);
+    calls::set_priority(7);
+    shared.0.unlock();
+    for _ in 0..8 {
+        shared.2.down();
+    }
+    equal(
+        shared.1.lock().as_slice(),
+        &[7, 6, 5, 4, 3, 2, 1, 0],
+        "a mutex goes to the highest priority",
+    );
+    equal(calls::set_priority(0), Some(7), "the highest priority");
+}
+
+/// A thread of a higher priority runs as soon as it can, whatever a lower one computes.
+fn urgency() {
+    let seen = shared(AtomicU32::new(0));
+    thread::spawn(STACK, move || {
+        calls::set_priority(5);
+        for _ in 0..3 {
+            calls::sleep(100);
+            seen.store(seen.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        }
+    });
+    calls::sleep(100);
+    let start = calls::milliseconds();
+    while seen.load(Ordering::Relaxed) < 3 && calls::milliseconds() - start < 2000 {
+        (0..1000).for_each(|turn| _ = core::hint::black_box(turn));
+    }
+    equal(
+        seen.load(Ordering::Relaxed),
+        3,
+        "a thread of a higher priority runs when its sleep is over",
+    );
+    check(
+        calls::milliseconds() - start <= 1000,
+        "a thread of a higher priority runs at once",
+    );
 }

@@ -1,6 +1,7 @@
 extern crate std;
 
 mod directory;
+mod exec;
 mod system_server;
 
 use super::directory::{Directory, masks};

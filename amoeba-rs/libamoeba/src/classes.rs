@@ -23,7 +23,7 @@ fn ask(
 }
 
 /// The capability in a reply's header.
-fn capability(reply: &Header) -> Result<Capability, Status> {
+pub(crate) fn capability(reply: &Header) -> Result<Capability, Status> {
     Ok(Capability {
         port: reply.port,
         private: Private::parse(&reply.private).map_err(|_| Status::SystemError)?,

@@ -19,6 +19,7 @@ extern crate alloc;
 pub mod checkpoint;
 pub mod classes;
 pub mod host;
+pub mod migration;
 pub mod ports;
 pub mod program;
 pub mod server;

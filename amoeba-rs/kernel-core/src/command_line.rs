@@ -14,6 +14,9 @@ pub struct Options {
     pub frames: u32,
     /// `slice=`: milliseconds that a process runs before the next one has its turn, at least 10.
     pub slice: u64,
+    /// `transparent=1`: calls in which threads of a process wait go on when it is taken to another machine; without it they are
+    /// aborted.
+    pub is_transparent: bool,
 }
 
 impl Default for Options {
@@ -23,6 +26,7 @@ impl Default for Options {
             peers: 1,
             frames: 1000,
             slice: DEFAULT_SLICE,
+            is_transparent: false,
         }
     }
 }
@@ -43,6 +47,7 @@ impl Options {
                 "peers" => options.peers = number as usize,
                 "frames" => options.frames = number,
                 "slice" if number >= 10 => options.slice = u64::from(number),
+                "transparent" => options.is_transparent = number != 0,
                 _ => {}
             }
         }
@@ -62,21 +67,24 @@ mod tests {
                 interrupt_line: 3,
                 peers: 1,
                 frames: 1000,
-                slice: 100
+                slice: 100,
+                is_transparent: false
             }
         );
     }
 
     #[test]
     fn options_are_read_in_any_order() {
-        let options = Options::parse("kernel frames=7  peers=15\tirq=5 slice=50 root=/dev/null");
+        let options =
+            Options::parse("kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 root=/dev/null");
         assert_eq!(
             options,
             Options {
                 interrupt_line: 5,
                 peers: 15,
                 frames: 7,
-                slice: 50
+                slice: 50,
+                is_transparent: true
             }
         );
     }

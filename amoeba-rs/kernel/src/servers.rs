@@ -5,6 +5,7 @@ use crate::memory::{self, Memory};
 use crate::{clock, cmos};
 use alloc::vec::Vec;
 use kernel_core::ata::Channel;
+use kernel_core::command_line::Options;
 use kernel_core::machine::Machine;
 use kernel_core::servers::Servers;
 use kernel_core::servers::directory::{self, Directory};
@@ -38,11 +39,15 @@ pub(crate) fn start(
     memory: &mut Memory,
     station: Option<ethernet::Address>,
     disks: Option<Channel<MachinePorts>>,
+    options: &Options,
 ) -> Started {
     let kips = clock::loop_speed();
     let seconds = cmos::clock().seconds();
     let mut port = || memory.random_port();
-    let process_server = ProcessServer::new(port(), port(), kips);
+    let mut process_server = ProcessServer::new(port(), port(), kips);
+    if options.is_transparent {
+        process_server.let_calls_go_on();
+    }
     let terminal = Terminal::new(port(), port());
     let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
     let system = SystemServer::new(port(), port(), VERSION);

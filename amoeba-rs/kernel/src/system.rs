@@ -56,7 +56,7 @@ impl System {
             secrets.stir(&station.0);
         }
         let mut memory = Memory::new(secrets);
-        let started = servers::start(&mut memory, station, disks);
+        let started = servers::start(&mut memory, station, disks, &loaded.options);
         let mut network = Network::new(driver, &loaded.options, &mut memory);
         network.serve(started.servers.listeners());
         System {

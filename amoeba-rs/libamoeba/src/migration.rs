@@ -2,13 +2,16 @@
 //! process servers see to all of it, or the program that asks for it does, as a migration server.
 
 use crate::classes::{capability, process};
-use crate::standard::{request, succeed};
+use crate::standard::{self, request, succeed};
 use crate::{Transactions, put_port};
 use alloc::vec;
 use proto::capability::{Capability, Port, Private};
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::Command;
 use proto::standard::Status;
+
+/// How often a process is asked whether it runs; one question takes some milliseconds.
+const QUESTIONS: u32 = 10_000;
 
 /// Has the process server of `process` take it to the machine of the process server `destination`: its capability there.
 ///
@@ -44,9 +47,24 @@ pub fn by_user(
     };
     process::set_owner(transactions, source, &server)?;
     let result = take(transactions, port, source, destination);
+    if let Ok(process) = &result {
+        wait_until_it_runs(transactions, process)?;
+    }
     let process = result.as_ref().unwrap_or(source);
     process::set_owner(transactions, process, &owner)?;
     result
+}
+
+/// The source has been told where its process is; it sees to it that the process goes on there.
+fn wait_until_it_runs(transactions: &mut impl Transactions, process: &Capability) -> Result<(), Status> {
+    let mut line = [0; 80];
+    for _ in 0..QUESTIONS {
+        let length = standard::info(transactions, process, &mut line)?;
+        if line[..length].starts_with(b"! Run") {
+            return Ok(());
+        }
+    }
+    Err(Status::NotNow)
 }
 
 fn take(

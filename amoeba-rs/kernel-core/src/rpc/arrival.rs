@@ -144,8 +144,8 @@ impl<D: Payload> Rpc<D> {
         // Some kinds go both ways. Servers say in their answers whose kernel's transaction it is.
         let is_own = self
             .thread_mut(id)
-            .and_then(|thread| thread.transaction_with(from, header.transaction))
-            .is_some_and(|transaction| transaction.kernel == header.kernel);
+            .and_then(|thread| thread.transaction_with(from, header))
+            .is_some();
         match header.kind {
             Kind::Locate => {}
             Kind::HereIs => self.here_is(now, below, from, header),
@@ -153,8 +153,8 @@ impl<D: Payload> Rpc<D> {
             Kind::Reply => self.reply(now, below, id, fragment, header, bytes),
             Kind::Acknowledge if is_own => self.server_has_it(now, below, id, from, header),
             Kind::Alive => self.server_has_it(now, below, id, from, header),
-            Kind::Acknowledge => self.client_is_done(id, from, header.transaction),
-            Kind::Refuse if is_own => self.request_refused(now, below, id, from, header.transaction),
+            Kind::Acknowledge => self.client_is_done(id, from, header),
+            Kind::Refuse if is_own => self.request_refused(now, below, id, from, header),
             Kind::Refuse => self.reply_refused(now, below, id, header, from),
             Kind::Enquire => self.enquired(now, below, process, from, header),
             Kind::Received if header.flags.contains(Flags::REPLY) => {
@@ -168,7 +168,7 @@ impl<D: Payload> Rpc<D> {
             }
             Kind::Fail if is_own => self.failed(now, below, id, from, header),
             Kind::Fail if is_withdrawal(header) => self.withdraw(now, below, process, from, header),
-            Kind::Fail => self.client_is_done(id, from, header.transaction),
+            Kind::Fail => self.client_is_done(id, from, header),
         }
     }
 

@@ -27,7 +27,7 @@ impl<D: Payload> Rpc<D> {
         };
         let Some(transaction) = self
             .thread_mut(id)
-            .and_then(|thread| thread.transaction_with(fragment.from, header.transaction))
+            .and_then(|thread| thread.transaction_with(fragment.from, header))
         else {
             // The acknowledgement was lost, or the client does not wait any more.
             self.acknowledge_reply(now, below, id, fragment.from, header);
@@ -69,7 +69,7 @@ impl<D: Payload> Rpc<D> {
     ) {
         let is_missing = self
             .thread_mut(id)
-            .and_then(|thread| thread.transaction_with(from, header.transaction))
+            .and_then(|thread| thread.transaction_with(from, header))
             .is_some();
         if !is_missing {
             self.acknowledge_reply(now, below, id, from, header);

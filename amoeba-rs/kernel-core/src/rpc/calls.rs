@@ -1,6 +1,6 @@
 //! What threads ask for.
 
-use super::limits::{LOCATE_TIMEOUT, RETRIES, THREADS};
+use super::limits::{LOCATE_TIMEOUT, MOVES, RETRIES, THREADS};
 use super::message::{Buffer, Payload, copy};
 use super::port_cache::Place;
 use super::thread::{Answer, Client, Listening, Marks, NEVER, Phase, Reply, Server, Thread, Transaction};
@@ -79,6 +79,7 @@ impl<D: Payload> Rpc<D> {
             server: Server::Unknown,
             round_trip: 0,
             retries: RETRIES,
+            moves: MOVES,
             silences: RETRIES,
             searched: 0,
             since: now,
@@ -240,6 +241,9 @@ impl<D: Payload> Rpc<D> {
                 retries: RETRIES,
                 deadline: NEVER,
                 is_asked: false,
+                message: None,
+                has_moved: false,
+                moves: MOVES,
             });
         }
         self.put_reply(now, below, id);

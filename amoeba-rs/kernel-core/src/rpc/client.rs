@@ -1,6 +1,8 @@
 //! A client's side of a transaction once a server is known.
 
-use super::limits::{ENQUIRE_PAUSE, FIRST_LOCATE, RETRIES, SHORTEST_ROUND_TRIP, SWEEP, request_pause};
+use super::limits::{
+    ENQUIRE_PAUSE, FIRST_LOCATE, MOVED_TIMEOUT, RETRIES, SHORTEST_ROUND_TRIP, SWEEP, request_pause,
+};
 use super::message::{Message, Payload, copy};
 use super::thread::{Client, Marks, NEVER, Phase, Server, Service, Transaction};
 use super::{Notice, Rpc, ThreadId};
@@ -84,12 +86,17 @@ impl<D: Payload> Rpc<D> {
         ));
         let flags = SendFlags::SECURITY | transaction.disbelief();
         let priority = Priority::Normal;
-        let locate = thread.locate_timeout;
+        let locate = if transaction.marks.contains(Marks::MOVED) {
+            MOVED_TIMEOUT
+        } else {
+            thread.locate_timeout
+        };
         let sent = below.unicast(now, interface, endpoint, flags, address, locate, priority, data);
         self.due = self.due.min(deadline);
         match sent {
             Ok(message) => {
                 transaction.message = Some(message);
+                transaction.marks.remove(Marks::MOVED);
                 thread.sending = Some(message);
                 self.sending.push((message, id));
             }
@@ -132,6 +139,7 @@ impl<D: Payload> Rpc<D> {
         let message = self.control_from(now, below, id.process, address, &header, disbelief);
         if let Some(transaction) = self.transaction_mut(id) {
             transaction.message = message;
+            transaction.marks.remove(Marks::MOVED);
         }
     }
 
@@ -146,7 +154,7 @@ impl<D: Payload> Rpc<D> {
     ) {
         let Some(transaction) = self
             .thread_mut(id)
-            .and_then(|thread| thread.transaction_with(from, header.transaction))
+            .and_then(|thread| thread.transaction_with(from, header))
         else {
             return;
         };
@@ -178,14 +186,14 @@ impl<D: Payload> Rpc<D> {
         below: &mut impl Below<D>,
         id: ThreadId,
         from: Address,
-        number: u32,
+        header: &Header,
     ) {
         let Some(thread) = self.thread_mut(id) else {
             return;
         };
         let (is_sending, locate_timeout) = (thread.sending.is_some(), thread.locate_timeout);
         let Some(transaction) = thread
-            .transaction_with(from, number)
+            .transaction_with(from, header)
             .filter(|transaction| transaction.phase == Phase::Requesting && !is_sending)
         else {
             return;
@@ -224,7 +232,7 @@ impl<D: Payload> Rpc<D> {
     ) {
         let Some(transaction) = self
             .thread_mut(id)
-            .and_then(|thread| thread.transaction_with(from, header.transaction))
+            .and_then(|thread| thread.transaction_with(from, header))
         else {
             return;
         };
@@ -282,7 +290,7 @@ impl<D: Payload> Rpc<D> {
         self.acknowledge_reply(now, below, id, from, header);
         let is_ours = self
             .thread_mut(id)
-            .and_then(|thread| thread.transaction_with(from, header.transaction))
+            .and_then(|thread| thread.transaction_with(from, header))
             .is_some();
         if is_ours {
             self.drop_reply_assembly(id);
@@ -341,7 +349,7 @@ impl<B> Transaction<B> {
 
     /// Whether FLIP shall look for the server's address anew.
     fn disbelief(&self) -> SendFlags {
-        if self.retries <= FIRST_LOCATE {
+        if self.retries <= FIRST_LOCATE || self.marks.contains(Marks::MOVED) {
             SendFlags::INVALIDATE
         } else {
             SendFlags::empty()

@@ -10,6 +10,11 @@ pub const RETRIES: u8 = 10;
 /// refused looks for another server.
 pub const FIRST_LOCATE: u8 = 5;
 
+/// How long a process that has moved to another machine is looked for there before it counts as gone.
+pub const MOVED_TIMEOUT: Milliseconds = 2 * LOCATE_INTERVAL;
+/// How often it is followed in one transaction.
+pub const MOVES: u8 = 200;
+
 /// Pause between two LOCATE broadcasts; the pauses after the last of [`LOCATE_HOPS`] double each time.
 pub const LOCATE_INTERVAL: Milliseconds = 100;
 /// How far the LOCATE broadcasts go, one after the other; the last is repeated.

@@ -5,7 +5,7 @@
 //! others of this machine become such as go over the network: both sides know each other by their addresses
 //! afterwards.
 
-use super::limits::{ENQUIRE_PAUSE, RETRIES, SHORTEST_ROUND_TRIP};
+use super::limits::{ENQUIRE_PAUSE, MOVES, RETRIES, SHORTEST_ROUND_TRIP};
 use super::message::Payload;
 use super::thread::{Client, Marks, NEVER, Phase, Server, Service, Transaction};
 use super::{Misuse, Notice, Rpc, Size, ThreadId};
@@ -228,6 +228,7 @@ impl<D: Payload> Rpc<D> {
             },
             round_trip: asked.round_trip,
             retries: RETRIES,
+            moves: MOVES,
             silences: RETRIES,
             searched: 0,
             since: now,

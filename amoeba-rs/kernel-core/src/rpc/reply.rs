@@ -49,6 +49,8 @@ impl<D: Payload> Rpc<D> {
         let (locate, priority) = (super::limits::LOCATE_TIMEOUT, Priority::Normal);
         // What could not be sent is as good as lost: the client will refuse it when it is asked.
         if let Ok(message) = below.unicast(now, interface, endpoint, flags, address, locate, priority, data) {
+            reply.message = Some(message);
+            reply.has_moved = false;
             thread.sending = Some(message);
             self.sending.push((message, id));
         }
@@ -90,7 +92,11 @@ impl<D: Payload> Rpc<D> {
             header.kernel = kernel;
             header.flags = Flags::REPLY;
             self.counters.questions = self.counters.questions.wrapping_add(1);
-            self.control_from(now, below, id.process, address, &header, disbelief);
+            let message = self.control_from(now, below, id.process, address, &header, disbelief);
+            if let Some(reply) = self.thread_mut(id).and_then(|thread| thread.reply.as_mut()) {
+                reply.message = message;
+                reply.has_moved = false;
+            }
         }
     }
 
@@ -106,7 +112,7 @@ impl<D: Payload> Rpc<D> {
     ) {
         let Some(thread) = self
             .thread_mut(id)
-            .filter(|thread| thread.serves(from, header.transaction) && thread.sending.is_none())
+            .filter(|thread| thread.serves(from, header) && thread.sending.is_none())
         else {
             return;
         };
@@ -118,8 +124,8 @@ impl<D: Payload> Rpc<D> {
     }
 
     /// ACK or FAIL: the client has the answer, or does not want it any more.
-    pub(super) fn client_is_done(&mut self, id: ThreadId, from: Address, number: u32) {
-        let Some(thread) = self.thread_mut(id).filter(|thread| thread.serves(from, number)) else {
+    pub(super) fn client_is_done(&mut self, id: ThreadId, from: Address, header: &Header) {
+        let Some(thread) = self.thread_mut(id).filter(|thread| thread.serves(from, header)) else {
             return;
         };
         if thread.reply.is_some() {
@@ -154,7 +160,7 @@ impl<B: Buffer> Reply<B> {
 
     /// Whether FLIP shall look for the client's address anew.
     fn disbelief(&self) -> SendFlags {
-        if self.retries <= FIRST_LOCATE {
+        if self.retries <= FIRST_LOCATE || self.has_moved {
             SendFlags::INVALIDATE
         } else {
             SendFlags::empty()

@@ -160,7 +160,7 @@ impl<D: Payload> Rpc<D> {
         from: Address,
         header: &Header,
     ) {
-        if let Some(thread) = self.serving(process, from, header.transaction) {
+        if let Some(thread) = self.serving(process, from, header) {
             self.respond_from(now, below, thread, from, header, Kind::Alive);
             let is_working = self
                 .thread_mut(thread)
@@ -183,7 +183,7 @@ impl<D: Payload> Rpc<D> {
         header: &Header,
         past: Past,
     ) {
-        if let Some(thread) = self.serving(process, from, header.transaction) {
+        if let Some(thread) = self.serving(process, from, header) {
             self.respond_from(now, below, thread, from, header, Kind::Acknowledge);
             return;
         }
@@ -222,9 +222,9 @@ impl<D: Payload> Rpc<D> {
     }
 
     /// The thread of a process that serves, or answers, a client elsewhere.
-    fn serving(&self, process: u16, from: Address, number: u32) -> Option<ThreadId> {
+    fn serving(&self, process: u16, from: Address, header: &Header) -> Option<ThreadId> {
         let threads = &self.process(process)?.threads;
-        let index = threads.iter().position(|thread| thread.serves(from, number))?;
+        let index = threads.iter().position(|thread| thread.serves(from, header))?;
         Some(ThreadId {
             process,
             thread: index as u16,

@@ -2,7 +2,7 @@
 
 use super::limits::{CLIENT_SWEEP, FIRST_LOCATE, PORT_SWEEP, request_pause};
 use super::message::Payload;
-use super::thread::{Marks, NEVER, Phase, Server};
+use super::thread::{Marks, NEVER, Phase, Server, Thread};
 use super::{Rpc, ThreadId};
 use crate::flip::types::{Below, Data, MessageId, Milliseconds, ReportFlags};
 use proto::flip::Address;
@@ -185,6 +185,9 @@ impl<D: Payload> Rpc<D> {
         flags: ReportFlags,
     ) {
         self.release(message);
+        if flags.contains(ReportFlags::NOTHERE) && self.follow(now, below, message) {
+            return;
+        }
         self.mark_unreachable(to);
         let Some(id) = self.thread_of(message) else {
             return;
@@ -201,6 +204,73 @@ impl<D: Payload> Rpc<D> {
         if was_request && !transaction.marks.contains(Marks::LINGERING) {
             self.leave_for_another(now, below, id, to);
         }
+    }
+
+    /// The process that a message was for is no longer where it was. It may have moved to another machine: it is looked for
+    /// there, and that counts as no try. False if it has moved too often, or the message is an old one.
+    fn follow(&mut self, now: Milliseconds, below: &mut impl Below<D>, message: MessageId) -> bool {
+        if let Some(id) = self.thread_of(message) {
+            let Some(transaction) = self.transaction_mut(id).filter(|known| known.moves > 0) else {
+                return false;
+            };
+            transaction.moves -= 1;
+            transaction.marks |= Marks::MOVED;
+            match transaction.phase {
+                Phase::Requesting if transaction.marks.contains(Marks::REQUEST_LAST) => {
+                    if transaction.marks.contains(Marks::LINGERING) {
+                        return false;
+                    }
+                    self.put_request(now, below, id);
+                }
+                Phase::Requesting => {
+                    self.ask_server(now, below, id, Kind::Received, Flags::REQUEST, Phase::Requesting);
+                }
+                Phase::Withdrawing => {
+                    self.ask_server(now, below, id, Kind::Fail, Flags::REQUEST, Phase::Withdrawing);
+                }
+                Phase::Waiting => {
+                    self.ask_server(now, below, id, Kind::Enquire, Flags::empty(), Phase::Waiting);
+                }
+                Phase::Locating { .. } | Phase::Pausing => {}
+            }
+            return true;
+        }
+        let Some(id) = self.thread_replying_with(message) else {
+            return false;
+        };
+        let reply = self.thread_mut(id).and_then(|thread| thread.reply.as_mut());
+        let Some(reply) = reply.filter(|reply| reply.moves > 0) else {
+            return false;
+        };
+        reply.moves -= 1;
+        reply.has_moved = true;
+        // The question that did not arrive is asked again, if it was one.
+        if reply.is_asked {
+            reply.retries += 1;
+        }
+        self.ask_client(now, below, id);
+        true
+    }
+
+    /// The thread whose reply was last the subject of this message.
+    fn thread_replying_with(&self, message: MessageId) -> Option<ThreadId> {
+        self.find_thread(|thread| {
+            thread
+                .reply
+                .as_ref()
+                .is_some_and(|reply| reply.message == Some(message))
+        })
+    }
+
+    /// The first thread of which this holds.
+    fn find_thread(&self, is_it: impl Fn(&Thread<D::Buffer>) -> bool) -> Option<ThreadId> {
+        self.processes.iter().enumerate().find_map(|(process, known)| {
+            let thread = known.as_ref()?.threads.iter().position(&is_it)?;
+            Some(ThreadId {
+                process: process as u16,
+                thread: thread as u16,
+            })
+        })
     }
 
     /// The last word of all transactions with this server is that it cannot be reached.
@@ -222,18 +292,11 @@ impl<D: Payload> Rpc<D> {
 
     /// The thread whose transaction sent this message last.
     fn thread_of(&self, message: MessageId) -> Option<ThreadId> {
-        self.processes.iter().enumerate().find_map(|(process, known)| {
-            let threads = &known.as_ref()?.threads;
-            let thread = threads.iter().position(|thread| {
-                thread
-                    .transaction
-                    .as_ref()
-                    .is_some_and(|transaction| transaction.message == Some(message))
-            })?;
-            Some(ThreadId {
-                process: process as u16,
-                thread: thread as u16,
-            })
+        self.find_thread(|thread| {
+            thread
+                .transaction
+                .as_ref()
+                .is_some_and(|transaction| transaction.message == Some(message))
         })
     }
 }

@@ -9,6 +9,7 @@ use bitflags::bitflags;
 use proto::capability::Port;
 use proto::flip::Address;
 use proto::message;
+use proto::rpc::Header;
 
 /// No timer runs.
 pub(super) const NEVER: Milliseconds = Milliseconds::MAX;
@@ -89,6 +90,8 @@ bitflags! {
         const REQUEST_LAST = 0x10;
         /// This server has refused the request, and so copies of it may still be on the way there.
         const LINGERING = 0x20;
+        /// The server has moved to another machine since the last message.
+        const MOVED = 0x40;
     }
 }
 
@@ -119,6 +122,8 @@ pub(super) struct Transaction<B> {
     pub(super) round_trip: u16,
     /// Tries left with this server.
     pub(super) retries: u8,
+    /// How often the server may still move.
+    pub(super) moves: u8,
     /// Silences that may still occur before a server has the request.
     pub(super) silences: u8,
     /// Milliseconds spent on looking for a server that takes the request.
@@ -185,6 +190,12 @@ pub(super) struct Reply<B> {
     pub(super) deadline: Milliseconds,
     /// The client was asked for it since it went out.
     pub(super) is_asked: bool,
+    /// The last message about it.
+    pub(super) message: Option<MessageId>,
+    /// The client has moved to another machine since then.
+    pub(super) has_moved: bool,
+    /// How often it may still do so.
+    pub(super) moves: u8,
 }
 
 impl<B> Thread<B> {
@@ -224,19 +235,20 @@ impl<B> Thread<B> {
             .unwrap_or(NEVER)
     }
 
-    /// Whether it serves, or answers, this transaction of a client elsewhere.
-    pub(super) fn serves(&self, from: Address, transaction: u32) -> bool {
+    /// Whether it serves, or answers, the transaction of a client elsewhere that a message is about. Its number is one of
+    /// the kernel that counted it: those of a client that has moved may repeat.
+    pub(super) fn serves(&self, from: Address, header: &Header) -> bool {
         matches!(
             self.service,
-            Some(Service { client: Client::Remote { address, number, .. }, .. })
-                if address == from && number == transaction
+            Some(Service { client: Client::Remote { address, kernel, number, .. }, .. })
+                if address == from && kernel == header.kernel && number == header.transaction
         )
     }
 
-    /// The transaction with this number, if it is under way with this server.
-    pub(super) fn transaction_with(&mut self, from: Address, number: u32) -> Option<&mut Transaction<B>> {
+    /// The transaction that a message is about, if it is under way with this server.
+    pub(super) fn transaction_with(&mut self, from: Address, header: &Header) -> Option<&mut Transaction<B>> {
         self.transaction.as_mut().filter(|transaction| {
-            transaction.number == number
+            (transaction.kernel, transaction.number) == (header.kernel, header.transaction)
                 && matches!(transaction.server, Server::Remote { address, .. } if address == from)
         })
     }

@@ -47,6 +47,11 @@ impl ProcessServer {
         }
     }
 
+    /// Has calls in which threads wait go on when their process is taken to another machine.
+    pub fn let_calls_go_on(&mut self) {
+        self.migrations.calls_go_on = true;
+    }
+
     /// The capability with all rights on the server itself.
     pub fn capability(&self) -> Capability {
         self.with(Private::owner(SERVER_OBJECT, self.check))

@@ -2,6 +2,7 @@ extern crate std;
 
 mod directory;
 mod exec;
+mod migration;
 mod system_server;
 
 use super::directory::{Directory, masks};
@@ -91,7 +92,12 @@ struct Kernel {
 
 impl Kernel {
     fn new() -> Kernel {
-        let port = |number| Port([number; 6]);
+        Kernel::with_ports(0)
+    }
+
+    /// A kernel whose ports differ from those of others by `base`.
+    fn with_ports(base: u8) -> Kernel {
+        let port = |number| Port([base + number; 6]);
         let process = ProcessServer::new(port(1), port(2), 900);
         let terminal = Terminal::new(port(3), port(4));
         let system = SystemServer::new(port(5), port(6), "test 1.0");

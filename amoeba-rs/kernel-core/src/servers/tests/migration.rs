@@ -1,0 +1,362 @@
+//! Migrations between two machines whose transactions may be lost at every point, and that may fail.
+
+use super::{Kernel, capability, descriptor, offset};
+use crate::machine::Machine;
+use crate::process::{Communication, Event};
+use crate::servers::{Answer, Ticket, World};
+use proptest::prelude::{any, prop_assert, proptest};
+use proto::capability::{Capability, Port};
+use proto::flip::Address;
+use proto::message::Header;
+use proto::process::server::{Command, file};
+use proto::standard::Status;
+use std::vec;
+use std::vec::Vec;
+
+/// What becomes of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Good,
+    /// The server never hears of it.
+    RequestLost,
+    /// The client never hears of what came of it.
+    ReplyLost,
+}
+
+/// Who is told what has come of a transaction.
+#[derive(Clone, Copy, Debug)]
+struct Caller {
+    machine: usize,
+    number: u32,
+    fate: Fate,
+}
+
+/// A call on its way.
+struct Waiting {
+    /// Where it is served, by which name.
+    server: usize,
+    ticket: u32,
+    caller: Option<Caller>,
+}
+
+/// Two machines, and a network that loses what it is told to lose.
+struct Pair {
+    machines: [Kernel; 2],
+    is_on: [bool; 2],
+    fates: Vec<Fate>,
+    waiting: Vec<Waiting>,
+    tickets: u32,
+    /// Where the process has run, in order.
+    ran: Vec<usize>,
+}
+
+impl Pair {
+    fn new(fates: Vec<Fate>) -> Pair {
+        Pair {
+            machines: [Kernel::numbered(0), Kernel::numbered(100)],
+            is_on: [true; 2],
+            fates,
+            waiting: Vec::new(),
+            tickets: 0,
+            ran: vec![0],
+        }
+    }
+
+    fn fate(&mut self) -> Fate {
+        self.fates.pop().unwrap_or(Fate::Good)
+    }
+
+    fn world<R>(
+        &mut self,
+        machine: usize,
+        action: impl FnOnce(&mut super::Servers<super::TestMachine>, &mut World<'_, super::TestMachine>) -> R,
+    ) -> R {
+        let kernel = &mut self.machines[machine];
+        let mut world = World {
+            machine: &mut kernel.machine,
+            processes: &mut kernel.processes,
+            now: kernel.now,
+            console: &mut kernel.printed,
+            kernel: &mut kernel.surroundings,
+            reservation: &mut kernel.reservation,
+        };
+        action(&mut kernel.servers, &mut world)
+    }
+
+    fn machine_of(&self, port: Port) -> Option<usize> {
+        (0..2).find(|machine| self.machines[*machine].process.port == port)
+    }
+
+    /// A request comes to a machine; `None` if it is off or has no such server.
+    fn request(&mut self, header: &Header, data: &[u8], caller: Option<Caller>) -> bool {
+        let Some(server) = self
+            .machine_of(header.port)
+            .filter(|machine| self.is_on[*machine])
+        else {
+            return false;
+        };
+        self.tickets += 1;
+        let ticket = self.tickets;
+        let answer = self.world(server, |servers, world| {
+            servers.answer(world, Ticket(ticket), header, data)
+        });
+        match answer {
+            Some(Answer::Now(reply)) => self.answered(caller, reply),
+            Some(Answer::Later) => self.waiting.push(Waiting {
+                server,
+                ticket,
+                caller,
+            }),
+            None => return false,
+        }
+        true
+    }
+
+    fn answered(&mut self, caller: Option<Caller>, reply: super::Reply) {
+        let Some(caller) = caller else { return };
+        let outcome = match (caller.fate, reply.header.status()) {
+            (Fate::Good, Some(Status::Ok)) => Ok(reply),
+            (Fate::Good, status) => Err(status.unwrap_or(Status::RpcFailure)),
+            _ => Err(Status::RpcFailure),
+        };
+        self.ended(caller, outcome);
+    }
+
+    fn ended(&mut self, caller: Caller, outcome: Result<super::Reply, Status>) {
+        if self.is_on[caller.machine] {
+            let port = self.machines[caller.machine].process.port;
+            self.world(caller.machine, |servers, world| {
+                servers.call_ended(world, port, caller.number, outcome);
+            });
+        }
+    }
+
+    /// A tenth of a second.
+    fn step(&mut self) {
+        for machine in 0..2 {
+            if !self.is_on[machine] {
+                continue;
+            }
+            self.machines[machine].now += 100;
+            self.world(machine, |servers, world| servers.work(world));
+            while let Some(event) = self.machines[machine].processes.poll() {
+                self.event(machine, event);
+            }
+            self.world(machine, |servers, world| servers.work(world));
+            while let Some((_, call)) = self.machines[machine].servers.next_call() {
+                let fate = self.fate();
+                let caller = Caller {
+                    machine,
+                    number: call.number,
+                    fate,
+                };
+                let is_heard =
+                    fate != Fate::RequestLost && self.request(&call.header, &call.data, Some(caller));
+                if !is_heard {
+                    self.ended(caller, Err(Status::RpcNotFound));
+                }
+            }
+            while let Some((Ticket(ticket), reply)) =
+                self.world(machine, |servers, world| servers.next_answer(world))
+            {
+                let is_it = |waiting: &Waiting| waiting.server == machine && waiting.ticket == ticket;
+                if let Some(place) = self.waiting.iter().position(is_it) {
+                    let waiting = self.waiting.swap_remove(place);
+                    self.answered(waiting.caller, reply);
+                }
+            }
+            self.look(machine);
+        }
+    }
+
+    fn event(&mut self, machine: usize, event: Event) {
+        match event {
+            Event::Leave { process } => {
+                let communication = Communication {
+                    address: Address([1; 8]),
+                    threads: Vec::new(),
+                    windows: Vec::new(),
+                };
+                let now = self.machines[machine].now;
+                self.machines[machine]
+                    .processes
+                    .departed(process, now, communication);
+            }
+            Event::Fetch(fetch) => {
+                let header = Header {
+                    port: fetch.from.port,
+                    private: fetch.from.private.emit(),
+                    command: file::READ,
+                    size: fetch.length as u16,
+                    ..Header::default()
+                };
+                let is_good = self.fate() == Fate::Good;
+                let source = self.machine_of(header.port).filter(|source| self.is_on[*source]);
+                let reply = source
+                    .filter(|_| is_good)
+                    .and_then(|source| self.machines[source].send(&header, &[]))
+                    .filter(|reply| reply.header.status() == Some(Status::Ok));
+                let result = reply.map(|_| ()).ok_or(Status::RpcFailure);
+                let kernel = &mut self.machines[machine];
+                kernel.processes.fetched(&mut kernel.machine, &fetch, result);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the process runs on a machine.
+    fn runs(&self, machine: usize) -> bool {
+        let processes = &self.machines[machine].processes;
+        let slots: Vec<u16> = processes.list().map(|(slot, _)| slot).collect();
+        assert!(slots.len() <= 1);
+        slots
+            .into_iter()
+            .any(|slot| processes.condition(slot) == "Run" && !processes.is_loading(slot))
+    }
+
+    fn look(&mut self, machine: usize) {
+        if self.runs(machine) && self.ran.last() != Some(&machine) {
+            self.ran.push(machine);
+        }
+        let running = (0..2).filter(|machine| self.is_on[*machine] && self.runs(*machine));
+        assert!(running.count() <= 1, "it runs on both machines");
+    }
+
+    /// The process that goes from the first machine to the second, and its memory there.
+    fn begin(&mut self) -> Capability {
+        let kernel = &mut self.machines[0];
+        let server = kernel.process;
+        let reply = kernel.ask(&server, Command::Exec.code(), offset(0), &descriptor());
+        let process = capability(&reply.unwrap());
+        let destination = self.machines[1].process;
+        let header = Header {
+            port: process.port,
+            private: process.private.emit(),
+            command: Command::Migrate.code(),
+            ..Header::default()
+        };
+        assert!(self.request(&header, &destination.emit(), None));
+        process
+    }
+
+    fn run(&mut self, seconds: u32) {
+        for _ in 0..seconds * 10 {
+            self.step();
+        }
+    }
+}
+
+impl Kernel {
+    /// A kernel whose secrets are those of this number.
+    fn numbered(number: u8) -> Kernel {
+        let mut kernel = Kernel::with_ports(number);
+        for _ in 0..u32::from(number) {
+            kernel.machine.random_port();
+        }
+        kernel
+    }
+}
+
+#[test]
+fn a_process_goes_to_the_other_machine() {
+    let mut world = Pair::new(Vec::new());
+    world.begin();
+    world.run(2);
+    assert_eq!((world.runs(0), world.runs(1)), (false, true));
+    assert_eq!(world.machines[0].processes.list().count(), 0);
+    assert_eq!(world.ran, [0, 1]);
+}
+
+#[test]
+fn what_the_destination_cannot_take_goes_on_at_the_source() {
+    for fates in [vec![Fate::RequestLost], vec![Fate::RequestLost, Fate::Good]] {
+        let mut world = Pair::new(fates);
+        world.begin();
+        world.run(100);
+        assert_eq!((world.runs(0), world.runs(1)), (true, false));
+        assert_eq!(
+            world.machines[1].processes.list().count(),
+            0,
+            "nothing is left there"
+        );
+        assert_eq!(world.ran, [0]);
+    }
+}
+
+#[test]
+fn a_process_that_has_left_is_not_stunned_killed_or_taken_away_again() {
+    let mut world = Pair::new(Vec::new());
+    let process = world.begin();
+    for command in [Command::Stun, Command::Migrate] {
+        let destination = world.machines[1].process.emit();
+        let refused = world.machines[0].ask(&process, command.code(), offset(-1), &destination);
+        assert_eq!(refused, Err(Status::NotNow), "{command:?}");
+    }
+    let nowhere = world.machines[0].ask(&process, Command::Migrate.code(), offset(0), &[1, 2, 3]);
+    assert_eq!(nowhere, Err(Status::BadArgument));
+    world.run(1);
+    let gone = world.machines[0].ask(&process, Command::Stun.code(), offset(1), &[]);
+    assert_eq!(gone, Err(Status::BadCapability));
+}
+
+#[test]
+fn an_arrival_that_is_nonsense_is_refused() {
+    let mut kernel = Kernel::new();
+    let server = kernel.process;
+    for data in [&[][..], &[0; 4], &[255; 100], &[44, 0, 0, 0, 1, 2, 3]] {
+        let refused = kernel.ask(&server, Command::MigrationExec.code(), offset(0), data);
+        assert_eq!(refused, Err(Status::BadArgument));
+    }
+    assert_eq!(kernel.processes.list().count(), 0);
+}
+
+fn fate(number: u8) -> Fate {
+    match number {
+        0 => Fate::RequestLost,
+        1 => Fate::ReplyLost,
+        _ => Fate::Good,
+    }
+}
+
+proptest! {
+    /// Whatever is lost, the process runs on one machine at a time, and in the end on one.
+    #[test]
+    fn a_process_exists_exactly_once(fates in proptest::collection::vec(any::<u8>().prop_map_fate(), 0..12)) {
+        let mut world = Pair::new(fates);
+        world.begin();
+        world.run(600);
+        prop_assert!(world.runs(0) != world.runs(1));
+        let left = world.machines[0].processes.list().count() + world.machines[1].processes.list().count();
+        prop_assert!(left == 1);
+        prop_assert!(world.ran == [0] || world.ran == [0, 1]);
+    }
+
+    /// Where a machine fails, the process is gone with it or goes on elsewhere, and never runs where it has left.
+    #[test]
+    fn a_machine_that_fails_takes_one_copy_at_most_with_it(
+        fates in proptest::collection::vec(any::<u8>().prop_map_fate(), 0..8),
+        which in 0..2_usize,
+        moment in 0..60_u32,
+    ) {
+        let mut world = Pair::new(fates);
+        world.begin();
+        for _ in 0..moment {
+            world.step();
+        }
+        world.is_on[which] = false;
+        world.run(1000);
+        let other = 1 - which;
+        let left = world.machines[other].processes.list().count();
+        prop_assert!(left == usize::from(world.runs(other)), "nothing waits for ever");
+        prop_assert!(world.ran == [0] || world.ran == [0, 1]);
+    }
+}
+
+/// Strategies of fates, of which one in eight is bad.
+trait Fates: proptest::strategy::Strategy<Value = u8> + Sized {
+    fn prop_map_fate(self) -> proptest::strategy::Map<Self, fn(u8) -> Fate> {
+        self.prop_map(|number| fate(number % 6))
+    }
+}
+
+impl<S: proptest::strategy::Strategy<Value = u8>> Fates for S {}

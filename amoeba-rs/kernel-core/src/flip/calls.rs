@@ -47,17 +47,6 @@ impl<D: Data + Clone> Flip<D> {
         self.interfaces.set_busy(interface, endpoint, busy)
     }
 
-    /// Takes a message back whose last fragment is not in the card yet. Its sender is told nothing more of it; what has
-    /// gone has gone.
-    pub fn cancel(&mut self, interface: Interface, message: MessageId) -> Option<D> {
-        let found = self
-            .messages
-            .iter()
-            .find(|(_, row)| row.interface == interface && row.id == message);
-        let index = found.map(|(index, _)| index)?;
-        Some(self.take_back(index).data)
-    }
-
     /// Takes a message out of wherever it waits.
     pub(super) fn take_back(&mut self, index: u16) -> Message<D> {
         if !self.cancel_waiting(index) {
@@ -235,6 +224,15 @@ impl<D: Data + Clone> Below<D> for Flip<D> {
         let (index, id) = self.send(now, call, data)?;
         self.dispatch_broadcast(now, index);
         Ok(id)
+    }
+
+    fn cancel(&mut self, interface: Interface, message: MessageId) -> Option<D> {
+        let found = self
+            .messages
+            .iter()
+            .find(|(_, row)| row.interface == interface && row.id == message);
+        let index = found.map(|(index, _)| index)?;
+        Some(self.take_back(index).data)
     }
 
     fn release(&mut self, packet: Packet) {

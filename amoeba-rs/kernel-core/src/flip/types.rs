@@ -139,6 +139,10 @@ pub trait Below<D: Data> {
         data: D,
     ) -> Result<MessageId, Error>;
 
+    /// Takes a message back whose last fragment is not in the card yet. Its sender is told nothing more of it; what has
+    /// gone has gone.
+    fn cancel(&mut self, interface: Interface, message: MessageId) -> Option<D>;
+
     /// Gives back the buffer of an [`Event::Received`], with the credit that its sender lent.
     fn release(&mut self, packet: Packet);
 }

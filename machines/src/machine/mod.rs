@@ -3,11 +3,13 @@
 mod multiboot;
 mod power;
 mod report;
+mod whereabouts;
 
 pub use devices::TornSector;
 pub use multiboot::LoadError;
 pub use power::PowerEvent;
 pub(crate) use power::Switch;
+pub use whereabouts::{Activity, Whereabouts};
 
 pub use crate::board::BoardError;
 pub use crate::rom::RomError;

@@ -1,4 +1,5 @@
-//! The driver of cards with a DP8390: one transmit buffer of six pages, and a receive ring in the rest of the card's memory.
+//! The driver of cards with a DP8390: one transmit buffer of six pages, or two where there is memory enough, and a receive ring
+//! in the rest of the card's memory. With two buffers the next frame is copied to the card while one is on the wire.
 //! Frames are copied through the memory window of a 3Com EtherLink II (3C503) with 8 KB of memory, in byte mode, or by the
 //! remote DMA of a Novell card ([`novell`]).
 //!
@@ -132,10 +133,18 @@ pub struct Statistics {
     pub restarts: u32,
 }
 
-/// A frame in the transmit buffer.
+/// A frame in a transmit buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Loaded {
+    /// First page of the buffer.
+    page: u8,
+    length: usize,
+}
+
+/// The frame that is being transmitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Transmission {
-    length: usize,
+    frame: Loaded,
     started: u32,
     tries: u32,
     idle_looks: u32,
@@ -144,6 +153,8 @@ struct Transmission {
 /// The recovery from an overflow, while the ring is emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Recovery {
+    /// When it began, in milliseconds.
+    since: u32,
     must_resend: bool,
 }
 
@@ -166,6 +177,8 @@ pub struct Card<B> {
     address: Address,
     next_page: u8,
     transmission: Option<Transmission>,
+    /// The frame that is next to be transmitted.
+    loaded: Option<Loaded>,
     recovery: Option<Recovery>,
     statistics: Statistics,
 }
@@ -188,6 +201,7 @@ impl<B: Bus> Card<B> {
             address: Address::default(),
             next_page: ring::START + 1,
             transmission: None,
+            loaded: None,
             recovery: None,
             statistics: Statistics::default(),
         };
@@ -211,6 +225,7 @@ impl<B: Bus> Card<B> {
             address: found.address,
             next_page: ring.start + 1,
             transmission: None,
+            loaded: None,
             recovery: None,
             statistics: Statistics::default(),
         };
@@ -236,13 +251,26 @@ impl<B: Bus> Card<B> {
 
     /// Whether [`transmit`](Card::transmit) may be called.
     pub fn can_transmit(&self) -> bool {
-        self.transmission.is_none() && self.recovery.is_none()
+        let has_buffer = self.transmission.is_none() || self.ring.second_buffer().is_some();
+        self.loaded.is_none() && self.recovery.is_none() && has_buffer
     }
 
-    /// Copies `frame` into the card and starts its transmission, at `now` milliseconds.
+    /// First page of a transmit buffer without a frame, when [`can_transmit`](Card::can_transmit) says so.
+    fn free_buffer(&self) -> u8 {
+        let first = self.ring.transmit;
+        let is_first_used = self
+            .transmission
+            .is_some_and(|transmission| transmission.frame.page == first);
+        self.ring
+            .second_buffer()
+            .filter(|_| is_first_used)
+            .unwrap_or(first)
+    }
+
+    /// Copies `frame` into the card and, if it is not busy with another one, starts its transmission, at `now` milliseconds.
     ///
     /// # Panics
-    /// If the card is still busy, or the frame is too short or too long for Ethernet.
+    /// If no buffer is free, or the frame is too short or too long for Ethernet.
     pub fn transmit(&mut self, frame: &[u8], now: u32) {
         self.transmit_parts(|each| each(frame), now);
     }
@@ -252,9 +280,10 @@ impl<B: Bus> Card<B> {
     /// # Panics
     /// As [`transmit`](Card::transmit).
     pub fn transmit_parts(&mut self, parts: impl FnOnce(&mut dyn FnMut(&[u8])), now: u32) {
-        assert!(self.can_transmit(), "the transmit buffer is in use");
+        assert!(self.can_transmit(), "the transmit buffers are in use");
+        let page = self.free_buffer();
         let mut length = 0;
-        let start = self.ring.offset(self.ring.transmit);
+        let start = self.ring.offset(page);
         let bus = &mut self.bus;
         parts(&mut |part| {
             assert!(
@@ -266,13 +295,25 @@ impl<B: Bus> Card<B> {
         });
         bus.finish_copy();
         assert!(length >= ethernet::SHORTEST, "shorter than a frame may be");
+        self.loaded = Some(Loaded { page, length });
+        self.transmit_loaded(now);
+    }
+
+    /// Starts the transmission of the frame that waits, if the card can.
+    fn transmit_loaded(&mut self, now: u32) {
+        if self.transmission.is_some() || self.recovery.is_some() {
+            return;
+        }
+        let Some(frame) = self.loaded.take() else {
+            return;
+        };
         self.transmission = Some(Transmission {
-            length,
+            frame,
             started: now,
             tries: 1,
             idle_looks: 0,
         });
-        self.begin_transmission(length);
+        self.begin_transmission(frame);
     }
 
     /// Deals with what the interrupt handler collected, at `now` milliseconds.
@@ -284,9 +325,10 @@ impl<B: Bus> Card<B> {
             self.retry(now);
         }
         if causes.contains(Causes::OVERFLOW) {
-            self.begin_recovery();
+            self.begin_recovery(now);
         }
         self.look_after_transmission(now);
+        self.transmit_loaded(now);
     }
 
     /// Copies the next received frame into `buffer` and says how long it is. Must be called until it says
@@ -401,14 +443,15 @@ impl<B: Bus> Card<B> {
     fn restart(&mut self) {
         self.statistics.restarts += 1;
         self.transmission = None;
+        self.loaded = None;
         self.recovery = None;
         self.reset();
         self.set_up();
     }
 
-    fn begin_transmission(&mut self, length: usize) {
-        let [low, high] = (length as u16).to_le_bytes();
-        self.write(nic::TRANSMIT_PAGE, self.ring.transmit);
+    fn begin_transmission(&mut self, frame: Loaded) {
+        let [low, high] = (frame.length as u16).to_le_bytes();
+        self.write(nic::TRANSMIT_PAGE, frame.page);
         self.write(nic::TRANSMIT_COUNT_LOW, low);
         self.write(nic::TRANSMIT_COUNT_HIGH, high);
         self.command(Command::START | Command::TRANSMIT);
@@ -426,13 +469,16 @@ impl<B: Bus> Card<B> {
         transmission.tries += 1;
         transmission.started = now;
         self.statistics.retried += 1;
-        let length = transmission.length;
-        self.begin_transmission(length);
+        let frame = transmission.frame;
+        self.begin_transmission(frame);
     }
 
     /// Makes up for an interrupt at a transmission's end that never came, and starts a card anew that does not
     /// come to an end.
     fn look_after_transmission(&mut self, now: u32) {
+        if self.transmission.is_none() {
+            return;
+        }
         let is_transmitting = self.command_register().contains(Command::TRANSMIT);
         let Some(transmission) = &mut self.transmission else {
             return;
@@ -452,7 +498,7 @@ impl<B: Bus> Card<B> {
 
     /// The first half of National's recovery from an overflow (DP8390D data sheet, section 7): stop, wait out
     /// the frame under way, and go on in loopback while the ring is emptied.
-    fn begin_recovery(&mut self) {
+    fn begin_recovery(&mut self, now: u32) {
         self.statistics.overflows += 1;
         let was_transmitting = self.command_register().contains(Command::TRANSMIT);
         self.command(Command::STOP);
@@ -464,6 +510,7 @@ impl<B: Bus> Card<B> {
         self.write(nic::TRANSMIT_CONFIGURATION, registers::LOOPBACK);
         self.command(Command::START);
         self.recovery = Some(Recovery {
+            since: now,
             must_resend: was_transmitting && !has_ended,
         });
     }
@@ -477,8 +524,10 @@ impl<B: Bus> Card<B> {
         self.write(nic::TRANSMIT_CONFIGURATION, registers::ONTO_THE_WIRE);
         self.write(nic::INTERRUPT_MASK, registers::ENABLED.bits());
         match self.transmission {
-            Some(transmission) if recovery.must_resend => self.begin_transmission(transmission.length),
-            _ => {}
+            Some(transmission) if recovery.must_resend => self.begin_transmission(transmission.frame),
+            // The interrupt that tells of its end is still to come.
+            Some(_) => {}
+            None => self.transmit_loaded(recovery.since),
         }
     }
 

@@ -60,7 +60,7 @@ impl Breakdown {
         let mut at = Instant::START;
         let mut busy_before = None;
         while at < limit {
-            at = at + looks.next_span();
+            at = limit.min(at + looks.next_span());
             if laboratory.run(at, threads, observer) != RunEnd::Limit {
                 break;
             }
@@ -128,4 +128,64 @@ impl Breakdown {
 fn busy(laboratory: &dyn Laboratory) -> Span {
     let segments = laboratory.statistics().segments;
     Span::from_picoseconds(segments.iter().map(|segment| segment.busy_picoseconds).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::command::seam;
+    use crate::lab::{LabSource, load};
+    use crate::runtime::Happening;
+
+    /// Time counts from the beginning on.
+    struct Always;
+
+    impl Observer for Always {
+        fn window(&mut self, _now: Instant, _happenings: &[Happening]) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+
+    impl Measured for Always {
+        fn stretch(&self) -> (Option<Instant>, Option<Instant>) {
+            (Some(Instant::START), None)
+        }
+    }
+
+    #[test]
+    fn looking_changes_nothing_and_sees_what_machines_do() {
+        let source = LabSource::Text {
+            name: "pair.toml".into(),
+            text: include_str!("../../../labs/pair.toml").into(),
+            folder: "".into(),
+        };
+        let lab = load(source, &[]).expect("a good lab file").lab;
+        let images = crate::image::load_all(&lab).expect("the built-in kernel");
+        let limit = Instant::START + Span::from_milliseconds(200);
+        let mut alone = seam::build(&lab, &images).expect("a lab that can be built");
+        alone.run(limit, 1, &mut Always);
+        let mut watched = seam::build(&lab, &images).expect("a lab that can be built");
+        let mut breakdown = Breakdown::new(&lab, &images);
+        breakdown.run(&mut *watched, limit, 1, &mut Always);
+        assert_eq!(watched.trace_hash(), alone.trace_hash());
+        let text = breakdown.text(1, 1);
+        for (_, profile) in &breakdown.machines {
+            let looks = profile.looks();
+            assert!((8000..12_000).contains(&looks), "{looks} in 200 ms");
+            let sum: f64 = profile.shares().map(|(_, share)| share).sum();
+            assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+            let seen: Vec<Work> = profile.shares().map(|(work, _)| work).collect();
+            for work in [
+                Work::Idle,
+                Work::CopyToDevice,
+                Work::CopyFromDevice,
+                Work::Ports,
+                Work::Driver,
+            ] {
+                assert!(seen.contains(&work), "{work:?}: {text}");
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Where the time of processors goes: what each of them does is looked at many times, at random instants, and counted.
 //!
 //! A lab that is left at a limit goes on as if it had never been left, so looking changes nothing and takes no virtual time. The
-//! instants lie evenly between once and twice half the mean interval apart, so that they do not keep step with anything in the lab.
+//! instants lie half the mean interval to one and a half of it apart, so that they do not keep step with anything in the lab.
 //! What is counted is a share of time; with n looks the error of a share s is the root of s (1 - s) / n.
 
 mod symbols;

@@ -104,17 +104,38 @@ fn lengths(frames: &[(u16, Vec<u8>)]) -> Vec<usize> {
 
 #[test]
 fn a_null_transaction_is_three_frames_of_98_98_and_66_bytes() {
-    let memory = run(&pair("perf 100", "perf 0 50", ""), 3_000);
-    let console = memory.console(CLIENT);
-    assert!(console.contains("rpc_client: 50 calls, 0 bytes in"), "{console}");
-    assert!(console.contains("rpc_client exited with status 0"), "{console}");
-    let lengths = lengths(&frames(&memory));
-    let rounds = lengths.windows(3).filter(|round| *round == [98, 98, 66]).count();
-    assert!(rounds >= 49, "{lengths:?}");
+    for card in [ETHERLINK, NE1000, NE2000] {
+        let memory = run(&pair_with(card, "ether0", "perf 100", "perf 0 50", ""), 1_000);
+        let console = memory.console(CLIENT);
+        assert!(console.contains("rpc_client: 50 calls, 0 bytes in"), "{console}");
+        assert!(console.contains("rpc_client exited with status 0"), "{console}");
+        let lengths = lengths(&frames(&memory));
+        let rounds = lengths.windows(3).filter(|round| *round == [98, 98, 66]).count();
+        assert!(rounds >= 49, "{lengths:?}");
+    }
 }
 
-/// Runs 20 transactions of 30000 bytes: how many frames gave credits back.
-fn credits(card: &str, arguments: &str) -> usize {
+/// A frame of the sort that gives credits; its count is the next byte.
+const CREDIT: u8 = 2;
+
+/// The most fragments that were under way at a time without having been given back, of those that `sender` sent.
+fn most_under_way(frames: &[(u16, Vec<u8>)], sender: u16) -> u8 {
+    let (mut under_way, mut most) = (0_u8, 0);
+    for (station, bytes) in frames {
+        let total = bytes.get(38..42).and_then(|bytes| bytes.first_chunk());
+        let is_long = total.is_some_and(|total| u32::from_le_bytes(*total) > 1458);
+        if *station == sender && bytes[0] == DATA && is_long {
+            under_way += 1;
+        } else if *station != sender && matches!(bytes[0], DATA | CREDIT) {
+            under_way = under_way.saturating_sub(bytes[1]);
+        }
+        most = most.max(under_way);
+    }
+    most
+}
+
+/// Runs 20 transactions of 30000 bytes, whose sender has so many credits: how many frames gave credits back.
+fn credits(card: &str, arguments: &str, all: u8) -> usize {
     let memory = run(&pair_with(card, "ether0", "perf 30000", arguments, ""), 10_000);
     let console = memory.console(CLIENT);
     assert!(console.contains("20 calls, 600000 bytes in"), "{console}");
@@ -125,6 +146,12 @@ fn credits(card: &str, arguments: &str) -> usize {
     assert_eq!((full, last), (20 * 20, 20));
     let sender = frames.iter().find(|(_, bytes)| bytes.len() == 1500);
     let sender = sender.expect("a fragment").0;
+    // Six of eight come back while the seventh is on the cable.
+    let most = most_under_way(&frames, sender);
+    assert!(
+        (all.div_ceil(2)..=all).contains(&most),
+        "{most} of {all} credits were used"
+    );
     frames
         .iter()
         .filter(|(station, bytes)| *station != sender && bytes[0] != DATA)
@@ -138,15 +165,38 @@ fn thirty_thousand_bytes_are_21_fragments_with_a_credit_for_each() {
         (ETHERLINK, "-r perf 30000 20"),
         (NE1000, "perf 30000 20"),
     ] {
-        let credits = credits(card, arguments);
+        let credits = credits(card, arguments, 1);
         assert!((20 * 20..=20 * 22).contains(&credits), "{credits} credits");
     }
 }
 
 #[test]
 fn an_ne2000_gives_several_of_its_eight_credits_back_at_once() {
-    let credits = credits(NE2000, "perf 30000 20");
-    assert!((20..=20 * 5).contains(&credits), "{credits} credits");
+    for arguments in ["perf 30000 20", "-r perf 30000 20"] {
+        let credits = credits(NE2000, arguments, 8);
+        assert!((20..=20 * 5).contains(&credits), "{credits} credits");
+    }
+}
+
+#[test]
+fn four_machines_are_ready_within_two_seconds() {
+    let more: String = [(3, ETHERLINK), (4, NE1000)]
+        .map(|(number, card)| {
+            machine(
+                &format!("pc{number}"),
+                number,
+                "ether0",
+                card,
+                "rpc_server",
+                "more 100",
+            )
+        })
+        .concat();
+    let memory = run(&pair("perf 100", "perf 0 1", &more), 2_000);
+    for machine in 0..4 {
+        let console = memory.console(machine);
+        assert!(console.contains("kernel ready"), "{machine}: {console}");
+    }
 }
 
 #[test]
@@ -169,9 +219,23 @@ mac = "02:60:8c:00:00:12"
 {NE2000}
 "#
     );
-    let lab = pair_with(ETHERLINK, "ether1", "perf 30000", "perf 30000 5", &gateway);
-    let console = run(&lab, 5_000).console(CLIENT);
-    assert!(console.contains("5 calls, 150000 bytes in"), "{console}");
+    for (arguments, bytes) in [
+        ("perf 1500 5", 7500),
+        ("-r perf 1500 5", 7500),
+        ("perf 30000 5", 150_000),
+        ("-r perf 30000 5", 150_000),
+    ] {
+        let lab = pair_with(ETHERLINK, "ether1", "perf 30000", arguments, &gateway);
+        let console = run(&lab, 6_000).console(CLIENT);
+        assert!(
+            console.contains(&format!("5 calls, {bytes} bytes in")),
+            "{arguments}: {console}"
+        );
+        assert!(
+            console.contains("rpc_client exited with status 0"),
+            "{arguments}: {console}"
+        );
+    }
 }
 
 #[test]

@@ -152,6 +152,12 @@ pub(crate) struct RpcArguments {
     /// Put the bytes into the replies instead
     #[arg(long, env = "AMLAB_REPLY", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) reply: bool,
+    /// Tell for each machine what its time is spent on
+    #[arg(long, env = "AMLAB_BREAKDOWN", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) breakdown: bool,
+    /// Kernel of the machines (default: the built-in one)
+    #[arg(long, value_name = "FILE", env = "AMLAB_KERNEL", hide_env = true)]
+    pub(crate) kernel: Option<PathBuf>,
     /// Folder for rpc.csv, rpc.json and rpc.svg
     #[arg(
         short,

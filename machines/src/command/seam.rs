@@ -7,6 +7,7 @@ use clock::Instant;
 
 use crate::image::ImageBytes;
 use crate::lab::Lab;
+use crate::machine::{Machine, Whereabouts};
 use crate::runtime::{BuildError, Observer, RunEnd, Runtime, Statistics};
 
 /// A lab that runs.
@@ -21,6 +22,8 @@ pub(crate) trait Laboratory {
     /// Runs until `limit` or until the observer ends it. Called again it goes on as if it had never been left: the
     /// command leaves and returns to print progress.
     fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd;
+    /// What each machine's processor is doing.
+    fn whereabouts(&self) -> Vec<Whereabouts>;
     /// Virtual time reached.
     fn now(&self) -> Instant;
     /// What was counted so far.
@@ -49,6 +52,10 @@ impl Laboratory for Runtime {
 
     fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd {
         Self::run(self, limit, threads, observer)
+    }
+
+    fn whereabouts(&self) -> Vec<Whereabouts> {
+        self.machines().iter().map(Machine::whereabouts).collect()
     }
 
     fn now(&self) -> Instant {

@@ -17,6 +17,7 @@ use super::terminal::Terminal;
 use super::{Order, carry_out};
 use crate::image::ImageBytes;
 use crate::lab::{Lab, LabSource, Machine, load};
+use crate::machine::Whereabouts;
 use crate::runtime::{
     CardStatistics, Happening, MachineStatistics, Observer, RunEnd, SegmentStatistics, Statistics, StopCause,
     StopReport, What,
@@ -259,6 +260,10 @@ impl Laboratory for Stage {
             }
         }
         RunEnd::Limit
+    }
+
+    fn whereabouts(&self) -> Vec<Whereabouts> {
+        Vec::new()
     }
 
     fn now(&self) -> Instant {

@@ -4,11 +4,13 @@ mod multiboot;
 mod power;
 mod report;
 mod typing;
+mod whereabouts;
 
 pub use devices::TornSector;
 pub use multiboot::LoadError;
 pub use power::PowerEvent;
 pub(crate) use power::{Origin, Switch};
+pub use whereabouts::{Activity, Whereabouts};
 
 pub use crate::board::BoardError;
 pub use crate::rom::RomError;

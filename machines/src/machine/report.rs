@@ -97,20 +97,24 @@ fn instructions(text: &mut String, cpu: &Cpu<Board>, state: &State, board: &Boar
 /// Up to 15 bytes of code at a linear address, by the page tables as they are now; unmapped bytes are left out.
 fn peek(state: &State, board: &Board, linear: u32) -> Vec<u8> {
     (0..15)
-        .map_while(|offset| byte_at(state, board, linear.wrapping_add(offset)))
+        .map_while(|offset| {
+            let is_paging = state.cr0 & Control::PAGING.bits() != 0;
+            byte_at(is_paging, state.cr3, board, linear.wrapping_add(offset))
+        })
         .collect()
 }
 
-fn byte_at(state: &State, board: &Board, linear: u32) -> Option<u8> {
+/// The byte at a linear address, by the page tables at `directory` if paging is on; none where a device is.
+pub(super) fn byte_at(is_paging: bool, directory: u32, board: &Board, linear: u32) -> Option<u8> {
     let entry = |address: u32| {
         let entry = u32::from_le_bytes(*board.peek(address).first_chunk()?);
         (entry & 1 != 0).then_some(entry & !0xFFF)
     };
-    let physical = if state.cr0 & Control::PAGING.bits() == 0 {
-        linear
-    } else {
-        let table = entry((state.cr3 & !0xFFF) + (linear >> 22) * 4)?;
+    let physical = if is_paging {
+        let table = entry((directory & !0xFFF) + (linear >> 22) * 4)?;
         entry(table + (linear >> 12 & 0x3FF) * 4)? + (linear & 0xFFF)
+    } else {
+        linear
     };
     board.peek(physical).first().copied()
 }

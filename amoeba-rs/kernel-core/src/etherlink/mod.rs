@@ -1,4 +1,5 @@
-//! The driver of cards with a DP8390: one transmit buffer of six pages, and a receive ring in the rest of the card's memory.
+//! The driver of cards with a DP8390: one transmit buffer of six pages, or two where there is memory enough, and a receive ring
+//! in the rest of the card's memory. With two buffers the next frame is copied to the card while one is on the wire.
 //! Frames are copied through the memory window of a 3Com EtherLink II (3C503) with 8 KB of memory, in byte mode, or by the
 //! remote DMA of a Novell card ([`novell`]).
 //!
@@ -12,12 +13,14 @@ mod registers;
 pub mod ring;
 #[cfg(test)]
 mod tests;
+mod transmitter;
 
 pub use registers::Causes;
 
 use proto::ethernet::{self, Address};
 use registers::{Command, gate_array, nic};
 use ring::Ring;
+use transmitter::{Loaded, Transmission};
 
 /// The card's registers.
 pub trait Ports {
@@ -58,13 +61,6 @@ const WINDOWS: [(u32, u8); 4] = [(0xdc000, 0x80), (0xd8000, 0x40), (0xcc000, 0x2
 const RESET_MICROSECONDS: u32 = 5000;
 /// The DP8390 may be in the middle of a frame of up to 1.2 ms when it is stopped.
 const STOP_MICROSECONDS: u32 = 1600;
-/// How often a frame is tried again that sixteen collisions or some other mishap kept off the wire.
-const TRANSMIT_TRIES: u32 = 16;
-/// A transmission that takes longer is no longer believed in.
-const TRANSMIT_PATIENCE_MILLISECONDS: u32 = 2000;
-/// How many looks must find the transmitter idle before a missing interrupt is made up for.
-const IDLE_LOOKS: u32 = 3;
-
 /// Where a card is, by its jumpers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location {
@@ -132,18 +128,11 @@ pub struct Statistics {
     pub restarts: u32,
 }
 
-/// A frame in the transmit buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Transmission {
-    length: usize,
-    started: u32,
-    tries: u32,
-    idle_looks: u32,
-}
-
 /// The recovery from an overflow, while the ring is emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Recovery {
+    /// When it began, in milliseconds.
+    since: u32,
     must_resend: bool,
 }
 
@@ -166,6 +155,8 @@ pub struct Card<B> {
     address: Address,
     next_page: u8,
     transmission: Option<Transmission>,
+    /// The frame that is next to be transmitted.
+    loaded: Option<Loaded>,
     recovery: Option<Recovery>,
     statistics: Statistics,
 }
@@ -188,6 +179,7 @@ impl<B: Bus> Card<B> {
             address: Address::default(),
             next_page: ring::START + 1,
             transmission: None,
+            loaded: None,
             recovery: None,
             statistics: Statistics::default(),
         };
@@ -211,6 +203,7 @@ impl<B: Bus> Card<B> {
             address: found.address,
             next_page: ring.start + 1,
             transmission: None,
+            loaded: None,
             recovery: None,
             statistics: Statistics::default(),
         };
@@ -234,47 +227,6 @@ impl<B: Bus> Card<B> {
         self.statistics
     }
 
-    /// Whether [`transmit`](Card::transmit) may be called.
-    pub fn can_transmit(&self) -> bool {
-        self.transmission.is_none() && self.recovery.is_none()
-    }
-
-    /// Copies `frame` into the card and starts its transmission, at `now` milliseconds.
-    ///
-    /// # Panics
-    /// If the card is still busy, or the frame is too short or too long for Ethernet.
-    pub fn transmit(&mut self, frame: &[u8], now: u32) {
-        self.transmit_parts(|each| each(frame), now);
-    }
-
-    /// The same for a frame that lies in several slices, which `parts` hands over in order.
-    ///
-    /// # Panics
-    /// As [`transmit`](Card::transmit).
-    pub fn transmit_parts(&mut self, parts: impl FnOnce(&mut dyn FnMut(&[u8])), now: u32) {
-        assert!(self.can_transmit(), "the transmit buffer is in use");
-        let mut length = 0;
-        let start = self.ring.offset(self.ring.transmit);
-        let bus = &mut self.bus;
-        parts(&mut |part| {
-            assert!(
-                part.len() <= ethernet::LONGEST - length,
-                "longer than a frame may be"
-            );
-            bus.copy_to_window(start + length, part);
-            length += part.len();
-        });
-        bus.finish_copy();
-        assert!(length >= ethernet::SHORTEST, "shorter than a frame may be");
-        self.transmission = Some(Transmission {
-            length,
-            started: now,
-            tries: 1,
-            idle_looks: 0,
-        });
-        self.begin_transmission(length);
-    }
-
     /// Deals with what the interrupt handler collected, at `now` milliseconds.
     pub fn service(&mut self, causes: Causes, now: u32) {
         if causes.contains(Causes::TRANSMITTED) && self.transmission.take().is_some() {
@@ -284,9 +236,10 @@ impl<B: Bus> Card<B> {
             self.retry(now);
         }
         if causes.contains(Causes::OVERFLOW) {
-            self.begin_recovery();
+            self.begin_recovery(now);
         }
         self.look_after_transmission(now);
+        self.transmit_loaded(now);
     }
 
     /// Copies the next received frame into `buffer` and says how long it is. Must be called until it says
@@ -401,58 +354,15 @@ impl<B: Bus> Card<B> {
     fn restart(&mut self) {
         self.statistics.restarts += 1;
         self.transmission = None;
+        self.loaded = None;
         self.recovery = None;
         self.reset();
         self.set_up();
     }
 
-    fn begin_transmission(&mut self, length: usize) {
-        let [low, high] = (length as u16).to_le_bytes();
-        self.write(nic::TRANSMIT_PAGE, self.ring.transmit);
-        self.write(nic::TRANSMIT_COUNT_LOW, low);
-        self.write(nic::TRANSMIT_COUNT_HIGH, high);
-        self.command(Command::START | Command::TRANSMIT);
-    }
-
-    /// Tries the frame in the transmit buffer once more, if it was not tried too often already.
-    fn retry(&mut self, now: u32) {
-        let Some(transmission) = &mut self.transmission else {
-            return;
-        };
-        if transmission.tries == TRANSMIT_TRIES {
-            self.transmission = None;
-            return;
-        }
-        transmission.tries += 1;
-        transmission.started = now;
-        self.statistics.retried += 1;
-        let length = transmission.length;
-        self.begin_transmission(length);
-    }
-
-    /// Makes up for an interrupt at a transmission's end that never came, and starts a card anew that does not
-    /// come to an end.
-    fn look_after_transmission(&mut self, now: u32) {
-        let is_transmitting = self.command_register().contains(Command::TRANSMIT);
-        let Some(transmission) = &mut self.transmission else {
-            return;
-        };
-        if is_transmitting {
-            transmission.idle_looks = 0;
-            if now.wrapping_sub(transmission.started) > TRANSMIT_PATIENCE_MILLISECONDS {
-                self.restart();
-            }
-        } else if self.recovery.is_none() && now != transmission.started {
-            transmission.idle_looks += 1;
-            if transmission.idle_looks == IDLE_LOOKS {
-                self.transmission = None;
-            }
-        }
-    }
-
     /// The first half of National's recovery from an overflow (DP8390D data sheet, section 7): stop, wait out
     /// the frame under way, and go on in loopback while the ring is emptied.
-    fn begin_recovery(&mut self) {
+    fn begin_recovery(&mut self, now: u32) {
         self.statistics.overflows += 1;
         let was_transmitting = self.command_register().contains(Command::TRANSMIT);
         self.command(Command::STOP);
@@ -464,6 +374,7 @@ impl<B: Bus> Card<B> {
         self.write(nic::TRANSMIT_CONFIGURATION, registers::LOOPBACK);
         self.command(Command::START);
         self.recovery = Some(Recovery {
+            since: now,
             must_resend: was_transmitting && !has_ended,
         });
     }
@@ -477,8 +388,10 @@ impl<B: Bus> Card<B> {
         self.write(nic::TRANSMIT_CONFIGURATION, registers::ONTO_THE_WIRE);
         self.write(nic::INTERRUPT_MASK, registers::ENABLED.bits());
         match self.transmission {
-            Some(transmission) if recovery.must_resend => self.begin_transmission(transmission.length),
-            _ => {}
+            Some(transmission) if recovery.must_resend => self.begin_transmission(transmission.frame),
+            // The interrupt that tells of its end is still to come.
+            Some(_) => {}
+            None => self.transmit_loaded(recovery.since),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Novell's NE1000 and NE2000: the card's memory and its PROM are reached by the DP8390's remote DMA, byte by byte or word by
 //! word at a data port (DP8390D data sheet, section 8, "Remote DMA"; the layout of ports and PROM is common to all drivers).
 
+#[cfg(test)]
+mod tests;
+
 use super::Ports;
 use super::registers::{self, Causes, Command, nic};
 use super::ring::Ring;

@@ -17,12 +17,12 @@ pub const HEADER_LENGTH: usize = 4;
 const CHECK_LENGTH: usize = 4;
 const STATUS_RECEIVED_INTACT: u8 = 0x01;
 
-/// How a card's memory is divided: the transmit buffer, and behind it the receive ring.
+/// How a card's memory is divided: transmit buffers of six pages, and behind them the receive ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ring {
-    /// First page of the memory, and of the transmit buffer.
+    /// First page of the memory, and of the first transmit buffer.
     pub transmit: u8,
-    /// First page of the ring.
+    /// First page of the ring, behind the last transmit buffer.
     pub start: u8,
     /// Page behind the ring.
     pub stop: u8,
@@ -35,14 +35,20 @@ impl Ring {
         start: START,
         stop: STOP,
     };
-    /// The 16 KB of an NE2000.
+    /// The 16 KB of an NE2000, with two transmit buffers. The ring is still long enough for all credits.
     pub const LARGE: Ring = Ring {
         transmit: 0x40,
-        start: 0x46,
+        start: 0x4c,
         stop: 0x80,
     };
     /// Pages that the longest frame takes.
     const LONGEST_FRAME: u8 = 6;
+
+    /// First page of the second transmit buffer, if there is one.
+    pub const fn second_buffer(&self) -> Option<u8> {
+        let second = self.transmit + Ring::LONGEST_FRAME;
+        if second < self.start { Some(second) } else { None }
+    }
 
     /// Where a page begins in the memory.
     pub const fn offset(&self, page: u8) -> usize {
@@ -131,8 +137,8 @@ mod tests {
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
     #[test]
-    fn a_ring_takes_four_of_the_longest_frames_or_nine() {
-        assert_eq!((Ring::SMALL.frames(), Ring::LARGE.frames()), (4, 9));
+    fn a_ring_takes_four_of_the_longest_frames_or_eight() {
+        assert_eq!((Ring::SMALL.frames(), Ring::LARGE.frames()), (4, 8));
         assert_eq!((Ring::SMALL.length(), Ring::LARGE.length()), (8 << 10, 16 << 10));
     }
 

@@ -179,7 +179,8 @@ impl<D: Payload> Rpc<D> {
         }
     }
 
-    /// NAK: the server has not got the request. When it is the answer to the request itself, no thread waits for one.
+    /// NAK: the server has not got the request. When it is the answer to the request itself, no thread waits for one, and
+    /// the fragments that have not gone yet need not go.
     pub(super) fn request_refused(
         &mut self,
         now: Milliseconds,
@@ -191,11 +192,11 @@ impl<D: Payload> Rpc<D> {
         let Some(thread) = self.thread_mut(id) else {
             return;
         };
-        let (is_sending, locate_timeout) = (thread.sending.is_some(), thread.locate_timeout);
-        let Some(transaction) = thread
-            .transaction_with(from, header)
-            .filter(|transaction| transaction.phase == Phase::Requesting && !is_sending)
-        else {
+        let (sending, locate_timeout) = (thread.sending, thread.locate_timeout);
+        let Some(transaction) = thread.transaction_with(from, header).filter(|transaction| {
+            let is_answer = sending.is_none() || transaction.marks.contains(Marks::REQUEST_LAST);
+            transaction.phase == Phase::Requesting && is_answer
+        }) else {
             return;
         };
         transaction.marks |= Marks::REFUSED | Marks::LINGERING;
@@ -208,6 +209,11 @@ impl<D: Payload> Rpc<D> {
         transaction.retries = transaction.retries.saturating_sub(1);
         transaction.searched += now - transaction.since;
         let (retries, searched) = (transaction.retries, transaction.searched);
+        if let Some(message) = sending
+            && below.cancel(self.interface, message).is_some()
+        {
+            self.release(message);
+        }
         if searched >= locate_timeout {
             self.end_transaction(id, Err(Status::RpcNotFound));
         } else if retries <= FIRST_LOCATE {
@@ -216,7 +222,9 @@ impl<D: Payload> Rpc<D> {
             self.put_request(now, below, id);
         } else {
             let pause = SWEEP * Milliseconds::from(RETRIES - 1 - retries);
-            transaction.pause(now, pause);
+            if let Some(transaction) = self.transaction_mut(id) {
+                transaction.pause(now, pause);
+            }
             self.set_due(now + pause);
         }
     }

@@ -161,7 +161,7 @@ impl<D: Payload> Rpc<D> {
     }
 
     /// A message has left FLIP, one way or the other: whose it was.
-    fn release(&mut self, message: MessageId) -> Option<ThreadId> {
+    pub(super) fn release(&mut self, message: MessageId) -> Option<ThreadId> {
         let place = self.sending.iter().position(|(known, _)| *known == message)?;
         let (_, id) = self.sending.swap_remove(place);
         if let Some(thread) = self.thread_mut(id) {

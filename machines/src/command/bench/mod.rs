@@ -1,6 +1,7 @@
 //! `amlab bench`: measures what programs on the lab's machines need in virtual time, and sets it beside what was published.
 //! Nothing is measured on the host, so figures are the same on every one.
 
+mod breakdown;
 mod report;
 mod rpc;
 
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use clock::{Instant, Span};
 
+use self::breakdown::{Breakdown, Measured};
 use self::report::Report;
 use self::rpc::Point;
 use super::arguments::RpcArguments;
@@ -21,9 +23,14 @@ use super::terminal::{Importance, Terminal};
 use crate::folder::HostError;
 use crate::lab::{self, LabSource};
 use crate::runtime::{Happening, Observer, What};
+use wire::Record;
 
 /// Longer than any of the measurements takes in virtual time.
 const LIMIT: Span = Span::from_milliseconds(300_000);
+/// What the kernel writes before a client on the same machine begins.
+const CLIENT_STARTS: &[u8] = b"started rpc_client";
+/// What a client writes first, at its end.
+const RESULT_BEGINS: &[u8] = b"rpc_client: ";
 
 /// `amlab bench rpc`.
 pub(crate) fn rpc(host: &Host, arguments: &RpcArguments, terminal: &mut Terminal) -> Result<Exit, Failure> {
@@ -35,7 +42,12 @@ pub(crate) fn rpc(host: &Host, arguments: &RpcArguments, terminal: &mut Terminal
             return Ok(Exit::Interrupted);
         }
         terminal.progress(&point.to_string());
-        match measure(host, point, arguments.threads)? {
+        let (row, breakdown) = measure(host, point, arguments)?;
+        if let Some(breakdown) = breakdown {
+            let text = breakdown.text(point.transactions(), point.fragments());
+            terminal.line(Importance::Result, &format!("{point}\n{text}"));
+        }
+        match row {
             Ok(row) => report.rows.push(row),
             Err(why) => {
                 terminal.complain(&format!("amlab: {point}: {why}"));
@@ -70,12 +82,17 @@ fn write(folder: &Path, report: &Report) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs the lab of a measurement until all its clients have ended: the row, or why there is none.
-fn measure(host: &Host, point: &Point, threads: usize) -> Result<Result<report::Row, String>, Failure> {
+/// Runs the lab of a measurement until all its clients have ended: the row, or why there is none, and where the time went if
+/// that is asked for.
+fn measure(
+    host: &Host,
+    point: &Point,
+    arguments: &RpcArguments,
+) -> Result<(Result<report::Row, String>, Option<Breakdown>), Failure> {
     let name = String::from("bench");
     let source = LabSource::Text {
         name: name.clone(),
-        text: point.lab(),
+        text: point.lab(arguments.kernel.as_deref()),
         folder: "".into(),
     };
     let loaded = lab::load(source, &[]).map_err(|errors| Failure::Lab { name, errors })?;
@@ -85,9 +102,19 @@ fn measure(host: &Host, point: &Point, threads: usize) -> Result<Result<report::
     let mut consoles = Consoles {
         texts: vec![Vec::new(); loaded.lab.machines.len()],
         clients,
+        is_remote: loaded.lab.machines.len() > 1,
+        begin: None,
+        end: None,
     };
-    laboratory.run(Instant::START + LIMIT, threads, &mut consoles);
-    Ok(point.row(&consoles.client_texts()))
+    let limit = Instant::START + LIMIT;
+    let mut breakdown = arguments.breakdown.then(|| Breakdown::new(&loaded.lab, &images));
+    match &mut breakdown {
+        Some(breakdown) => breakdown.run(&mut *laboratory, limit, arguments.threads, &mut consoles),
+        None => {
+            laboratory.run(limit, arguments.threads, &mut consoles);
+        }
+    }
+    Ok((point.row(&consoles.client_texts()), breakdown))
 }
 
 /// What machines write, until the clients have ended.
@@ -95,6 +122,18 @@ struct Consoles {
     texts: Vec<Vec<u8>>,
     /// Indices of the clients' machines.
     clients: Vec<usize>,
+    /// They are several machines.
+    is_remote: bool,
+    /// When the first transaction began: the first frame for a single station, or on one machine the client's start.
+    begin: Option<Instant>,
+    /// When the first client wrote its result.
+    end: Option<Instant>,
+}
+
+impl Measured for Consoles {
+    fn stretch(&self) -> (Option<Instant>, Option<Instant>) {
+        (self.begin, self.end)
+    }
 }
 
 impl Consoles {
@@ -102,15 +141,36 @@ impl Consoles {
         let text = |client: &usize| String::from_utf8_lossy(&self.texts[*client]).into_owned();
         self.clients.iter().map(text).collect()
     }
+
+    /// Looks at what a machine has just written.
+    fn look_for_stretch(&mut self, machine: usize, at: Instant) {
+        let text = &self.texts[machine];
+        if !self.is_remote && text.ends_with(CLIENT_STARTS) {
+            self.begin.get_or_insert(at);
+        }
+        if text.ends_with(RESULT_BEGINS) {
+            self.end.get_or_insert(at);
+        }
+    }
 }
 
 impl Observer for Consoles {
     fn window(&mut self, _now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
         let mut has_line = false;
         for happening in happenings {
-            if let What::Console { machine, byte } = happening.what {
-                self.texts[machine].push(byte);
-                has_line |= byte == b'\n';
+            match &happening.what {
+                What::Console { machine, byte } => {
+                    self.texts[*machine].push(*byte);
+                    has_line |= *byte == b'\n';
+                    self.look_for_stretch(*machine, happening.at);
+                }
+                What::Wire {
+                    record: Record::Frame { frame, .. },
+                    ..
+                } if frame.destination().is_some_and(|station| station[0] & 1 == 0) => {
+                    self.begin.get_or_insert(happening.at);
+                }
+                _ => {}
             }
         }
         if has_line && self.client_texts().iter().all(|text| rpc::has_ended(text)) {

@@ -1,6 +1,7 @@
 //! The measurements of remote procedure calls: which there are, the lab of each, and what its consoles say.
 
 use std::fmt::{self, Write as _};
+use std::path::Path;
 
 use super::report::Row;
 use crate::command::arguments::{RpcArguments, RpcCard};
@@ -11,6 +12,10 @@ use crate::lab::Lab;
 const END: [&str; 3] = ["rpc_client exited", "rpc_client: exception", "kernel stopped"];
 /// The longest message of a transaction.
 const LONGEST: u32 = 30_000;
+/// Bytes of the headers in front of the data of a request or reply.
+const HEADERS: u32 = 24 + 32;
+/// Data of a FLIP fragment on Ethernet, in bytes.
+const FRAGMENT: u32 = 1458;
 /// The most pairs, whose servers have ports of their own.
 const MOST_PAIRS: usize = 8;
 
@@ -106,7 +111,7 @@ seed = 1995
 [time]
 rtc = "1995-05-30T09:00:00Z"
 [image.kernel]
-path = "builtin:kernel"
+path = KERNEL
 [image.rpc_server]
 path = "builtin:rpc_server"
 [image.rpc_client]
@@ -119,9 +124,20 @@ boot = { from = "direct", image = "kernel", args = "peers=0" }
 "#;
 
 impl Point {
+    /// Transactions of each client.
+    pub(super) fn transactions(&self) -> u32 {
+        self.count
+    }
+
+    /// Fragments of the longer message of a transaction on Ethernet.
+    pub(super) fn fragments(&self) -> u32 {
+        (self.request.max(self.reply) + HEADERS).div_ceil(FRAGMENT)
+    }
+
     /// The lab: 386/40 with an ISA bus of 8 MHz on 30 m of thin Ethernet.
-    pub(super) fn lab(&self) -> String {
-        let mut text = String::from(HEAD);
+    pub(super) fn lab(&self, kernel: Option<&Path>) -> String {
+        let kernel = kernel.map_or("builtin:kernel".into(), |path| path.to_string_lossy());
+        let mut text = HEAD.replace("KERNEL", &format!("{kernel:?}"));
         let Some(card) = self.card else {
             text += "[machine.client0]\nextends = \"pc\"\n";
             self.add_program(&mut text, "client0", true, 0);
@@ -234,7 +250,7 @@ mod tests {
             let point = point(card, pairs);
             let source = LabSource::Text {
                 name: "bench".into(),
-                text: point.lab(),
+                text: point.lab(None),
                 folder: "".into(),
             };
             let lab =

@@ -6,6 +6,7 @@ use crate::flip::types::{
 };
 use crate::rpc::{Buffer, Message, Notice, Rpc};
 use proto::flip::Address;
+use std::collections::BTreeMap;
 use std::vec::Vec;
 
 pub(super) const INTERFACE: Interface = Interface(3);
@@ -75,6 +76,10 @@ pub(super) struct Card {
     /// Addresses whose process is about to move.
     pub(super) busy: Vec<Address>,
     pub(super) released: u32,
+    /// Messages to one machine that the network has not done with.
+    pub(super) unsent: BTreeMap<u32, Message<Memory>>,
+    /// Those of them that were taken back since the network looked.
+    pub(super) cancelled: Vec<MessageId>,
     /// What every call answers, if not well.
     pub(super) failing: Option<Error>,
 }
@@ -128,6 +133,7 @@ impl Below<Message<Memory>> for Card {
             ..self.outgoing(endpoint, data)?
         };
         let message = outgoing.message;
+        self.unsent.insert(message.0, outgoing.data.clone());
         self.sent.push(Sent::Unicast(outgoing, to));
         Ok(message)
     }
@@ -178,10 +184,11 @@ impl Below<Message<Memory>> for Card {
         false
     }
 
-    fn cancel(&mut self, _: Interface, message: MessageId) -> Option<Message<Memory>> {
-        let place = self.sent.iter().position(|sent| sent.message() == message)?;
-        let (Sent::Unicast(outgoing, _) | Sent::Broadcast(outgoing, _)) = self.sent.remove(place);
-        Some(outgoing.data)
+    fn cancel(&mut self, interface: Interface, message: MessageId) -> Option<Message<Memory>> {
+        assert_eq!(interface, INTERFACE);
+        let data = self.unsent.remove(&message.0)?;
+        self.cancelled.push(message);
+        Some(data)
     }
 
     fn release(&mut self, _: Packet) {

@@ -227,6 +227,28 @@ fn a_refused_request_is_sent_five_times_withdrawn_and_offered_to_others() {
 }
 
 #[test]
+fn the_rest_of_a_long_request_is_not_sent_when_its_beginning_is_refused() {
+    let mut lab = acquainted();
+    lab.trans(2, thread(0), request(9), Memory::default());
+    lab.wait_for_request();
+    lab.messages();
+    let start = lab.now();
+    lab.trans(0, thread(0), request(1), pattern(30_000));
+    lab.run(5);
+    // The first copy was refused on its way, and the second one went out at once.
+    assert_eq!(lab.kinds()[..3], [Kind::Request, Kind::Refuse, Kind::Request]);
+    lab.putrep(1, thread(0), reply(0), Memory::default());
+    lab.run(4);
+    lab.told.clear();
+    lab.getreq(1, thread(0));
+    let (_, _, header, data) = lab.wait_for_request();
+    assert_eq!((header.command, data), (1, pattern(30_000).0));
+    let time = lab.now() - start;
+    assert!(time < 60, "{time}");
+    assert!(lab.network.machines[0].card.unsent.is_empty());
+}
+
+#[test]
 fn a_client_of_a_server_that_is_always_busy_is_told_that_there_is_none() {
     let mut lab = acquainted();
     lab.trans(2, thread(0), request(9), Memory::default());

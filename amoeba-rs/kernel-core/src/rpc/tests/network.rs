@@ -35,6 +35,8 @@ struct Packed {
     to: Address,
     from: Address,
     message: MessageId,
+    /// When it leaves the sender.
+    departure: Milliseconds,
     offset: u32,
     total: u32,
     bytes: Vec<u8>,
@@ -182,7 +184,26 @@ impl Network {
                     Sent::Broadcast(outgoing, hops) => self.broadcast(sender, outgoing, hops),
                 }
             }
+            for message in std::mem::take(&mut self.machines[sender].card.cancelled) {
+                self.take_back(sender, message);
+            }
         }
+    }
+
+    /// What has not left the sender of a message does not, and it hears nothing more of it.
+    fn take_back(&mut self, sender: usize, message: MessageId) {
+        let (now, own_start) = (self.now, self.machines[sender].start);
+        self.happenings.retain(|_, (start, happening)| match happening {
+            Happening::Packet { packed, .. } => {
+                let is_of =
+                    (packed.sender, packed.sender_start, packed.message) == (sender, own_start, message);
+                !is_of || packed.departure <= now
+            }
+            Happening::Gone { machine, message: of }
+            | Happening::Undelivered {
+                machine, message: of, ..
+            } => (*machine, *start, *of) != (sender, own_start, message),
+        });
     }
 
     fn unicast(&mut self, sender: usize, outgoing: Outgoing, to: Address) {
@@ -228,6 +249,7 @@ impl Network {
                 to,
                 from: outgoing.from,
                 message,
+                departure: self.now + place,
                 offset: place as u32 * FRAGMENT,
                 total,
                 bytes: part.to_vec(),
@@ -266,6 +288,7 @@ impl Network {
                     to: Address::NULL,
                     from: outgoing.from,
                     message: outgoing.message,
+                    departure: self.now,
                     offset: 0,
                     total: all.len() as u32,
                     bytes: all.clone(),
@@ -345,6 +368,9 @@ impl Network {
         };
         let machine = &mut self.machines[number];
         if machine.is_on && machine.start == start {
+            if let Event::Sent { message, .. } | Event::NotDelivered { message, .. } = &event {
+                machine.card.unsent.remove(&message.0);
+            }
             machine.rpc.event(self.now, &mut machine.card, event);
         }
     }

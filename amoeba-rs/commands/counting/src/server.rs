@@ -1,0 +1,89 @@
+//! The server: it executes calls by counting them.
+
+use super::{EXECUTE, LONG, REPORT};
+use alloc::vec;
+use alloc::vec::Vec;
+use libamoeba::Transactions;
+use libamoeba::println;
+use libamoeba::system::mutex::Mutex;
+use libamoeba::system::{Kernel, thread};
+use proto::capability::Port;
+use proto::message::{Header, LARGEST_BUFFER};
+use proto::standard::Status;
+
+/// Threads that serve, the first one included.
+const THREADS: usize = 3;
+/// Bytes of a thread's stack.
+const STACK: usize = 16 << 10;
+
+/// How often each call of each client was executed.
+static EXECUTIONS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+pub(super) fn serve(port: Port, clients: usize, calls: usize) -> i32 {
+    *EXECUTIONS.lock() = vec![vec![0; calls]; clients];
+    for _ in 1..THREADS {
+        if !thread::spawn(STACK, move || work(port)) {
+            println!("counting: no thread");
+            return 1;
+        }
+    }
+    println!("counting: serving");
+    work(port);
+    1
+}
+
+/// Serves for ever.
+fn work(port: Port) {
+    let mut data = vec![0; LONG];
+    loop {
+        match Kernel.getreq(port, &mut data) {
+            Ok((header, length)) => {
+                let (status, reply) = match header.command {
+                    EXECUTE => (execute(&header, &data[..length]), Vec::new()),
+                    REPORT => report(&header),
+                    _ => (Status::BadCommand, Vec::new()),
+                };
+                let mut answer = Header::default();
+                answer.set_status(status);
+                Kernel.putrep(&answer, &reply);
+            }
+            Err(Status::RpcAborted) => {}
+            Err(why) => {
+                println!("counting: {why}");
+                return;
+            }
+        }
+    }
+}
+
+/// Counts a call whose data has come as it was sent.
+fn execute(header: &Header, data: &[u8]) -> Status {
+    let intact = data
+        .iter()
+        .enumerate()
+        .all(|(place, byte)| *byte == pattern(header.offset, place));
+    let (client, call) = (usize::from(header.extra), header.offset as usize);
+    let mut executions = EXECUTIONS.lock();
+    let count = executions.get_mut(client).and_then(|calls| calls.get_mut(call));
+    match count.filter(|_| intact) {
+        Some(count) => {
+            *count = count.saturating_add(1);
+            Status::Ok
+        }
+        None => Status::BadArgument,
+    }
+}
+
+/// A byte of the data of a call.
+pub(super) fn pattern(call: i32, place: usize) -> u8 {
+    (call as usize).wrapping_add(place ^ place >> 8) as u8
+}
+
+fn report(header: &Header) -> (Status, Vec<u8>) {
+    let executions = EXECUTIONS.lock();
+    let calls = executions.get(usize::from(header.extra));
+    match calls.and_then(|calls| calls.get(header.offset as usize..)) {
+        Some(calls) => (Status::Ok, calls[..calls.len().min(LARGEST_BUFFER)].to_vec()),
+        None => (Status::BadArgument, Vec::new()),
+    }
+}

@@ -85,7 +85,7 @@ fn processes_are_started_stopped_changed_and_moved_by_their_owner_on_another_mac
         ],
         "",
     );
-    let memory = run(&lab, 110_000);
+    let memory = run(&lab, 130_000);
     told(&memory, 0, "owner: machine 2");
     told(&memory, 0, "owner: from machine to machine");
     told(&memory, 0, "TEST OK");
@@ -125,7 +125,7 @@ fn tats_measures_calls_threads_and_transactions_here_and_with_another_machine() 
         ],
         "",
     );
-    let memory = run(&lab, 12_000);
+    let memory = run(&lab, 15_000);
     for (machine, items, factor) in [(0, 20, 1), (1, 6, 2)] {
         let console = memory.console(machine);
         let found: Vec<_> = console.lines().filter_map(item).collect();
@@ -182,7 +182,7 @@ until = "400ms"
         ],
         later,
     );
-    let memory = run(&lab, 28_000);
+    let memory = run(&lab, 40_000);
     told(&memory, 2, "intruder: 0 breaches");
     let bad = memory.console(2);
     let heard = bad.lines().find_map(|line| line.strip_prefix("intruder: heard "));

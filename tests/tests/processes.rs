@@ -51,7 +51,7 @@ fn console(options: &str, programs: &[(&str, &str)], milliseconds: u64) -> Strin
 
 #[test]
 fn every_system_call_does_what_it_says_with_good_and_bad_arguments() {
-    let console = console("", &[("calls", ""), ("spin", "500")], 10_000);
+    let console = console("", &[("calls", ""), ("spin", "500")], 16_000);
     for line in [
         "TEST OK",
         "calls exited with status 0",
@@ -154,7 +154,7 @@ fn a_file_that_is_no_program_is_refused() {
 #[test]
 fn the_lab_of_programs_meets_its_expectations() {
     let lab = lab_file("calls");
-    let memory = run(&lab, 10_000);
+    let memory = run(&lab, 18_000);
     for (machine, name) in [(0, "good"), (1, "bad")] {
         let console = memory.console(machine);
         assert!(!console.contains("FAILED"), "{name}: {console}");

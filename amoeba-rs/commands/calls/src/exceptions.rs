@@ -6,7 +6,7 @@ use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use libamoeba::system::calls;
 use proto::process::Frame;
-use proto::signal::{Exception, Handler};
+use proto::signal::{Exception, Handler, TRANSACTION};
 use proto::system_call::Call;
 
 /// A signal of this program's own.
@@ -15,6 +15,8 @@ const SIGNAL: i32 = 17;
 /// The signal or exception that the handler saw last, and how many it saw.
 static LAST: AtomicI32 = AtomicI32::new(0);
 static COUNT: AtomicU32 = AtomicU32::new(0);
+/// Signals that were ever seen, a bit for each.
+static SIGNALS: AtomicU32 = AtomicU32::new(0);
 
 // The handler, as the kernel calls it.
 global_asm!(
@@ -44,6 +46,9 @@ extern "C" fn handle(signal: i32, frame: *mut Frame, third: u32, fourth: u32) ->
         calls::exit(2);
     }
     LAST.store(signal, Ordering::Relaxed);
+    if signal > 0 {
+        SIGNALS.store(SIGNALS.load(Ordering::Relaxed) | 1 << signal, Ordering::Relaxed);
+    }
     COUNT.store(COUNT.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     // SAFETY: the frame is on this thread's stack; the thread goes on behind the instruction.
     unsafe {
@@ -57,6 +62,7 @@ extern "C" fn handle(signal: i32, frame: *mut Frame, third: u32, fourth: u32) ->
 pub(crate) fn install() {
     let signals = [
         SIGNAL,
+        TRANSACTION,
         Exception::Access.code(),
         Exception::Division.code(),
         Exception::Instruction.code(),
@@ -75,6 +81,11 @@ pub(crate) fn install() {
     });
     // SAFETY: the handler ends as handlers do.
     unsafe { calls::set_vector(Box::leak(Box::new(handlers))) }
+}
+
+/// Whether the handler has ever seen this signal.
+pub(crate) fn has_seen(signal: i32) -> bool {
+    SIGNALS.load(Ordering::Relaxed) & 1 << signal != 0
 }
 
 /// The exception that `action` makes, if any.

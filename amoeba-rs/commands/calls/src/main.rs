@@ -17,6 +17,7 @@ mod own_values;
 mod segments;
 mod servers;
 mod threads;
+mod transactions;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use libamoeba::println;
@@ -74,6 +75,7 @@ fn good(arguments: &Arguments) {
     own_values::run();
     flip::run();
     servers::run(arguments);
+    transactions::run();
     // Its threads take turns from then on.
     threads::run();
 }

@@ -107,7 +107,7 @@ pub(crate) fn run(heard: &'static Heard, numbers: &mut Numbers) {
         let to = destination(&messages, numbers);
         let mut bytes = match (to, messages.get(round as usize % messages.len().max(1))) {
             // As it was heard.
-            (_, Some((_, message))) if round % 5 == 0 => message.clone(),
+            (_, Some((_, message))) if round.is_multiple_of(5) => message.clone(),
             (Destination::All(_), _) => {
                 let mut bytes = numbers.below(3).to_be_bytes().to_vec();
                 bytes.extend(forge(&messages, numbers).emit());
@@ -116,7 +116,7 @@ pub(crate) fn run(heard: &'static Heard, numbers: &mut Numbers) {
             _ => forge(&messages, numbers).emit().to_vec(),
         };
         let length = [0, 32, 60, 1400, 1458, 5000, 30_000][numbers.below(7) as usize];
-        if round % 5 != 0 {
+        if !round.is_multiple_of(5) {
             bytes.resize(bytes.len().max(length), numbers.next() as u8);
             bytes.truncate(30_000);
         }
@@ -128,7 +128,7 @@ pub(crate) fn run(heard: &'static Heard, numbers: &mut Numbers) {
             numbers.below(200),
             &bytes,
         );
-        if round % 16 == 0 {
+        if round.is_multiple_of(16) {
             calls::sleep(100);
         }
     }

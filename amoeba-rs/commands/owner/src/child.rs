@@ -5,7 +5,7 @@ use core::arch::asm;
 use libamoeba::system::mutex::RawMutex;
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, calls, thread};
-use libamoeba::{Transactions, println, put_port};
+use libamoeba::{Transactions, print, println, put_port};
 use proto::capability::Port;
 use proto::message::Header;
 use proto::standard::Status;
@@ -38,8 +38,9 @@ pub(crate) fn run(what: &str, arguments: &Arguments) -> i32 {
 /// Says what it was given.
 fn say(arguments: &Arguments) -> i32 {
     let words: Vec<&str> = arguments.words().skip(3).collect();
-    let environment: Vec<&str> = arguments.environment().collect();
-    println!("copy: {words:?} {environment:?}");
+    let kind = arguments.variable("KIND");
+    print!("copy: {words:?} ");
+    println!("{kind:?} {:?}", arguments.variable("NOTHING"));
     words.len() as i32
 }
 

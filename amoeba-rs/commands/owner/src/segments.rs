@@ -85,32 +85,38 @@ pub(crate) fn run(host: &Capability) {
         "STD_INFO of a segment",
     );
     clones(host, &segment, &data);
+    mappings(&segment, &data);
+}
+
+/// A segment of another machine, mapped here.
+fn mappings(segment: &Capability, data: &[u8]) {
+    let kernel = &mut Kernel;
     equal(
-        map(&segment, DATA, &data) >= 0,
+        map(segment, DATA, data) >= 0,
         true,
         "seg_map of another machine's segment",
     );
-    let read_only = standard::restrict(kernel, &segment, right::READ).unwrap_or(Capability::NULL);
+    let read_only = standard::restrict(kernel, segment, right::READ).unwrap_or(Capability::NULL);
     equal(
-        map(&read_only, DATA, &data) >= 0,
+        map(&read_only, DATA, data) >= 0,
         true,
         "seg_map with the right to read",
     );
-    let nothing = standard::restrict(kernel, &segment, Rights(0)).unwrap_or(Capability::NULL);
+    let nothing = standard::restrict(kernel, segment, Rights(0)).unwrap_or(Capability::NULL);
     let denied = i32::from(Status::Denied.code());
-    equal(map(&nothing, DATA, &data), denied, "seg_map without rights");
-    let taken = map(&segment, DATA | SegmentKind::DESTROY_ORIGINAL, &data);
+    equal(map(&nothing, DATA, data), denied, "seg_map without rights");
+    let taken = map(segment, DATA | SegmentKind::DESTROY_ORIGINAL, data);
     equal(taken >= 0, true, "seg_map that destroys the original");
     // The other machine may still be told.
     calls::sleep(200);
     equal(
-        process::size(kernel, &segment),
+        process::size(kernel, segment),
         Err(Status::BadCapability),
         "a segment that was taken",
     );
     let bad = i32::from(Status::BadCapability.code());
     equal(
-        map(&segment, DATA, &data),
+        map(segment, DATA, data),
         bad,
         "seg_map of a segment that was taken",
     );

@@ -183,11 +183,14 @@ fn a_file_on_a_server_is_left_to_the_kernel_that_runs_it() {
     assert_eq!(machine.made, 1, "only the stack is made");
 }
 
+/// A file, arguments, a command that the machine refuses, and what comes of it.
+type Case<'a> = (&'a [u8], &'a [&'a str], Option<(Command, Status)>, Failure);
+
 #[test]
 fn what_fails_leaves_no_segment() {
     let whole = file();
     let long = "x".repeat(5000);
-    let cases: [(&[u8], &[&str], Option<(Command, Status)>, Failure); 6] = [
+    let cases: [Case<'_>; 6] = [
         (&whole[..60], &[], None, Failure::Descriptor),
         (&whole[..20_000], &[], None, Failure::Short),
         (&whole, &[&long], None, Failure::Stack),

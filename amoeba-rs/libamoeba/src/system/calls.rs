@@ -48,6 +48,25 @@ pub fn trans(
     reply_header: &mut [u8; message::LENGTH],
     reply: &mut [u8],
 ) -> i32 {
+    any_trans::<52>(header, data, reply_header, reply)
+}
+
+/// `rpc_trans`: a transaction with data of any length. The bytes of the reply, or a negative error.
+pub fn long_trans(
+    header: &[u8; message::LENGTH],
+    data: &[u8],
+    reply_header: &mut [u8; message::LENGTH],
+    reply: &mut [u8],
+) -> i32 {
+    any_trans::<60>(header, data, reply_header, reply)
+}
+
+fn any_trans<const VECTOR: u8>(
+    header: &[u8; message::LENGTH],
+    data: &[u8],
+    reply_header: &mut [u8; message::LENGTH],
+    reply: &mut [u8],
+) -> i32 {
     let rest = [address(reply_header), address(reply), reply.len() as u32];
     let arguments = [
         address(header),
@@ -56,7 +75,7 @@ pub fn trans(
         address(&raw const rest),
     ];
     // SAFETY: the kernel writes to both places for the reply alone, which are borrowed for it.
-    unsafe { trap::<52>(0, arguments) }
+    unsafe { trap::<VECTOR>(0, arguments) }
 }
 
 /// `getreq`: waits for a request to the port in the header. Its bytes, or a negative error.
@@ -71,6 +90,20 @@ pub fn putrep(header: &[u8; message::LENGTH], data: &[u8]) {
     let arguments = [address(header), address(data), data.len() as u32, 0];
     // SAFETY: the kernel only reads.
     unsafe { trap::<51>(0, arguments) };
+}
+
+/// `rpc_getreq`: waits for a request of any length. Its bytes, or a negative error.
+pub fn long_getreq(header: &mut [u8; message::LENGTH], data: &mut [u8]) -> i32 {
+    let arguments = [address(header), address(data), data.len() as u32, 0];
+    // SAFETY: the kernel writes to both places, which are borrowed for it.
+    unsafe { trap::<58>(0, arguments) }
+}
+
+/// `rpc_putrep`: answers with any length.
+pub fn long_putrep(header: &[u8; message::LENGTH], data: &[u8]) {
+    let arguments = [address(header), address(data), data.len() as u32, 0];
+    // SAFETY: the kernel only reads.
+    unsafe { trap::<59>(0, arguments) };
 }
 
 /// `timeout`: how long transactions of this thread look for their server, in milliseconds; what it was before.

@@ -32,6 +32,9 @@ pub fn set(terminal: &Capability) {
 impl Console {
     /// Writes what has gathered. Output that nobody takes is lost.
     fn flush(&mut self) {
+        if self.length == 0 {
+            return;
+        }
         if let Some(terminal) = &self.terminal {
             let mut header = request(terminal, WRITE);
             header.size = self.length as u16;
@@ -55,10 +58,24 @@ impl fmt::Write for Console {
     }
 }
 
+/// Writes what has been printed since the last end of a line.
+pub fn flush() {
+    CONSOLE.lock().flush();
+}
+
 /// Prints; called by [`println`](crate::println).
 pub fn print(arguments: fmt::Arguments<'_>) {
     // The console takes everything.
     let _ = fmt::Write::write_fmt(&mut *CONSOLE.lock(), arguments);
+}
+
+/// Prints on the program's terminal, at once.
+#[macro_export]
+macro_rules! print {
+    ($($arguments:tt)*) => {{
+        $crate::system::console::print(format_args!($($arguments)*));
+        $crate::system::console::flush();
+    }};
 }
 
 /// Prints a line on the program's terminal.

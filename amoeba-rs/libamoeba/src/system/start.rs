@@ -48,6 +48,12 @@ impl Arguments {
         unsafe { strings(self.0.environment) }
     }
 
+    /// The value of a variable of the environment, which is written `NAME=value`.
+    pub fn variable(&self, name: &str) -> Option<&'static str> {
+        let mut variables = self.environment().filter_map(|text| text.split_once('='));
+        variables.find_map(|(found, value)| (found == name).then_some(value))
+    }
+
     /// How many words there are, by the number that came with them.
     pub fn count(&self) -> usize {
         self.0.count

@@ -124,7 +124,7 @@ fn with(change: impl FnOnce(&mut Drive)) -> Option<Drive> {
 
 fn pattern(sectors: u32) -> Vec<u8> {
     (0..sectors * SECTOR as u32)
-        .map(|place| (place / 3 ^ place >> 9) as u8)
+        .map(|place| ((place / 3) ^ (place >> 9)) as u8)
         .collect()
 }
 

@@ -276,6 +276,17 @@ fn an_information_tells_the_name_and_the_size() {
         .ask(&disk, standard::Command::Info.code(), room, &[])
         .unwrap();
     assert_eq!(reply.data, b"@ vdisk:02 75 KB");
+    let status = standard::Command::Status.code();
+    let reply = kernel.ask(&disk, status, room, &[]).unwrap();
+    assert_eq!(
+        reply.data, b"3 commands, 0 errors, 0 resets, 0 requests under way\n",
+        "the first sectors of both drives and of the partition"
+    );
+    let unable = Capability {
+        private: disk.private.restrict(Rights(0xfd), Port([5; 6])),
+        ..disk
+    };
+    assert_eq!(kernel.ask(&unable, status, room, &[]), Err(Status::Denied));
 }
 
 #[test]
@@ -440,6 +451,7 @@ fn what_a_drive_cannot_do_is_told() {
     assert_eq!(kernel.write(&both, 9, 45, 10, &data), Err(Status::WriteProtected));
     with(&kernel, &|drive| drive.silences = u32::MAX);
     assert_eq!(kernel.read(&both, 9, 45, 10), Err(Status::NoMedium));
+    assert!(kernel.printed().ends_with("disk 0 answers no more\n"));
     assert_eq!(kernel.read(&one, 9, 100, 1), Err(Status::NoMedium));
     assert_eq!(kernel.read(&both, 9, 50, 1), Ok(kernel.on_drive(1, 8, 1)));
 }

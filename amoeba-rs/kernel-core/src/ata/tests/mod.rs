@@ -2,12 +2,14 @@
 
 pub(crate) mod drive;
 mod properties;
+pub(crate) mod wires;
 
 use super::{Addressing, Channel, Failure, RequestId};
-use drive::{Drive, Shared, WORK};
+use drive::{Drive, WORK};
 use proto::disk::SECTOR;
 use std::vec;
 use std::vec::Vec;
+use wires::Shared;
 
 const TICK: u64 = 10_000;
 

@@ -128,7 +128,7 @@ fn programs_read_and_write_the_virtual_disks_of_their_machine() {
         &[
             "disk 0: GENERIC 1992, 10080 sectors, LBA",
             "disk 1: GENERIC 1992, 5040 sectors, LBA",
-            "vdisk:01: 4000 sectors in 1 pieces",
+            "vdisk:01: 4000 sectors in 1 piece",
             "vdisk:02: 1700 sectors in 2 pieces",
             "bootp:01: 5040 sectors",
             "diskperf exited with status 0",

@@ -139,9 +139,10 @@ impl<P: ata::Ports> VirtualDisks<P> {
         }
         for disk in &disks {
             let (sectors, pieces) = (disk.sectors(), disk.pieces.len());
+            let word = if pieces == 1 { "piece" } else { "pieces" };
             print(
                 *console,
-                &format!("{}: {sectors} sectors in {pieces} pieces", disk.name),
+                &format!("{}: {sectors} sectors in {pieces} {word}", disk.name),
             );
         }
         self.disks.extend(disks);

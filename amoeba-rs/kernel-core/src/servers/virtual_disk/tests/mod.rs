@@ -24,7 +24,7 @@ fn disks_of_partitions_and_whole_drives_are_published() {
     assert_eq!(
         kernel.printed(),
         "disk 0: TEST, 800 sectors, LBA\ndisk 1: TEST, 400 sectors, LBA\n\
-         vdisk:01: 300 sectors in 1 pieces\nvdisk:02: 150 sectors in 2 pieces\n"
+         vdisk:01: 300 sectors in 1 piece\nvdisk:02: 150 sectors in 2 pieces\n"
     );
     let disk = kernel.disk("vdisk:02");
     assert_eq!(disk.port, one_way(Port([1; 6])));

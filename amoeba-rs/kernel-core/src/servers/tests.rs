@@ -298,7 +298,6 @@ fn a_process_is_started_described_and_stunned() {
     let ended = Event::Ended {
         process: 0,
         name: "a comment".into(),
-        is_owned: false,
         cause: Cause::Stunned,
         detail: 7,
         place: None,

@@ -23,7 +23,7 @@ fn plan(size: u16, first: u32, length: usize) -> Result<Plan, Status> {
     }
     let block = 1_usize << size;
     let blocks = LARGEST_TRANSFER / block;
-    if blocks == 0 || length % block != 0 {
+    if blocks == 0 || !length.is_multiple_of(block) {
         return Err(Status::BadArgument);
     }
     Ok(Plan {

@@ -2,12 +2,14 @@
 
 pub(crate) mod drive;
 mod properties;
+pub(crate) mod wires;
 
 use super::{Addressing, Channel, Failure, RequestId};
-use drive::{Drive, Shared, WORK};
+use drive::{Drive, WORK};
 use proto::disk::SECTOR;
 use std::vec;
 use std::vec::Vec;
+use wires::Shared;
 
 const TICK: u64 = 10_000;
 
@@ -124,7 +126,7 @@ fn with(change: impl FnOnce(&mut Drive)) -> Option<Drive> {
 
 fn pattern(sectors: u32) -> Vec<u8> {
     (0..sectors * SECTOR as u32)
-        .map(|place| (place / 3 ^ place >> 9) as u8)
+        .map(|place| ((place / 3) ^ (place >> 9)) as u8)
         .collect()
 }
 

@@ -300,7 +300,6 @@ fn a_machine_has_32_processes_at_most() {
     let ended = Event::Ended {
         process: 7,
         name: "".into(),
-        is_owned: false,
         cause: Cause::Normal,
         detail: 5,
         place: None,

@@ -28,7 +28,7 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// Goes on. Of the requests that end, only those of the search are its concern: `result` is one of them, if one has.
+    /// Goes on to the next place, unless a look is under way.
     pub(super) fn advance<P: Ports>(&mut self, channel: &mut Channel<P>) {
         if self.is_over || self.current.is_some() || !channel.is_ready() {
             return;

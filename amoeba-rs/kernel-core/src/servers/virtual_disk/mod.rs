@@ -32,7 +32,7 @@ use proto::disk::server::{
 };
 use proto::marshal::Writer;
 use proto::message::Header;
-use proto::standard::Status;
+use proto::standard::{self, Status};
 
 /// Clients of other machines that are served at a time.
 const THREADS: usize = 3;
@@ -60,6 +60,8 @@ pub struct VirtualDisks<P> {
     channel: Channel<P>,
     search: Search,
     is_settled: bool,
+    /// The drives that have been found and answer.
+    is_alive: [bool; DRIVES],
     disks: Vec<VirtualDisk>,
     jobs: Vec<Job>,
     answers: VecDeque<(Ticket, Result<Reply, Status>)>,
@@ -73,6 +75,7 @@ impl<P: ata::Ports> VirtualDisks<P> {
             channel,
             search: Search::default(),
             is_settled: false,
+            is_alive: [false; DRIVES],
             disks: Vec::new(),
             jobs: Vec::new(),
             answers: VecDeque::new(),
@@ -100,6 +103,12 @@ impl<P: ata::Ports> VirtualDisks<P> {
                 self.settle(world);
             }
         }
+        for (drive, is_alive) in self.is_alive.iter_mut().enumerate() {
+            if *is_alive && self.channel.drive(drive).is_none() {
+                *is_alive = false;
+                print(world.console, &format!("disk {drive} answers no more"));
+            }
+        }
     }
 
     /// All labels are known: says what there is.
@@ -108,6 +117,7 @@ impl<P: ata::Ports> VirtualDisks<P> {
         let World { machine, console, .. } = world;
         for drive in 0..DRIVES {
             if let Some(identity) = self.channel.drive(drive) {
+                self.is_alive[drive] = true;
                 tell_drive(*console, drive, identity);
                 let check = machine.random_port();
                 self.disks
@@ -129,9 +139,10 @@ impl<P: ata::Ports> VirtualDisks<P> {
         }
         for disk in &disks {
             let (sectors, pieces) = (disk.sectors(), disk.pieces.len());
+            let word = if pieces == 1 { "piece" } else { "pieces" };
             print(
                 *console,
-                &format!("{}: {sectors} sectors in {pieces} pieces", disk.name),
+                &format!("{}: {sectors} sectors in {pieces} {word}", disk.name),
             );
         }
         self.disks.extend(disks);
@@ -217,6 +228,17 @@ impl<P: ata::Ports> VirtualDisks<P> {
         for (id, _) in &job.parts {
             self.channel.cancel(*id);
         }
+    }
+
+    /// How the drives have fared.
+    fn figures(&self) -> String {
+        let ata::Statistics {
+            commands,
+            errors,
+            resets,
+        } = self.channel.statistics();
+        let waiting = self.jobs.len();
+        format!("{commands} commands, {errors} errors, {resets} resets, {waiting} requests under way\n")
     }
 
     /// The pieces of a disk, as numbers.
@@ -316,6 +338,10 @@ impl<M: Machine, P: ata::Ports> Server<M> for VirtualDisks<P> {
     fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status> {
         let header = request.header;
         let disk = self.disk(request.object).ok_or(Status::BadCapability)?;
+        if header.standard_command() == Some(standard::Command::Status) {
+            request.need(RIGHT_READ)?;
+            return Ok(Reply::text(&self.figures(), header).into());
+        }
         let command = Command::from_code(header.command).ok_or(Status::BadCommand)?;
         let direction = match command {
             Command::Info => return Ok(Reply::data(self.describe(disk)).into()),

@@ -32,7 +32,7 @@ enum Kind {
     User,
 }
 
-const PROGRAMS: [Program; 8] = [
+const PROGRAMS: [Program; 9] = [
     Program {
         package: "kernel",
         image: "kernel.elf",
@@ -80,6 +80,12 @@ const PROGRAMS: [Program; 8] = [
     Program {
         package: "kstat",
         image: "kstat",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "tty_test",
+        image: "tty_test",
         emulated: &[Code::Bswap_r32],
         kind: Kind::User,
     },

@@ -13,7 +13,7 @@ use crate::lab::{Image, ImageSource, Lab};
 use crate::media::{MappedFile, blank};
 
 /// The names of the images that are part of this program (`path = "builtin:kernel"`).
-pub(crate) const BUILTIN_NAMES: [&str; 8] = [
+pub(crate) const BUILTIN_NAMES: [&str; 9] = [
     "kernel",
     "benchmark",
     "spin",
@@ -22,10 +22,11 @@ pub(crate) const BUILTIN_NAMES: [&str; 8] = [
     "rpc_server",
     "rpc_client",
     "kstat",
+    "tty_test",
 ];
 
 /// Their bytes, in the same order.
-static BUILTINS: [&[u8]; 8] = [
+static BUILTINS: [&[u8]; 9] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/kernel.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/benchmark.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/spin")),
@@ -34,6 +35,7 @@ static BUILTINS: [&[u8]; 8] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/rpc_server")),
     include_bytes!(concat!(env!("OUT_DIR"), "/rpc_client")),
     include_bytes!(concat!(env!("OUT_DIR"), "/kstat")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/tty_test")),
 ];
 
 /// Why an image cannot be had.

@@ -32,6 +32,8 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "rpc_client",
             "--exclude",
             "kstat",
+            "--exclude",
+            "tty_test",
             "--manifest-path",
         ])
         .arg(guest);

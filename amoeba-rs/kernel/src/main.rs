@@ -18,12 +18,14 @@ extern crate alloc;
 mod clock;
 mod cmos;
 mod console;
+mod keyboard;
 mod loader;
 mod memory;
 mod network;
 mod paging;
 mod post;
 mod restart;
+mod serial_line;
 mod servers;
 mod system;
 mod traps;
@@ -61,6 +63,8 @@ extern "C" fn main(magic: u32, information: u32) -> ! {
     let driver = network::start(&loaded.options);
     stage(Stage::Network);
     let mut system = system::System::start(&loaded, driver);
+    serial_line::start();
+    keyboard::start();
     line!("kernel ready");
     stage(Stage::Ready);
     system.start_programs(&loaded);
@@ -75,7 +79,8 @@ fn run(mut system: system::System) -> ! {
             continue;
         }
         processor::disable_interrupts();
-        if network::has_news() || system.has_work() {
+        let has_news = network::has_news() || serial_line::has_news() || keyboard::has_news();
+        if has_news || system.has_work() {
             processor::enable_interrupts();
         } else {
             processor::sleep();
@@ -102,6 +107,7 @@ fn test_bswap() {
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
     processor::disable_interrupts();
+    serial_line::stop();
     stage(Stage::Stopped);
     let (esp, ebp) = processor::stack();
     let (status, directory) = processor::control();

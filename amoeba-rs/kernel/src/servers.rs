@@ -1,21 +1,33 @@
 //! The kernel's servers: who there are, and under which names they are found.
 
+use crate::keyboard::ScreenLine;
 use crate::memory::Memory;
+use crate::serial_line::SerialLine;
 use crate::{clock, cmos};
 use alloc::vec::Vec;
 use kernel_core::machine::Machine;
+use kernel_core::screen::{COLUMNS, ROWS};
 use kernel_core::servers::Servers;
 use kernel_core::servers::directory::{self, Directory};
 use kernel_core::servers::process::ProcessServer;
 use kernel_core::servers::random::Random;
 use kernel_core::servers::reservation::{Reservable, Reservation};
 use kernel_core::servers::system::{self, SystemServer};
-use kernel_core::servers::terminal::Terminal;
+use kernel_core::servers::terminal::Terminals;
 use kernel_core::servers::time_of_day::TimeOfDay;
 use proto::capability::{Capability, Port, Rights};
 use proto::ethernet;
+use proto::terminal::WindowSize;
 
 const VERSION: &str = concat!("amoeba-rs ", env!("CARGO_PKG_VERSION"));
+
+/// The size of the screen.
+const SCREEN: WindowSize = WindowSize {
+    rows: ROWS as u16,
+    columns: COLUMNS as u16,
+    width: 0,
+    height: 0,
+};
 
 /// The servers as they start.
 pub(crate) struct Started {
@@ -36,7 +48,9 @@ pub(crate) fn start(memory: &mut Memory, station: Option<ethernet::Address>) -> 
     let seconds = cmos::clock().seconds();
     let mut port = || memory.random_port();
     let process_server = ProcessServer::new(port(), port(), kips);
-    let terminal = Terminal::new(port(), port());
+    let mut terminals = Terminals::new(port());
+    let serial = terminals.add("console", port(), SerialLine, WindowSize { rows: 24, ..SCREEN });
+    let screen = terminals.add("screen", port(), ScreenLine::new(), SCREEN);
     let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
     let system = SystemServer::new(port(), port(), VERSION);
     let random = Random::new(port(), port());
@@ -50,13 +64,14 @@ pub(crate) fn start(memory: &mut Memory, station: Option<ethernet::Address>) -> 
     directory.add("printbuf", sys, [system::RIGHT_READ; 3]);
     directory.add("tod", time.capability(), others(0x01));
     directory.add("random", random.capability(), others(0x01));
-    directory.add("tty:00", terminal.capability(), others(0x0f));
+    directory.add("tty:00", serial, others(0x0f));
+    directory.add("tty:01", screen, others(0x0f));
     let capabilities = [
         ("PROC", process),
         ("RANDOM", random.capability()),
         ("SYS", sys),
         ("TOD", time.capability()),
-        ("TTY", terminal.capability()),
+        ("TTY", serial),
     ];
     let reservable = |capability: Capability| Reservable {
         port: capability.port,
@@ -66,7 +81,7 @@ pub(crate) fn start(memory: &mut Memory, station: Option<ethernet::Address>) -> 
     let mut servers = Servers::default();
     servers.add(directory);
     servers.add(process_server);
-    servers.add(terminal);
+    servers.add(terminals);
     servers.add(time);
     servers.add(system);
     servers.add(random);

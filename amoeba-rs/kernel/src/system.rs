@@ -5,10 +5,9 @@ use crate::console::{self, Console, line};
 use crate::loader::{Loaded, Program};
 use crate::memory::{self, Memory};
 use crate::network::{Delivery, Driver, Network};
-use crate::{clock, cmos, paging, servers, traps, user};
+use crate::{clock, cmos, keyboard, paging, serial_line, servers, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
 use kernel_core::machine::Milliseconds;
 use kernel_core::process::{Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
@@ -117,10 +116,15 @@ impl System {
         due.min(self.servers.due()) <= clock::uptime()
     }
 
-    /// Has the kernel's servers do what time brings, once a tick of the clock.
+    /// Has the kernel's servers do what time brings, once a tick of the clock, and what devices bring.
     fn tend_servers(&mut self, now: Milliseconds) {
-        if now == self.tended {
+        // Both are asked, for either of them may have news.
+        let has_news = serial_line::take_news() | keyboard::take_news();
+        if now == self.tended && !has_news {
             return;
+        }
+        if now != self.tended {
+            serial_line::tick();
         }
         self.tended = now;
         let (servers, mut world) = self.servers();
@@ -286,17 +290,6 @@ impl System {
 }
 
 impl kernel_core::servers::Console for Console {
-    /// Prints what a program writes; what is no text shows as a question mark.
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.utf8_chunks() {
-            // The console takes everything.
-            let _ = self.write_str(chunk.valid());
-            if !chunk.invalid().is_empty() {
-                let _ = self.write_str("?");
-            }
-        }
-    }
-
     fn printed(&self) -> (Vec<u8>, usize) {
         console::printed()
     }

@@ -12,6 +12,7 @@
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
 //! * [`soap`]: the directory server, its directories and its disks.
 //! * [`process`]: descriptors of processes, and the server that runs them.
+//! * [`terminal`]: commands and settings of terminals.
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
@@ -73,6 +74,7 @@ pub mod signal;
 pub mod soap;
 pub mod standard;
 pub mod system_call;
+pub mod terminal;
 
 pub use order::ByteOrder;
 

@@ -3,7 +3,7 @@
 //! A tour: a [`Server`] says what its objects are and carries out its own commands; [`Servers`] finds the server of a
 //! port, checks the capability of every request and answers the standard commands. A server that has to wait for something
 //! says [`Answer::Later`]; [`Clients`] remembers who waits. [`process`] runs processes and
-//! segments, [`terminal`] is the console, [`system`] tells how the kernel fares, [`reservation`] keeps a machine for one client; [`time_of_day`] and [`random`] are what
+//! segments, [`terminal`] is the server of terminals, [`system`] tells how the kernel fares, [`reservation`] keeps a machine for one client; [`time_of_day`] and [`random`] are what
 //! they say. [`directory`] lists them all, for those who know the machine's station address.
 
 mod clients;
@@ -56,6 +56,9 @@ pub trait Kernel {
     /// Changes how a network is: how it is then. `None`, and nothing changes, if that is impossible.
     fn change_network(&mut self, number: u16, change: Change) -> Option<Conditions>;
 
+    /// Sends a request and does not wait for the answer. When too many are under way it is dropped.
+    fn notify(&mut self, now: Milliseconds, header: &Header);
+
     /// Boots once the reply has gone: from this image with this command line, or without one as after a reset.
     ///
     /// # Errors
@@ -65,9 +68,6 @@ pub trait Kernel {
 
 /// The kernel's console.
 pub trait Console {
-    /// Prints.
-    fn write(&mut self, bytes: &[u8]);
-
     /// What was printed last, as a ring of characters, and where in it the next one goes.
     fn printed(&self) -> (Vec<u8>, usize);
 }

@@ -6,12 +6,14 @@
 //! * [`frames`], [`address_space`] and [`segments`]: memory, from free pages to what a process sees.
 //! * [`process`]: processes and threads, their system calls, signals and ends.
 //! * [`programs`]: starting what the loader brought.
+//! * [`ring`]: queues that interrupt handlers use.
 //! * [`secrets`]: numbers that nobody can guess.
 //! * [`servers`]: the kernel's own servers, such as that of processes.
 //! * [`multiboot`] and [`memory`]: what the loader left, and how much memory there is.
 //! * [`command_line`]: the options given to the kernel.
 //! * [`bswap`]: the one instruction that a 386 lacks and the compiler uses.
 //! * [`print_buffer`]: what the kernel has printed; [`calendar`]: what its clock chip says.
+//! * [`line_discipline`]: between a terminal and its users; [`keyboard`]: from scan codes to characters.
 //! * [`screen`]: an 80 by 25 text screen as cells.
 //! * [`ata`]: the driver of disks.
 //! * [`etherlink`]: the driver of the 3C503, on whatever registers and memory it is given.
@@ -36,6 +38,8 @@ pub mod etherlink;
 pub mod exchange;
 pub mod flip;
 pub mod frames;
+pub mod keyboard;
+pub mod line_discipline;
 pub mod machine;
 pub mod memory;
 pub mod multiboot;
@@ -43,6 +47,7 @@ pub mod print_buffer;
 pub mod process;
 pub mod programs;
 pub mod raw_flip;
+pub mod ring;
 pub mod rpc;
 pub mod screen;
 pub mod secrets;

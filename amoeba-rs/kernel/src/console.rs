@@ -1,5 +1,6 @@
 //! The console: COM1, and the screen once its memory is mapped.
 
+use crate::serial_line;
 use crate::vga::Vga;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
@@ -7,7 +8,6 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use kernel_core::print_buffer::PrintBuffer;
 use kernel_core::screen::Screen;
 use platform::processor::without_interrupts;
-use platform::serial;
 use platform::shared::Shared;
 
 struct Picture {
@@ -44,6 +44,15 @@ pub(crate) fn show_on(mut vga: Vga) {
     });
 }
 
+/// Shows a byte of a terminal on the screen, and only there.
+pub(crate) fn show(byte: u8) {
+    draw(|picture| {
+        if let Some(vga) = &mut picture.vga {
+            picture.screen.put(byte, vga);
+        }
+    });
+}
+
 /// What was printed last, and where the next character goes.
 pub(crate) fn printed() -> (Vec<u8>, usize) {
     let mut printed = (Vec::new(), 0);
@@ -58,9 +67,9 @@ impl Write for Console {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
             if byte == b'\n' {
-                serial::send(b'\r');
+                serial_line::put(b'\r');
             }
-            serial::send(byte);
+            serial_line::put(byte);
             draw(|picture| {
                 picture.log.put(byte);
                 if let Some(vga) = &mut picture.vga {

@@ -20,12 +20,14 @@ mod clock;
 mod cmos;
 mod console;
 mod disks;
+mod keyboard;
 mod loader;
 mod memory;
 mod network;
 mod paging;
 mod post;
 mod restart;
+mod serial_line;
 mod servers;
 mod system;
 mod traps;
@@ -64,6 +66,8 @@ extern "C" fn main(magic: u32, information: u32) -> ! {
     let driver = network::start(&loaded.options);
     stage(Stage::Network);
     let system = system::System::start(&loaded, driver, disks);
+    serial_line::start();
+    keyboard::start();
     line!("kernel ready");
     stage(Stage::Ready);
     run(system, &loaded)
@@ -82,7 +86,9 @@ fn run(mut system: system::System, loaded: &loader::Loaded) -> ! {
             continue;
         }
         processor::disable_interrupts();
-        if network::has_news() || disks::has_news() || system.has_work() {
+        let has_news =
+            network::has_news() || disks::has_news() || serial_line::has_news() || keyboard::has_news();
+        if has_news || system.has_work() {
             processor::enable_interrupts();
         } else {
             processor::sleep();
@@ -109,6 +115,7 @@ fn test_bswap() {
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
     processor::disable_interrupts();
+    serial_line::stop();
     stage(Stage::Stopped);
     let (esp, ebp) = processor::stack();
     let (status, directory) = processor::control();

@@ -1,5 +1,6 @@
 //! Starting the machine anew.
 
+use crate::serial_line;
 use platform::processor::{self, Port};
 
 // SAFETY: the keyboard controller touches no memory.
@@ -10,6 +11,7 @@ const PULSE_RESET: u8 = 0xfe;
 /// Resets the processor.
 pub(crate) fn reset() -> ! {
     processor::disable_interrupts();
+    serial_line::stop();
     CONTROLLER.write(PULSE_RESET);
     processor::halt()
 }

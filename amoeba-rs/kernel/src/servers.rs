@@ -1,25 +1,37 @@
 //! The kernel's servers: who there are, and under which names they are found.
 
 use crate::disks::MachinePorts;
+use crate::keyboard::ScreenLine;
 use crate::memory::{self, Memory};
+use crate::serial_line::SerialLine;
 use crate::{clock, cmos};
 use alloc::vec::Vec;
 use kernel_core::ata::Channel;
 use kernel_core::command_line::Options;
 use kernel_core::machine::Machine;
+use kernel_core::screen::{COLUMNS, ROWS};
 use kernel_core::servers::Servers;
 use kernel_core::servers::directory::{self, Directory};
 use kernel_core::servers::process::ProcessServer;
 use kernel_core::servers::random::Random;
 use kernel_core::servers::reservation::{Reservable, Reservation};
 use kernel_core::servers::system::{self, SystemServer};
-use kernel_core::servers::terminal::Terminal;
+use kernel_core::servers::terminal::Terminals;
 use kernel_core::servers::time_of_day::TimeOfDay;
 use kernel_core::servers::virtual_disk::{self, VirtualDisks};
 use proto::capability::{Capability, Port, Rights};
 use proto::ethernet;
+use proto::terminal::WindowSize;
 
 const VERSION: &str = concat!("amoeba-rs ", env!("CARGO_PKG_VERSION"));
+
+/// The size of the screen.
+const SCREEN: WindowSize = WindowSize {
+    rows: ROWS as u16,
+    columns: COLUMNS as u16,
+    width: 0,
+    height: 0,
+};
 
 /// The servers as they start.
 pub(crate) struct Started {
@@ -48,7 +60,9 @@ pub(crate) fn start(
     if options.is_transparent {
         process_server.let_calls_go_on();
     }
-    let terminal = Terminal::new(port(), port());
+    let mut terminals = Terminals::new(port());
+    let serial = terminals.add("console", port(), SerialLine, WindowSize { rows: 24, ..SCREEN });
+    let screen = terminals.add("screen", port(), ScreenLine::new(), SCREEN);
     let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
     let system = SystemServer::new(port(), port(), VERSION);
     let random = Random::new(port(), port());
@@ -63,13 +77,14 @@ pub(crate) fn start(
     directory.add("printbuf", sys, [system::RIGHT_READ; 3]);
     directory.add("tod", time.capability(), others(0x01));
     directory.add("random", random.capability(), others(0x01));
-    directory.add("tty:00", terminal.capability(), others(0x0f));
+    directory.add("tty:00", serial, others(0x0f));
+    directory.add("tty:01", screen, others(0x0f));
     let capabilities = [
         ("PROC", process),
         ("RANDOM", random.capability()),
         ("SYS", sys),
         ("TOD", time.capability()),
-        ("TTY", terminal.capability()),
+        ("TTY", serial),
     ];
     let reservable = |capability: Capability| Reservable {
         port: capability.port,
@@ -79,7 +94,7 @@ pub(crate) fn start(
     let mut servers = Servers::default();
     servers.add(directory);
     servers.add(process_server);
-    servers.add(terminal);
+    servers.add(terminals);
     servers.add(time);
     servers.add(system);
     servers.add(random);

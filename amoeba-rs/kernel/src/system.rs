@@ -6,10 +6,9 @@ use crate::disks::{self, MachinePorts};
 use crate::loader::{Loaded, Program};
 use crate::memory::{self, Memory};
 use crate::network::{Delivery, Driver, Network};
-use crate::{clock, cmos, paging, servers, traps, user};
+use crate::{clock, cmos, keyboard, paging, serial_line, servers, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
 use kernel_core::ata::Channel;
 use kernel_core::machine::{Machine, Milliseconds};
 use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
@@ -141,9 +140,13 @@ impl System {
 
     /// Has the kernel's servers do what time brings, once a tick of the clock, and what devices bring.
     fn tend_servers(&mut self, now: Milliseconds) {
-        let is_called = disks::take_news();
-        if now == self.tended && !is_called {
+        // All are asked, for each of them may have news.
+        let has_news = disks::take_news() | serial_line::take_news() | keyboard::take_news();
+        if now == self.tended && !has_news {
             return;
+        }
+        if now != self.tended {
+            serial_line::tick();
         }
         self.tended = now;
         let (servers, mut world) = self.servers();
@@ -375,15 +378,8 @@ impl System {
 }
 
 impl kernel_core::servers::Console for Console {
-    /// Prints what a program writes; what is no text shows as a question mark.
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.utf8_chunks() {
-            // The console takes everything.
-            let _ = self.write_str(chunk.valid());
-            if !chunk.invalid().is_empty() {
-                let _ = self.write_str("?");
-            }
-        }
+    fn tell(&mut self, line: &str) {
+        line!("{line}");
     }
 
     fn printed(&self) -> (Vec<u8>, usize) {

@@ -5,7 +5,7 @@
 //! address first: the segment registers, what PUSHAD pushes, vector, error code, EIP, CS, EFLAGS.
 
 use crate::console::line;
-use crate::{clock, disks, network, post};
+use crate::{clock, disks, keyboard, network, post, serial_line};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering};
 use kernel_core::bswap;
@@ -147,6 +147,12 @@ fn handle_line(line: u8) {
         clock::tick();
     } else if line == disks::LINE {
         disks::interrupt();
+    } else if line == serial_line::LINE {
+        serial_line::interrupt();
+        // A card can be told to drive this line, too.
+        network::interrupt();
+    } else if line == keyboard::LINE {
+        keyboard::interrupt();
     } else {
         network::interrupt();
     }
@@ -200,6 +206,7 @@ fn emulate(frame: &mut Frame) -> bool {
 
 /// An exception in the kernel is a fault of the kernel.
 fn stop(frame: &Frame) -> ! {
+    serial_line::stop();
     post::stage(post::Stage::Stopped);
     let Frame {
         vector,

@@ -5,7 +5,8 @@
 //! * [`Transactions`]: what the kernel offers, `trans`, `getreq` and `putrep`. Tests bring a kernel of their own.
 //! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
 //!   standard commands.
-//! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers.
+//! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers;
+//!   [`terminal`]: those of terminals; [`migration`]: moving processes.
 //! * [`program`]: starting a program, here or on another machine; [`checkpoint`]: what the owner of a process is told and answers,
 //!   and moving a process.
 //! * [`ports`]: ports by name; [`host`]: kernels and their servers by station address.
@@ -27,6 +28,7 @@ pub mod standard;
 #[cfg(target_os = "none")]
 #[allow(unsafe_code)]
 pub mod system;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 

@@ -14,6 +14,7 @@
 //! * [`process`]: descriptors of processes, and the server that runs them.
 //! * [`disk`]: what is on disks, and the server of virtual disks.
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel; [`raw_flip`]: FLIP for programs.
+//! * [`terminal`]: commands and settings of terminals.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
 //! Formats follow one pattern: a value (`Header`, `Frame`) with `parse`, which checks what it reads and
@@ -76,6 +77,7 @@ pub mod signal;
 pub mod soap;
 pub mod standard;
 pub mod system_call;
+pub mod terminal;
 
 pub use order::ByteOrder;
 

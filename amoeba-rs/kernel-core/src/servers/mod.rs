@@ -59,6 +59,9 @@ pub trait Kernel {
     /// Changes how a network is: how it is then. `None`, and nothing changes, if that is impossible.
     fn change_network(&mut self, number: u16, change: Change) -> Option<Conditions>;
 
+    /// Sends a request and does not wait for the answer. When too many are under way it is dropped.
+    fn notify(&mut self, now: Milliseconds, header: &Header);
+
     /// Boots once the reply has gone: from this image with this command line, or without one as after a reset.
     ///
     /// # Errors
@@ -68,8 +71,8 @@ pub trait Kernel {
 
 /// The kernel's console.
 pub trait Console {
-    /// Prints.
-    fn write(&mut self, bytes: &[u8]);
+    /// Prints a line of the kernel's own.
+    fn tell(&mut self, line: &str);
 
     /// What was printed last, as a ring of characters, and where in it the next one goes.
     fn printed(&self) -> (Vec<u8>, usize);

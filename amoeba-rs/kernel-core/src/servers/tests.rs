@@ -4,13 +4,15 @@ mod directory;
 mod exec;
 mod migration;
 mod system_server;
+mod terminals;
+mod testing;
 
 use super::directory::{Directory, masks};
 use super::process::ProcessServer;
 use super::random::Random;
 use super::reservation::{Reservable, Reservation};
 use super::system::{self, SystemServer};
-use super::terminal::{self, Terminal};
+use super::terminal::Terminals;
 use super::time_of_day::{self, TimeOfDay};
 use super::{Answer, Console, Reply, Servers, Ticket, World};
 use crate::flip::{Change, Conditions};
@@ -25,6 +27,7 @@ use proto::one_way::one_way;
 use proto::process::server::{Cause, Command, file, right};
 use proto::process::{Head, I80386, Segment, SegmentKind, Thread, emit, length};
 use proto::standard::{self, Status};
+use proto::terminal::WindowSize;
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
@@ -36,8 +39,9 @@ const TEXT: u32 = 0x0400_0000;
 struct Printed(Vec<u8>);
 
 impl Console for Printed {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.extend(bytes);
+    fn tell(&mut self, line: &str) {
+        self.0.extend(line.as_bytes());
+        self.0.push(b'\n');
     }
 
     fn printed(&self) -> (Vec<u8>, usize) {
@@ -50,6 +54,7 @@ impl Console for Printed {
 pub(super) struct Surroundings {
     changes: Vec<(u16, Change)>,
     boots: Vec<Option<(Capability, String)>>,
+    notices: Vec<Header>,
 }
 
 impl super::Kernel for Surroundings {
@@ -67,6 +72,10 @@ impl super::Kernel for Surroundings {
         })
     }
 
+    fn notify(&mut self, _now: u64, header: &Header) {
+        self.notices.push(*header);
+    }
+
     fn boot(&mut self, _now: u64, image: Option<(Capability, String)>) -> Result<(), Status> {
         self.boots.push(image);
         Ok(())
@@ -81,6 +90,7 @@ struct Kernel {
     printed: Printed,
     reservation: Reservation,
     surroundings: Surroundings,
+    line: testing::TestLine,
     now: u64,
     process: Capability,
     terminal: Capability,
@@ -99,7 +109,9 @@ impl Kernel {
     fn with_ports(base: u8) -> Kernel {
         let port = |number| Port([base + number; 6]);
         let process = ProcessServer::new(port(1), port(2), 900);
-        let terminal = Terminal::new(port(3), port(4));
+        let mut terminals = Terminals::new(port(3));
+        let line = testing::TestLine::default();
+        let terminal = terminals.add("console", port(4), line.clone(), WindowSize::default());
         let system = SystemServer::new(port(5), port(6), "test 1.0");
         let time = TimeOfDay::new(port(7), port(8), 801_824_400, 500);
         let random = Random::new(port(9), port(10));
@@ -123,14 +135,15 @@ impl Kernel {
             surroundings: Surroundings::default(),
             now: 500,
             process: process.capability(),
-            terminal: terminal.capability(),
+            terminal,
+            line,
             system: system.capability(),
             time: time.capability(),
             random: random.capability(),
             directory: directory.capability(),
         };
         kernel.servers.add(process);
-        kernel.servers.add(terminal);
+        kernel.servers.add(terminals);
         kernel.servers.add(system);
         kernel.servers.add(time);
         kernel.servers.add(random);
@@ -366,9 +379,14 @@ fn what_takes_a_right_is_denied_without_it() {
     let set = kernel.ask(&weak(&time, Rights(0xfd)), time_of_day::SET_TIME, offset(0), &[]);
     assert_eq!(set, Err(Status::Denied));
     let terminal = kernel.terminal;
-    let write = kernel.ask(&weak(&terminal, Rights(0xfd)), terminal::WRITE, offset(0), b"x");
+    let write = kernel.ask(
+        &weak(&terminal, Rights(0xfd)),
+        proto::terminal::Command::Write.code(),
+        offset(0),
+        b"x",
+    );
     assert_eq!(write, Err(Status::Denied));
-    assert_eq!(kernel.printed.0, b"");
+    assert_eq!(kernel.line.sent(), b"");
 }
 
 #[test]
@@ -486,13 +504,10 @@ fn a_capability_to_start_processes_is_good_for_two_rounds() {
 }
 
 #[test]
-fn the_console_prints_and_the_system_server_tells_what_was_printed() {
+fn the_system_server_tells_what_was_printed() {
     let mut kernel = Kernel::new();
-    let (terminal, system) = (kernel.terminal, kernel.system);
-    let reply = kernel
-        .ask(&terminal, terminal::WRITE, offset(0), b"hello\n")
-        .unwrap();
-    assert_eq!(reply.header.size, 6);
+    let system = kernel.system;
+    kernel.printed.0.extend(b"hello\n");
     let printed = kernel.ask(&system, system::PRINT_BUFFER, offset(0), &[]).unwrap();
     assert_eq!((&printed.data[..], printed.header.offset), (&b"hello\n"[..], 6));
 }

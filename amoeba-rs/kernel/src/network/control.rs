@@ -7,6 +7,7 @@ use kernel_core::flip::{Change, Conditions};
 use kernel_core::machine::Milliseconds;
 use kernel_core::servers::Kernel;
 use proto::capability::Capability;
+use proto::message::Header;
 use proto::standard::Status;
 
 /// What the machine does soon.
@@ -46,6 +47,10 @@ impl Kernel for Network {
         let mut networks = self.flip.networks();
         let network = networks.find(|network| network.number() == usize::from(number))?;
         self.flip.change(network, change)
+    }
+
+    fn notify(&mut self, _now: Milliseconds, header: &Header) {
+        self.send_notice(header);
     }
 
     fn boot(&mut self, now: Milliseconds, image: Option<(Capability, String)>) -> Result<(), Status> {

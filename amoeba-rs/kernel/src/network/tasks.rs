@@ -18,6 +18,8 @@ use proto::standard::{self, Status};
 const FIRST_CLIENT: u16 = 128;
 /// The last thread of the kernel's.
 const LAST_CLIENT: u16 = rpc::limits::THREADS - 1;
+/// How many notices may be under way.
+const MOST_NOTICES: usize = 8;
 /// How long the owner of a stopped process is looked for.
 const OWNER_TIMEOUT: Milliseconds = 10_000;
 
@@ -46,6 +48,8 @@ enum Task {
     },
     /// What has been read is no longer needed where it was.
     Destroy,
+    /// A server tells a client something.
+    Notice,
 }
 
 impl Network {
@@ -138,6 +142,16 @@ impl Network {
         self.transact(Task::Fetch { fetch, done }, timeout, &header, request, reply);
     }
 
+    /// Sends a request whose answer nobody waits for, unless too many are under way.
+    pub(super) fn send_notice(&mut self, header: &Header) {
+        let is_notice = |(_, task): &&(u16, Task)| matches!(task, Task::Notice);
+        if self.tasks.clients.iter().filter(is_notice).count() < MOST_NOTICES {
+            let timeout = rpc::limits::LOCATE_TIMEOUT;
+            let (request, reply) = (Buffer::kernel(Vec::new()), Buffer::kernel(Vec::new()));
+            self.transact(Task::Notice, timeout, header, request, reply);
+        }
+    }
+
     /// There are more threads than processes and segments whose contents are awaited: each thread of a process waits for
     /// one at most.
     fn transact(
@@ -182,6 +196,7 @@ impl Network {
             status => Err(status.unwrap_or(Status::RpcFailure)),
         });
         match task {
+            Task::Notice => {}
             Task::Checkpoint { process, number } => {
                 let bytes = outcome.map(|(_, length)| buffer.bytes(length));
                 let answer = bytes.as_deref().map_err(|status| *status);

@@ -293,8 +293,7 @@ fn extent(header: &Header, disk: &VirtualDisk) -> Result<(u64, u64), Status> {
 }
 
 fn print(console: &mut dyn Console, text: &str) {
-    console.write(text.as_bytes());
-    console.write(b"\n");
+    console.tell(text);
 }
 
 fn tell_drive(console: &mut dyn Console, drive: usize, identity: &ata::Identity) {

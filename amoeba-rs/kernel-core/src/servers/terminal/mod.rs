@@ -241,12 +241,14 @@ impl Terminal {
             return Some((ticket, outcome));
         }
         let is_drained = self.discipline.is_drained() && self.line.is_idle();
+        // The line has it, so that what the kernel prints next comes behind it, unless somebody has stopped output.
+        let is_passed_on = !self.discipline.has_output();
         let first = self.outgoing.front_mut()?;
         if only.is_some_and(|ticket| ticket != first.ticket) {
             return None;
         }
         let outcome = match &mut first.what {
-            Outgoing::Write(bytes, done) if *done == bytes.len() => Ok(written(*done)),
+            Outgoing::Write(bytes, done) if *done == bytes.len() && is_passed_on => Ok(written(*done)),
             Outgoing::Break(_, Some(end)) if *end <= now => {
                 self.line.set_break(false);
                 Ok(Reply::default())

@@ -13,6 +13,7 @@ use crate::decode::{LONGEST, decode};
 use crate::exec::fetch::{block_within, is_in_two_blocks};
 use crate::forms;
 use crate::op::{Op, Step};
+use crate::pair;
 
 const FRAME_BYTES: usize = 4096;
 /// Bytes in a line, of which [`Core::take_written_code`] speaks.
@@ -68,7 +69,8 @@ impl<B: Bus> Default for DecodeCache<B> {
 }
 
 impl<B: Bus> CodePage<B> {
-    fn new() -> Self {
+    /// A page of which nothing is decoded.
+    pub(crate) fn new() -> Self {
         Self {
             steps: vec![Step::of(Op::marker(forms::END_OF_CODE, FRAME_BYTES, 0))],
             starts: Box::new([0; FRAME_BYTES]),
@@ -125,6 +127,11 @@ impl<B: Bus> CodePage<B> {
                 ..Op::marker(forms::BLOCK, at, self.count)
             }));
         }
+        if let Some(before) = self.steps.last_mut()
+            && let Some(pair) = pair::handler(&before.op, &op)
+        {
+            before.become_pair(pair);
+        }
         self.starts[at] = self.steps.len() as u16;
         self.steps.push(Step::of(Op {
             end: (at + usize::from(op.length)) as u16,
@@ -155,6 +162,9 @@ impl<B: Bus> CodePage<B> {
                 let first = self.straight_to(index);
                 self.steps[first..=index].fill(end);
                 self.starts[start] = 0;
+                if let Some(before) = self.steps[..first].last_mut() {
+                    *before = Step::of(before.op);
+                }
             }
         }
     }

@@ -6,10 +6,13 @@
 //! decoded code was written, the memory map changed, a debug condition is pending.
 
 use crate::debug::STATUS_ONES;
+use crate::descriptor::Selector;
 use crate::flags::Status;
+use crate::known::{KnownSegment, KnownSegments};
 use crate::memory::{CodeLines, Reach, Shortcuts, Ways};
 use crate::op::Op;
 use crate::paging::{Level, Tlb};
+use crate::target::Target;
 use crate::trail::{Context, Trail};
 use crate::{Bus, Control, Cycle, Fault, Flags, Segment, SegmentRegister, State, TableRegister, Vector};
 
@@ -67,6 +70,9 @@ pub(crate) struct Core {
     pub(crate) ways: Ways,
     /// FFFF FFFFh with a 32-bit stack segment, FFFFh with a 16-bit one.
     pub(crate) stack_mask: u32,
+    pub(crate) known: KnownSegments,
+    /// Where a passage leads that is under way to another stack.
+    pub(crate) target: Target,
     pub(crate) ldtr: SegmentRegister,
     pub(crate) tr: SegmentRegister,
     pub(crate) gdtr: TableRegister,
@@ -136,6 +142,8 @@ impl Core {
             reach: [Reach::default(); 6],
             ways: Ways::default(),
             stack_mask: 0xFFFF,
+            known: KnownSegments::default(),
+            target: Target::default(),
             ldtr: SegmentRegister::default(),
             tr: SegmentRegister::default(),
             gdtr: TableRegister::default(),
@@ -279,6 +287,30 @@ impl Core {
         }
     }
 
+    /// Loads CS with a known segment.
+    #[inline(always)]
+    pub(crate) fn load_known_code(&mut self, selector: Selector) {
+        let known = *self.known.code(selector);
+        self.set_known_segment(Segment::Cs, &known);
+    }
+
+    /// Loads SS with a known segment.
+    #[inline(always)]
+    pub(crate) fn load_known_stack(&mut self, selector: Selector) {
+        let known = *self.known.stack(selector);
+        self.set_known_segment(Segment::Ss, &known);
+        self.stack_mask = u32::MAX;
+    }
+
+    #[inline(always)]
+    fn set_known_segment(&mut self, segment: Segment, known: &KnownSegment) {
+        if self.segments[segment as usize] != known.register {
+            self.segments[segment as usize] = known.register;
+            self.reach[segment as usize] = known.reach;
+            self.ways.set_segment(segment, &known.reach, self.level);
+        }
+    }
+
     /// PE is set.
     #[inline]
     pub(crate) fn is_protected(&self) -> bool {
@@ -304,7 +336,9 @@ impl Core {
         let (eip, limit) = (self.eip, cs.limit);
         let linear = cs.base.wrapping_add(eip);
         let offset = linear.wrapping_sub(self.code_page);
-        if offset > 0xFFF || eip > limit || limit - eip < 0xFFF - offset || cs.is_big() != self.is_code_32_bit
+        if offset > 0xFFF
+            || u64::from(eip) + u64::from(0xFFF - offset) > u64::from(limit)
+            || cs.is_big() != self.is_code_32_bit
         {
             return None;
         }
@@ -324,13 +358,23 @@ impl Core {
     #[inline]
     pub(crate) fn open_trail(&mut self) {
         if !self.trail.is_open() {
-            let cs = self.segment(Segment::Cs);
-            let context = Context {
-                base: cs.base,
-                selector: cs.selector,
-                is_32_bit: cs.is_big(),
-            };
-            self.trail.enter(self.eip, context);
+            self.trail.enter(self.eip, self.code_context());
+        }
+    }
+
+    /// The current stretch of code ends before `from`, and another one begins at CS:EIP.
+    #[inline(always)]
+    pub(crate) fn pass_trail(&mut self, from: u32) {
+        self.trail.pass(from, self.eip, self.code_context());
+    }
+
+    #[inline(always)]
+    fn code_context(&self) -> Context {
+        let cs = self.segment(Segment::Cs);
+        Context {
+            base: cs.base,
+            selector: cs.selector,
+            is_32_bit: cs.is_big(),
         }
     }
 

@@ -3,11 +3,10 @@
 use crate::core::Core;
 use crate::paging::Level;
 use crate::segment;
-use crate::unit::Unit;
 use crate::{Bus, Fault, SegmentRegister, Vector};
 
 /// A segment selector: index, table indicator and requested privilege level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Selector(pub(crate) u16);
 
 impl Selector {
@@ -246,23 +245,16 @@ impl Core {
     /// Reads eight bytes at a linear address.
     #[inline]
     pub(crate) fn read_descriptor<B: Bus>(&mut self, bus: &mut B, address: u32) -> Result<Descriptor, Fault> {
-        if B::IS_QUICK {
-            return self.descriptor_at_hand(bus, address).ok_or(Fault::NOT_AT_ONCE);
-        }
         let low = self.read_linear(bus, address, Level::Supervisor)?;
         let high = self.read_linear(bus, address.wrapping_add(4), Level::Supervisor)?;
         Ok(Descriptor { low, high })
     }
 
-    /// The aligned eight bytes at a linear address, where they are found at once.
+    /// The aligned eight bytes at a linear address, where they are found at once and without waits.
     #[inline(always)]
-    fn descriptor_at_hand<B: Bus>(&mut self, bus: &mut B, address: u32) -> Option<Descriptor> {
-        let start = self.supervisor_quadword(bus, address)? as usize;
-        let bytes = &bus.memory()[start..start + 8];
-        Some(Descriptor {
-            low: u32::load(&bytes[..4]),
-            high: u32::load(&bytes[4..]),
-        })
+    pub(crate) fn descriptor_at_hand<B: Bus>(&self, bus: &mut B, address: u32) -> Option<Descriptor> {
+        let [low, high] = self.quadword_at_hand(bus, address)?;
+        Some(Descriptor { low, high })
     }
 
     /// The linear address of a selector's descriptor, if it lies within its table.
@@ -295,9 +287,6 @@ impl Core {
             ..descriptor
         };
         if accessed != descriptor {
-            if B::IS_QUICK {
-                return Err(Fault::NOT_AT_ONCE);
-            }
             self.write_access_byte(bus, selector, accessed)?;
         }
         Ok(accessed)

@@ -139,30 +139,33 @@ impl Status {
     }
 
     /// The flags, worked out: only those of [`Flags::ARITHMETIC`].
+    #[inline(always)]
     pub(crate) fn flags(self) -> Flags {
-        let mut flags = Flags::empty();
-        flags.set(Flags::CARRY, self.carry());
-        flags.set(Flags::PARITY, self.parity());
-        flags.set(Flags::ADJUST, self.adjust());
-        flags.set(Flags::ZERO, self.zero());
-        flags.set(Flags::SIGN, self.sign());
-        flags.set(Flags::OVERFLOW, self.overflow());
-        flags
+        let carries = self.carries();
+        let at = |is_set: u32, flag: Flags| is_set << flag.bits().trailing_zeros();
+        Flags::from_bits_truncate(
+            at(carries >> 31, Flags::CARRY)
+                | at(u32::from(self.parity()), Flags::PARITY)
+                | at(carries >> 3 & 1, Flags::ADJUST)
+                | at(u32::from(self.zero()), Flags::ZERO)
+                | at(u32::from(self.sign()), Flags::SIGN)
+                | at((carries ^ (carries << 1)) >> 31, Flags::OVERFLOW),
+        )
     }
 
     /// The status that stands for the arithmetic flags among `flags`.
+    #[inline(always)]
     pub(crate) fn from_flags(flags: Flags) -> Self {
-        let result = u32::from(!flags.contains(Flags::ZERO));
-        let sign = flags.contains(Flags::SIGN);
-        // The result has sign clear; zero has even parity and one odd parity.
-        let parity_is_inverted = flags.contains(Flags::PARITY) != (result == 0);
-        let status = Self {
-            result,
-            terms: [u32::from(flags.contains(Flags::ADJUST)) << 3; 2],
-            kind: u32::from(sign) * Self::SIGN_IS_INVERTED
-                + u32::from(parity_is_inverted) * Self::PARITY_IS_INVERTED,
-        };
-        status.with_carry_and_overflow(flags.contains(Flags::CARRY), flags.contains(Flags::OVERFLOW))
+        let of = |flag: Flags| flags.bits() >> flag.bits().trailing_zeros() & 1;
+        let (carry, zero) = (of(Flags::CARRY), of(Flags::ZERO));
+        let carries = carry << 31 | (carry ^ of(Flags::OVERFLOW)) << 30 | of(Flags::ADJUST) << 3;
+        Self {
+            result: zero ^ 1,
+            terms: [carries; 2],
+            // The result has SF clear; zero has even parity and one odd parity.
+            kind: of(Flags::SIGN) * Self::SIGN_IS_INVERTED
+                + (of(Flags::PARITY) ^ zero) * Self::PARITY_IS_INVERTED,
+        }
     }
 }
 
@@ -170,10 +173,17 @@ impl Status {
 pub(crate) trait Condition {
     /// Whether it holds.
     fn holds(status: Status) -> bool;
+
+    /// Whether it holds after `left - right`, which has left this status. Conditions that people compare numbers by need no flags.
+    #[inline(always)]
+    fn holds_after_difference<T: Unit>(left: T, right: T, status: Status) -> bool {
+        let _ = (left, right);
+        Self::holds(status)
+    }
 }
 
 macro_rules! conditions {
-    ($($(#[$doc:meta])* $name:ident($status:ident) = $holds:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident($status:ident) = $holds:expr $(, $number:ident $relation:tt)?;)*) => {
         $(
             $(#[$doc])*
             pub(crate) struct $name;
@@ -183,28 +193,36 @@ macro_rules! conditions {
                 fn holds($status: Status) -> bool {
                     $holds
                 }
+
+                $(
+                    #[inline(always)]
+                    fn holds_after_difference<T: Unit>(left: T, right: T, _: Status) -> bool {
+                        left.$number() $relation right.$number()
+                    }
+                )?
             }
         )*
     };
 }
 
+// Each with what it says of two numbers that have been compared, where it says something.
 conditions! {
     /// O.
     Overflow(s) = s.overflow();
     /// NO.
     NoOverflow(s) = !s.overflow();
     /// B, C, NAE.
-    Below(s) = s.carry();
+    Below(s) = s.carry(), to_u32 <;
     /// AE, NB, NC.
-    AboveOrEqual(s) = !s.carry();
+    AboveOrEqual(s) = !s.carry(), to_u32 >=;
     /// E, Z.
-    Equal(s) = s.zero();
+    Equal(s) = s.zero(), to_u32 ==;
     /// NE, NZ.
-    NotEqual(s) = !s.zero();
+    NotEqual(s) = !s.zero(), to_u32 !=;
     /// BE, NA.
-    BelowOrEqual(s) = s.carry() | s.zero();
+    BelowOrEqual(s) = s.carry() | s.zero(), to_u32 <=;
     /// A, NBE.
-    Above(s) = !(s.carry() | s.zero());
+    Above(s) = !(s.carry() | s.zero()), to_u32 >;
     /// S.
     Sign(s) = s.sign();
     /// NS.
@@ -214,13 +232,13 @@ conditions! {
     /// NP, PO.
     NoParity(s) = !s.parity();
     /// L, NGE.
-    Less(s) = s.sign() != s.overflow();
+    Less(s) = s.sign() != s.overflow(), to_i32 <;
     /// GE, NL.
-    GreaterOrEqual(s) = s.sign() == s.overflow();
+    GreaterOrEqual(s) = s.sign() == s.overflow(), to_i32 >=;
     /// LE, NG.
-    LessOrEqual(s) = s.zero() | (s.sign() != s.overflow());
+    LessOrEqual(s) = s.zero() | (s.sign() != s.overflow()), to_i32 <=;
     /// G, NLE.
-    Greater(s) = !s.zero() & (s.sign() == s.overflow());
+    Greater(s) = !s.zero() & (s.sign() == s.overflow()), to_i32 >;
 }
 
 #[cfg(test)]

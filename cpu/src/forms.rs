@@ -30,6 +30,7 @@ use crate::flags::{
     NoParity, NoSign, NotEqual, Overflow, Parity, Sign,
 };
 use crate::op::{self, Exit, Handler, begin, go_on};
+use crate::passage::{FarCall, FarJump, FarReturn, InterruptReturn, SoftwareInterrupt, pass};
 use crate::quick::Quick;
 
 /// What the slots of a form are for: as many as there are, the others are not used.
@@ -173,11 +174,11 @@ macro_rules! forms {
     (@way $way:ident control call_indirect $arguments:tt) => { forms!(@flat $way control call_indirect $arguments) };
     (@way $way:ident control near_return $arguments:tt) => { forms!(@flat $way control near_return $arguments) };
     (@way $way:ident control count_and_jump $arguments:tt) => { forms!(@quick control count_and_jump $arguments) };
-    (@way $way:ident control software_interrupt $arguments:tt) => { forms!(@quick control software_interrupt $arguments) };
-    (@way $way:ident control interrupt_return $arguments:tt) => { forms!(@quick control interrupt_return $arguments) };
-    (@way $way:ident control far_jump $arguments:tt) => { forms!(@quick control far_jump $arguments) };
-    (@way $way:ident control far_call $arguments:tt) => { forms!(@quick control far_call $arguments) };
-    (@way $way:ident control far_return $arguments:tt) => { forms!(@quick control far_return $arguments) };
+    (@way $way:ident control software_interrupt []) => { pass::<B, SoftwareInterrupt, u32> };
+    (@way $way:ident control interrupt_return [$size:ty]) => { pass::<B, InterruptReturn, $size> };
+    (@way $way:ident control far_jump [$size:ty]) => { pass::<B, FarJump, $size> };
+    (@way $way:ident control far_call [$size:ty]) => { pass::<B, FarCall, $size> };
+    (@way $way:ident control far_return [$size:ty]) => { pass::<B, FarReturn, $size> };
     (@way $way:ident control jump_if [$($argument:ty),*]) => { op::branch::<B, $($argument),*> };
     (@way $way:ident control jump [$size:ty]) => { op::jump_by::<B, $size> };
     (@way $way:ident op $handler:ident []) => { op::$handler::<B> };
@@ -874,6 +875,16 @@ pub(crate) fn of_handler(handler: u16) -> usize {
 /// How the instruction of a handler's form changes the flow of execution.
 pub(crate) fn flow(handler: u16) -> FlowControl {
     row(of_handler(handler)).code.flow_control()
+}
+
+/// The iced-x86 code of a handler's form.
+pub(crate) fn code(handler: u16) -> Code {
+    row(of_handler(handler)).code
+}
+
+/// Whether a handler's slot is that of `r/m` in a register, or the only one.
+pub(crate) fn is_in_register(handler: u16) -> bool {
+    usize::from(handler) % SLOTS == IN_REGISTER
 }
 
 /// Whether a handler's form is a string instruction, which can be repeated.

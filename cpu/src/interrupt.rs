@@ -108,6 +108,17 @@ fn combine(first: Vector, second: Fault) -> Option<Fault> {
     }
 }
 
+/// What entering a handler clears.
+#[inline(always)]
+pub(crate) fn cleared_flags(is_trap: bool) -> Flags {
+    let cleared = Flags::TRAP | Flags::NESTED | Flags::RESUME | Flags::VIRTUAL_8086;
+    if is_trap {
+        cleared
+    } else {
+        cleared | Flags::INTERRUPT
+    }
+}
+
 impl Core {
     /// Delivers the fault of an instruction that began at `start`. After a task switch it is the new task that faults, at its
     /// own EIP. Data breakpoints that the instruction has met are forgotten: it will meet them again.
@@ -156,9 +167,6 @@ impl Core {
     /// Delivers an interrupt that is no exception. EIP is that of the next instruction.
     #[inline]
     pub(crate) fn interrupt<B: Bus>(&mut self, bus: &mut B, vector: u8, source: Source) -> Result<(), Fault> {
-        if B::IS_QUICK && (!self.is_protected() || self.is_virtual_8086()) {
-            return Err(Fault::NOT_AT_ONCE);
-        }
         if source == Source::Software && self.is_virtual_8086() && self.io_privilege() < 3 {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
         }
@@ -175,9 +183,6 @@ impl Core {
     fn deliver<B: Bus>(&mut self, bus: &mut B, delivery: Delivery) -> Result<(), Fault> {
         self.is_halted = false;
         self.is_shut_down = false;
-        if B::IS_QUICK {
-            return self.deliver_protected(bus, delivery);
-        }
         if !self.is_protected() {
             return self.deliver_real(bus, delivery);
         }
@@ -229,7 +234,6 @@ impl Core {
                 let size = if is_32_bit { Width::Dword } else { Width::Word };
                 self.deliver_through_gate(bus, delivery, gate, size, is_trap)
             }
-            _ if B::IS_QUICK => Err(Fault::NOT_AT_ONCE),
             _ => self.deliver_to_task(bus, delivery, gate.gate_selector()),
         }
     }
@@ -276,7 +280,7 @@ impl Core {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
         }
         let code = self.descriptor(bus, selector, Vector::GeneralProtection)?;
-        let from_8086 = !B::IS_QUICK && self.is_virtual_8086();
+        let from_8086 = self.is_virtual_8086();
         let is_inner = !code.is_conforming() && code.privilege() < self.privilege();
         let is_level_right = match (from_8086, is_inner) {
             (true, true) => code.privilege() == 0,
@@ -339,11 +343,7 @@ impl Core {
 
     #[inline(always)]
     fn enter_handler_flags(&mut self, is_trap: bool, from_8086: bool) {
-        let mut cleared = Flags::TRAP | Flags::NESTED | Flags::RESUME | Flags::VIRTUAL_8086;
-        if !is_trap {
-            cleared |= Flags::INTERRUPT;
-        }
-        self.clear_control_flags(cleared);
+        self.clear_control_flags(cleared_flags(is_trap));
         if from_8086 {
             for segment in [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs] {
                 self.set_segment(segment, SegmentRegister::default());
@@ -354,9 +354,6 @@ impl Core {
     /// IRET and IRETD.
     #[inline]
     pub(crate) fn interrupt_return<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<(), Fault> {
-        if B::IS_QUICK && (!self.is_protected() || self.is_virtual_8086()) {
-            return Err(Fault::NOT_AT_ONCE);
-        }
         if self.is_virtual_8086() && self.io_privilege() < 3 {
             return Err(Fault::with_code(Vector::GeneralProtection, 0));
         }
@@ -377,26 +374,15 @@ impl Core {
     #[inline]
     fn return_protected<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<(), Fault> {
         if self.has(Flags::NESTED) {
-            if B::IS_QUICK {
-                return Err(Fault::NOT_AT_ONCE);
-            }
             return self.return_to_task(bus);
         }
-        let plain = self.plain_stack(bus, size, 3);
-        let flags = match plain {
-            Some(address) => self.read_plain(bus, address + 8),
-            None if B::IS_QUICK => return Err(Fault::NOT_AT_ONCE),
-            None => self.peek_sized(bus, size, 2)?,
-        };
+        let flags = self.peek_sized(bus, size, 2)?;
         let to_8086 = size == Width::Dword && flags & Flags::VIRTUAL_8086.bits() != 0;
         if to_8086 && self.privilege() == 0 {
-            if B::IS_QUICK {
-                return Err(Fault::NOT_AT_ONCE);
-            }
             return self.return_to_8086(bus, flags);
         }
         let privilege = self.privilege();
-        let is_outer = self.return_from_handler(bus, size, plain)?;
+        let is_outer = self.return_from_handler(bus, size)?;
         self.merge_returned_flags(flags, size, privilege);
         bus.charge(
             &mut self.cycles,
@@ -410,8 +396,8 @@ impl Core {
     }
 
     /// The privilege that counts is that of the code that returned.
-    #[inline]
-    fn merge_returned_flags(&mut self, image: u32, size: Width, privilege: u8) {
+    #[inline(always)]
+    pub(crate) fn merge_returned_flags(&mut self, image: u32, size: Width, privilege: u8) {
         let mut may_change = Flags::ARITHMETIC | Flags::TRAP | Flags::DIRECTION | Flags::NESTED;
         if privilege == 0 {
             may_change |= Flags::IO_PRIVILEGE;

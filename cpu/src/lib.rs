@@ -10,7 +10,8 @@
 //! * `memory` goes from segment and offset to physical memory: limits, the fast path, which memory holds code; `paging` is
 //!   the walk, the TLB and the page faults, `debug` the breakpoints.
 //! * `descriptor`, `segment`, `transfer`, `interrupt`, `task` and `system` are protection: descriptor tables, segment
-//!   loads, far transfers, gates, task switches, control registers.
+//!   loads, far transfers, gates, task switches, control registers. `passage`, `target` and `known` are the short way for most of that.
+//! * `quick` and `pair` are short ways, too: operands that are at hand, comparisons with branches.
 //! * [`Fault`] is an exception as a value; a handler that returns one has changed nothing.
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
@@ -33,9 +34,14 @@ mod forms;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod interrupt;
+mod known;
 mod memory;
 mod op;
 mod paging;
+mod pair;
+mod passage;
+#[cfg(test)]
+mod passages;
 #[cfg(test)]
 mod programs;
 mod quick;
@@ -44,6 +50,7 @@ mod random;
 mod registers;
 mod segment;
 mod system;
+mod target;
 mod task;
 #[cfg(test)]
 mod test_board;

@@ -23,11 +23,12 @@ const LINE_BYTES: u32 = 64;
 /// (no such right, expand-down, unusable).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reach {
-    base: u32,
     read: i64,
     write: i64,
-    /// Offsets are linear addresses, without a limit.
-    is_flat: bool,
+    base: u32,
+    /// What the segment adds to the way of reads, in the low byte, and of writes, in the next: nothing if offsets are linear addresses without a limit,
+    /// or [`NOWHERE`]. As wide as the base, so that a reach is copied in a few pieces.
+    detours: u32,
 }
 
 /// Where shortcuts lie that lead nowhere.
@@ -58,8 +59,8 @@ impl Ways {
     /// A segment register has changed.
     #[inline(always)]
     pub(crate) fn set_segment(&mut self, segment: Segment, reach: &Reach, level: Level) {
-        let way = |last: i64| level as u8 | if reach.is_flat && last >= 0 { 0 } else { NOWHERE };
-        let (read, write) = (way(reach.read), way(reach.write));
+        let read = level as u8 | reach.detours as u8;
+        let write = level as u8 | (reach.detours >> 8) as u8;
         // Mostly a flat segment follows another.
         if (read, write) != (self.of(segment, false), self.of(segment, true)) {
             self.reads[segment as usize] = read;
@@ -87,10 +88,10 @@ impl Ways {
 impl Default for Reach {
     fn default() -> Self {
         Self {
-            base: 0,
             read: -1,
             write: -1,
-            is_flat: false,
+            base: 0,
+            detours: u32::from(NOWHERE) * 0x101,
         }
     }
 }
@@ -116,12 +117,22 @@ impl Reach {
         } else {
             i64::from(register.limit)
         };
+        let (is_readable, is_writable) = (register.is_readable(), register.is_writable());
+        let is_flat = is_wide && register.base == 0 && last == i64::from(u32::MAX);
+        let detour = |has_right: bool| u32::from(if is_flat && has_right { 0 } else { NOWHERE });
         Self {
+            read: if is_readable { last } else { -1 },
+            write: if is_writable { last } else { -1 },
             base: register.base,
-            read: if register.is_readable() { last } else { -1 },
-            write: if register.is_writable() { last } else { -1 },
-            is_flat: is_wide && register.base == 0 && last == i64::from(u32::MAX),
+            detours: detour(is_readable) | detour(is_writable) << 8,
         }
+    }
+
+    /// The linear address of `bytes` bytes at an offset, if all of them may be accessed; offsets end at `mask`.
+    #[inline(always)]
+    pub(crate) fn span(&self, offset: u32, mask: u32, bytes: u32, is_write: bool) -> Option<u32> {
+        let last = if is_write { self.write } else { self.read }.min(i64::from(mask));
+        (i64::from(offset) + i64::from(bytes - 1) <= last).then(|| self.base.wrapping_add(offset))
     }
 }
 
@@ -184,9 +195,15 @@ impl Shortcuts {
     /// As [`Shortcuts::find`], by one of [`Ways`].
     #[inline(always)]
     fn find_by<T: Unit>(&self, linear: u32, is_write: bool, way: u8) -> Option<u32> {
+        self.find_aligned(linear, T::BYTES, is_write, way)
+    }
+
+    /// As [`Shortcuts::find_by`], of an operand that is aligned to so many bytes.
+    #[inline(always)]
+    fn find_aligned(&self, linear: u32, alignment: u32, is_write: bool, way: u8) -> Option<u32> {
         let kind = if is_write { &self.writes } else { &self.reads };
         let entry = &kind[Self::place(linear >> 12, way)];
-        (entry.page == linear & (PAGE | (T::BYTES - 1))).then_some(linear.wrapping_add(entry.distance))
+        (entry.page == linear & (PAGE | (alignment - 1))).then_some(linear.wrapping_add(entry.distance))
     }
 
     fn enter(&mut self, linear: u32, is_write: bool, level: Level, frame: u32) {
@@ -405,13 +422,49 @@ impl Core {
         Ok(())
     }
 
-    /// The byte of memory of an aligned quadword that the processor itself reads, where that is found at once.
+    /// The aligned quadword at a linear address, as the processor itself reads it, where it is found at once and without waits.
     #[inline(always)]
-    pub(crate) fn supervisor_quadword<B: Bus>(&self, bus: &B, linear: u32) -> Option<u32> {
-        if linear & 7 != 0 {
+    pub(crate) fn quadword_at_hand<B: Bus>(&self, bus: &mut B, linear: u32) -> Option<[u32; 2]> {
+        let way = Level::Supervisor as u8;
+        let address = self.shortcuts.find_aligned(linear, 8, false, way)?;
+        if !bus.is_ready(address) {
             return None;
         }
-        self.at_hand::<u32, B>(bus, linear, false, Level::Supervisor as u8)
+        let first = address as usize;
+        let bytes = &bus.memory()[first..first + 8];
+        Some([u32::load(&bytes[..4]), u32::load(&bytes[4..])])
+    }
+
+    /// Aligned dwords of one page, at most as many as fit into two lines, where they are found at once and without waits.
+    #[inline(always)]
+    pub(crate) fn dwords_at_hand<B: Bus, const N: usize>(
+        &self,
+        bus: &mut B,
+        linear: u32,
+        level: Level,
+    ) -> Option<[u32; N]> {
+        let address = self.run_at_hand::<N>(linear, false, level)?;
+        let last = address + 4 * (N as u32 - 1);
+        if !bus.is_ready(address) || N > 1 && !bus.is_ready(last) {
+            return None;
+        }
+        let first = address as usize;
+        let bytes = &bus.memory()[first..first + 4 * N];
+        Some(std::array::from_fn(|number| u32::load(&bytes[4 * number..][..4])))
+    }
+
+    /// Where in memory aligned dwords of one page are, if a shortcut leads there.
+    #[inline(always)]
+    pub(crate) fn run_at_hand<const N: usize>(
+        &self,
+        linear: u32,
+        is_write: bool,
+        level: Level,
+    ) -> Option<u32> {
+        if linear & 0xFFF > 0x1000 - 4 * N as u32 {
+            return None;
+        }
+        self.shortcuts.find::<u32>(linear, is_write, level)
     }
 
     /// Where in memory a run of aligned units lies that begins at an offset and goes up, all in one page of plain memory and

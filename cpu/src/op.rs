@@ -37,13 +37,23 @@ impl<B: Bus> Step<B> {
         let handler = forms::handlers::<B>()[usize::from(op.handler)];
         Self {
             handler,
-            arrival: if op.is_in_two_blocks {
-                fetch_and_execute
-            } else {
-                handler
-            },
+            arrival: arrival(&op, handler),
             op,
         }
+    }
+
+    /// Has the first instruction of a pair execute both.
+    pub(crate) fn become_pair(&mut self, handler: Handler<B>) {
+        self.handler = handler;
+        self.arrival = arrival(&self.op, handler);
+    }
+}
+
+fn arrival<B: Bus>(op: &Op, handler: Handler<B>) -> Handler<B> {
+    if op.is_in_two_blocks {
+        fetch_and_execute
+    } else {
+        handler
     }
 }
 
@@ -219,6 +229,33 @@ pub(crate) fn branch<B: Bus, C: Condition, T: Unit>(
     leave(core, steps, cycles, Flow::Next)
 }
 
+/// Goes on at a cycle after the first of at least three steps, whose handler knows whether the condition of the second holds, a Jcc with 32-bit
+/// operand size, and executes that.
+#[inline(always)]
+pub(crate) fn branch_on<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+    holds: bool,
+) -> Exit {
+    let [_, branch, next, ..] = steps else {
+        return leave(core, steps, cycles, Flow::Next);
+    };
+    if cycles >= core.pause {
+        return leave(core, steps, cycles, Flow::Next);
+    }
+    let cycles = cycles + Cycle::from(branch.op.clocks);
+    if holds {
+        return go_to::<B, u32>(core, bus, &steps[1..], page, cycles + clocks::TAKEN);
+    }
+    if cycles < core.pause {
+        return (next.handler)(core, bus, &steps[2..], page, cycles);
+    }
+    leave(core, &steps[1..], cycles, Flow::Next)
+}
+
 /// JMP to a distance from here.
 pub(crate) fn jump_by<B: Bus, T: Unit>(
     core: &mut Core,
@@ -286,7 +323,7 @@ fn arrive<B: Bus>(
     leave(core, steps, cycles, Flow::Jump)
 }
 
-/// As [`jump`], after a transfer through which CS and the privilege level may have changed.
+/// As [`jump`], after a transfer through which CS and the privilege level may have changed. By itself as that.
 #[inline(never)]
 fn transfer<B: Bus, const IS_JUMP: bool>(
     core: &mut Core,
@@ -295,19 +332,32 @@ fn transfer<B: Bus, const IS_JUMP: bool>(
     page: &CodePage<B>,
     cycles: Cycle,
 ) -> Exit {
+    go_through(core, bus, steps, page, cycles, IS_JUMP)
+}
+
+/// Goes on at `Core::eip` after a transfer through which CS and the privilege level may have changed. If it is a jump, its clocks include the
+/// components of the instruction there.
+#[inline(always)]
+pub(crate) fn go_through<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+    is_jump: bool,
+) -> Exit {
     if cycles < core.pause
         && let [step, ..] = steps
         && let Some(offset) = core.offset_in_code_page()
         && let Some((first, behind)) = landing(core, bus, page, offset)
     {
         core.count_up_to(&step.op, &first.op);
-        core.trail.leave(step.op.next_eip(core));
-        core.open_trail();
+        core.pass_trail(step.op.next_eip(core));
         core.page_eip = core.eip.wrapping_sub(offset);
-        let components = if IS_JUMP { first.op.components } else { 0 };
+        let components = if is_jump { first.op.components } else { 0 };
         return land(core, bus, first, behind, page, cycles + Cycle::from(components));
     }
-    let flow = if IS_JUMP { Flow::FarJump } else { Flow::Transfer };
+    let flow = if is_jump { Flow::FarJump } else { Flow::Transfer };
     leave(core, steps, cycles, flow)
 }
 
@@ -341,8 +391,27 @@ fn land<B: Bus>(
     (first.arrival)(core, bus, steps, page, cycles)
 }
 
-/// Executes the first of some steps after a jump to it, of which all of its code is fetched first.
+/// Executes the first of some steps after a jump to it, of which all of its code is fetched first. That of its first block is at hand:
+/// see [`landing`].
 fn fetch_and_execute<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    steps: &[Step<B>],
+    page: &CodePage<B>,
+    cycles: Cycle,
+) -> Exit {
+    let Some(target) = steps.first() else {
+        return Exit::NOWHERE;
+    };
+    if bus.is_ready(core.code_base | (u32::from(target.op.end) - 1)) {
+        return (target.handler)(core, bus, steps, page, cycles);
+    }
+    await_and_execute(core, bus, steps, page, cycles)
+}
+
+/// As [`fetch_and_execute`], where there is something to wait for.
+#[inline(never)]
+fn await_and_execute<B: Bus>(
     core: &mut Core,
     bus: &mut B,
     steps: &[Step<B>],

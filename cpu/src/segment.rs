@@ -213,11 +213,14 @@ impl Core {
     }
 
     /// After a return to an outer level: data segments that the new level may not use become null (PRM section 6.3.4.2).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn drop_inner_segments(&mut self) {
         for segment in [Segment::Es, Segment::Ds, Segment::Fs, Segment::Gs] {
             let register = self.segment(segment);
-            if register.privilege() < self.privilege() && !register.is_conforming() {
+            if register.privilege() < self.privilege()
+                && !register.is_conforming()
+                && *register != SegmentRegister::default()
+            {
                 self.set_segment(segment, SegmentRegister::default());
             }
         }

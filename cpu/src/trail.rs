@@ -66,6 +66,14 @@ impl Trail {
         self.is_open = true;
     }
 
+    /// The current stretch ends before `from`, and the next one, in whatever segment, begins at `to`.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, from: u32, to: u32, context: Context) {
+        self.jump(from, to);
+        self.context = (self.context + 1) % STRETCHES;
+        self.contexts[self.context] = (self.entered, context);
+    }
+
     /// The current stretch ends before `from`, and the next one in the same segment begins at `to`.
     #[inline(always)]
     pub(crate) fn jump(&mut self, from: u32, to: u32) {

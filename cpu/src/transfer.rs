@@ -107,9 +107,6 @@ impl Core {
     #[inline]
     pub(crate) fn far_jump<B: Bus>(&mut self, bus: &mut B, target: FarTarget) -> Result<(), Fault> {
         if !self.is_protected() || self.is_virtual_8086() {
-            if B::IS_QUICK {
-                return Err(Fault::NOT_AT_ONCE);
-            }
             self.check_offset_8086(target.offset)?;
             self.enter_8086(target.selector, target.offset);
             bus.charge(
@@ -125,9 +122,6 @@ impl Core {
     #[inline]
     pub(crate) fn far_call<B: Bus>(&mut self, bus: &mut B, target: FarTarget) -> Result<(), Fault> {
         if !self.is_protected() || self.is_virtual_8086() {
-            if B::IS_QUICK {
-                return Err(Fault::NOT_AT_ONCE);
-            }
             self.check_offset_8086(target.offset)?;
             self.push_return_address(bus, target.size)?;
             self.enter_8086(target.selector, target.offset);
@@ -181,9 +175,6 @@ impl Core {
             }
             Kind::TaskGate => {
                 self.check_gate(selector, descriptor)?;
-                if B::IS_QUICK {
-                    return Err(Fault::NOT_AT_ONCE);
-                }
                 bus.charge(&mut self.cycles, target.if_in_memory(clocks::TASK_MEMORY));
                 let task = descriptor.gate_selector();
                 self.switch_task(bus, task, transfer.reason(), true)
@@ -192,9 +183,6 @@ impl Core {
                 let needed = self.privilege().max(selector.requested_privilege());
                 if descriptor.privilege() < needed {
                     return Err(selector.fault(Vector::GeneralProtection));
-                }
-                if B::IS_QUICK {
-                    return Err(Fault::NOT_AT_ONCE);
                 }
                 bus.charge(&mut self.cycles, target.if_in_memory(clocks::TASK_MEMORY));
                 self.switch_task(bus, selector, transfer.reason(), false)
@@ -232,7 +220,7 @@ impl Core {
         if !is_allowed {
             return Err(selector.fault(Vector::GeneralProtection));
         }
-        if !B::IS_QUICK && transfer == Transfer::Call && descriptor.is_present() {
+        if transfer == Transfer::Call && descriptor.is_present() {
             // Room on the stack comes before the offset's check (PRM, page of CALL).
             let frame = self.return_address(target.size);
             self.check_current_frame(bus, &frame)?;
@@ -282,7 +270,6 @@ impl Core {
         }
         let entry = self.code_entry(bus, selector, code, offset, code.privilege())?;
         match gate.gate_parameters() {
-            1.. if B::IS_QUICK => Err(Fault::NOT_AT_ONCE),
             0 => self.call_inner::<B, INNER_CALL>(bus, entry, size, 0),
             parameters => self.call_inner::<B, INNER_CALL_WITH_PARAMETERS>(bus, entry, size, parameters),
         }
@@ -374,9 +361,6 @@ impl Core {
             self.general[ESP] = esp;
             return Ok(());
         }
-        if B::IS_QUICK {
-            return Err(Fault::NOT_AT_ONCE);
-        }
         self.push_frame_slowly(bus, frame)
     }
 
@@ -455,7 +439,6 @@ impl Core {
         let (reach, mask) = (Reach::of_stack(&stack.register), stack.register.stack_mask());
         let esp = match self.push_plain_frame(bus, &reach, mask, stack.top, level, frame) {
             Some(esp) => esp,
-            None if B::IS_QUICK => return Err(Fault::NOT_AT_ONCE),
             None => self.write_frame(bus, stack, frame, level)?,
         };
         self.set_segment(Segment::Ss, stack.register);
@@ -522,14 +505,7 @@ impl Core {
     /// RET far; `release` is how many bytes of parameters it takes off.
     #[inline]
     pub(crate) fn far_return<B: Bus>(&mut self, bus: &mut B, size: Width, release: u32) -> Result<(), Fault> {
-        if B::IS_QUICK && (!self.is_protected() || self.is_virtual_8086()) {
-            return Err(Fault::NOT_AT_ONCE);
-        }
-        let (offset, selector) = match self.plain_stack(bus, size, 2) {
-            Some(address) => (self.read_plain(bus, address), self.read_plain(bus, address + 4)),
-            None if B::IS_QUICK => return Err(Fault::NOT_AT_ONCE),
-            None => (self.peek_sized(bus, size, 0)?, self.peek_sized(bus, size, 1)?),
-        };
+        let (offset, selector) = (self.peek_sized(bus, size, 0)?, self.peek_sized(bus, size, 1)?);
         let selector = selector as u16;
         let taken = 2 * size.bytes();
         if !self.is_protected() || self.is_virtual_8086() {
@@ -561,32 +537,6 @@ impl Core {
         self.set_stack_pointer::<B>(self.stack_pointer::<B>().wrapping_add(release));
         bus.charge(&mut self.cycles, clocks::FAR_RETURN_OUTER);
         Ok(())
-    }
-
-    /// Where in memory `count` dwords at the top of the stack lie, if items have that size and all of them are in one page of plain
-    /// memory and inside the segment: for [`Core::read_plain`]. On a quick bus the reads must cost nothing besides.
-    #[inline]
-    pub(crate) fn plain_stack<B: Bus>(&self, bus: &B, size: Width, count: u32) -> Option<u32> {
-        if size != Width::Dword {
-            return None;
-        }
-        let (address, units) =
-            self.plain_run::<u32>(Segment::Ss, self.stack_pointer::<B>(), self.stack_mask, false)?;
-        if units < count || B::IS_QUICK && !(bus.is_ready(address) && bus.is_ready(address + 4 * count - 1)) {
-            return None;
-        }
-        Some(address)
-    }
-
-    /// Reads a dword of plain memory.
-    #[inline(always)]
-    pub(crate) fn read_plain<B: Bus>(&mut self, bus: &mut B, address: u32) -> u32 {
-        if !B::IS_QUICK {
-            let wait = bus.memory_wait(address, false);
-            bus.charge(&mut self.cycles, Cycle::from(wait));
-        }
-        let start = address as usize;
-        u32::load(&bus.memory()[start..start + 4])
     }
 
     /// Reads the operand-sized item number `number` from the top of the stack.
@@ -656,19 +606,11 @@ impl Core {
         Ok(())
     }
 
-    /// The part of IRET that RET shares: takes CS:EIP and a third item, and for an outer level SS:ESP too. Where they are
-    /// plain memory, they lie at `plain`. Returns whether it went to an outer level.
+    /// The part of IRET that RET shares: takes CS:EIP and a third item, and for an outer level SS:ESP too. Returns whether it
+    /// went to an outer level.
     #[inline]
-    pub(crate) fn return_from_handler<B: Bus>(
-        &mut self,
-        bus: &mut B,
-        size: Width,
-        plain: Option<u32>,
-    ) -> Result<bool, Fault> {
-        let (offset, selector) = match plain {
-            Some(address) => (self.read_plain(bus, address), self.read_plain(bus, address + 4)),
-            None => (self.peek_sized(bus, size, 0)?, self.peek_sized(bus, size, 1)?),
-        };
+    pub(crate) fn return_from_handler<B: Bus>(&mut self, bus: &mut B, size: Width) -> Result<bool, Fault> {
+        let (offset, selector) = (self.peek_sized(bus, size, 0)?, self.peek_sized(bus, size, 1)?);
         let selector = Selector(selector as u16);
         let is_outer = selector.requested_privilege() > self.privilege();
         let entry = self.return_entry(bus, selector, offset)?;

@@ -7,7 +7,7 @@ use clock::Instant;
 
 use crate::image::ImageBytes;
 use crate::lab::Lab;
-use crate::runtime::{BuildError, Observer, RunEnd, Runtime, Statistics};
+use crate::runtime::{BuildError, Deed, Observer, RunEnd, Runtime, Statistics};
 
 /// A lab that runs.
 pub(crate) trait Laboratory {
@@ -21,6 +21,12 @@ pub(crate) trait Laboratory {
     /// Runs until `limit` or until the observer ends it. Called again it goes on as if it had never been left: the
     /// command leaves and returns to print progress.
     fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd;
+    /// Does something to the lab from outside, as soon as possible, and says when.
+    fn inject(&mut self, deed: &Deed) -> Instant;
+    /// Does it again at that instant; before the lab runs, in the same order.
+    fn inject_at(&mut self, at: Instant, deed: &Deed);
+    /// The text on a machine's VGA screen.
+    fn screen(&self, machine: usize) -> Vec<String>;
     /// Virtual time reached.
     fn now(&self) -> Instant;
     /// What was counted so far.
@@ -49,6 +55,18 @@ impl Laboratory for Runtime {
 
     fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd {
         Self::run(self, limit, threads, observer)
+    }
+
+    fn inject(&mut self, deed: &Deed) -> Instant {
+        Self::inject(self, deed)
+    }
+
+    fn inject_at(&mut self, at: Instant, deed: &Deed) {
+        Self::inject_at(self, at, deed);
+    }
+
+    fn screen(&self, machine: usize) -> Vec<String> {
+        self.machines()[machine].screen().to_vec()
     }
 
     fn now(&self) -> Instant {

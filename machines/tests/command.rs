@@ -494,6 +494,33 @@ fn wait_for_socket(folder: &TempDir, run: &str) {
     panic!("no socket at {}", path.display());
 }
 
+/// Attaches to a machine's console, types and leaves.
+fn type_at_console(folder: &TempDir, machine: &str, keys: &[u8]) {
+    let mut console = amlab(folder, &["console", "run", machine])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("amlab starts");
+    let mut input = console.stdin.take().expect("a standard input");
+    std::io::Write::write_all(&mut input, keys).expect("someone reads");
+    let left = Answer::from(console.wait_with_output().expect("it leaves"));
+    assert_eq!(left.code, Some(0), "{}", left.err);
+    assert!(
+        left.out.contains("kernel ready"),
+        "what was printed last: {}",
+        left.out
+    );
+}
+
+/// What was done to a run from outside, without the times.
+fn inputs(folder: &TempDir) -> Vec<String> {
+    let text = read(folder, "run/inputs.log");
+    let lines = text.lines().skip(1);
+    lines
+        .map(|line| line.split_once(' ').expect("a time").1.to_owned())
+        .collect()
+}
+
 #[test]
 fn a_run_that_was_steered_and_typed_to_is_repeated_bit_for_bit() {
     let folder = folder_with(&[("pair.toml", PAIR.as_bytes())]);
@@ -529,21 +556,7 @@ fn a_run_that_was_steered_and_typed_to_is_repeated_bit_for_bit() {
     assert!(ctl(&["step", "50ms"]).contains("0.250 s  paused"));
     ctl(&["cable", "pc1", "in"]);
     ctl(&["power", "pc0", "reset"]);
-    // An end of the input leaves the console; the lab goes on.
-    let mut console = amlab(&folder, &["console", "run", "pc1"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("amlab starts");
-    let mut keys = console.stdin.take().expect("a standard input");
-    std::io::Write::write_all(&mut keys, b"typed\x1d").expect("someone reads");
-    let left = Answer::from(console.wait_with_output().expect("it leaves"));
-    assert_eq!(left.code, Some(0), "{}", left.err);
-    assert!(
-        left.out.contains("kernel ready"),
-        "what was printed last: {}",
-        left.out
-    );
+    type_at_console(&folder, "pc1", b"typed\x1d");
     ctl(&["resume"]);
     while !ctl(&["status"]).contains("paused") {
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -559,14 +572,8 @@ fn a_run_that_was_steered_and_typed_to_is_repeated_bit_for_bit() {
         "expectations were open"
     );
 
-    let inputs = read(&folder, "run/inputs.log");
-    let lines: Vec<&str> = inputs.lines().skip(1).collect();
-    let said: Vec<&str> = lines
-        .iter()
-        .map(|line| line.split_once(' ').expect("a time").1)
-        .collect();
     assert_eq!(
-        said,
+        inputs(&folder),
         [
             r#"pc0 com1 "\x03hello\n""#,
             r#"pc1 keyboard "ls\n""#,

@@ -1,7 +1,7 @@
 //! Frames of every kind, made by hand from the formats as they are documented, and a file of them.
 
 /// Bytes of an Ethernet header.
-pub const ETHERNET: usize = 14;
+pub(crate) const ETHERNET: usize = 14;
 
 const FIRST: [u8; 6] = [2, 0x60, 0x8C, 0, 0, 1];
 const SECOND: [u8; 6] = [2, 0x60, 0x8C, 0, 0, 2];
@@ -192,7 +192,7 @@ fn transactions() -> Vec<Vec<u8>> {
         request(14, 0, 1005, b"", LITTLE),
         request(15, 0, 1010, &[private, private].concat(), LITTLE),
         request(16, 0, 1008, b"", LITTLE),
-        reply(16, 0, b"slice\0int\0in ms\0100\0", LITTLE),
+        reply(16, 0, b"slice\0int\0in ms\x00100\0", LITTLE),
         request(17, 0, 1009, b"slice\0no end", LITTLE),
         request(18, 0, 1002, &capability, LITTLE),
         request(19, 0, 2157, b"", LITTLE),
@@ -285,12 +285,12 @@ fn fragments() -> Vec<Vec<u8>> {
 }
 
 /// One or more of every kind.
-pub fn every_kind() -> Vec<Vec<u8>> {
+pub(crate) fn every_kind() -> Vec<Vec<u8>> {
     [control(), transactions(), packets(), groups(), fragments()].concat()
 }
 
 /// A pcap file of frames, one each millisecond.
-pub fn pcap<'a>(frames: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+pub(crate) fn pcap<'a>(frames: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut file = Vec::new();
     let words = |words: &[u32], file: &mut Vec<u8>| {
         for word in words {

@@ -43,14 +43,19 @@ fn programs(list: &str) -> Result<Vec<Program>, String> {
         foreign,
         kind: Kind::Machine,
     };
-    let mut programs = vec![machine("kernel", vec![EMULATED]), machine("benchmark", Vec::new())];
+    let mut programs = vec![
+        machine("kernel", vec![EMULATED]),
+        machine("benchmark", Vec::new()),
+    ];
     for line in list.lines().filter(|line| !line.starts_with('#')) {
         let mut words = line.split_whitespace();
         let Some(package) = words.next() else { continue };
         let mut foreign = vec![EMULATED];
         for word in words {
             let code = Code::values().find(|code| format!("{code:?}") == word);
-            foreign.push(code.ok_or(format!("amoeba-rs/programs names an instruction `{word}` that does not exist"))?);
+            foreign.push(code.ok_or(format!(
+                "amoeba-rs/programs names an instruction `{word}` that does not exist"
+            ))?);
         }
         programs.push(Program {
             package: package.into(),
@@ -78,7 +83,8 @@ fn run() -> Result<(), String> {
     let guest = guest::Guest::new()?;
     guest.watch()?;
     let list = guest.source().join("programs");
-    let list = fs::read_to_string(&list).map_err(|error| format!("cannot read {}: {error}", list.display()))?;
+    let list =
+        fs::read_to_string(&list).map_err(|error| format!("cannot read {}: {error}", list.display()))?;
     let programs = programs(&list)?;
     for program in &programs {
         let built = guest.build(&program.package)?;
@@ -103,7 +109,8 @@ fn write_list(path: &Path, programs: &[Program]) -> Result<(), String> {
             format!("(\"{package}\", include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{image}\"))),\n")
         })
         .collect();
-    fs::write(path, format!("&[\n{entries}]\n")).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    fs::write(path, format!("&[\n{entries}]\n"))
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// Refuses an image that a 386 cannot execute.

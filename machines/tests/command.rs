@@ -482,6 +482,111 @@ fn an_interrupted_run_gives_130_and_leaves_a_complete_folder_that_can_be_verifie
     assert_eq!(call(&folder, &["verify", "run"]).code, Some(0));
 }
 
+/// Waits for a run's control socket.
+fn wait_for_socket(folder: &TempDir, run: &str) {
+    let path = folder.path().join(run).join("control.sock");
+    for _ in 0..1_000 {
+        if path.exists() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("no socket at {}", path.display());
+}
+
+/// Attaches to a machine's console, types and leaves.
+fn type_at_console(folder: &TempDir, machine: &str, keys: &[u8]) {
+    let mut console = amlab(folder, &["console", "run", machine])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("amlab starts");
+    let mut input = console.stdin.take().expect("a standard input");
+    std::io::Write::write_all(&mut input, keys).expect("someone reads");
+    let left = Answer::from(console.wait_with_output().expect("it leaves"));
+    assert_eq!(left.code, Some(0), "{}", left.err);
+    assert!(
+        left.out.contains("kernel ready"),
+        "what was printed last: {}",
+        left.out
+    );
+}
+
+/// What was done to a run from outside, without the times.
+fn inputs(folder: &TempDir) -> Vec<String> {
+    let text = read(folder, "run/inputs.log");
+    let lines = text.lines().skip(1);
+    lines
+        .map(|line| line.split_once(' ').expect("a time").1.to_owned())
+        .collect()
+}
+
+#[test]
+fn a_run_that_was_steered_and_typed_to_is_repeated_bit_for_bit() {
+    let folder = folder_with(&[("pair.toml", PAIR.as_bytes())]);
+    let words = [
+        "run",
+        "pair.toml",
+        "--paused",
+        "--keep",
+        "--out",
+        "run",
+        "--until",
+        "400ms",
+        "--wall-limit",
+        "120s",
+    ];
+    let mut child = amlab(&folder, &words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("amlab starts");
+    wait_for_socket(&folder, "run");
+    let ctl = |words: &[&str]| {
+        let answer = call(&folder, &[&["ctl", "run"], words].concat());
+        assert_eq!(answer.code, Some(0), "{words:?}: {}{}", answer.out, answer.err);
+        answer.out
+    };
+    assert!(ctl(&["status"]).contains("0.000 s  paused"));
+    ctl(&["until", "200ms"]);
+    ctl(&["wait", "pc0", "kernel ready"]);
+    ctl(&["type", "pc0", "\\x03hello\\n"]);
+    ctl(&["type", "pc1", "ls\\n", "--keyboard"]);
+    ctl(&["cable", "pc1", "out"]);
+    assert!(ctl(&["step", "50ms"]).contains("0.250 s  paused"));
+    ctl(&["cable", "pc1", "in"]);
+    ctl(&["power", "pc0", "reset"]);
+    type_at_console(&folder, "pc1", b"typed\x1d");
+    ctl(&["resume"]);
+    while !ctl(&["status"]).contains("paused") {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(ctl(&["status"]).contains("0.400 s"), "it is kept at its end");
+    let stats: Value = serde_json::from_str(&ctl(&["stats"])).expect("JSON");
+    assert_eq!(stats["machines"][1]["name"], "pc1");
+    assert!(ctl(&["screen", "pc0"]).lines().count() <= 25);
+    ctl(&["quit"]);
+    assert_eq!(
+        child.wait().expect("it ends").code(),
+        Some(4),
+        "expectations were open"
+    );
+
+    assert_eq!(
+        inputs(&folder),
+        [
+            r#"pc0 com1 "\x03hello\n""#,
+            r#"pc1 keyboard "ls\n""#,
+            "pc1/el0 cable out",
+            "pc1/el0 cable in",
+            "pc0 reset",
+            r#"pc1 com1 "typed""#,
+        ]
+    );
+    let verified = call(&folder, &["verify", "run", "--threads", "1,2"]);
+    assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
+}
+
 #[test]
 fn show_prints_a_lab_file_that_means_the_same_and_timing_with_sources() {
     let folder = folder_with(&[("lab.toml", PAIR.as_bytes())]);

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use clock::Span;
 
+use super::control::protocol::{CableState, PowerState};
 use super::time_text::{parse_decimal, parse_span};
 use crate::lab::Speed;
 
@@ -102,12 +104,130 @@ pub(crate) enum Command {
     Schema,
     /// Run a lab
     Run(RunArguments),
+    /// Attach this terminal to one machine's console
+    Console(ConsoleArguments),
+    /// Steer a running lab: pause, resume, step, until, status, type, wait, power, cable
+    Ctl(CtlArguments),
     /// Run again from a run folder and check that nothing differs
     Verify(VerifyArguments),
     /// Measure in virtual time what the machines' programs need, beside what was published
     Bench(BenchArguments),
+    /// Install the Wireshark dissectors for Amoeba, or shell completions
+    Install(InstallArguments),
     /// Look for what is missing on this host (Wireshark, gdb)
     Doctor,
+}
+
+/// Arguments of `amlab console`.
+#[derive(Debug, Args)]
+#[command(after_help = "Ctrl-] leaves; the lab goes on.")]
+pub(crate) struct ConsoleArguments {
+    /// The run folder of a running lab, or its name in runs
+    pub(crate) run: PathBuf,
+    /// The machine
+    pub(crate) machine: String,
+    /// Be its keyboard and show its VGA screen, in place of the terminal at COM1
+    #[arg(long, env = "AMLAB_KEYBOARD", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) keyboard: bool,
+}
+
+/// Arguments of `amlab ctl`.
+#[derive(Debug, Args)]
+pub(crate) struct CtlArguments {
+    /// The run folder of a running lab, or its name in runs
+    pub(crate) run: PathBuf,
+    #[command(subcommand)]
+    pub(crate) word: CtlWord,
+}
+
+/// What a running lab can be asked for.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum CtlWord {
+    /// Where the lab is and what its machines do
+    Status,
+    /// Virtual time stands still
+    Pause,
+    /// It goes on
+    Resume,
+    /// It goes on for so long, then stands still
+    Step {
+        /// Virtual time, such as 1ms
+        span: String,
+    },
+    /// It goes on until then, then stands still
+    Until {
+        /// Virtual time since the lab was switched on, such as 41.2s
+        time: String,
+    },
+    /// Type on a machine
+    Type {
+        /// The machine
+        machine: String,
+        /// What: \\n is the Enter key, \\e Escape, \\x03 Ctrl-C
+        text: String,
+        /// On its keyboard, in place of the terminal at COM1
+        #[arg(long)]
+        keyboard: bool,
+    },
+    /// Wait for a text that a machine prints after the last type or wait
+    Wait {
+        /// The machine
+        machine: String,
+        /// A regular expression that a line matches
+        pattern: String,
+        /// Virtual time, such as 30s; for ever if it is not given
+        within: Option<String>,
+    },
+    /// Switch a machine off or on, or press its reset button
+    Power {
+        /// The machine
+        machine: String,
+        /// How
+        state: PowerState,
+    },
+    /// Take a machine off its cables, or put it back
+    Cable {
+        /// The machine, or one interface such as pool1/el0
+        station: String,
+        /// Which
+        state: CableState,
+    },
+    /// Print the text on a machine's VGA screen
+    Screen {
+        /// The machine
+        machine: String,
+    },
+    /// Print what the lab has counted
+    Stats,
+    /// End the run
+    Quit,
+}
+
+/// Arguments of `amlab install`.
+#[derive(Debug, Args)]
+pub(crate) struct InstallArguments {
+    #[command(subcommand)]
+    pub(crate) what: Install,
+}
+
+/// What is installed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Install {
+    /// The Wireshark dissectors for Amoeba, into your own plug-in folder
+    Wireshark(WiresharkArguments),
+    /// Print a script that makes a shell complete amlab's words
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Arguments of `amlab install wireshark`.
+#[derive(Debug, Args)]
+pub(crate) struct WiresharkArguments {
+    /// Folder for the scripts [default: where tshark says that yours are]
+    #[arg(long, value_name = "DIR", env = "AMLAB_DIR", hide_env = true)]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// Arguments of `amlab bench`.
@@ -305,6 +425,14 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "SEGMENT=FILE", env = "AMLAB_CAPTURE", hide_env = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "", display_order = 37)]
     pub(crate) capture: Vec<String>,
+    /// Do not start machines until `amlab ctl RUN resume` says so
+    #[arg(long, env = "AMLAB_PAUSED", hide_env = true, value_parser = FalseyValueParser::new())]
+    #[arg(display_order = 38)]
+    pub(crate) paused: bool,
+    /// Stay up after the end condition
+    #[arg(long, env = "AMLAB_KEEP", hide_env = true, value_parser = FalseyValueParser::new())]
+    #[arg(display_order = 39)]
+    pub(crate) keep: bool,
 }
 
 /// Arguments of `amlab verify`.
@@ -380,6 +508,9 @@ mod tests {
         insta::assert_snapshot!("help-verify", help("verify"));
         insta::assert_snapshot!("help-show", help("show"));
         insta::assert_snapshot!("help-check", help("check"));
+        insta::assert_snapshot!("help-console", help("console"));
+        insta::assert_snapshot!("help-ctl", help("ctl"));
+        insta::assert_snapshot!("help-install", help("install"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::arguments::Format;
 use super::exit::Exit;
+use super::install;
 use super::terminal::{Importance, Paint, Terminal, environment_allows_colour};
 use crate::folder::RunFolder;
 
@@ -56,6 +57,7 @@ pub(crate) fn doctor(terminal: &mut Terminal) -> Exit {
             .iter()
             .map(|(name, purpose)| program(&path, name, purpose)),
     );
+    findings.push(dissectors());
     print(&findings, terminal);
     if findings.iter().any(|finding| finding.state == State::Needed) {
         Exit::HostTrouble
@@ -174,6 +176,18 @@ fn program(path: &std::ffi::OsStr, name: &str, purpose: &str) -> Finding {
     }
 }
 
+fn dissectors() -> Finding {
+    let name = "dissectors";
+    match install::installed() {
+        (true, Some(folder)) => finding(name, State::Good, folder.display().to_string()),
+        _ => finding(
+            name,
+            State::Absent,
+            "amlab install wireshark writes them, for Wireshark to read Amoeba's packets",
+        ),
+    }
+}
+
 fn find_program(path: &std::ffi::OsStr, name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     env::split_paths(path)
@@ -228,7 +242,8 @@ mod tests {
                 "wireshark",
                 "tshark",
                 "gdb",
-                "qemu-system-i386"
+                "qemu-system-i386",
+                "dissectors"
             ]
         );
     }

@@ -2,12 +2,16 @@
 //!
 //! A tour: [`main`] reads the command line (`arguments`), chooses a command and turns what came of it into an exit code
 //! (`exit`, `failure`; a panic is `fault`). `run` plans a run, watches it and leaves a run folder ([`crate::folder`]);
-//! `verify` repeats one; `describe` holds `check`, `show` and `schema`; `bench` measures; `doctor` looks at the host. Everything printed
+//! `verify` repeats one; `describe` holds `check`, `show` and `schema`; `bench` measures; `control` steers a
+//! lab while it runs, which `ctl` and `console` ask for; `install` writes what other programs need; `doctor` looks at the host. Everything printed
 //! goes through `terminal`. `seam` is a running lab as the command sees it; tests put a stage of their own in its stead.
 
 mod arguments;
 mod bench;
 mod captures;
+mod console;
+mod control;
+mod ctl;
 mod describe;
 mod doctor;
 mod exit;
@@ -15,6 +19,7 @@ mod failure;
 mod fault;
 mod host_clock;
 mod images;
+mod install;
 mod run;
 mod seam;
 mod terminal;
@@ -31,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::arguments::{Arguments, Bench, Colour, Command, Format, OutputArguments};
+use self::arguments::{Arguments, Bench, Colour, Command, Format, Install, OutputArguments};
 use self::exit::Exit;
 use self::run::{Host, Interrupt};
 use self::terminal::Terminal;
@@ -132,6 +137,12 @@ fn carry_out(host: &Host, order: &Order, terminal: &mut Terminal) -> Exit {
         Command::Verify(arguments) => verify::verify(host, arguments, terminal),
         Command::Bench(arguments) => match &arguments.what {
             Bench::Rpc(arguments) => bench::rpc(host, arguments, terminal),
+        },
+        Command::Console(arguments) => console::console(arguments, terminal),
+        Command::Ctl(arguments) => ctl::ctl(arguments, terminal),
+        Command::Install(arguments) => match &arguments.what {
+            Install::Wireshark(arguments) => install::wireshark(arguments, terminal),
+            Install::Completions { shell } => Ok(install::completions(*shell, terminal)),
         },
         Command::Doctor => Ok(doctor::doctor(terminal)),
     };

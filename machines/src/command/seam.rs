@@ -8,7 +8,7 @@ use clock::Instant;
 use crate::image::ImageBytes;
 use crate::lab::Lab;
 use crate::machine::{Machine, Whereabouts};
-use crate::runtime::{BuildError, Observer, RunEnd, Runtime, Statistics};
+use crate::runtime::{BuildError, Deed, Observer, RunEnd, Runtime, Statistics};
 
 /// A lab that runs.
 pub(crate) trait Laboratory {
@@ -24,6 +24,12 @@ pub(crate) trait Laboratory {
     fn run(&mut self, limit: Instant, threads: usize, observer: &mut dyn Observer) -> RunEnd;
     /// What each machine's processor is doing.
     fn whereabouts(&self) -> Vec<Whereabouts>;
+    /// Does something to the lab from outside, as soon as possible, and says when.
+    fn inject(&mut self, deed: &Deed) -> Instant;
+    /// Does it again at that instant; before the lab runs, in the same order.
+    fn inject_at(&mut self, at: Instant, deed: &Deed);
+    /// The text on a machine's VGA screen.
+    fn screen(&self, machine: usize) -> Vec<String>;
     /// Virtual time reached.
     fn now(&self) -> Instant;
     /// What was counted so far.
@@ -56,6 +62,18 @@ impl Laboratory for Runtime {
 
     fn whereabouts(&self) -> Vec<Whereabouts> {
         self.machines().iter().map(Machine::whereabouts).collect()
+    }
+
+    fn inject(&mut self, deed: &Deed) -> Instant {
+        Self::inject(self, deed)
+    }
+
+    fn inject_at(&mut self, at: Instant, deed: &Deed) {
+        Self::inject_at(self, at, deed);
+    }
+
+    fn screen(&self, machine: usize) -> Vec<String> {
+        self.machines()[machine].screen().to_vec()
     }
 
     fn now(&self) -> Instant {

@@ -19,8 +19,8 @@ use crate::image::ImageBytes;
 use crate::lab::{Lab, LabSource, Machine, load};
 use crate::machine::Whereabouts;
 use crate::runtime::{
-    CardStatistics, Happening, MachineStatistics, Observer, RunEnd, SegmentStatistics, Statistics, StopCause,
-    StopReport, What,
+    CardStatistics, Deed, Happening, MachineStatistics, Observer, RunEnd, SegmentStatistics, Statistics,
+    StopCause, StopReport, What,
 };
 
 const WINDOW: Span = Span::from_nanoseconds(57_600);
@@ -264,6 +264,32 @@ impl Laboratory for Stage {
 
     fn whereabouts(&self) -> Vec<Whereabouts> {
         Vec::new()
+    }
+
+    fn inject(&mut self, deed: &Deed) -> Instant {
+        self.inject_at(self.now, deed);
+        self.now
+    }
+
+    /// Whoever is typed to says it again a window later.
+    fn inject_at(&mut self, at: Instant, deed: &Deed) {
+        let Deed::Type { machine, text, .. } = deed else {
+            return;
+        };
+        let later = at + WINDOW;
+        let place = self.script.partition_point(|next| next.at <= later);
+        let said = text.iter().map(|byte| Happening {
+            at: later,
+            what: What::Console {
+                machine: *machine,
+                byte: *byte,
+            },
+        });
+        self.script.splice(place..place, said);
+    }
+
+    fn screen(&self, machine: usize) -> Vec<String> {
+        vec![format!("the screen of {}", self.lab.machines[machine].name)]
     }
 
     fn now(&self) -> Instant {

@@ -20,10 +20,10 @@ use super::images;
 use super::run::{Counts, Host, Interrupt, trace_text};
 use super::terminal::{Importance, Paint, Terminal};
 use super::time_text::seconds;
-use crate::folder::{CaptureRecord, HostError, Manifest, OutcomeRecord, RunFolder};
+use crate::folder::{CaptureRecord, HostError, InputLog, Manifest, OutcomeRecord, RunFolder};
 use crate::image::ImageBytes;
 use crate::lab::{Lab, LabSource};
-use crate::runtime::{Happening, Observer, What};
+use crate::runtime::{Deed, Happening, Observer, What};
 
 /// A run as its folder tells it.
 struct Recorded {
@@ -33,6 +33,8 @@ struct Recorded {
     statistics: Value,
     lab: Lab,
     images: Vec<ImageBytes>,
+    /// What was done from outside, and when.
+    inputs: Vec<(Instant, Deed)>,
 }
 
 /// What came of one repetition.
@@ -112,6 +114,7 @@ fn read(path: &Path, terminal: &mut Terminal) -> Result<Recorded, Failure> {
         .map_err(|error| HostError::new("understand", &folder.file("stats.json"), error.into()))?;
     Ok(Recorded {
         images: images::load(&lab)?,
+        inputs: InputLog::read(&folder, &lab)?,
         folder,
         manifest,
         outcome,
@@ -142,6 +145,9 @@ fn repeat(host: &Host, recorded: &Recorded, threads: usize) -> Result<Option<Rep
     let clock = HostClock::start();
     let end = Instant::from_picoseconds(recorded.outcome.virtual_picoseconds);
     let mut laboratory = (host.build)(&recorded.lab, &recorded.images)?;
+    for (at, deed) in &recorded.inputs {
+        laboratory.inject_at(*at, deed);
+    }
     let (mut replay, comparisons) = Replay::new(host, recorded)?;
     laboratory.run(end, threads, &mut replay);
     if replay.is_interrupted {

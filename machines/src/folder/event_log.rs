@@ -147,7 +147,7 @@ pub enum Event<'a> {
     },
     /// The run ended.
     End {
-        /// Why: `expected`, `until`, `wall-limit`, `interrupted`, `all-stopped`, `asleep` or
+        /// Why: `expected`, `until`, `wall-limit`, `interrupted`, `all-stopped`, `asleep`, `quit` or
         /// `host-trouble`.
         reason: &'a str,
     },

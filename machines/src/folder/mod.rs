@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `manifest.json` | what was run, how, and how it ended ([`Manifest`]); written at the start and again at the end |
 //! | `lab.toml` | the lab file, byte for byte |
-//! | `inputs.log` | everything that came in from outside, with virtual times |
+//! | `inputs.log` | everything that came in from outside, with virtual times ([`InputLog`]) |
 //! | `events.jsonl` | one JSON object per event, in virtual time ([`EventLog`]) |
 //! | `stats.json` | what the lab counted |
 //! | `console/<machine>.log`, `.ts` | each console and when its lines came ([`ConsoleLog`]) |
@@ -17,6 +17,7 @@
 mod console_log;
 mod event_log;
 mod host_error;
+mod input_log;
 pub mod junit;
 mod manifest;
 mod output_file;
@@ -28,11 +29,9 @@ use std::path::{Path, PathBuf};
 pub use console_log::ConsoleLog;
 pub use event_log::{Event, EventLog, SignRecord};
 pub use host_error::HostError;
+pub use input_log::{InputLog, typed_bytes};
 pub use manifest::{CaptureRecord, HostRecord, ImageRecord, LabRecord, Manifest, OutcomeRecord};
 pub use output_file::{OutputFile, SharedFile};
-
-/// The first line of `inputs.log`.
-const INPUTS_HEADER: &str = "# what came in from outside: virtual nanoseconds, machine, text in quotes\n";
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -90,7 +89,7 @@ impl RunFolder {
             let path = self.file(name);
             fs::create_dir(&path).map_err(|reason| HostError::new("create folder", &path, reason))?;
         }
-        self.write("inputs.log", INPUTS_HEADER)?;
+        self.write("inputs.log", input_log::HEADER)?;
         Ok(self)
     }
 
@@ -174,7 +173,7 @@ mod tests {
     fn a_new_folder_has_an_empty_input_log_with_a_header() {
         let parent = tempfile::tempdir().unwrap();
         let folder = RunFolder::create_at(&parent.path().join("here")).unwrap();
-        assert_eq!(folder.read("inputs.log").unwrap(), INPUTS_HEADER);
+        assert_eq!(folder.read("inputs.log").unwrap(), input_log::HEADER);
     }
 
     #[test]

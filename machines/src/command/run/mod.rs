@@ -26,6 +26,7 @@ use self::report::Report;
 use self::watcher::{EndReason, Findings, Setting, Watcher};
 use super::arguments::RunArguments;
 use super::captures::Captures;
+use super::control::{Control, SOCKET, Server};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::seam::{Build, Laboratory};
@@ -34,7 +35,7 @@ use crate::folder::{HostError, Manifest, OutcomeRecord, RunFolder};
 use crate::runtime::RunEnd;
 
 /// Where run folders go if `--out` does not say.
-const RUNS: &str = "runs";
+pub(crate) const RUNS: &str = "runs";
 
 /// What a run needs from the process.
 pub(crate) struct Host<'a> {
@@ -72,6 +73,7 @@ pub(crate) fn run(
         .map_err(|(file, error)| HostError::new("create", &folder.file(&file), error))?;
     report::announce(&plan, folder.path(), terminal);
 
+    let control = Control::new(&plan.lab, &folder, server(&folder, terminal), plan.is_paused)?;
     let setting = Setting {
         lab: &plan.lab,
         folder: &folder,
@@ -80,8 +82,10 @@ pub(crate) fn run(
             plan.speed,
             plan.end.wall_limit,
             host.interrupt.clone(),
+            control.bell(),
             terminal.progress_style(),
         ),
+        control,
         terminal,
         end: plan.end,
         is_echoed: &plan.is_echoed,
@@ -102,16 +106,40 @@ pub(crate) fn run(
     )
 }
 
-/// Runs to the end. Now and then the watcher leaves the lab, only to show how far it is.
+/// The control socket in the run folder. A run without one is a run that cannot be steered, and nothing worse.
+fn server(folder: &RunFolder, terminal: &mut Terminal) -> Server {
+    let path = folder.file(SOCKET);
+    Server::listen(&path).unwrap_or_else(|reason| {
+        let path = path.display();
+        terminal.warn(&format!(
+            "amlab: run::no-socket: this run cannot be steered: cannot listen at {path}: {reason}"
+        ));
+        Server::deaf()
+    })
+}
+
+/// Runs to the end. Now and then the watcher leaves the lab, to show how far it is and to do what those want who steer it.
 fn carry_out(laboratory: &mut dyn Laboratory, plan: &Plan, watcher: &mut Watcher) -> EndReason {
     let mut progress = Progress::default();
+    let mut limit = plan.end.limit;
+    let mut kept = None;
     loop {
-        let end = laboratory.run(plan.end.limit, plan.threads, watcher);
-        match (watcher.reason(), end) {
-            (Some(reason), _) => return reason,
-            (None, RunEnd::Limit) if plan.end.limit == Instant::NEVER => return EndReason::Asleep,
-            (None, RunEnd::Limit) => return watcher.reason_at_limit(),
-            (None, RunEnd::AllStopped) => return EndReason::AllStopped,
+        if let Some(reason) = watcher.attend(laboratory) {
+            let is_asked_for = matches!(reason, EndReason::Interrupted | EndReason::Quit);
+            return kept.filter(|_| is_asked_for).unwrap_or(reason);
+        }
+        let goal = watcher.control().goal();
+        let end = laboratory.run(limit.min(goal), plan.threads, watcher);
+        let reason = match (watcher.reason(), end) {
+            (Some(reason), _) => reason,
+            (None, RunEnd::Limit) if goal < limit => {
+                watcher.control().reach_goal(laboratory.now());
+                continue;
+            }
+            (None, RunEnd::Limit) if limit == Instant::NEVER => EndReason::Asleep,
+            (None, RunEnd::Limit) => watcher.reason_at_limit(),
+            (None, RunEnd::AllStopped) => EndReason::AllStopped,
+            (None, RunEnd::Observer) if !watcher.take_progress() => continue,
             (None, RunEnd::Observer) => {
                 let width = match watcher.terminal().progress_style() {
                     ProgressStyle::BottomLine { width } => Some(width),
@@ -119,8 +147,17 @@ fn carry_out(laboratory: &mut dyn Laboratory, plan: &Plan, watcher: &mut Watcher
                 };
                 let line = progress.line(&laboratory.statistics(), watcher.elapsed(), width);
                 watcher.terminal().progress(&line);
+                continue;
             }
+        };
+        if !plan.is_kept || !reason.is_by_itself() {
+            return kept
+                .filter(|_| reason == EndReason::Interrupted)
+                .unwrap_or(reason);
         }
+        kept = kept.or(Some(reason));
+        limit = Instant::NEVER;
+        watcher.keep(laboratory.now(), reason);
     }
 }
 

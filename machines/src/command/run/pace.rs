@@ -5,6 +5,7 @@ use std::time::Duration;
 use clock::Instant;
 
 use super::interrupt::Interrupt;
+use crate::command::control::Bell;
 use crate::command::host_clock::HostClock;
 use crate::command::terminal::ProgressStyle;
 use crate::lab::Speed;
@@ -21,6 +22,8 @@ pub(crate) enum Call {
     GoOn,
     /// It is time to show progress.
     Progress,
+    /// Someone wants to steer the lab.
+    Orders,
     /// The host time limit has run out.
     WallLimit,
     /// Ctrl-C.
@@ -34,6 +37,9 @@ pub(crate) struct Pace {
     speed: Speed,
     wall_limit: Option<Duration>,
     interrupt: Interrupt,
+    bell: Bell,
+    /// Host time in which virtual time stood still.
+    paused: Duration,
     style: ProgressStyle,
     next_progress: Duration,
 }
@@ -44,6 +50,7 @@ impl Pace {
         speed: Speed,
         wall_limit: Option<Duration>,
         interrupt: Interrupt,
+        bell: Bell,
         style: ProgressStyle,
     ) -> Self {
         Self {
@@ -51,6 +58,8 @@ impl Pace {
             speed,
             wall_limit,
             interrupt,
+            bell,
+            paused: Duration::ZERO,
             style,
             next_progress: Duration::from_secs(1),
         }
@@ -75,12 +84,34 @@ impl Pace {
                 self.next_progress = next_progress(self.style, elapsed);
                 return Call::Progress;
             }
-            let nap = nap(now, elapsed, self.speed);
+            if self.bell.is_ringing() {
+                return Call::Orders;
+            }
+            let nap = nap(now, elapsed.saturating_sub(self.paused), self.speed);
             if nap < SHORTEST_NAP {
                 return Call::GoOn;
             }
-            std::thread::sleep(nap.min(LONGEST_NAP));
+            self.bell.wait(nap.min(LONGEST_NAP));
         }
+    }
+
+    /// Waits, while virtual time stands still, for an order or something else that is due.
+    pub(crate) fn stand_still(&mut self) -> Call {
+        let since = self.clock.elapsed();
+        let call = loop {
+            if self.interrupt.is_raised() {
+                break Call::Interrupted;
+            }
+            if self.wall_limit.is_some_and(|limit| self.clock.elapsed() >= limit) {
+                break Call::WallLimit;
+            }
+            if self.bell.is_ringing() {
+                break Call::Orders;
+            }
+            self.bell.wait(LONGEST_NAP);
+        };
+        self.paused += self.clock.elapsed().saturating_sub(since);
+        call
     }
 }
 
@@ -147,7 +178,7 @@ mod tests {
         let interrupt = Interrupt::default();
         interrupt.raise();
         let speed = Speed::Thousandths(1000);
-        let mut pace = Pace::start(speed, None, interrupt, ProgressStyle::Off);
+        let mut pace = Pace::start(speed, None, interrupt, Bell::silent(), ProgressStyle::Off);
         assert_eq!(
             pace.reached(Instant::START + Span::from_seconds(3600)),
             Call::Interrupted
@@ -157,7 +188,8 @@ mod tests {
     #[test]
     fn the_host_time_limit_runs_out() {
         let limit = Some(Duration::ZERO);
-        let mut pace = Pace::start(Speed::Max, limit, Interrupt::default(), ProgressStyle::Off);
+        let interrupt = Interrupt::default();
+        let mut pace = Pace::start(Speed::Max, limit, interrupt, Bell::silent(), ProgressStyle::Off);
         assert_eq!(pace.reached(Instant::START), Call::WallLimit);
     }
 }

@@ -46,6 +46,10 @@ pub(crate) struct Plan {
     pub(crate) threads: usize,
     /// Whose console goes to the terminal, in the order of the lab.
     pub(crate) is_echoed: Vec<bool>,
+    /// It stays up when it has come to its end.
+    pub(crate) is_kept: bool,
+    /// It begins paused.
+    pub(crate) is_paused: bool,
     /// Captures.
     pub(crate) captures: Vec<CapturePlan>,
     /// Timing constants whose value is a placeholder.
@@ -75,6 +79,8 @@ impl Plan {
             speed: arguments.speed.unwrap_or(lab.speed),
             threads: arguments.threads.unwrap_or_else(|| default_threads(&lab)),
             placeholders: timing::placeholders(&lab),
+            is_kept: arguments.keep,
+            is_paused: arguments.paused,
             overrides: arguments.set.clone(),
             text,
             source: named,

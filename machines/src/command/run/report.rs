@@ -119,8 +119,10 @@ impl Report<'_> {
         let is_open = |watch: &Watch| watch.verdict == Verdict::Open && !watch.is_absent;
         let mut exit = match self.reason {
             EndReason::Expected | EndReason::AllStopped => Exit::Good,
-            EndReason::Until | EndReason::Asleep if !self.watches.iter().any(is_open) => Exit::Good,
-            EndReason::Until | EndReason::Asleep | EndReason::WallLimit => Exit::TimeLimit,
+            EndReason::Until | EndReason::Asleep | EndReason::Quit if !self.watches.iter().any(is_open) => {
+                Exit::Good
+            }
+            EndReason::Until | EndReason::Asleep | EndReason::Quit | EndReason::WallLimit => Exit::TimeLimit,
             EndReason::Interrupted => Exit::Interrupted,
             EndReason::HostTrouble => Exit::HostTrouble,
         };
@@ -202,6 +204,7 @@ impl Report<'_> {
             EndReason::Interrupted => "interrupted",
             EndReason::AllStopped => "every machine has stopped",
             EndReason::Asleep => "every machine sleeps, and nothing will wake one",
+            EndReason::Quit => "it was ended from outside",
             EndReason::HostTrouble => "the host refused to go on",
         }
     }

@@ -12,6 +12,8 @@ use super::pace::{Call, Pace};
 use super::plan::EndRule;
 use super::storm::{STORM, StormWatch};
 use crate::command::captures::Captures;
+use crate::command::control::Control;
+use crate::command::seam::Laboratory;
 use crate::command::terminal::{Importance, Paint, Terminal};
 use crate::command::time_text::seconds;
 use crate::folder::{CaptureRecord, ConsoleLog, Event, EventLog, HostError, RunFolder, SignRecord};
@@ -41,11 +43,21 @@ pub(crate) enum EndReason {
     AllStopped,
     /// Nothing will ever happen again, and nothing limits the run.
     Asleep,
+    /// Someone who steers the lab has ended it.
+    Quit,
     /// The host refused something.
     HostTrouble,
 }
 
 impl EndReason {
+    /// Whether the run has come to it by itself, and could stay up.
+    pub(crate) fn is_by_itself(self) -> bool {
+        matches!(
+            self,
+            Self::Expected | Self::Until | Self::AllStopped | Self::Asleep
+        )
+    }
+
     /// As in `events.jsonl` and the manifest.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -55,6 +67,7 @@ impl EndReason {
             Self::Interrupted => "interrupted",
             Self::AllStopped => "all-stopped",
             Self::Asleep => "asleep",
+            Self::Quit => "quit",
             Self::HostTrouble => "host-trouble",
         }
     }
@@ -87,6 +100,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) captures: Captures,
     pub(crate) is_echoed: &'a [bool],
     pub(crate) expectations: Expectations,
+    pub(crate) control: Control,
 }
 
 /// What is left of a watcher when the run has ended.
@@ -110,6 +124,8 @@ pub(crate) struct Watcher<'a> {
     faults: Vec<u64>,
     stops: Vec<Stop>,
     name_width: usize,
+    /// Progress is to be shown.
+    is_progress_due: bool,
     reason: Option<EndReason>,
     trouble: Option<HostError>,
 }
@@ -138,6 +154,7 @@ impl<'a> Watcher<'a> {
                 .map(|machine| machine.name.len())
                 .max()
                 .unwrap_or(0),
+            is_progress_due: false,
             reason: None,
             trouble: None,
             setting,
@@ -157,6 +174,52 @@ impl<'a> Watcher<'a> {
         } else {
             EndReason::Until
         }
+    }
+
+    /// Carries out what those who steer the lab want, and waits while virtual time stands still. Says why, if the run ends here.
+    pub(crate) fn attend(&mut self, laboratory: &mut dyn Laboratory) -> Option<EndReason> {
+        loop {
+            if let Err(trouble) = self.setting.control.attend(self.setting.lab, laboratory) {
+                self.trouble = Some(trouble);
+                return Some(EndReason::HostTrouble);
+            }
+            if self.setting.control.is_quitting() {
+                return Some(EndReason::Quit);
+            }
+            if !self.setting.control.is_paused() {
+                return None;
+            }
+            self.setting.terminal.clear_bottom_line();
+            match self.setting.pace.stand_still() {
+                Call::Interrupted => return Some(EndReason::Interrupted),
+                Call::WallLimit => return Some(EndReason::WallLimit),
+                Call::GoOn | Call::Progress | Call::Orders => {}
+            }
+        }
+    }
+
+    /// The run has come to an end of that kind at `now` and stays up: virtual time stands still until someone says more, and
+    /// nothing that the lab does ends it any more.
+    pub(crate) fn keep(&mut self, now: Instant, reason: EndReason) {
+        self.reason = None;
+        self.setting.end.is_until_expected = false;
+        self.setting.end.limit = Instant::NEVER;
+        self.setting.control.pause();
+        let text = format!(
+            "{}; steer it with amlab ctl, or end it with Ctrl-C",
+            reason.word()
+        );
+        self.tell(now, "lab", Paint::Odd, Importance::Result, "kept:", &text);
+    }
+
+    /// What steers the lab.
+    pub(crate) fn control(&mut self) -> &mut Control {
+        &mut self.setting.control
+    }
+
+    /// Whether progress is to be shown now.
+    pub(crate) fn take_progress(&mut self) -> bool {
+        std::mem::take(&mut self.is_progress_due)
     }
 
     /// Host time since the start.
@@ -188,6 +251,7 @@ impl<'a> Watcher<'a> {
             self.tell_news(),
             self.log_the_end(now, reason),
             self.events.finish(),
+            self.setting.control.finish(),
         ];
         outcomes.extend(self.consoles.iter_mut().map(ConsoleLog::finish));
         outcomes.push(self.setting.captures.finish(captures));
@@ -229,6 +293,7 @@ impl<'a> Watcher<'a> {
     fn take_in(&mut self, now: Instant, happenings: &[Happening]) -> Result<(), HostError> {
         for happening in happenings {
             let at = happening.at;
+            self.setting.control.take_in(happening);
             self.setting.expectations.advance(at);
             self.tell_news()?;
             match &happening.what {
@@ -240,6 +305,7 @@ impl<'a> Watcher<'a> {
                 What::Wire { segment, record } => self.wire(*segment, record)?,
             }
         }
+        self.setting.control.advance(now);
         self.setting.expectations.advance(now);
         self.tell_news()
     }
@@ -530,7 +596,11 @@ impl<'a> Watcher<'a> {
         }
         match self.setting.pace.reached(now) {
             Call::GoOn => ControlFlow::Continue(()),
-            Call::Progress => ControlFlow::Break(()),
+            Call::Progress => {
+                self.is_progress_due = true;
+                ControlFlow::Break(())
+            }
+            Call::Orders => ControlFlow::Break(()),
             Call::WallLimit => self.end(EndReason::WallLimit),
             Call::Interrupted => self.end(EndReason::Interrupted),
         }

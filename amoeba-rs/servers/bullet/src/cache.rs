@@ -271,6 +271,60 @@ impl Cache {
         Some(owner)
     }
 
+    /// What would be free if everything went that can.
+    pub(crate) fn available(&self) -> u32 {
+        let places = self.places.iter().flatten();
+        let disposable = places.filter(|place| place.used.is_some() && !place.is_in_use());
+        self.free.total() + disposable.map(|place| place.units).sum::<u32>()
+    }
+
+    /// Makes a place longer, for which files may move, and it too; false if files are in the way that somebody uses.
+    pub(crate) fn make_longer(&mut self, token: &mut Exclusive, units: u32, memory: &Memory<'_>) -> bool {
+        // Nobody reaches the bytes while the token is here.
+        self.place(token.slot).is_exclusive = false;
+        self.compact(memory);
+        self.swap_behind(token.slot, units - token.units, memory);
+        let place = self.place(token.slot);
+        place.is_exclusive = true;
+        token.start = place.start;
+        self.extend(token, units)
+    }
+
+    /// Moves the files behind a place in front of it, up to as much free space as is wanted, if nobody uses them.
+    fn swap_behind(&mut self, slot: Slot, wanted: u32, memory: &Memory<'_>) {
+        let (start, units) = {
+            let place = self.place(slot);
+            (place.start, place.units)
+        };
+        let mut end = start + units;
+        let mut behind = Vec::new();
+        while !self.free.is_free(end, wanted) {
+            let next = self
+                .places
+                .iter()
+                .position(|place| place.as_ref().is_some_and(|place| place.start == end));
+            let Some(next) = next.map(Slot::new) else {
+                return;
+            };
+            let place = self.place(next);
+            if place.is_in_use() {
+                return;
+            }
+            end += place.units;
+            behind.push(next);
+        }
+        let mut whole = Exclusive {
+            slot,
+            start,
+            units: end - start,
+        };
+        memory.bytes_mut(&mut whole).rotate_left(bytes_of(units));
+        for next in behind {
+            self.place(next).start -= units;
+        }
+        self.place(slot).start = end - units;
+    }
+
     /// Moves files together, towards the beginning.
     pub(crate) fn compact(&mut self, memory: &Memory<'_>) {
         let mut order: Vec<(u32, usize)> = (0..)

@@ -40,15 +40,25 @@ impl Extents {
         self.take_at(start, length).then_some(start)
     }
 
+    /// Whether these units are free.
+    pub(crate) fn is_free(&self, start: u32, length: u32) -> bool {
+        let before = self.free.range(..=start).next_back();
+        before.is_some_and(|(first, there)| {
+            there
+                .checked_sub(start - first)
+                .is_some_and(|there| there >= length)
+        })
+    }
+
     /// Takes these units; false if one of them is not free.
     pub(crate) fn take_at(&mut self, start: u32, length: u32) -> bool {
+        if !self.is_free(start, length) {
+            return false;
+        }
         let Some((&first, &there)) = self.free.range(..=start).next_back() else {
             return false;
         };
         let before = start - first;
-        if before > there || there - before < length {
-            return false;
-        }
         if before == 0 {
             self.free.remove(&first);
         } else {

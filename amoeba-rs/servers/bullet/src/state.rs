@@ -235,6 +235,9 @@ impl State {
             return Ok(place);
         }
         self.trim_drafts();
+        if self.cache.available() < units {
+            return Err(self.shortage());
+        }
         loop {
             if self.cache.free().total() >= units {
                 if self.cache.free().largest() < units {
@@ -245,12 +248,42 @@ impl State {
                     return Ok(place);
                 }
             }
-            let Some(evicted) = self.cache.evict() else {
-                return Err(self.shortage());
-            };
-            self.statistics.evictions += 1;
-            self.table.file(evicted).slot = None;
+            self.evict()?;
         }
+    }
+
+    /// Makes a place longer, for which files may go and all may move.
+    pub(crate) fn grow(
+        &mut self,
+        place: &mut Exclusive,
+        units: u32,
+        memory: &Memory<'_>,
+    ) -> Result<(), Shortage> {
+        if units > self.cache.units() {
+            return Err(Shortage::Full);
+        }
+        self.trim_drafts();
+        let wanted = units - place.units();
+        if self.cache.available() < wanted {
+            return Err(self.shortage());
+        }
+        loop {
+            if self.cache.free().total() >= wanted {
+                self.statistics.cache_compactions += 1;
+                if self.cache.make_longer(place, units, memory) {
+                    return Ok(());
+                }
+            }
+            self.evict()?;
+        }
+    }
+
+    /// The file that was used longest ago goes from the cache.
+    fn evict(&mut self) -> Result<(), Shortage> {
+        let evicted = self.cache.evict().ok_or_else(|| self.shortage())?;
+        self.statistics.evictions += 1;
+        self.table.file(evicted).slot = None;
+        Ok(())
     }
 
     /// Why nothing more can go from the cache.

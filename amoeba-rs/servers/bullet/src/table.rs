@@ -329,13 +329,8 @@ impl Table {
         Pending::Write(self.rewrite(sector))
     }
 
-    /// A sector as it should be on the disk, which counts as underway from now on; `None` while somebody else writes it.
-    pub(crate) fn take_sector(&mut self, sector: u32) -> Option<SectorWrite> {
-        let is_underway = self.sectors.get(&sector).is_some_and(|sector| sector.is_underway);
-        (!is_underway).then(|| self.rewrite(sector))
-    }
-
-    fn rewrite(&mut self, sector: u32) -> SectorWrite {
+    /// A sector as it should be on the disk; it counts as underway from now on.
+    pub(crate) fn rewrite(&mut self, sector: u32) -> SectorWrite {
         let state = self.sectors.entry(sector).or_default();
         state.is_underway = true;
         let retired = core::mem::take(&mut state.retired);

@@ -68,11 +68,23 @@ impl Model<'_> {
             return;
         }
         let (mut place, byte) = self.open.swap_remove(which % self.open.len());
-        if units >= place.units() {
+        let before = place.units();
+        if units >= place.units() && which % 3 == 0 {
+            let is_room = self.cache.free().total() >= units - place.units();
+            let is_longer = self.cache.make_longer(&mut place, units, &self.memory);
+            let is_used = !self.open.is_empty() || self.known.iter().any(|known| !known.readers.is_empty());
+            assert!(is_longer == is_room || is_used);
+        } else if units >= place.units() {
             self.cache.extend(&mut place, units);
         } else {
             self.cache.trim(&mut place, units);
         }
+        let kept = bytes_of(units.min(before));
+        assert!(
+            self.memory.bytes_mut(&mut place)[..kept]
+                .iter()
+                .all(|there| *there == byte)
+        );
         let place = self.fill(place, byte);
         self.open.push((place, byte));
     }

@@ -3,7 +3,7 @@
 use super::edit::{Change, Open};
 use super::{Answer, Engine, Host};
 use crate::state::{State, Target};
-use crate::table::{Stage, sector_of};
+use crate::table::{Pending, Stage, sector_of};
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use libamoeba::classes::bullet;
@@ -143,7 +143,6 @@ impl<H: Host> Engine<'_, H> {
         let sectors = self.with(|state| state.table.geometry().inode_sectors());
         let mut result = Ok(Answer::done());
         for sector in 0..sectors {
-            self.settle_sector(sector)?;
             if !self.check_sector(sector)? {
                 result = Err(Status::SystemError);
             }
@@ -153,7 +152,18 @@ impl<H: Host> Engine<'_, H> {
 
     /// Whether the disk says what it should in a sector of inodes; while it is read nobody writes it.
     fn check_sector(&self, sector: u32) -> Result<bool, Status> {
-        let write = self.await_some(|state| state.table.take_sector(sector));
+        let write = loop {
+            let write = self.await_some(|state| match state.table.begin_write(sector) {
+                Pending::Underway => None,
+                Pending::Nothing => Some(Ok(state.table.rewrite(sector))),
+                // What has changed meanwhile is not wrong.
+                Pending::Write(write) => Some(Err(write)),
+            });
+            match write {
+                Ok(write) => break write,
+                Err(changed) => self.write_inodes(changed)?,
+            }
+        };
         let place = self.with(|state| state.table.geometry().inode_sector(sector));
         let mut there = [0; SECTOR];
         let read = self.host.read(place, &mut there);

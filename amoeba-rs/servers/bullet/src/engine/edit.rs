@@ -182,17 +182,27 @@ impl<H: Host> Engine<'_, H> {
         if old.units() >= units || self.with(|state| state.cache.extend(old, units)) {
             return Ok(());
         }
-        // Twice as much as it needs, so that a file that grows in many steps is not copied each time; but nothing goes for that.
-        let ample = self.with(|state| state.cache.reserve(open.object, units.saturating_mul(2)));
-        let mut new = match ample {
-            Some(place) => place,
-            None => self.reserve(open.object, units)?,
+        // Twice as much as it needs, so that a file that grows in many steps is not copied each time.
+        let ample = units.saturating_mul(2);
+        let Ok(mut new) = self.with(|state| state.reserve(open.object, ample, &self.memory)) else {
+            return self.grow(old, units);
         };
         let length = bytes_of(sectors_of(open.size));
         self.memory.bytes_mut(&mut new)[..length].copy_from_slice(&self.memory.bytes_mut(old)[..length]);
         let old = open.place.replace(new);
         self.change(|state| old.map(|old| state.cache.discard(old)));
         Ok(())
+    }
+
+    /// Makes a place longer, whatever must go or move for it.
+    fn grow(&self, place: &mut Exclusive, units: u32) -> Result<(), Status> {
+        loop {
+            let seen = self.host.events();
+            match self.with(|state| state.grow(place, units, &self.memory)) {
+                Ok(()) => return Ok(()),
+                Err(shortage) => self.relieve(shortage, seen)?,
+            }
+        }
     }
 
     /// Gives a draft up: a new one goes, another one is as it is now.

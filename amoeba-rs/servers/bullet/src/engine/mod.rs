@@ -356,6 +356,11 @@ impl<H: Host> Engine<'_, H> {
         &self.host
     }
 
+    /// What it runs on, to be changed.
+    pub(crate) fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
     /// Between requests nobody works on a file or uses a place of the cache.
     pub(crate) fn assert_idle(&self) {
         self.with(|state| {

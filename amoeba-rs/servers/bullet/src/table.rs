@@ -6,6 +6,7 @@
 use crate::cache::Slot;
 use crate::check::Checked;
 use crate::extents::Extents;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use proto::bullet::LIFETIME;
@@ -103,7 +104,7 @@ pub(crate) enum Pending {
     /// Somebody writes it at this moment.
     Underway,
     /// It is to be written.
-    Write(SectorWrite),
+    Write(Box<SectorWrite>),
 }
 
 #[derive(Debug, Default)]
@@ -330,30 +331,30 @@ impl Table {
     }
 
     /// A sector as it should be on the disk; it counts as underway from now on.
-    pub(crate) fn rewrite(&mut self, sector: u32) -> SectorWrite {
+    pub(crate) fn rewrite(&mut self, sector: u32) -> Box<SectorWrite> {
         let state = self.sectors.entry(sector).or_default();
         state.is_underway = true;
         let retired = core::mem::take(&mut state.retired);
-        SectorWrite {
+        Box::new(SectorWrite {
             sector,
             image: self.image(sector),
             retired,
-        }
+        })
     }
 
     /// A sector has been written, or could not be.
-    pub(crate) fn end_write(&mut self, write: SectorWrite, is_written: bool) {
+    pub(crate) fn end_write(&mut self, write: &SectorWrite, is_written: bool) {
         let state = self.sectors.entry(write.sector).or_default();
         state.is_underway = false;
         if !is_written {
             // Nobody knows what the disk says now, so what was to be free is not.
-            state.retired.extend(write.retired);
+            state.retired.extend(&write.retired);
             return;
         }
         if state.retired.is_empty() {
             self.sectors.remove(&write.sector);
         }
-        for (address, count) in write.retired {
+        for &(address, count) in &write.retired {
             self.free_blocks.give(address, count);
         }
         for (written, object) in write

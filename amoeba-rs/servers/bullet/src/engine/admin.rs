@@ -161,21 +161,21 @@ impl<H: Host> Engine<'_, H> {
             });
             match write {
                 Ok(write) => break write,
-                Err(changed) => self.write_inodes(changed)?,
+                Err(changed) => self.write_inodes(&changed)?,
             }
         };
         let place = self.with(|state| state.table.geometry().inode_sector(sector));
         let mut there = [0; SECTOR];
         let read = self.host.read(place, &mut there);
         if read.is_err() {
-            self.change(|state| state.table.end_write(write, false));
+            self.change(|state| state.table.end_write(&write, false));
             return Err(Status::SystemError);
         }
         if there == write.image {
-            self.change(|state| state.table.end_write(write, true));
+            self.change(|state| state.table.end_write(&write, true));
             return Ok(true);
         }
-        self.write_inodes(write)?;
+        self.write_inodes(&write)?;
         Ok(false)
     }
 

@@ -15,21 +15,15 @@ type Contents = (Option<Shared>, u32, u32);
 impl<H: Host> Engine<'_, H> {
     /// Commits a draft. With `is_safe` it is on the disk afterwards.
     pub(super) fn commit(&self, mut open: Open, is_safe: bool) -> Result<Answer, Status> {
-        if let Some(likeness) =
-            self.with(|state| state.drafts.get(&open.object).and_then(|draft| draft.likeness))
-        {
-            if self.is_like(&mut open, &likeness) {
-                self.change(|state| {
-                    state.statistics.likenesses += 1;
-                    state.close(open.object, open.place, open.size);
-                    state.destroy(open.object);
-                });
-                let port = self.put_port;
-                return Ok(Answer::capability(&Capability {
-                    port,
-                    private: likeness,
-                }));
-            }
+        let likeness = self.with(|state| state.drafts.get(&open.object).and_then(|draft| draft.likeness));
+        if let Some(private) = likeness.filter(|likeness| self.is_like(&mut open, likeness)) {
+            self.change(|state| {
+                state.statistics.likenesses += 1;
+                state.close(open.object, open.place, open.size);
+                state.destroy(open.object);
+            });
+            let port = self.put_port;
+            return Ok(Answer::capability(&Capability { port, private }));
         }
         self.clear_rest(&mut open);
         let (object, is_new) = (open.object, open.is_new);
@@ -142,7 +136,7 @@ impl<H: Host> Engine<'_, H> {
                 Pending::Write(write) => Some(Err(write)),
             }
         })
-        .or_else(|write| self.write_inodes(write))
+        .or_else(|write| self.write_inodes(&write))
     }
 
     /// Has the disk say what it should in a sector of inodes.
@@ -152,13 +146,13 @@ impl<H: Host> Engine<'_, H> {
             pending => Some(pending),
         });
         match pending {
-            Pending::Write(write) => self.write_inodes(write),
+            Pending::Write(write) => self.write_inodes(&write),
             _ => Ok(()),
         }
     }
 
     /// Writes a sector of inodes.
-    pub(super) fn write_inodes(&self, write: SectorWrite) -> Result<(), Status> {
+    pub(super) fn write_inodes(&self, write: &SectorWrite) -> Result<(), Status> {
         let sector = self.with(|state| state.table.geometry().inode_sector(write.sector));
         let written = self.host.write(sector, &write.image);
         self.change(|state| {

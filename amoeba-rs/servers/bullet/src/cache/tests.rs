@@ -69,7 +69,7 @@ impl Model<'_> {
         }
         let (mut place, byte) = self.open.swap_remove(which % self.open.len());
         let before = place.units();
-        if units >= place.units() && which % 3 == 0 {
+        if units >= place.units() && which.is_multiple_of(3) {
             let is_room = self.cache.free().total() >= units - place.units();
             let is_longer = self.cache.make_longer(&mut place, units, &self.memory);
             let is_used = !self.open.is_empty() || self.known.iter().any(|known| !known.readers.is_empty());

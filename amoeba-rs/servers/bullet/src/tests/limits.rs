@@ -4,8 +4,8 @@ use super::world::{Client, Medium, pattern, serve};
 use crate::check::check;
 use libamoeba::classes::bullet;
 use libamoeba::standard;
+use proto::bullet::Commit;
 use proto::bullet::disk::SECTOR;
-use proto::bullet::{Commit, LARGEST_PIECE};
 use proto::capability::Capability;
 use proto::standard::Status;
 use std::vec;
@@ -232,6 +232,5 @@ fn a_request_of_30000_bytes_is_the_largest() {
         let (answer, length) = super::world::answer(client.0, &header, &[], &mut reply);
         assert_eq!((answer.size, length), (30_000, 30_000));
         assert!(reply[..30_000] == data[..30_000]);
-        assert!(LARGEST_PIECE < 30_000);
     });
 }

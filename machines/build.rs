@@ -32,7 +32,7 @@ enum Kind {
     User,
 }
 
-const PROGRAMS: [Program; 7] = [
+const PROGRAMS: [Program; 9] = [
     Program {
         package: "kernel",
         image: "kernel.elf",
@@ -74,6 +74,18 @@ const PROGRAMS: [Program; 7] = [
     Program {
         package: "rpc_client",
         image: "rpc_client",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "disk_test",
+        image: "disk_test",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "diskperf",
+        image: "diskperf",
         emulated: &[Code::Bswap_r32],
         kind: Kind::User,
     },

@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod benchmark;
+pub mod labelled_disk;
 pub mod silicon;
 
 mod board;

@@ -30,6 +30,10 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "rpc_server",
             "--exclude",
             "rpc_client",
+            "--exclude",
+            "disk_test",
+            "--exclude",
+            "diskperf",
             "--manifest-path",
         ])
         .arg(guest);

@@ -1,5 +1,5 @@
 //! The same kernel image on another emulator: two ISA PCs of QEMU, each with an NE2000, carry out transactions over QEMU's own
-//! network. So the kernel owes nothing to a peculiarity of our board, and the card's driver works on a model that nobody here wrote.
+//! network, and one reads and writes a disk. So the kernel owes nothing to a peculiarity of our board, and the card's driver works on a model that nobody here wrote.
 //!
 //! Where QEMU is not installed the test says so and passes, unless `AMLAB_REQUIRE_QEMU` is set, as CI does.
 
@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use machines::image::builtin;
+use tests::labelled_disk::{image, part};
 use tests::tell;
 
 const QEMU: &str = "qemu-system-i386";
@@ -114,4 +115,63 @@ fn two_kernels_on_qemu_carry_out_transactions_over_its_network() {
     let called = await_text(folder, 2, "rpc_client exited");
     assert!(called.contains("rpc_client: 200 calls, 280000 bytes"), "{called}");
     assert!(called.contains("rpc_client exited with status 0"), "{called}");
+}
+
+#[test]
+fn a_kernel_on_qemu_reads_and_writes_its_disks() {
+    if !is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    for image in ["kernel", "disk_test"] {
+        let bytes = builtin(image).expect("an image of this program");
+        std::fs::write(folder.join(image), bytes).expect("the folder can be written");
+    }
+    let first = image(4, &[part(1, 1, 2000, 0, 2)]);
+    let second = image(3, &[part(1, 1, 20, 1, 2)]);
+    for (name, bytes) in [("first", &first), ("second", &second)] {
+        std::fs::write(folder.join(name), bytes).expect("the folder can be written");
+    }
+    let child = Command::new(QEMU)
+        .current_dir(folder)
+        .args([
+            "-M",
+            "isapc",
+            "-cpu",
+            "486",
+            "-m",
+            "16",
+            "-display",
+            "none",
+            "-no-reboot",
+        ])
+        .args([
+            "-kernel",
+            "kernel",
+            "-append",
+            "peers=0",
+            "-initrd",
+            "disk_test vdisk:01",
+        ])
+        .args(["-serial", "file:console1", "-nic", "none"])
+        .args(["-drive", "file=first,format=raw,if=ide,index=0"])
+        .args(["-drive", "file=second,format=raw,if=ide,index=1"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("QEMU starts");
+    let _pc = Pc(child);
+    let console = await_text(folder, 1, "disk_test exited");
+    assert!(
+        console.contains("disk 1: QEMU HARDDISK, 3024 sectors"),
+        "{console}"
+    );
+    assert!(
+        console.contains("vdisk:01: 2020 sectors in 2 pieces"),
+        "{console}"
+    );
+    assert!(console.contains("TEST OK"), "{console}");
+    let written = std::fs::read(folder.join("second")).expect("the image");
+    assert!(written != second, "something is on the disk");
 }

@@ -13,6 +13,7 @@
 //! * [`bswap`]: the one instruction that a 386 lacks and the compiler uses.
 //! * [`print_buffer`]: what the kernel has printed; [`calendar`]: what its clock chip says.
 //! * [`screen`]: an 80 by 25 text screen as cells.
+//! * [`ata`]: the driver of disks.
 //! * [`etherlink`]: the driver of the 3C503, on whatever registers and memory it is given.
 //! * [`flip`]: the internet protocol, from the cards' frames to the messages of processes.
 //! * [`rpc`]: remote procedure calls on it: `trans`, `getreq` and `putrep`.
@@ -26,6 +27,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod address_space;
+pub mod ata;
 pub mod bswap;
 pub mod calendar;
 pub mod command_line;

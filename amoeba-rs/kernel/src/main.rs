@@ -3,7 +3,7 @@
 //!
 //! A tour, in the order of events: `platform` takes over from the Multiboot loader, [`loader`] reads what it left,
 //! [`paging`] maps memory, [`traps`] catches exceptions and interrupts,
-//! [`clock`] brings the machine's pulse, [`network`] runs the 3C503, FLIP and transactions, [`system`] runs processes and the kernel's servers, by entering [`user`] programs.
+//! [`clock`] brings the machine's pulse, [`disks`] are asked what they are, [`network`] runs the 3C503, FLIP and transactions, [`system`] runs processes and the kernel's servers, by entering [`user`] programs.
 //! Everything is told on the [`console`].
 //!
 //! Why `unsafe` holds here: there is one processor, memory is mapped one to one, and interrupt handlers share
@@ -18,6 +18,7 @@ extern crate alloc;
 mod clock;
 mod cmos;
 mod console;
+mod disks;
 mod loader;
 mod memory;
 mod network;
@@ -56,24 +57,29 @@ extern "C" fn main(magic: u32, information: u32) -> ! {
     test_bswap();
     stage(Stage::SelfTest);
     processor::enable_interrupts();
+    let disks = disks::start(clock::uptime());
     let driver = network::start(&loaded.options);
     stage(Stage::Network);
-    let mut system = system::System::start(&loaded, driver);
+    let system = system::System::start(&loaded, driver, disks);
     line!("kernel ready");
     stage(Stage::Ready);
-    system.start_programs(&loaded);
-    run(system)
+    run(system, &loaded)
 }
 
 /// Works whenever an interrupt may have brought something to do, lets programs run when there is none, and sleeps when
-/// they do not want to either.
-fn run(mut system: system::System) -> ! {
+/// they do not want to either. The loader's programs are started as soon as the kernel's servers know what they serve.
+fn run(mut system: system::System, loaded: &loader::Loaded) -> ! {
+    let mut is_started = false;
     loop {
+        if !is_started && system.is_settled() {
+            is_started = true;
+            system.start_programs(loaded);
+        }
         if system.work() {
             continue;
         }
         processor::disable_interrupts();
-        if network::has_news() || system.has_work() {
+        if network::has_news() || disks::has_news() || system.has_work() {
             processor::enable_interrupts();
         } else {
             processor::sleep();

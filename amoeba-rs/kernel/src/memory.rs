@@ -5,11 +5,12 @@ use crate::loader::{self, Loaded};
 use crate::paging;
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::null_mut;
+use core::sync::atomic::{AtomicU32, Ordering};
 use kernel_core::frames::Frames;
 use kernel_core::machine::Machine;
 use kernel_core::memory::{EXTENDED_START, PAGE};
 use kernel_core::secrets::Secrets;
-use platform::processor::without_interrupts;
+use platform::processor::{clear, without_interrupts};
 use platform::shared::Shared;
 use proto::capability::Port;
 
@@ -50,10 +51,21 @@ pub(crate) fn free_module(module: &loader::Program, end_of_memory: u32) {
 
 /// Pages that only the kernel's own heap may take, so that no program can leave it without memory. What the heap holds is
 /// limited by the numbers of processes, threads and segments, and by the length of a message.
-const KEPT_PAGES: u32 = 96;
+static KEPT_PAGES: AtomicU32 = AtomicU32::new(96);
+
+/// Keeps so many bytes more for the kernel's own heap.
+pub(crate) fn keep(bytes: usize) {
+    let pages = (bytes as u32).div_ceil(PAGE);
+    KEPT_PAGES.store(KEPT_PAGES.load(Ordering::Relaxed) + pages, Ordering::Relaxed);
+}
+
+/// Free pages that programs may have.
+fn available(frames: &Frames) -> u32 {
+    frames.count().saturating_sub(KEPT_PAGES.load(Ordering::Relaxed))
+}
 
 fn leaves_enough(frames: &Frames, pages: u32) -> bool {
-    frames.count().saturating_sub(KEPT_PAGES) >= pages
+    available(frames) >= pages
 }
 
 /// The machine's memory, as processes are given it.
@@ -82,7 +94,7 @@ impl Machine for Memory {
     }
 
     fn free_pages(&self) -> u32 {
-        with_frames(|frames| frames.count().saturating_sub(KEPT_PAGES))
+        with_frames(|frames| available(frames))
     }
 
     fn memory(&self, start: u32, length: u32) -> &[u8] {
@@ -213,6 +225,17 @@ unsafe impl GlobalAlloc for Heap {
                 self.take(class)
             }
         })
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller promised a layout that is not empty, and the block is its own as soon as it has it.
+        unsafe {
+            let block = self.alloc(layout);
+            if !block.is_null() {
+                clear(block, layout.size());
+            }
+            block
+        }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {

@@ -5,7 +5,7 @@
 //! address first: the segment registers, what PUSHAD pushes, vector, error code, EIP, CS, EFLAGS.
 
 use crate::console::line;
-use crate::{clock, network, post};
+use crate::{clock, disks, network, post};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering};
 use kernel_core::bswap;
@@ -140,6 +140,8 @@ fn handle_line(line: u8) {
     }
     if line == clock::LINE {
         clock::tick();
+    } else if line == disks::LINE {
+        disks::interrupt();
     } else {
         network::interrupt();
     }

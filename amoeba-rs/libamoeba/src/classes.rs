@@ -1,7 +1,5 @@
-//! Servers as a client calls them: [`bullet`] for files, and the kernel's own for processes, segments, the time of day, random bytes
-//! and what was printed.
-
-pub mod bullet;
+//! Servers as a client calls them: files of a Bullet server, and the kernel's servers of processes, segments, disks, the time of day,
+//! random bytes and what was printed.
 
 use crate::Transactions;
 use crate::standard::{request, succeed};
@@ -9,6 +7,9 @@ use proto::capability::{Capability, Private};
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::{Command, LARGEST_REQUEST, file};
 use proto::standard::Status;
+
+pub mod bullet;
+pub mod disk;
 
 /// A request that succeeds: the reply's header, and how many bytes came.
 fn ask(

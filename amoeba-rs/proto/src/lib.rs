@@ -12,6 +12,7 @@
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
 //! * [`bullet`]: the file server, and how files lie on a disk.
 //! * [`process`]: descriptors of processes, and the server that runs them.
+//! * [`disk`]: what is on disks, and the server of virtual disks.
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
@@ -60,6 +61,7 @@ macro_rules! codes {
 pub mod bullet;
 pub mod capability;
 pub mod capability_set;
+pub mod disk;
 pub mod ethernet;
 pub mod exchange;
 pub mod flip;

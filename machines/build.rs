@@ -32,7 +32,7 @@ enum Kind {
     User,
 }
 
-const PROGRAMS: [Program; 9] = [
+const PROGRAMS: [Program; 11] = [
     Program {
         package: "kernel",
         image: "kernel.elf",
@@ -86,6 +86,18 @@ const PROGRAMS: [Program; 9] = [
     Program {
         package: "diskperf",
         image: "diskperf",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "bullet",
+        image: "bullet",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "bullet_test",
+        image: "bullet_test",
         emulated: &[Code::Bswap_r32],
         kind: Kind::User,
     },

@@ -13,7 +13,7 @@ use crate::lab::{Image, ImageSource, Lab};
 use crate::media::{MappedFile, blank};
 
 /// The names of the images that are part of this program (`path = "builtin:kernel"`).
-pub(crate) const BUILTIN_NAMES: [&str; 9] = [
+pub(crate) const BUILTIN_NAMES: [&str; 11] = [
     "kernel",
     "benchmark",
     "spin",
@@ -23,10 +23,12 @@ pub(crate) const BUILTIN_NAMES: [&str; 9] = [
     "rpc_client",
     "disk_test",
     "diskperf",
+    "bullet",
+    "bullet_test",
 ];
 
 /// Their bytes, in the same order.
-static BUILTINS: [&[u8]; 9] = [
+static BUILTINS: [&[u8]; 11] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/kernel.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/benchmark.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/spin")),
@@ -36,6 +38,8 @@ static BUILTINS: [&[u8]; 9] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/rpc_client")),
     include_bytes!(concat!(env!("OUT_DIR"), "/disk_test")),
     include_bytes!(concat!(env!("OUT_DIR"), "/diskperf")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/bullet")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/bullet_test")),
 ];
 
 /// Why an image cannot be had.

@@ -34,6 +34,8 @@ fn the_tests_of_the_guests_host_crates_pass() {
             "disk_test",
             "--exclude",
             "diskperf",
+            "--exclude",
+            "bullet_test",
             "--manifest-path",
         ])
         .arg(guest);

@@ -226,3 +226,6 @@ pub fn check(transactions: &mut impl Transactions, server: &Capability) -> Resul
 pub fn compact(transactions: &mut impl Transactions, server: &Capability) -> Result<(), Status> {
     administer(transactions, server, Command::Compact)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,12 @@
 //! All that the server knows: the table of inodes, what the cache holds, files that still change, figures. Plain values, changed
 //! under one lock, without I/O.
 
+#[cfg(test)]
+mod consistency;
+mod room;
+
+pub(crate) use room::Shortage;
+
 use crate::cache::{Cache, Exclusive, Shared, Slot};
 use crate::disk::sectors_of;
 use crate::memory::Memory;
@@ -47,17 +53,6 @@ pub(crate) struct Draft {
     idle: u8,
     /// The file that is the answer if it has the same contents, and by which capability it was named.
     pub(crate) likeness: Option<Private>,
-}
-
-/// Why there is no room in the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shortage {
-    /// There will be when this file has been written to the disk.
-    Write(u32),
-    /// There may be when somebody has read or written what he reads or writes.
-    Wait,
-    /// The file is too large for what can go.
-    Full,
 }
 
 /// What the contents of a file take.
@@ -221,97 +216,6 @@ impl State {
         }
     }
 
-    /// A place in the cache. Files that are on the disk go for it, those that were used longest ago first.
-    pub(crate) fn reserve(
-        &mut self,
-        owner: u32,
-        units: u32,
-        memory: &Memory<'_>,
-    ) -> Result<Exclusive, Shortage> {
-        if units > self.cache.units() {
-            return Err(Shortage::Full);
-        }
-        if let Some(place) = self.cache.reserve(owner, units) {
-            return Ok(place);
-        }
-        self.trim_drafts();
-        if self.cache.available() < units {
-            return Err(self.shortage());
-        }
-        loop {
-            if self.cache.free().total() >= units {
-                if self.cache.free().largest() < units {
-                    self.statistics.cache_compactions += 1;
-                    self.cache.compact(memory);
-                }
-                if let Some(place) = self.cache.reserve(owner, units) {
-                    return Ok(place);
-                }
-            }
-            self.evict()?;
-        }
-    }
-
-    /// Makes a place longer, for which files may go and all may move.
-    pub(crate) fn grow(
-        &mut self,
-        place: &mut Exclusive,
-        units: u32,
-        memory: &Memory<'_>,
-    ) -> Result<(), Shortage> {
-        if units > self.cache.units() {
-            return Err(Shortage::Full);
-        }
-        self.trim_drafts();
-        let wanted = units - place.units();
-        if self.cache.available() < wanted {
-            return Err(self.shortage());
-        }
-        loop {
-            if self.cache.free().total() >= wanted {
-                self.statistics.cache_compactions += 1;
-                if self.cache.make_longer(place, units, memory) {
-                    return Ok(());
-                }
-            }
-            self.evict()?;
-        }
-    }
-
-    /// The file that was used longest ago goes from the cache.
-    fn evict(&mut self) -> Result<(), Shortage> {
-        let evicted = self.cache.evict().ok_or_else(|| self.shortage())?;
-        self.statistics.evictions += 1;
-        self.table.file(evicted).slot = None;
-        Ok(())
-    }
-
-    /// Why nothing more can go from the cache.
-    fn shortage(&self) -> Shortage {
-        let is_ready =
-            |(_, file): &(u32, &File)| file.stage == Stage::Intent && file.slot.is_some() && !file.is_busy;
-        if let Some((object, _)) = self.table.files().find(is_ready) {
-            return Shortage::Write(object);
-        }
-        // Nobody who uses a committed file's place waits for room, so it will be given back.
-        if self.cache.is_shared() || self.loads > 0 {
-            return Shortage::Wait;
-        }
-        Shortage::Full
-    }
-
-    /// Takes back what drafts have in reserve.
-    fn trim_drafts(&mut self) {
-        for object in self.drafts.keys() {
-            let file = self.table.file(*object);
-            if let (false, Some(slot)) = (file.is_busy, file.slot) {
-                let mut place = self.cache.change(slot);
-                self.cache.trim(&mut place, sectors_of(file.size));
-                self.cache.finish(place);
-            }
-        }
-    }
-
     /// A new draft without contents, on which the caller works.
     pub(crate) fn begin(&mut self, random: Port, likeness: Option<Private>) -> Result<u32, Status> {
         let object = self.table.begin(random)?;
@@ -422,35 +326,5 @@ impl State {
             port,
             private: Private::owner(object, random),
         }
-    }
-}
-
-#[cfg(test)]
-impl State {
-    /// What must hold whenever nobody works on a file.
-    pub(crate) fn assert_consistent(&self) {
-        let geometry = *self.table.geometry();
-        let mut blocks = crate::extents::Extents::new(geometry.first_data()..geometry.blocks);
-        for (object, file) in self.table.files() {
-            let count = geometry.blocks_of(file.size);
-            if file.is_committed() && count > 0 {
-                assert!(blocks.take_at(file.address, count), "files have their own blocks");
-            }
-            assert_eq!(file.stage == Stage::Draft, self.drafts.contains_key(&object));
-            assert!(
-                file.stage != Stage::Intent || file.size == 0 || file.slot.is_some(),
-                "an intent is in the cache"
-            );
-        }
-        // Blocks of files that are gone, but whose inodes could not be written, are not free yet.
-        assert!(self.table.free_blocks().total() <= blocks.total());
-        assert!(!self.table.unsettled().is_empty() || *self.table.free_blocks() == blocks);
-        let free = self
-            .table
-            .files()
-            .filter(|(object, file)| *object > 0 && file.stage == Stage::Free);
-        assert_eq!(free.count() as u32, self.table.free_inodes());
-        let cached = self.table.files().filter(|(_, file)| file.slot.is_some());
-        assert_eq!(cached.count(), self.cache.count(), "every place has its file");
     }
 }

@@ -5,6 +5,7 @@ mod machine;
 use alloc::boxed::Box;
 use alloc::vec;
 use bullet::Engine;
+use bullet::check::{Error, superblock};
 use core::num::NonZeroU32;
 use libamoeba::classes::process;
 use libamoeba::system::start::Arguments;
@@ -23,8 +24,13 @@ const DISK: &str = "BULLET_VDISK";
 const THREADS: u32 = 30;
 /// Stack of a thread, in bytes.
 const STACK: usize = 16 << 10;
-/// Memory that is left to others, and to this program's threads, in bytes.
+/// Memory that is left to others and to this program's heap, in bytes. On a machine with little memory it is half of that.
 const RESERVE: u32 = 3 << 20;
+/// What the program itself needs: for a thread, its stack and its request as blocks of the heap; for an inode, while the disk is
+/// checked; for everything else.
+const THREAD_MEMORY: u32 = STACK as u32 + LARGEST_BUFFER.next_power_of_two() as u32;
+const INODE_MEMORY: u32 = 128;
+const OTHER_MEMORY: u32 = 256 << 10;
 /// Where the cache is mapped: between heap and stack.
 const CACHE: u32 = 0x6000_0000;
 /// The largest cache that fits there, in bytes.
@@ -56,14 +62,17 @@ fn options<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Options<'a>> 
     Some(options)
 }
 
-/// Memory for the cache: so many kilobytes, or what is free but for a reserve.
-fn cache(kilobytes: Option<NonZeroU32>, processes: Option<&Capability>) -> Result<&'static mut [u8], Status> {
+/// Memory for the cache: so many kilobytes, or what is free but for a reserve, which is `needed` bytes at least.
+fn cache(
+    kilobytes: Option<NonZeroU32>,
+    processes: Option<&Capability>,
+    needed: u32,
+) -> Result<&'static mut [u8], Status> {
     let mut length = match (kilobytes, processes) {
         (Some(kilobytes), _) => kilobytes.get().saturating_mul(1024),
         (None, Some(processes)) => {
             let free = process::load(&mut Kernel, processes)?.free;
-            // On a machine with little memory the reserve is half of it.
-            free - (free / 2).min(RESERVE)
+            free.saturating_sub((free / 2).min(RESERVE).max(needed))
         }
         (None, None) => return Err(Status::BadArgument),
     }
@@ -104,6 +113,12 @@ fn serve(engine: &Engine<'static, Machine>) {
     }
 }
 
+/// Says why a disk cannot be served.
+fn refuse(error: Error) -> &'static str {
+    println!("bullet: {error}");
+    "not started"
+}
+
 fn start(arguments: &Arguments) -> Result<&'static Engine<'static, Machine>, &'static str> {
     let options =
         options(arguments.words().skip(1)).ok_or("usage: bullet [-c kilobytes] [-t threads] [disk]")?;
@@ -111,12 +126,14 @@ fn start(arguments: &Arguments) -> Result<&'static Engine<'static, Machine>, &'s
         .capability(options.disk)
         .ok_or("there is no such disk")?;
     let random = arguments.capability("RANDOM").ok_or("there is no RANDOM")?;
-    let memory =
-        cache(options.cache, arguments.capability("PROC").as_ref()).map_err(|_| "no memory for a cache")?;
-    let (engine, checked) = Engine::start(Machine::new(disk, random), memory).map_err(|error| {
-        println!("bullet: {error}");
-        "not started"
-    })?;
+    let machine = Machine::new(disk, random);
+    let superblock = superblock(&machine).map_err(refuse)?;
+    let inodes = superblock.geometry.inodes.saturating_mul(INODE_MEMORY);
+    let threads = options.threads.saturating_mul(THREAD_MEMORY);
+    let needed = OTHER_MEMORY.saturating_add(inodes).saturating_add(threads);
+    let memory = cache(options.cache, arguments.capability("PROC").as_ref(), needed)
+        .map_err(|_| "no memory for a cache")?;
+    let (engine, checked) = Engine::start(machine, memory).map_err(refuse)?;
     for finding in &checked.findings {
         println!(
             "bullet: inode {}: {}; it is free now",

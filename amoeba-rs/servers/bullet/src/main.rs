@@ -1,6 +1,6 @@
 //! `bullet [-c KILOBYTES] [-t THREADS] [DISK]`: the Bullet file server as a user's program, on the virtual disk that it was given by that
 //! name, or else as `BULLET_VDISK`. Its cache takes KILOBYTES, or else what memory there is but for some that others may need.
-//! It serves THREADS requests at a time, 30 if it is not told.
+//! It serves THREADS requests at a time; if it is not told, 30, or fewer with little memory.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 

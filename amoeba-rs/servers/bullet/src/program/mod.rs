@@ -20,17 +20,17 @@ use proto::standard::Status;
 
 /// The name of the disk in the program's environment.
 const DISK: &str = "BULLET_VDISK";
-/// How many requests are served at a time.
+/// How many requests are served at a time, if their memory is not more than a third of what is free.
 const THREADS: u32 = 30;
 /// Stack of a thread, in bytes.
 const STACK: usize = 16 << 10;
 /// Memory that is left to others and to this program's heap, in bytes. On a machine with little memory it is half of that.
 const RESERVE: u32 = 3 << 20;
-/// What the program itself needs: for a thread, its stack and its request as blocks of the heap; for an inode, while the disk is
+/// What the program itself needs: for a thread, its stack, its request and what the kernel has of it; for an inode, while the disk is
 /// checked; for everything else.
-const THREAD_MEMORY: u32 = STACK as u32 + LARGEST_BUFFER.next_power_of_two() as u32;
+const THREAD_MEMORY: u32 = STACK as u32 + LARGEST_BUFFER.next_power_of_two() as u32 + (16 << 10);
 const INODE_MEMORY: u32 = 128;
-const OTHER_MEMORY: u32 = 256 << 10;
+const OTHER_MEMORY: u32 = 512 << 10;
 /// Where the cache is mapped: between heap and stack.
 const CACHE: u32 = 0x6000_0000;
 /// The largest cache that fits there, in bytes.
@@ -41,20 +41,20 @@ const LEAST_CACHE: u32 = 64 << 10;
 /// What the arguments say.
 struct Options<'a> {
     cache: Option<NonZeroU32>,
-    threads: u32,
+    threads: Option<NonZeroU32>,
     disk: &'a str,
 }
 
 fn options<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Options<'a>> {
     let mut options = Options {
         cache: None,
-        threads: THREADS,
+        threads: None,
         disk: DISK,
     };
     while let Some(word) = words.next() {
         match word {
             "-c" => options.cache = Some(words.next()?.parse().ok()?),
-            "-t" => options.threads = words.next()?.parse().ok().filter(|threads| *threads > 0)?,
+            "-t" => options.threads = Some(words.next()?.parse().ok()?),
             _ if word.starts_with('-') => return None,
             _ => options.disk = word,
         }
@@ -62,28 +62,20 @@ fn options<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Options<'a>> 
     Some(options)
 }
 
-/// Memory for the cache: so many kilobytes, or what is free but for a reserve, which is `needed` bytes at least.
-fn cache(
-    kilobytes: Option<NonZeroU32>,
-    processes: Option<&Capability>,
-    needed: u32,
-) -> Result<&'static mut [u8], Status> {
-    let mut length = match (kilobytes, processes) {
-        (Some(kilobytes), _) => kilobytes.get().saturating_mul(1024),
-        (None, Some(processes)) => {
-            let free = process::load(&mut Kernel, processes)?.free;
-            free.saturating_sub((free / 2).min(RESERVE).max(needed))
-        }
-        (None, None) => return Err(Status::BadArgument),
-    }
-    .min(LARGEST_CACHE);
+/// Memory for the cache: so many kilobytes, or of `free` bytes all but a reserve, which is `needed` bytes at least.
+fn cache(kilobytes: Option<NonZeroU32>, free: u32, needed: u32) -> Option<&'static mut [u8]> {
+    let reserve = (free / 2).min(RESERVE).max(needed);
+    let wanted = kilobytes.map_or(free.saturating_sub(reserve), |kilobytes| {
+        kilobytes.get().saturating_mul(1024)
+    });
+    let mut length = wanted.min(LARGEST_CACHE);
     while length >= LEAST_CACHE {
         let kind = SegmentKind::DATA | SegmentKind::READ_WRITE;
         // SAFETY: nothing else of this program lies between its heap and its stack.
         let number = unsafe { calls::map(&Capability::NULL, CACHE, length, kind) };
         if number >= 0 {
             // SAFETY: the segment is mapped there, holds zeros, and is this slice's alone as long as the program runs.
-            return Ok(unsafe { core::slice::from_raw_parts_mut(CACHE as *mut u8, length as usize) });
+            return Some(unsafe { core::slice::from_raw_parts_mut(CACHE as *mut u8, length as usize) });
         }
         if kilobytes.is_some() {
             break;
@@ -91,7 +83,7 @@ fn cache(
         // Free memory need not be in one piece.
         length -= length / 8;
     }
-    Err(Status::NoMemory)
+    None
 }
 
 /// Serves requests, one after the other.
@@ -128,11 +120,17 @@ fn start(arguments: &Arguments) -> Result<&'static Engine<'static, Machine>, &'s
     let random = arguments.capability("RANDOM").ok_or("there is no RANDOM")?;
     let machine = Machine::new(disk, random);
     let superblock = superblock(&machine).map_err(refuse)?;
+    let processes = arguments.capability("PROC").ok_or("there is no PROC")?;
+    let free = process::load(&mut Kernel, &processes)
+        .map_err(|_| "nobody tells what memory is free")?
+        .free;
+    let few = (free / 3 / THREAD_MEMORY).clamp(1, THREADS);
+    let threads = options.threads.map_or(few, NonZeroU32::get);
     let inodes = superblock.geometry.inodes.saturating_mul(INODE_MEMORY);
-    let threads = options.threads.saturating_mul(THREAD_MEMORY);
-    let needed = OTHER_MEMORY.saturating_add(inodes).saturating_add(threads);
-    let memory = cache(options.cache, arguments.capability("PROC").as_ref(), needed)
-        .map_err(|_| "no memory for a cache")?;
+    let needed = OTHER_MEMORY
+        .saturating_add(inodes)
+        .saturating_add(threads.saturating_mul(THREAD_MEMORY));
+    let memory = cache(options.cache, free, needed).ok_or("no memory for a cache")?;
     let (engine, checked) = Engine::start(machine, memory).map_err(refuse)?;
     for finding in &checked.findings {
         println!(
@@ -144,7 +142,7 @@ fn start(arguments: &Arguments) -> Result<&'static Engine<'static, Machine>, &'s
         println!("{line}");
     }
     let engine: &'static Engine<'static, Machine> = Box::leak(Box::new(engine));
-    for number in 0..options.threads {
+    for number in 0..threads {
         if !thread::spawn(STACK, || serve(engine)) {
             println!("bullet: room for {number} threads only");
             break;

@@ -1,4 +1,5 @@
-//! The kernel's servers as a client calls them: processes, segments, disks, the time of day, random bytes, what was printed.
+//! Servers as a client calls them: files of a Bullet server, and the kernel's servers of processes, segments, disks, the time of day,
+//! random bytes and what was printed.
 
 pub mod process;
 
@@ -8,6 +9,7 @@ use proto::capability::{Capability, Private};
 use proto::message::Header;
 use proto::standard::Status;
 
+pub mod bullet;
 pub mod disk;
 
 /// A request that succeeds: the reply's header, and how many bytes came.

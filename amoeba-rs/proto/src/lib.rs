@@ -11,6 +11,7 @@
 //! * [`marshal`]: values in the buffers of requests and replies; [`capability_set`]: capabilities of one object.
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
 //! * [`soap`]: the directory server, its directories and its disks.
+//! * [`bullet`]: the file server, and how files lie on a disk.
 //! * [`process`]: descriptors of processes, and the server that runs them.
 //! * [`disk`]: what is on disks, and the server of virtual disks.
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel; [`raw_flip`]: FLIP for programs.
@@ -59,6 +60,7 @@ macro_rules! codes {
     };
 }
 
+pub mod bullet;
 pub mod capability;
 pub mod capability_set;
 pub mod disk;

@@ -1,0 +1,3 @@
+//! The directory server as a program.
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! Two servers, two stores and two disks in one process.
+
+mod capabilities;
+mod cuts;
+mod lab;
+mod limits;
+mod lookups;
+mod made;
+mod model;
+mod pairs;
+mod properties;
+mod recovering;
+mod upkeep;

@@ -93,7 +93,11 @@ impl Model {
     /// What an operation does.
     pub(super) fn apply(&mut self, operation: &Operation) -> Result<(), Failure> {
         match operation {
-            Operation::Create => self.0.push(Some(Rows::new())),
+            Operation::Create => {
+                // It takes a capability of some directory, here of the root.
+                self.rows(0)?;
+                self.0.push(Some(Rows::new()));
+            }
             Operation::Discard(place) => {
                 if !self.rows(*place)?.is_empty() {
                     return Err(Own::NotEmpty.into());

@@ -1,4 +1,7 @@
-//! The kernel's servers as a client calls them: processes, segments, the time of day, random bytes, what was printed.
+//! Servers as a client calls them: [`bullet`] for files, and the kernel's own for processes, segments, the time of day, random bytes
+//! and what was printed.
+
+pub mod bullet;
 
 use crate::Transactions;
 use crate::standard::{request, succeed};

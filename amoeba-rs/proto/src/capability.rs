@@ -73,10 +73,15 @@ impl Private {
 
     /// The rights that the check field proves for the object with this random number; `None` for a forgery.
     pub fn proven_rights(&self, random: Port) -> Option<Rights> {
+        self.proven_rights_by(random, one_way)
+    }
+
+    /// As [`Private::proven_rights`], with a one-way function that the caller supplies: it may remember results.
+    pub fn proven_rights_by(&self, random: Port, one_way: impl FnOnce(Port) -> Port) -> Option<Rights> {
         let expected = if self.rights == Rights::ALL {
             random
         } else {
-            protect(random, self.rights)
+            one_way(mix(random, self.rights))
         };
         (self.check == expected).then_some(self.rights)
     }
@@ -118,9 +123,14 @@ impl Private {
 
 /// The check field of a capability that lacks some right.
 fn protect(random: Port, rights: Rights) -> Port {
+    one_way(mix(random, rights))
+}
+
+/// What the one-way function makes such a check field of.
+fn mix(random: Port, rights: Rights) -> Port {
     let mut mixed = random;
     mixed.0[0] ^= rights.0;
-    one_way(mixed)
+    mixed
 }
 
 /// Names an object anywhere and says what its holder may do.

@@ -10,6 +10,7 @@
 //! * [`capability`]: ports, rights and capabilities; [`one_way`]: the function that protects both.
 //! * [`marshal`]: values in the buffers of requests and replies; [`capability_set`]: capabilities of one object.
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
+//! * [`bullet`]: the file server, and how files lie on a disk.
 //! * [`soap`]: the directory server, its directories and its disks.
 //! * [`process`]: descriptors of processes, and the server that runs them.
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel.
@@ -57,6 +58,7 @@ macro_rules! codes {
     };
 }
 
+pub mod bullet;
 pub mod capability;
 pub mod capability_set;
 pub mod ethernet;

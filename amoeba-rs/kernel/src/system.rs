@@ -9,7 +9,7 @@ use crate::{clock, cmos, paging, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
-use kernel_core::machine::Machine;
+use kernel_core::machine::{Machine, Milliseconds};
 use kernel_core::process::{Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
 use kernel_core::secrets::Secrets;
@@ -18,7 +18,7 @@ use kernel_core::servers::random::Random;
 use kernel_core::servers::system::SystemServer;
 use kernel_core::servers::terminal::Terminal;
 use kernel_core::servers::time_of_day::TimeOfDay;
-use kernel_core::servers::{Reply, Servers, World};
+use kernel_core::servers::{Answer, Client, Clients, Reply, Servers, Ticket, World};
 use platform::processor;
 use proto::capability::Capability;
 use proto::message::{Header, LARGEST_BUFFER};
@@ -33,7 +33,12 @@ pub(crate) struct System {
     memory: Memory,
     processes: Processes,
     servers: Servers<Memory>,
+    /// Those whose requests to these servers are put off.
+    clients: Clients,
+    /// The time at which servers did last what comes by itself.
+    tended: Milliseconds,
     network: Network,
+    console: Console,
     /// The capabilities that the loader's programs are given, by name.
     capabilities: Vec<(&'static str, Capability)>,
     end_of_memory: u32,
@@ -72,12 +77,15 @@ impl System {
         servers.add(system);
         servers.add(random);
         let mut network = Network::new(driver, &loaded.options, &mut memory);
-        network.serve(servers.get_ports());
+        network.serve(servers.listeners());
         System {
             memory,
             processes: Processes::new(process_port, loaded.options.slice),
             servers,
+            clients: Clients::default(),
+            tended: 0,
             network,
+            console: Console,
             capabilities: capabilities.into(),
             end_of_memory: loaded.memory.end,
         }
@@ -107,6 +115,7 @@ impl System {
         let now = clock::uptime();
         self.processes.sweep(&mut self.memory, now);
         self.network.work();
+        self.tend_servers(now);
         self.settle();
         let Some(id) = self.processes.next(now) else {
             return false;
@@ -128,7 +137,18 @@ impl System {
 
     /// Whether the time has brought something to do.
     pub(crate) fn has_work(&self) -> bool {
-        self.processes.next_sweep().min(self.network.due()) <= clock::uptime()
+        let due = self.processes.next_sweep().min(self.network.due());
+        due.min(self.servers.due()) <= clock::uptime()
+    }
+
+    /// Has the kernel's servers do what time brings, once a tick of the clock.
+    fn tend_servers(&mut self, now: Milliseconds) {
+        if now == self.tended {
+            return;
+        }
+        self.tended = now;
+        let (servers, mut world) = self.servers();
+        servers.work(&mut world);
     }
 
     /// Carries out an instruction that the processor lacks; false if the trap was another one.
@@ -155,14 +175,19 @@ impl System {
             match self.network.deliver(&mut self.processes, &mut self.memory) {
                 Some(Delivery::Done) => {}
                 Some(Delivery::Signal(id)) => self.processes.signal(&mut self.memory, id, TRANSACTION),
+                Some(Delivery::ServerSignal(thread)) => {
+                    if let Some(ticket) = self.clients.remote(thread) {
+                        self.servers.interrupt(ticket);
+                    }
+                }
                 Some(Delivery::Request(thread, outcome, buffer)) => {
                     // These threads wait as long as the kernel runs.
                     if let Ok((header, length)) = outcome {
                         let data = Network::request_data(&buffer, length);
-                        let reply = self.answer(&header, &data).unwrap_or_default();
-                        self.network.reply(thread, &reply.header, reply.data);
+                        self.serve(Client::Remote(thread), &header, &data);
                     }
                 }
+                None if self.deliver_answer() => {}
                 None => return,
             }
         }
@@ -172,46 +197,102 @@ impl System {
     fn carry_out(&mut self, event: Event) {
         match event {
             Event::Transaction(id, transaction) if self.servers.have(transaction.header.port) => {
-                let result = self.local_transaction(id, &transaction);
-                self.processes.complete(&mut self.memory, id, result);
+                self.local_transaction(id, transaction);
             }
+            Event::Abort(id) if let Some(ticket) = self.clients.local(id) => self.abandon(ticket),
+            Event::Signal(id) if let Some(ticket) = self.clients.local(id) => self.servers.interrupt(ticket),
             Event::Ended {
+                process,
                 ref name,
                 cause,
                 detail,
                 place,
-                ..
             } => {
                 tell(name, cause, detail, place);
+                while let Some(ticket) = self.clients.of_process(process) {
+                    self.abandon(ticket);
+                }
                 self.network.call(&mut self.processes, &mut self.memory, event);
             }
             event => self.network.call(&mut self.processes, &mut self.memory, event),
         }
     }
 
-    /// The reply of one of the kernel's servers; `None` if the port is none of theirs.
-    fn answer(&mut self, header: &Header, data: &[u8]) -> Option<Reply> {
-        let mut world = World {
+    /// The kernel's servers, and what they work on.
+    fn servers(&mut self) -> (&mut Servers<Memory>, World<'_, Memory>) {
+        let world = World {
             machine: &mut self.memory,
             processes: &mut self.processes,
             now: clock::uptime(),
-            console: &mut Console,
+            console: &mut self.console,
         };
-        self.servers.answer(&mut world, header, data)
+        (&mut self.servers, world)
     }
 
-    /// A transaction with one of this kernel's servers, which is carried out on the spot.
-    fn local_transaction(
+    /// Has one of the kernel's servers answer a request, now or later.
+    fn serve(&mut self, client: Client, header: &Header, data: &[u8]) {
+        let ticket = self.clients.ticket();
+        let (servers, mut world) = self.servers();
+        match servers.answer(&mut world, ticket, header, data) {
+            Some(Answer::Now(reply)) => self.answer(client, reply),
+            Some(Answer::Later) => self.clients.wait(ticket, client),
+            None => self.answer(client, Reply::failure(Status::RpcNotFound)),
+        }
+    }
+
+    /// Brings an answer that was put off to its client; false if there is none.
+    fn deliver_answer(&mut self) -> bool {
+        if self.clients.is_empty() {
+            return false;
+        }
+        let (servers, mut world) = self.servers();
+        let Some((ticket, reply)) = servers.next_answer(&mut world) else {
+            return false;
+        };
+        if let Some(client) = self.clients.answered(ticket) {
+            self.answer(client, reply);
+        }
+        true
+    }
+
+    fn answer(&mut self, client: Client, reply: Reply) {
+        match client {
+            Client::Remote(thread) => self.network.reply(thread, &reply.header, reply.data),
+            Client::Local(id, transaction) => {
+                let result = self.put_reply(id, &transaction, &reply);
+                self.processes.complete(&mut self.memory, id, result);
+            }
+        }
+    }
+
+    /// Nobody waits for this answer any more.
+    fn abandon(&mut self, ticket: Ticket) {
+        self.clients.answered(ticket);
+        self.servers.abandon(ticket);
+    }
+
+    /// A transaction with one of this kernel's servers.
+    fn local_transaction(&mut self, id: ThreadId, transaction: Transaction) {
+        // A server of the kernel's takes no more than a message of the short calls; what is longer is cut off.
+        let request = transaction.request.part(0, LARGEST_BUFFER as u32);
+        match self.processes.bytes(&self.memory, id.process, request) {
+            Some(request) => {
+                let (request, header) = (request.to_vec(), transaction.header);
+                self.serve(Client::Local(id, transaction), &header, &request);
+            }
+            None => self
+                .processes
+                .complete(&mut self.memory, id, Err(Status::RpcBadAddress)),
+        }
+    }
+
+    /// Writes the answer of one of this kernel's servers to where the thread wants it.
+    fn put_reply(
         &mut self,
         id: ThreadId,
         transaction: &Transaction,
+        reply: &Reply,
     ) -> Result<(Header, u32), Status> {
-        // A server of the kernel's takes no more than a message of the short calls; what is longer is cut off.
-        let request = transaction.request.part(0, LARGEST_BUFFER as u32);
-        let request = self.processes.bytes(&self.memory, id.process, request);
-        let request = request.ok_or(Status::RpcBadAddress)?.to_vec();
-        let reply = self.answer(&transaction.header, &request);
-        let reply = reply.ok_or(Status::RpcNotFound)?;
         // A server may have ended the process itself.
         if !self.processes.has(id) {
             return Err(Status::RpcAborted);

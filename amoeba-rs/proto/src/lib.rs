@@ -13,6 +13,7 @@
 //! * [`bullet`]: the file server, and how files lie on a disk.
 //! * [`soap`]: the directory server, its directories and its disks.
 //! * [`process`]: descriptors of processes, and the server that runs them.
+//! * [`disk`]: what is on disks, and the server of virtual disks.
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
@@ -61,6 +62,7 @@ macro_rules! codes {
 pub mod bullet;
 pub mod capability;
 pub mod capability_set;
+pub mod disk;
 pub mod ethernet;
 pub mod exchange;
 pub mod flip;

@@ -1,10 +1,12 @@
 //! The kernel's own servers. Processes of this machine and of others reach them by transactions, as any server.
 //!
 //! A tour: a [`Server`] says what its objects are and carries out its own commands; [`Servers`] finds the server of a
-//! port, checks the capability of every request and answers the standard commands. [`process`] runs processes and
+//! port, checks the capability of every request and answers the standard commands. A server that has to wait for something
+//! says [`Answer::Later`]; [`Clients`] remembers who waits. [`process`] runs processes and
 //! segments, [`terminal`] is the console, [`system`] tells how the kernel fares, [`time_of_day`] and [`random`] are what
 //! they say.
 
+mod clients;
 pub mod process;
 pub mod random;
 pub mod system;
@@ -13,6 +15,8 @@ pub mod terminal;
 mod tests;
 pub mod time_of_day;
 
+pub use clients::{Client, Clients};
+
 use crate::machine::{Machine, Milliseconds};
 use crate::process::Processes;
 use alloc::boxed::Box;
@@ -20,6 +24,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::message::Header;
+use proto::one_way::one_way;
+use proto::process::server::LARGEST_REQUEST;
 use proto::standard::{Command, Status};
 
 /// What servers work on.
@@ -43,9 +49,32 @@ pub trait Console {
     fn printed(&self) -> (Vec<u8>, usize);
 }
 
+/// Both ports of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// The secret one, on which it waits for requests.
+    pub get: Port,
+    /// The one that requests are sent to.
+    pub put: Port,
+}
+
+impl Ports {
+    /// The ports of the server on a get-port.
+    pub fn of(get: Port) -> Ports {
+        let put = one_way(get);
+        Ports { get, put }
+    }
+}
+
+/// Names a request while its client waits for the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u32);
+
 /// A request whose capability is good.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
+    /// Its name.
+    pub ticket: Ticket,
     /// Its header.
     pub header: &'a Header,
     /// The object's number.
@@ -101,6 +130,13 @@ impl Reply {
         Reply { header, data }
     }
 
+    /// A command that was not carried out.
+    pub fn failure(status: Status) -> Reply {
+        let mut reply = Reply::default();
+        reply.header.set_status(status);
+        reply
+    }
+
     /// As much of a text as the client has room for, and its whole length in the header.
     pub fn text(text: &str, request: &Header) -> Reply {
         let length = text.len().min(usize::from(request.size));
@@ -115,10 +151,35 @@ impl Reply {
     }
 }
 
+/// What becomes of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is answered.
+    Now(Reply),
+    /// [`Server::next_answer`] tells the answer, once there is one.
+    Later,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Answer {
+        Answer::Now(reply)
+    }
+}
+
 /// A server of the kernel.
 pub trait Server<M: Machine> {
-    /// Its put-port.
-    fn port(&self) -> Port;
+    /// Its ports.
+    fn ports(&self) -> Ports;
+
+    /// How many clients of other machines it serves at a time. One whose answer is put off counts.
+    fn threads(&self) -> usize {
+        2
+    }
+
+    /// Room for the data of a request of another machine: one that is too long is cut off.
+    fn room(&self) -> usize {
+        LARGEST_REQUEST + 1
+    }
 
     /// The number that protects an object; `None` if there is no such object.
     fn check(&self, world: &World<'_, M>, object: u32) -> Option<Port>;
@@ -135,7 +196,35 @@ pub trait Server<M: Machine> {
     ///
     /// # Errors
     /// What the client is told; [`Status::BadCommand`] for a command that the server does not know.
-    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status>;
+    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status>;
+
+    /// When the server has something to do by itself, whatever happens.
+    fn due(&self) -> Milliseconds {
+        Milliseconds::MAX
+    }
+
+    /// Does what time and devices have brought. It is called before answers are asked for.
+    fn work(&mut self, _world: &mut World<'_, M>) {}
+
+    /// The next answer that was put off, or why there is none.
+    fn next_answer(&mut self, _world: &mut World<'_, M>) -> Option<(Ticket, Result<Reply, Status>)> {
+        None
+    }
+
+    /// The client of a request that waits has got a signal and would like an answer soon.
+    fn interrupt(&mut self, _ticket: Ticket) {}
+
+    /// The client of a request that waits is gone: its answer is no longer wanted.
+    fn abandon(&mut self, _ticket: Ticket) {}
+}
+
+/// A place of a server where it waits for a request of another machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The get-port.
+    pub port: Port,
+    /// Room for the request's data.
+    pub room: usize,
 }
 
 /// All servers of this kernel.
@@ -152,14 +241,17 @@ impl<M: Machine> Default for Servers<M> {
 impl<M: Machine> Servers<M> {
     /// Adds a server: its put-port.
     pub fn add(&mut self, server: impl Server<M> + 'static) -> Port {
-        let port = server.port();
+        let port = server.ports().put;
         self.list.push((port, Box::new(server)));
         port
     }
 
-    /// The get-ports of all servers.
-    pub fn get_ports(&self) -> impl Iterator<Item = Port> {
-        self.list.iter().map(|(_, server)| server.port())
+    /// Where servers wait for requests of other machines.
+    pub fn listeners(&self) -> impl Iterator<Item = Listener> {
+        self.list.iter().flat_map(|(_, server)| {
+            let (port, room) = (server.ports().get, server.room());
+            (0..server.threads()).map(move |_| Listener { port, room })
+        })
     }
 
     /// Whether a server of this kernel listens on a put-port.
@@ -167,29 +259,61 @@ impl<M: Machine> Servers<M> {
         self.list.iter().any(|(own, _)| *own == port)
     }
 
-    /// The reply to a request; `None` if its port is none of this kernel's.
-    pub fn answer(&mut self, world: &mut World<'_, M>, header: &Header, data: &[u8]) -> Option<Reply> {
+    /// The answer to a request; `None` if its port is none of this kernel's.
+    pub fn answer(
+        &mut self,
+        world: &mut World<'_, M>,
+        ticket: Ticket,
+        header: &Header,
+        data: &[u8],
+    ) -> Option<Answer> {
         let (_, server) = self.list.iter_mut().find(|(port, _)| *port == header.port)?;
-        Some(match dispatch(server.as_mut(), world, header, data) {
-            Ok(mut reply) => {
-                reply.header.set_status(Status::Ok);
-                reply
-            }
-            Err(status) => {
-                let mut reply = Reply::default();
-                reply.header.set_status(status);
-                reply
-            }
-        })
+        let answer = dispatch(server.as_mut(), world, ticket, header, data);
+        Some(answer.unwrap_or_else(|status| Reply::failure(status).into()))
+    }
+
+    /// When a server has something to do by itself.
+    pub fn due(&self) -> Milliseconds {
+        let times = self.list.iter().map(|(_, server)| server.due());
+        times.min().unwrap_or(Milliseconds::MAX)
+    }
+
+    /// Has the servers do what time and devices have brought.
+    pub fn work(&mut self, world: &mut World<'_, M>) {
+        for (_, server) in &mut self.list {
+            server.work(world);
+        }
+    }
+
+    /// The next answer that was put off.
+    pub fn next_answer(&mut self, world: &mut World<'_, M>) -> Option<(Ticket, Reply)> {
+        let mut servers = self.list.iter_mut();
+        let (ticket, result) = servers.find_map(|(_, server)| server.next_answer(world))?;
+        Some((ticket, result.unwrap_or_else(Reply::failure)))
+    }
+
+    /// The client of a request that waits has got a signal.
+    pub fn interrupt(&mut self, ticket: Ticket) {
+        for (_, server) in &mut self.list {
+            server.interrupt(ticket);
+        }
+    }
+
+    /// The client of a request that waits is gone.
+    pub fn abandon(&mut self, ticket: Ticket) {
+        for (_, server) in &mut self.list {
+            server.abandon(ticket);
+        }
     }
 }
 
 fn dispatch<M: Machine>(
     server: &mut dyn Server<M>,
     world: &mut World<'_, M>,
+    ticket: Ticket,
     header: &Header,
     data: &[u8],
-) -> Result<Reply, Status> {
+) -> Result<Answer, Status> {
     let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
     let object = private.object();
     let check = server.check(world, object).ok_or(Status::BadCapability)?;
@@ -200,17 +324,18 @@ fn dispatch<M: Machine>(
     };
     let rights = private.proven_rights(check).ok_or(Status::BadCapability)?;
     match header.standard_command() {
-        Some(Command::Info) => Ok(Reply::text(&server.info(world, object), header)),
-        Some(Command::Touch) => Ok(Reply::default()),
+        Some(Command::Info) => Ok(Reply::text(&server.info(world, object), header).into()),
+        Some(Command::Touch) => Ok(Reply::default().into()),
         Some(Command::Restrict) => {
             // The mask travels in the low byte of the offset.
             let private = private.restrict(Rights(header.offset as u8), check);
             let port = header.port;
-            Ok(Reply::capability(&Capability { port, private }))
+            Ok(Reply::capability(&Capability { port, private }).into())
         }
         _ => server.command(
             world,
             &Request {
+                ticket,
                 header,
                 object,
                 rights,

@@ -1,13 +1,12 @@
 //! The server of processes and segments.
 
-use super::{Reply, Request, Server, World};
+use super::{Answer, Ports, Reply, Request, Server, World};
 use crate::machine::Machine;
 use crate::memory::PAGE;
 use alloc::format;
 use alloc::string::String;
 use proto::capability::{CAPABILITY_LENGTH, Capability, Port, Private};
 use proto::message::Header;
-use proto::one_way::one_way;
 use proto::process::Descriptor;
 use proto::process::server::{
     Command, LARGEST_REQUEST, LONGEST_COMMENT, Object, PAGE_SHIFT, SERVER_OBJECT, USER_PAGES, file, right,
@@ -17,7 +16,7 @@ use proto::standard::{self, Status};
 /// The server.
 #[derive(Clone, Debug)]
 pub struct ProcessServer {
-    port: Port,
+    ports: Ports,
     check: Port,
     /// What allows processes to be started, beside the server's own capability: the last two that were given out.
     exec_checks: [Port; 2],
@@ -30,7 +29,7 @@ impl ProcessServer {
     /// loop a second.
     pub fn new(port: Port, check: Port, kips: u16) -> ProcessServer {
         ProcessServer {
-            port: one_way(port),
+            ports: Ports::of(port),
             check,
             exec_checks: [check; 2],
             load_calls: 0,
@@ -45,7 +44,7 @@ impl ProcessServer {
 
     fn with(&self, private: Private) -> Capability {
         Capability {
-            port: self.port,
+            port: self.ports.put,
             private,
         }
     }
@@ -105,15 +104,15 @@ impl ProcessServer {
         let mut reply = self.load(world);
         let private = Private::owner(SERVER_OBJECT, self.exec_checks[0]);
         let private = private.restrict(right::EXEC, self.exec_checks[0]);
-        reply.header.port = self.port;
+        reply.header.port = self.ports.put;
         reply.header.private = private.emit();
         reply
     }
 }
 
 impl<M: Machine> Server<M> for ProcessServer {
-    fn port(&self) -> Port {
-        self.port
+    fn ports(&self) -> Ports {
+        self.ports
     }
 
     fn check(&self, world: &World<'_, M>, object: u32) -> Option<Port> {
@@ -147,18 +146,19 @@ impl<M: Machine> Server<M> for ProcessServer {
         }
     }
 
-    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
+    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status> {
         if request.data.len() > LARGEST_REQUEST {
             return Err(Status::BadArgument);
         }
         let command = Command::from_code(request.header.command);
-        match Object::from_number(request.object).ok_or(Status::BadCapability)? {
+        let reply = match Object::from_number(request.object).ok_or(Status::BadCapability)? {
             Object::Server => self.server_command(world, request, command.ok_or(Status::BadCommand)?),
             Object::Process(slot) => {
                 process_command(world, request, slot, command.ok_or(Status::BadCommand)?)
             }
             Object::Segment(number) => segment_command(world, request, number),
-        }
+        };
+        reply.map(Answer::Now)
     }
 }
 

@@ -1,11 +1,10 @@
 //! The server of random bytes.
 
-use super::{Reply, Request, Server, World};
+use super::{Answer, Ports, Reply, Request, Server, World};
 use crate::machine::Machine;
 use alloc::string::String;
 use alloc::vec::Vec;
 use proto::capability::{Capability, Port, Private, Rights};
-use proto::one_way::one_way;
 use proto::standard::Status;
 
 /// The command: give as many bytes as the header's size says.
@@ -22,7 +21,7 @@ const OBJECT: u32 = 0;
 /// The server.
 #[derive(Clone, Debug)]
 pub struct Random {
-    port: Port,
+    ports: Ports,
     check: Port,
 }
 
@@ -30,7 +29,7 @@ impl Random {
     /// The server on the get-port `port`, protected by `check`.
     pub fn new(port: Port, check: Port) -> Random {
         Random {
-            port: one_way(port),
+            ports: Ports::of(port),
             check,
         }
     }
@@ -38,15 +37,15 @@ impl Random {
     /// The capability with all rights.
     pub fn capability(&self) -> Capability {
         Capability {
-            port: self.port,
+            port: self.ports.put,
             private: Private::owner(OBJECT, self.check),
         }
     }
 }
 
 impl<M: Machine> Server<M> for Random {
-    fn port(&self) -> Port {
-        self.port
+    fn ports(&self) -> Ports {
+        self.ports
     }
 
     fn check(&self, _world: &World<'_, M>, object: u32) -> Option<Port> {
@@ -57,7 +56,7 @@ impl<M: Machine> Server<M> for Random {
         String::from("? random number server")
     }
 
-    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
+    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status> {
         if !matches!(request.header.command, GET_RANDOM | READ) {
             return Err(Status::BadCommand);
         }
@@ -71,6 +70,6 @@ impl<M: Machine> Server<M> for Random {
             bytes.extend(world.machine.random_port().0);
         }
         bytes.truncate(usize::from(length));
-        Ok(Reply::data(bytes))
+        Ok(Reply::data(bytes).into())
     }
 }

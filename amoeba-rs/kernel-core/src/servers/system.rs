@@ -1,13 +1,12 @@
 //! The system server: what the kernel has printed, and how it fares.
 
-use super::{Reply, Request, Server, World};
+use super::{Answer, Ports, Reply, Request, Server, World};
 use crate::machine::Machine;
 use crate::memory::PAGE;
 use alloc::format;
 use alloc::string::String;
 use core::fmt::Write;
 use proto::capability::{Capability, Port, Private, Rights};
-use proto::one_way::one_way;
 use proto::standard::Status;
 
 /// The command: give what the kernel has printed; the reply's offset is where its next character goes.
@@ -31,7 +30,7 @@ const LETTERS: [(char, &str); 5] = [
 /// The server.
 #[derive(Clone, Debug)]
 pub struct SystemServer {
-    port: Port,
+    ports: Ports,
     check: Port,
     version: &'static str,
 }
@@ -40,7 +39,7 @@ impl SystemServer {
     /// The server on the get-port `port`, protected by `check`, of a kernel of that version.
     pub fn new(port: Port, check: Port, version: &'static str) -> SystemServer {
         SystemServer {
-            port: one_way(port),
+            ports: Ports::of(port),
             check,
             version,
         }
@@ -49,7 +48,7 @@ impl SystemServer {
     /// The capability with all rights.
     pub fn capability(&self) -> Capability {
         Capability {
-            port: self.port,
+            port: self.ports.put,
             private: Private::owner(OBJECT, self.check),
         }
     }
@@ -91,8 +90,8 @@ impl SystemServer {
 }
 
 impl<M: Machine> Server<M> for SystemServer {
-    fn port(&self) -> Port {
-        self.port
+    fn ports(&self) -> Ports {
+        self.ports
     }
 
     fn check(&self, _world: &World<'_, M>, object: u32) -> Option<Port> {
@@ -103,20 +102,20 @@ impl<M: Machine> Server<M> for SystemServer {
         String::from("system server")
     }
 
-    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
+    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status> {
         match request.header.command {
             PRINT_BUFFER => {
                 request.need(RIGHT_READ)?;
                 let (bytes, position) = world.console.printed();
                 let mut reply = Reply::data(bytes);
                 reply.header.offset = position as i32;
-                Ok(reply)
+                Ok(reply.into())
             }
             STATISTICS => {
                 request.need(RIGHT_READ)?;
                 let letter = char::from_u32(u32::from(request.header.extra)).unwrap_or_default();
                 let text = self.statistics(world, letter).ok_or(Status::BadArgument)?;
-                Ok(Reply::data(text.into_bytes()))
+                Ok(Reply::data(text.into_bytes()).into())
             }
             _ => Err(Status::BadCommand),
         }

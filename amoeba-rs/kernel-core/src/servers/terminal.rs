@@ -1,10 +1,9 @@
 //! The server of the console.
 
-use super::{Reply, Request, Server, World};
+use super::{Answer, Ports, Reply, Request, Server, World};
 use crate::machine::Machine;
 use alloc::string::String;
 use proto::capability::{Capability, Port, Private, Rights};
-use proto::one_way::one_way;
 use proto::standard::Status;
 
 /// The command: write what comes with the request; the header's size in the reply says how much was written.
@@ -17,7 +16,7 @@ const OBJECT: u32 = 1;
 /// The console.
 #[derive(Clone, Debug)]
 pub struct Terminal {
-    port: Port,
+    ports: Ports,
     check: Port,
 }
 
@@ -25,7 +24,7 @@ impl Terminal {
     /// The console on the get-port `port`, protected by `check`.
     pub fn new(port: Port, check: Port) -> Terminal {
         Terminal {
-            port: one_way(port),
+            ports: Ports::of(port),
             check,
         }
     }
@@ -33,15 +32,15 @@ impl Terminal {
     /// The capability with all rights.
     pub fn capability(&self) -> Capability {
         Capability {
-            port: self.port,
+            port: self.ports.put,
             private: Private::owner(OBJECT, self.check),
         }
     }
 }
 
 impl<M: Machine> Server<M> for Terminal {
-    fn port(&self) -> Port {
-        self.port
+    fn ports(&self) -> Ports {
+        self.ports
     }
 
     fn check(&self, _world: &World<'_, M>, object: u32) -> Option<Port> {
@@ -52,7 +51,7 @@ impl<M: Machine> Server<M> for Terminal {
         String::from("+ console")
     }
 
-    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
+    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status> {
         if request.header.command != WRITE {
             return Err(Status::BadCommand);
         }
@@ -60,6 +59,6 @@ impl<M: Machine> Server<M> for Terminal {
         world.console.write(request.data);
         let mut reply = Reply::default();
         reply.header.size = request.data.len() as u16;
-        Ok(reply)
+        Ok(reply.into())
     }
 }

@@ -1,10 +1,9 @@
 //! The server of the time of day.
 
-use super::{Reply, Request, Server, World};
+use super::{Answer, Ports, Reply, Request, Server, World};
 use crate::machine::{Machine, Milliseconds};
 use alloc::string::String;
 use proto::capability::{Capability, Port, Private, Rights};
-use proto::one_way::one_way;
 use proto::standard::Status;
 
 /// The command: tell the time. The reply's offset holds seconds since 1970, its size milliseconds, and its extra field
@@ -20,7 +19,7 @@ const OBJECT: u32 = 0;
 /// The server. It counts on from what the clock chip said when the kernel started.
 #[derive(Clone, Debug)]
 pub struct TimeOfDay {
-    port: Port,
+    ports: Ports,
     check: Port,
     /// Milliseconds since 1970 when the kernel started.
     start: i64,
@@ -31,7 +30,7 @@ impl TimeOfDay {
     /// The server on the get-port `port`, protected by `check`; it is so many seconds since 1970 at `now`.
     pub fn new(port: Port, check: Port, seconds: i64, now: Milliseconds) -> TimeOfDay {
         TimeOfDay {
-            port: one_way(port),
+            ports: Ports::of(port),
             check,
             start: seconds * 1000 - now.cast_signed(),
             is_summer: 0,
@@ -41,15 +40,15 @@ impl TimeOfDay {
     /// The capability with all rights.
     pub fn capability(&self) -> Capability {
         Capability {
-            port: self.port,
+            port: self.ports.put,
             private: Private::owner(OBJECT, self.check),
         }
     }
 }
 
 impl<M: Machine> Server<M> for TimeOfDay {
-    fn port(&self) -> Port {
-        self.port
+    fn ports(&self) -> Ports {
+        self.ports
     }
 
     fn check(&self, _world: &World<'_, M>, object: u32) -> Option<Port> {
@@ -60,7 +59,7 @@ impl<M: Machine> Server<M> for TimeOfDay {
         String::from("time of day server")
     }
 
-    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
+    fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status> {
         match request.header.command {
             GET_TIME => {
                 let time = self.start + world.now.cast_signed();
@@ -69,7 +68,7 @@ impl<M: Machine> Server<M> for TimeOfDay {
                 reply.header.offset = i32::try_from(time.div_euclid(1000)).map_err(|_| Status::Overflow)?;
                 reply.header.size = time.rem_euclid(1000) as u16;
                 reply.header.extra = self.is_summer;
-                Ok(reply)
+                Ok(reply.into())
             }
             SET_TIME => {
                 request.need(RIGHT_SET)?;
@@ -80,7 +79,7 @@ impl<M: Machine> Server<M> for TimeOfDay {
                 let time = i64::from(header.offset) * 1000 + i64::from(header.size);
                 self.start = time - world.now.cast_signed();
                 self.is_summer = header.extra;
-                Ok(Reply::default())
+                Ok(Reply::default().into())
             }
             _ => Err(Status::BadCommand),
         }

@@ -225,6 +225,9 @@ impl Network {
                         self.calls.processes[place] = Place::Free;
                     }
                 }
+                Notice::Signal { thread } if thread.process == KERNEL.process => {
+                    return Some(Delivery::ServerSignal(thread));
+                }
                 Notice::Signal { thread } => {
                     if let Some(id) = self.calls.thread(thread) {
                         return Some(Delivery::Signal(id));
@@ -283,6 +286,8 @@ pub(crate) enum Delivery {
     Done,
     /// A thread that serves a request gets the signal of its client's.
     Signal(ThreadId),
+    /// The client of a request that a thread of the kernel's serves has got a signal.
+    ServerSignal(rpc::ThreadId),
     /// A request to one of the kernel's servers.
     Request(rpc::ThreadId, Outcome, Buffer),
 }

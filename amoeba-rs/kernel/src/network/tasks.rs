@@ -8,15 +8,12 @@ use alloc::vec::Vec;
 use kernel_core::machine::{Machine, Milliseconds};
 use kernel_core::process::{Checkpoint, Event, Fetch, Processes};
 use kernel_core::rpc::{self, Outcome, Size};
+use kernel_core::servers::Listener;
 use proto::capability::{Capability, Port};
 use proto::message::{Header, LARGEST_BUFFER};
-use proto::process::server::{Command, LARGEST_REQUEST, file};
+use proto::process::server::{Command, file};
 use proto::standard::Status;
 
-/// Threads that wait for requests to the same server.
-const SERVER_THREADS: usize = 2;
-/// Room for a request: one that is too long is seen to be so.
-const ROOM: usize = LARGEST_REQUEST + 1;
 /// The first thread of those that carry out transactions.
 const FIRST_CLIENT: u16 = 128;
 /// The last thread of the kernel's.
@@ -39,18 +36,17 @@ enum Task {
 }
 
 impl Network {
-    /// Has threads wait for requests to these get-ports.
-    pub(crate) fn serve(&mut self, ports: impl Iterator<Item = Port>) {
-        for port in ports {
-            for _ in 0..SERVER_THREADS {
-                let thread = rpc::ThreadId {
-                    thread: self.tasks.servers.len() as u16,
-                    ..KERNEL
-                };
-                let room = Buffer::kernel(alloc::vec![0; ROOM]);
-                self.tasks.servers.push((port, room));
-                self.listen(thread);
-            }
+    /// Has a thread wait for requests in each of these places.
+    pub(crate) fn serve(&mut self, listeners: impl Iterator<Item = Listener>) {
+        for Listener { port, room } in listeners {
+            let thread = rpc::ThreadId {
+                thread: self.tasks.servers.len() as u16,
+                ..KERNEL
+            };
+            debug_assert!(thread.thread < FIRST_CLIENT);
+            let room = Buffer::kernel(alloc::vec![0; room]);
+            self.tasks.servers.push((port, room));
+            self.listen(thread);
         }
     }
 

@@ -6,16 +6,17 @@
 //! * [`Server`] and [`serve`]: a server says what its objects are; the loop checks capabilities and answers the
 //!   standard commands.
 //! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers.
+//! * [`directory`]: directories, and objects by their paths.
 //! * [`ports`]: ports by name.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
 #![deny(unsafe_code)]
 
-#[cfg(target_os = "none")]
 extern crate alloc;
 
 pub mod classes;
+pub mod directory;
 pub mod ports;
 pub mod server;
 pub mod standard;

@@ -59,15 +59,15 @@ impl Seal {
     /// The encrypted file of a directory.
     ///
     /// # Errors
-    /// [`Status::NoSpace`] if it is larger than a directory may be.
+    /// [`Status::NoSpace`] if it is larger than a directory may be; what the server of random numbers says.
     pub fn close(&self, directory: &Directory, world: &mut impl World) -> Result<Vec<u8>, Failure> {
         let plain = directory.emit()?;
         if plain.len() + PREFIX > LARGEST_DIRECTORY {
             return Err(Status::NoSpace.into());
         }
         let mut once = [0; NONCE];
-        once[..6].copy_from_slice(&world.random().0);
-        once[6..].copy_from_slice(&world.random().0);
+        once[..6].copy_from_slice(&world.random()?.0);
+        once[6..].copy_from_slice(&world.random()?.0);
         let mut file = MAGIC.to_vec();
         file.extend(one_way(self.key).0);
         file.extend(once);

@@ -53,6 +53,9 @@ pub trait World: Disk + Files {
     /// The time, in seconds since the beginning of 1970.
     fn seconds(&mut self) -> u32;
 
-    /// A number that nobody can guess.
-    fn random(&mut self) -> Port;
+    /// A number that nobody can guess, and not null.
+    ///
+    /// # Errors
+    /// What the server of random numbers says.
+    fn random(&mut self) -> Result<Port, Status>;
 }

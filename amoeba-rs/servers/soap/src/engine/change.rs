@@ -139,9 +139,13 @@ impl<W: World> Engine<W> {
                 return Err(Status::BadArgument.into());
             }
         }
-        let check = self.world.random();
+        let check = self.world.random()?;
         let directory = Directory::new(check, columns)?;
-        let seal = (flags & ENCRYPTED != 0).then(|| Seal::new(self.world.random(), check));
+        let seal = if flags & ENCRYPTED == 0 {
+            None
+        } else {
+            Some(Seal::new(self.world.random()?, check))
+        };
         let object = self.table.free_object().ok_or(Status::NoSpace)?;
         let mut plan = self.plan_of(Vec::new());
         plan.reply = Message::capability(&Capability {

@@ -15,6 +15,20 @@ use proto::soap::super_file::CopyMode;
 use proto::soap::{Command, DELETE, LARGEST_BUFFER, LIFETIME, MODIFY};
 use proto::standard;
 
+/// Whether a request changes directories: of these one at a time can be carried out.
+pub fn is_update(header: &Header) -> bool {
+    let reads = [
+        Command::Lookup,
+        Command::SetLookup,
+        Command::List,
+        Command::GetMasks,
+        Command::GetSequence,
+    ];
+    let command = Command::from_code(header.command);
+    command.is_some_and(|command| !reads.contains(&command))
+        || header.standard_command() == Some(standard::Command::Destroy)
+}
+
 impl<W: World> Engine<W> {
     /// A client's request.
     pub fn request(&mut self, header: &Header, data: &[u8]) -> Outcome {
@@ -37,20 +51,13 @@ impl<W: World> Engine<W> {
         }
         let command = Command::from_code(header.command).ok_or(Status::BadCommand)?;
         self.need_serving()?;
+        if is_update(header) {
+            return Ok(self.begin(Work::Request(*header, data.to_vec())));
+        }
         match command {
-            Command::Create
-            | Command::Discard
-            | Command::Append
-            | Command::ChangeMasks
-            | Command::Delete
-            | Command::Install
-            | Command::PutType
-            | Command::Replace => Ok(self.begin(Work::Request(*header, data.to_vec()))),
             Command::Lookup => self.lookup(&private, data).map(Outcome::Found),
             Command::SetLookup => self.lookup_names(data).map(Outcome::Found),
-            Command::List | Command::GetMasks | Command::GetSequence => {
-                self.read(command, &private, header, data).map(Outcome::Reply)
-            }
+            _ => self.read(command, &private, header, data).map(Outcome::Reply),
         }
     }
 

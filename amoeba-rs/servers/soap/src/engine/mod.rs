@@ -24,6 +24,7 @@ use crate::table::{Table, Unusable};
 use crate::world::World;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+pub use commands::is_update;
 use lookup::Answer;
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::one_way::one_way;

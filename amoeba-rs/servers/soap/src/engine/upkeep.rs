@@ -22,6 +22,8 @@ pub(super) struct Errands {
     pub(super) stores_away: [bool; 2],
     /// The server is to stop.
     pub(super) is_stopping: bool,
+    /// All files are to be touched: their servers may have counted them older too.
+    must_touch: bool,
     /// The directory whose files are touched next.
     next: u32,
 }
@@ -37,6 +39,13 @@ impl<W: World> Engine<W> {
             let life = self.lives.entry(object).or_insert(LIFETIME);
             *life = life.saturating_sub(1);
         }
+        self.begin_touching();
+    }
+
+    /// From now on all files are to be touched once.
+    pub fn begin_touching(&mut self) {
+        self.errands.must_touch = true;
+        self.errands.next = 0;
     }
 
     /// Gives files with one copy a second one: an update as any other; the reply means nothing.
@@ -57,8 +66,11 @@ impl<W: World> Engine<W> {
         self.errands.stores_away = [false; 2];
     }
 
-    /// Tells file servers that some more of the directories' files are in use; false when all have been told.
+    /// Tells file servers that some more of the directories' files are in use; false when there are no more to tell.
     pub fn touch_files(&mut self) -> bool {
+        if !self.errands.must_touch {
+            return false;
+        }
         let start = self.errands.next;
         let some: Vec<(u32, Pair)> = self
             .table
@@ -74,7 +86,8 @@ impl<W: World> Engine<W> {
             }
         }
         self.errands.next = some.last().map_or(0, |(object, _)| object + 1);
-        self.errands.next != 0
+        self.errands.must_touch = self.errands.next != 0;
+        self.errands.must_touch
     }
 
     /// What the other server must be told about the age of directories.

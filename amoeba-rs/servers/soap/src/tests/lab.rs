@@ -172,12 +172,9 @@ impl World for Machine {
         self.state.borrow().seconds
     }
 
-    fn random(&mut self) -> Port {
-        Port(
-            self.state.borrow_mut().random().to_le_bytes()[..6]
-                .try_into()
-                .expect("six bytes"),
-        )
+    fn random(&mut self) -> Result<Port, Status> {
+        let bytes = self.state.borrow_mut().random().to_le_bytes();
+        Ok(Port(bytes[..6].try_into().expect("six bytes")))
     }
 }
 
@@ -219,8 +216,28 @@ impl Lab {
         lab
     }
 
+    /// One server with an empty root, whose service has another port.
+    pub(super) fn with_public_port(public: Port) -> Lab {
+        let identity = Identity {
+            public,
+            ..identity(1)
+        };
+        let mut lab = Lab::made_as(&identity, 1, 3, &[empty_directory()]).0;
+        lab.switch_on(0);
+        lab
+    }
+
     /// So many servers without power, with these directories.
     pub(super) fn made(servers: usize, blocks: u16, directories: &[NewDirectory]) -> (Lab, Made) {
+        Lab::made_as(&identity(servers), servers, blocks, directories)
+    }
+
+    fn made_as(
+        identity: &Identity,
+        servers: usize,
+        blocks: u16,
+        directories: &[NewDirectory],
+    ) -> (Lab, Made) {
         let state = Rc::new(RefCell::new(State {
             disks: [vec![[0; BLOCK]; blocks.into()], vec![[0; BLOCK]; blocks.into()]],
             stores: [Store::default(), Store::default()],
@@ -238,15 +255,8 @@ impl Lab {
         };
         let mut files = machine(0);
         let mut chance = machine(0);
-        let random = || chance.random();
-        let made = make(
-            &identity(servers),
-            blocks,
-            directories,
-            (&mut files, servers),
-            1,
-            random,
-        );
+        let random = || chance.random().expect("there is always one");
+        let made = make(identity, blocks, directories, (&mut files, servers), 1, random);
         let made = made.expect("the directories can be made");
         (0..servers).for_each(|number| made.write(&mut machine(number)).expect("the disk is on"));
         state.borrow_mut().is_on = [false; 2];

@@ -75,7 +75,7 @@ fn what_cannot_be_made_is_refused() {
     let (mut files, mut chance) = (lab.machine(0), lab.machine(0));
     let mut refused = |blocks: u16, directories: &[NewDirectory]| -> Result<(), Failure> {
         make(&identity(2), blocks, directories, (&mut files, 2), 1, || {
-            chance.random()
+            chance.random().expect("there is always one")
         })
         .map(drop)
     };

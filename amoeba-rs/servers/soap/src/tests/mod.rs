@@ -1,6 +1,7 @@
 //! Two servers, two stores and two disks in one process.
 
 mod capabilities;
+mod client;
 mod cuts;
 mod lab;
 mod limits;

@@ -229,7 +229,7 @@ fn a_server_whose_super_file_has_another_size_does_not_serve() {
     let (mut files, mut disk) = (lab.machine(0), lab.machine(1));
     let directories = [empty_directory()];
     let made = make(&identity(2), 39, &directories, (&mut files, 1), 1, || {
-        chance.random()
+        chance.random().expect("there is always one")
     });
     lab.state.borrow_mut().is_on[1] = true;
     made.expect("room").write(&mut disk).expect("the disk is on");
@@ -298,11 +298,13 @@ fn any_answers_to_a_recovering_server_leave_it_without_harm() {
     let mut random = lab.machine(0);
     for round in 0..2000_u32 {
         let mut answer = crate::Message::status(Ok(()));
-        answer.header.offset = i32::from(random.random().0[0]);
-        answer.header.extra = u16::from(random.random().0[0] % 3);
-        answer.header.size = u16::from(random.random().0[0] % 4);
-        let length = usize::from(random.random().0[0]);
-        answer.data = (0..length).map(|_| random.random().0[0] % 4).collect::<Vec<u8>>();
+        answer.header.offset = i32::from(random.random().expect("there is always one").0[0]);
+        answer.header.extra = u16::from(random.random().expect("there is always one").0[0] % 3);
+        answer.header.size = u16::from(random.random().expect("there is always one").0[0] % 4);
+        let length = usize::from(random.random().expect("there is always one").0[0]);
+        answer.data = (0..length)
+            .map(|_| random.random().expect("there is always one").0[0] % 4)
+            .collect::<Vec<u8>>();
         let next = lab.engine(1).recovery_answer(Ok(answer));
         assert!(matches!(next, Next::Now | Next::Later));
         if lab.engine(1).recovery_question().is_none() || round % 50 == 0 {

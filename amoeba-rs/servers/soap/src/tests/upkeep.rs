@@ -65,6 +65,7 @@ fn a_copy_that_its_store_has_lost_is_made_again() {
     lab.switch_on(0);
     lab.recover();
     assert_eq!(client.read(&mut lab, 0).as_ref(), Ok(&before));
+    lab.engine(1).begin_touching();
     while lab.engine(1).touch_files() {}
     lab.copy_files(1);
     assert_eq!(single(&lab), 0);
@@ -105,6 +106,8 @@ fn with_both_stores_away_updates_are_refused_and_change_nothing() {
 fn all_files_are_touched_once_a_round() {
     let (mut lab, _) = begin();
     lab.copy_files(0);
+    assert!(!lab.engine(0).touch_files());
+    count_older(&mut lab);
     let mut rounds = 0;
     while lab.engine(0).touch_files() {
         rounds += 1;

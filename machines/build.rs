@@ -32,7 +32,7 @@ enum Kind {
     User,
 }
 
-const PROGRAMS: [Program; 7] = [
+const PROGRAMS: [Program; 8] = [
     Program {
         package: "kernel",
         image: "kernel.elf",
@@ -74,6 +74,12 @@ const PROGRAMS: [Program; 7] = [
     Program {
         package: "rpc_client",
         image: "rpc_client",
+        emulated: &[Code::Bswap_r32],
+        kind: Kind::User,
+    },
+    Program {
+        package: "soap",
+        image: "soap",
         emulated: &[Code::Bswap_r32],
         kind: Kind::User,
     },

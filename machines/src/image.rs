@@ -13,7 +13,7 @@ use crate::lab::{Image, ImageSource, Lab};
 use crate::media::{MappedFile, blank};
 
 /// The names of the images that are part of this program (`path = "builtin:kernel"`).
-pub(crate) const BUILTIN_NAMES: [&str; 7] = [
+pub(crate) const BUILTIN_NAMES: [&str; 8] = [
     "kernel",
     "benchmark",
     "spin",
@@ -21,10 +21,11 @@ pub(crate) const BUILTIN_NAMES: [&str; 7] = [
     "calls",
     "rpc_server",
     "rpc_client",
+    "soap",
 ];
 
 /// Their bytes, in the same order.
-static BUILTINS: [&[u8]; 7] = [
+static BUILTINS: [&[u8]; 8] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/kernel.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/benchmark.elf")),
     include_bytes!(concat!(env!("OUT_DIR"), "/spin")),
@@ -32,6 +33,7 @@ static BUILTINS: [&[u8]; 7] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/calls")),
     include_bytes!(concat!(env!("OUT_DIR"), "/rpc_server")),
     include_bytes!(concat!(env!("OUT_DIR"), "/rpc_client")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/soap")),
 ];
 
 /// Why an image cannot be had.

@@ -1,8 +1,9 @@
 //! Both servers update at the same time; messages cross, and are lost.
 
-use super::lab::Lab;
+use super::lab::{Cut, Lab};
 use super::model::{Client, Model, Operation};
 use crate::check::compare;
+use crate::engine::Unreachable;
 use crate::{Message, Outcome};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -12,38 +13,49 @@ use proto::standard::Status;
 /// One server's client, its request, and where the question to the other server is.
 enum Stage {
     Asks(Message),
-    Answered(Message),
-    Done(Result<(), Failure>),
+    Answered(Result<Message, Unreachable>),
+    /// What the client was told; `None` if the server is gone.
+    Done(Option<Result<(), Failure>>),
 }
 
+/// What two clients were told.
+type Results = [Option<Result<(), Failure>>; 2];
+
 /// Two updates at once, whose messages move one at a time as `choices` say: true moves that of server 0. What is left when the
-/// choices are at their end moves in turns.
-fn cross(operations: [&Operation; 2], choices: &[bool]) -> (Lab, Client, [Result<(), Failure>; 2]) {
+/// choices are at their end moves in turns. The power may go meanwhile.
+fn cross(operations: [&Operation; 2], choices: &[bool], cut: Option<Cut>) -> (Lab, Client, Results) {
     let mut lab = Lab::new(2, 3);
     let mut client = Client(vec![lab.root]);
     client.carry_out(&mut lab, 0, &Operation::Create);
+    lab.copy_files(0);
+    lab.state.borrow_mut().writes = 0;
+    lab.state.borrow_mut().cut = cut;
     let mut stages = [0, 1].map(|number| {
         let (header, data) = client.request(operations[number]);
-        let outcome = lab.engine(number).request(&header, &data);
+        let outcome = lab.engines[number]
+            .as_mut()
+            .map(|engine| engine.request(&header, &data));
         stage(&mut lab, number, outcome)
     });
     let turns = (0..400).map(|turn| turn % 2 == 0);
     for choice in choices.iter().copied().chain(turns) {
         let number = usize::from(!choice);
-        let next = match &stages[number] {
+        let done = Stage::Done(None);
+        stages[number] = match core::mem::replace(&mut stages[number], done) {
             Stage::Asks(question) => {
-                let answer = lab
-                    .engine(1 - number)
-                    .peer_request(&question.header, &question.data);
-                Stage::Answered(answer)
+                let answer = lab.engines[1 - number]
+                    .as_mut()
+                    .map(|engine| engine.peer_request(&question.header, &question.data));
+                lab.notice();
+                let is_there = lab.engines[1 - number].is_some();
+                Stage::Answered(answer.filter(|_| is_there).ok_or(Unreachable))
             }
             Stage::Answered(answer) => {
-                let outcome = lab.engine(number).answered(Ok(answer.clone()));
+                let outcome = lab.engines[number].as_mut().map(|engine| engine.answered(answer));
                 stage(&mut lab, number, outcome)
             }
-            Stage::Done(result) => Stage::Done(*result),
+            Stage::Done(result) => Stage::Done(result),
         };
-        stages[number] = next;
     }
     let results = stages.map(|stage| match stage {
         Stage::Done(result) => result,
@@ -52,14 +64,17 @@ fn cross(operations: [&Operation; 2], choices: &[bool]) -> (Lab, Client, [Result
     (lab, client, results)
 }
 
-fn stage(lab: &mut Lab, number: usize, outcome: Outcome) -> Stage {
-    match outcome {
-        Outcome::Ask(question) | Outcome::AskLater(question) => Stage::Asks(question),
-        Outcome::Reply(reply) => {
+fn stage(lab: &mut Lab, number: usize, outcome: Option<Outcome>) -> Stage {
+    lab.notice();
+    match outcome.filter(|_| lab.engines[number].is_some()) {
+        Some(Outcome::Ask(question) | Outcome::AskLater(question)) => Stage::Asks(question),
+        Some(Outcome::Reply(reply)) => {
             lab.engine(number).settle();
-            Stage::Done(reply.result())
+            lab.notice();
+            Stage::Done(Some(reply.result()))
         }
-        Outcome::Found(_) => panic!("an update finds nothing"),
+        Some(Outcome::Found(_)) => panic!("an update finds nothing"),
+        None => Stage::Done(None),
     }
 }
 
@@ -82,8 +97,8 @@ fn updates_that_cross_both_happen_in_whatever_order_messages_move() {
         .iter()
         .for_each(|operation| expected.apply(operation).expect("no such row"));
     for order in orders() {
-        let (mut lab, client, results) = cross(operations, &order);
-        assert_eq!(results, [Ok(()), Ok(())], "{order:?}");
+        let (mut lab, client, results) = cross(operations, &order, None);
+        assert_eq!(results, [Some(Ok(())); 2], "{order:?}");
         for server in 0..2 {
             assert_eq!(client.read(&mut lab, server).as_ref(), Ok(&expected), "{order:?}");
         }
@@ -95,11 +110,11 @@ fn updates_that_cross_both_happen_in_whatever_order_messages_move() {
 fn of_two_that_append_the_same_name_one_is_told_that_it_exists() {
     let operations = [&Operation::Append(0, "same", 1), &Operation::Append(0, "same", 2)];
     for order in orders() {
-        let (mut lab, client, results) = cross(operations, &order);
-        let exists = Err(Failure::Standard(Status::Exists));
+        let (mut lab, client, results) = cross(operations, &order, None);
+        let exists = Some(Err(Failure::Standard(Status::Exists)));
         let winner = results
             .iter()
-            .position(|result| *result == Ok(()))
+            .position(|result| *result == Some(Ok(())))
             .expect("one appends");
         assert_eq!(results[1 - winner], exists, "{order:?}");
         let mut expected = Model::new();
@@ -114,8 +129,8 @@ fn of_two_that_append_the_same_name_one_is_told_that_it_exists() {
 #[test]
 fn directories_that_are_made_at_once_get_different_numbers() {
     for order in orders() {
-        let (mut lab, _, results) = cross([&Operation::Create, &Operation::Create], &order);
-        assert_eq!(results, [Ok(()), Ok(())], "{order:?}");
+        let (mut lab, _, results) = cross([&Operation::Create, &Operation::Create], &order, None);
+        assert_eq!(results, [Some(Ok(())); 2], "{order:?}");
         for server in 0..2 {
             assert_eq!(lab.engine(server).table().directories().count(), 4, "{order:?}");
         }
@@ -127,14 +142,75 @@ fn directories_that_are_made_at_once_get_different_numbers() {
 fn files_of_updates_that_were_planned_anew_are_removed() {
     let operations = [&Operation::Append(0, "zero", 1), &Operation::Append(1, "one", 2)];
     for order in orders() {
-        let (mut lab, _, _) = cross(operations, &order);
+        let (mut lab, _, _) = cross(operations, &order, None);
         for server in 0..2 {
             lab.engine(server).settle();
         }
         let state = lab.state.borrow();
         let files: usize = state.stores.iter().map(|store| store.files.len()).sum();
-        // The root was made with two copies, and each directory has one new file now.
+        // Both directories had two copies, and each has one new file now.
         assert_eq!(files, 2, "{order:?}");
+    }
+}
+
+/// What the directories may hold after two updates of which clients were told this.
+fn possible(operations: [&Operation; 2], results: Results) -> Vec<Model> {
+    let mut beginning = Model::new();
+    beginning.apply(&Operation::Create).expect("room");
+    let mut models = vec![beginning];
+    for (operation, result) in operations.iter().zip(results) {
+        let mut after = models.clone();
+        after
+            .iter_mut()
+            .for_each(|model| model.apply(operation).expect("it can be done"));
+        match result {
+            Some(Ok(())) => models = after,
+            // Whoever was refused knows that nothing has happened; whoever heard nothing does not.
+            Some(Err(_)) => {}
+            None => models.extend(after),
+        }
+    }
+    models
+}
+
+#[test]
+fn power_that_goes_at_any_write_of_updates_that_cross_leaves_each_done_or_not() {
+    let operations = [&Operation::Append(0, "zero", 1), &Operation::Append(1, "one", 2)];
+    for order in orders().step_by(9) {
+        for at in 1.. {
+            let mut went = false;
+            for variant in 0..4 {
+                let cut = Cut {
+                    at,
+                    is_done: variant % 2 == 0,
+                    is_everywhere: variant / 2 == 0,
+                };
+                let (mut lab, client, results) = cross(operations, &order, Some(cut));
+                went |= lab.state.borrow().is_on != [true; 2];
+                lab.state.borrow_mut().cut = None;
+                for number in 0..2 {
+                    if lab.engines[number].is_none() {
+                        lab.switch_on(number);
+                    }
+                }
+                lab.recover();
+                let told = client.read(&mut lab, 0).expect("it serves");
+                assert_eq!(client.read(&mut lab, 1).as_ref(), Ok(&told), "{cut:?} {order:?}");
+                let possible = possible(operations, results);
+                assert!(
+                    possible.contains(&told),
+                    "{cut:?} {order:?} {results:?}: {told:?}"
+                );
+                for server in 0..2 {
+                    lab.engine(server).settle();
+                }
+                same_super_files(&lab);
+            }
+            if !went {
+                assert!(at > 8, "{at}");
+                break;
+            }
+        }
     }
 }
 
@@ -147,7 +223,7 @@ fn update_with_losses(number: usize, losses: u32) -> (Lab, Client) {
     let (header, data) = client.request(&Operation::Append(0, "row", 1));
     let mut outcome = lab.engine(number).request(&header, &data);
     while let Outcome::Ask(question) | Outcome::AskLater(question) = outcome {
-        let mut answer = Err(crate::engine::Unreachable);
+        let mut answer = Err(Unreachable);
         for attempt in 0..3 {
             if losses >> (2 * attempt) & 1 == 1 {
                 continue;

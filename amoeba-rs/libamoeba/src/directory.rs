@@ -1,8 +1,7 @@
 //! Directories as a client calls them.
 //!
-//! A directory is named by a set of capabilities, one for each server that keeps it: the first that answers will do. What may
-//! be done twice is tried three times with each; what may not is tried with the next server only when the one before surely has
-//! not done it.
+//! A directory is named by a set of capabilities, one for each service that keeps it: the first that answers will do. All are
+//! tried three times; what may not be done twice is tried again only when the server before surely has not done it.
 //!
 //! [`path`] finds objects by their paths, from the root or from the working directory.
 
@@ -117,10 +116,12 @@ fn change(
     request_data: &[u8],
 ) -> Result<Reply, Failure> {
     let mut last = Status::BadCapability.into();
-    for member in directory.members() {
-        match trans(transactions, &member.capability, command, request_data) {
-            Err(failure) if was_refused(failure) => last = failure,
-            done => return done,
+    for _ in 0..TRIES {
+        for member in directory.members() {
+            match trans(transactions, &member.capability, command, request_data) {
+                Err(failure) if was_refused(failure) => last = failure,
+                done => return done,
+            }
         }
     }
     Err(last)

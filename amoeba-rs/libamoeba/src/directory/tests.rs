@@ -149,6 +149,19 @@ fn a_change_goes_to_another_server_only_if_the_first_has_surely_not_made_it() {
 }
 
 #[test]
+fn a_change_that_is_always_refused_is_tried_three_times() {
+    let mut script = Script {
+        answers: vec![Ok((Status::NotNow.code(), 0, vec![])); 6],
+        asked: vec![],
+    };
+    assert_eq!(
+        super::delete(&mut script, &two(), b"row"),
+        Err(Status::NotNow.into())
+    );
+    assert_eq!(ports(&script), [1, 2, 1, 2, 1, 2]);
+}
+
+#[test]
 fn an_empty_set_leads_to_nobody() {
     let none = CapabilitySet::default();
     let bad = Err(Failure::Standard(Status::BadCapability));

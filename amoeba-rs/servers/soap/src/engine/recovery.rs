@@ -1,8 +1,7 @@
 //! How a server comes to serve.
 //!
 //! One that was alone, as its commit block says, serves at once. Any other must hear from its partner first: if that serves,
-//! everything is copied from it, and then it is told so. If neither serves, the one that was alone begins, or the one with the later
-//! update, or else server 0.
+//! everything is copied from it, and then it is told so. If neither serves, the one with the later update begins, or else server 0.
 
 use super::{Engine, Message, Unreachable, World};
 use alloc::vec::Vec;
@@ -230,9 +229,8 @@ impl<W: World> Engine<W> {
     }
 }
 
-/// Whether, of two servers that do not serve, the one with this commit block is to begin.
+/// Whether, of two servers that do not serve, the one with this commit block is to begin: neither was alone, or it would serve.
 fn comes_first(own: &Commit, other: &Condition, number: usize) -> bool {
-    let rank = |sequence: u32, mode: CopyMode| (sequence != 0, mode == CopyMode::One, sequence);
-    let (own, other) = (rank(own.sequence, own.mode), rank(other.sequence, other.mode));
-    own.0 && (own > other || own == other && number == 0)
+    let is_later = own.sequence > other.sequence || own.sequence == other.sequence && number == 0;
+    own.sequence != 0 && is_later
 }

@@ -25,6 +25,8 @@ libamoeba::program!(main);
 /// Threads that serve clients, and the other server.
 const CLIENT_THREADS: usize = 6;
 const PEER_THREADS: usize = 2;
+/// The most clients' updates that are carried out or wait: while the other server is awaited, names can be looked up.
+const MOST_UPDATES: usize = CLIENT_THREADS - 2;
 /// Bytes of a thread's stack.
 const STACK: usize = 32 << 10;
 /// How long file servers, disks and servers of objects are looked for, in milliseconds.
@@ -41,6 +43,8 @@ const TOUCH_ROUNDS: u32 = 120;
 
 static ENGINE: Mutex<Option<Engine<Machine>>> = Mutex::new(None);
 static UPDATE: Mutex<()> = Mutex::new(());
+/// Clients' updates that are carried out or wait.
+static QUEUE: Mutex<usize> = Mutex::new(0);
 
 /// Does something with the engine, which is there as soon as threads are.
 fn with<T>(action: impl FnOnce(&mut Engine<Machine>) -> T) -> T {
@@ -89,12 +93,15 @@ fn main(arguments: &Arguments) -> i32 {
     look_after(name)
 }
 
-/// Serves clients, or the other server.
+/// Serves clients, or the other server. Clients of a server that recovers find the other one, for nobody listens here.
 fn serve(port: Port, is_client: bool) {
     calls::timeout(LOCATE);
     // A byte more than a request may have, so that a longer one is noticed.
     let mut data = vec![0; LARGEST_BUFFER + 1];
     loop {
+        while is_client && with(|engine| engine.activity()) == Activity::Recovering {
+            calls::sleep(RECOVERY);
+        }
         match Kernel.getreq(port, &mut data) {
             Ok((header, length)) if is_client => serve_client(&header, &data[..length]),
             Ok((header, length)) => {
@@ -112,13 +119,32 @@ fn serve(port: Port, is_client: bool) {
 }
 
 fn serve_client(header: &Header, data: &[u8]) {
-    let turn = is_update(header).then(|| UPDATE.lock());
+    if !is_update(header) {
+        let outcome = with(|engine| engine.request(header, data));
+        let reply = finish(outcome);
+        Kernel.putrep(&reply.header, &reply.data);
+        return;
+    }
+    if !queue() {
+        let reply = Message::status(Err(Status::NotNow.into()));
+        Kernel.putrep(&reply.header, &reply.data);
+        return;
+    }
+    let turn = UPDATE.lock();
     let outcome = with(|engine| engine.request(header, data));
     let reply = finish(outcome);
     Kernel.putrep(&reply.header, &reply.data);
-    if turn.is_some() {
-        with(Engine::settle);
-    }
+    with(Engine::settle);
+    drop(turn);
+    *QUEUE.lock() -= 1;
+}
+
+/// Joins those who want to update, if there are not so many already that nobody would be left to look names up.
+fn queue() -> bool {
+    let mut queue = QUEUE.lock();
+    let has_room = *queue < MOST_UPDATES;
+    *queue += usize::from(has_room);
+    has_room
 }
 
 /// Carries an outcome to its end: the reply.

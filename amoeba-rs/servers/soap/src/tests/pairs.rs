@@ -285,3 +285,27 @@ fn a_second_update_of_the_same_server_is_not_now() {
     );
     assert_eq!(lab.finish(0, first).map(|reply| reply.result()), Some(Ok(())));
 }
+
+#[test]
+fn a_partner_that_stays_busy_is_not_waited_for_for_ever() {
+    let mut lab = Lab::new(2, 3);
+    let client = Client(vec![lab.root]);
+    let (header, data) = client.request(&Operation::Append(0, "row", 1));
+    let first = lab.engine(0).request(&header, &data);
+    assert!(matches!(first, Outcome::Ask(_)));
+    // Server 0 never asks, so it stays busy.
+    let mut outcome = lab.engine(1).request(&header, &data);
+    let mut rounds = 0;
+    while let Outcome::Ask(question) | Outcome::AskLater(question) = outcome {
+        let answer = lab.engine(0).peer_request(&question.header, &question.data);
+        outcome = lab.engine(1).answered(Ok(answer));
+        rounds += 1;
+    }
+    assert_eq!(rounds, 101);
+    assert_eq!(
+        outcome,
+        Outcome::Reply(Message::status(Err(Status::NotNow.into())))
+    );
+    assert_eq!(lab.state.borrow().stores[1].files.len(), 1);
+    assert_eq!(lab.finish(0, first).map(|reply| reply.result()), Some(Ok(())));
+}

@@ -5,12 +5,13 @@ use super::model::{Client, Model, Operation, file, lookup};
 use crate::check::{Problem, check, compare};
 use crate::engine::recovery::Next;
 use crate::make::make;
-use crate::{Engine, World};
+use crate::{Engine, Outcome, World};
 use alloc::vec;
 use alloc::vec::Vec;
-use proto::soap::peer::Activity;
+use proto::soap::peer::{Activity, Command};
 use proto::soap::super_file::{BLOCK, CopyMode};
 use proto::soap::{Failure, Status as Own};
+use proto::standard::Status;
 
 const UNAVAILABLE: Failure = Failure::Directory(Own::Unavailable);
 
@@ -146,6 +147,48 @@ fn updates_while_a_server_copies_reach_it_too() {
         let told = client.read(&mut lab, 1);
         assert!(told.is_ok() && told == client.read(&mut lab, 0) && told == Ok(model));
     }
+}
+
+#[test]
+fn a_server_that_has_copied_waits_for_an_update_that_it_refused_before() {
+    let (mut lab, mut client, mut model) = begin(40);
+    lab.switch_off(1);
+    lab.switch_on(1);
+    assert_eq!(mode(&mut lab, 0), CopyMode::Two);
+    let step = |lab: &mut Lab| {
+        let question = lab.engine(1).recovery_question().expect("it recovers");
+        let answer = lab.ask(1, &question).expect("server 0 is on");
+        lab.engine(1).recovery_answer(Ok(answer.clone()));
+        answer.result()
+    };
+    assert_eq!(step(&mut lab), Ok(()));
+    // The update is refused while server 1 copies, but server 0 has not heard that yet.
+    let operation = Operation::Append(3, "row", 1);
+    let (header, data) = client.request(&operation);
+    let Outcome::Ask(question) = lab.engine(0).request(&header, &data) else {
+        panic!("it must ask");
+    };
+    let refused = lab.engine(1).peer_request(&question.header, &question.data);
+    while lab
+        .engine(1)
+        .recovery_question()
+        .map(|question| question.header.command)
+        != Some(Command::Copied.code())
+    {
+        assert_eq!(step(&mut lab), Ok(()));
+    }
+    assert_eq!(step(&mut lab), Err(Failure::Standard(Status::NotNow)));
+    assert_eq!(lab.engine(1).activity(), Activity::Recovering);
+    let outcome = lab.engine(0).answered(Ok(refused));
+    assert_eq!(lab.finish(0, outcome).map(|reply| reply.result()), Some(Ok(())));
+    model.apply(&operation).expect("no such row");
+    assert_eq!(mode(&mut lab, 0), CopyMode::One);
+    assert_eq!(step(&mut lab), Err(Failure::Directory(Own::Clash)));
+    lab.recover();
+    assert_eq!(client.read(&mut lab, 1).as_ref(), Ok(&model));
+    append(&mut lab, &mut client, &mut model, 1, 0, "next");
+    assert_eq!(client.read(&mut lab, 0), Ok(model));
+    same(&mut lab);
 }
 
 #[test]

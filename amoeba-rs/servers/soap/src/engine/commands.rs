@@ -191,8 +191,7 @@ impl<W: World> Engine<W> {
         }
     }
 
-    /// Notes of several directories that they are in use, and tells how many there are. Encrypted ones count as well: what
-    /// their capability proves is seen when they are opened.
+    /// Notes of several directories that they are in use, and tells how many of the capabilities are good.
     fn touch_many(&mut self, header: &Header, data: &[u8]) -> Result<Message, Failure> {
         let count = usize::from(header.size);
         if data.len() != count * PRIVATE_LENGTH {

@@ -39,6 +39,8 @@ pub(super) struct State {
     /// Whether each machine has power, and each store listens.
     pub(super) is_on: [bool; 2],
     pub(super) store_listens: [bool; 2],
+    /// Whether each machine's disk refuses to write.
+    pub(super) disk_fails: [bool; 2],
     pub(super) writes: u32,
     pub(super) cut: Option<Cut>,
     /// Of so many thousand messages so many are lost.
@@ -102,6 +104,9 @@ impl Disk for Machine {
 
     fn write_block(&mut self, number: u32, block: &[u8; BLOCK]) -> Result<(), Status> {
         let mut state = self.state.borrow_mut();
+        if state.disk_fails[self.number] {
+            return Err(Status::SystemError);
+        }
         if state.write(self.number) {
             state.disks[self.number][number as usize] = *block;
         }
@@ -243,6 +248,7 @@ impl Lab {
             stores: [Store::default(), Store::default()],
             is_on: [true; 2],
             store_listens: [true; 2],
+            disk_fails: [false; 2],
             writes: 0,
             cut: None,
             lost: 0,

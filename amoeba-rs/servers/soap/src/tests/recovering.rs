@@ -284,6 +284,30 @@ fn a_server_whose_super_file_has_another_size_does_not_serve() {
 }
 
 #[test]
+fn a_server_whose_disk_fails_stops_and_the_other_goes_on() {
+    for failing in 0..2 {
+        let (mut lab, mut client, mut model) = begin(1);
+        lab.state.borrow_mut().disk_fails[failing] = true;
+        let refused = client.carry_out(&mut lab, failing, &Operation::Append(0, "lost?", 1));
+        assert_eq!(refused, Some(Err(UNAVAILABLE)));
+        assert_eq!(client.read(&mut lab, failing), Err(UNAVAILABLE));
+        assert!(lab.engine(failing).recovery_question().is_none());
+        // The other server had been asked before, and has it.
+        model
+            .apply(&Operation::Append(0, "lost?", 1))
+            .expect("a new name");
+        append(&mut lab, &mut client, &mut model, 1 - failing, 0, "row");
+        assert_eq!(mode(&mut lab, 1 - failing), CopyMode::One);
+        lab.switch_off(failing);
+        lab.state.borrow_mut().disk_fails[failing] = false;
+        lab.switch_on(failing);
+        lab.recover();
+        assert_eq!(client.read(&mut lab, failing), Ok(model));
+        same(&mut lab);
+    }
+}
+
+#[test]
 fn a_server_that_shuts_down_tells_its_partner() {
     let (mut lab, mut client, mut model) = begin(1);
     let question = lab.engine(0).shut_down().expect("there is a partner");

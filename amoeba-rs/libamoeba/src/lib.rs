@@ -10,6 +10,7 @@
 //! * [`program`]: starting a program, here or on another machine; [`checkpoint`]: what the owner of a process is told and answers,
 //!   and moving a process.
 //! * [`ports`]: ports by name; [`host`]: kernels and their servers by station address.
+//! * [`directory`]: directories, and objects by their paths.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
@@ -21,6 +22,7 @@ pub mod checkpoint;
 pub mod classes;
 pub mod host;
 pub mod migration;
+pub mod directory;
 pub mod ports;
 pub mod program;
 pub mod server;

@@ -20,9 +20,9 @@ extern crate alloc;
 
 pub mod checkpoint;
 pub mod classes;
+pub mod directory;
 pub mod host;
 pub mod migration;
-pub mod directory;
 pub mod ports;
 pub mod program;
 pub mod server;

@@ -65,6 +65,14 @@ fn are_there(more: &[(&str, &'static str)]) -> bool {
 
 /// A 386/40 with both BIOSes; `settings` are more of its settings, `images` more images.
 fn pc(folder: &Path, images: &str, settings: &str) -> Lab {
+    pc_with("4MB", folder, images, settings)
+}
+
+/// What SYSLINUX needs to load our kernel: beside the kernel's file and its image its own modules have to have room.
+const MEMORY_FOR_SYSLINUX: &str = "8MB";
+
+/// The same with so much memory.
+fn pc_with(memory: &str, folder: &Path, images: &str, settings: &str) -> Lab {
     let text = format!(
         r#"
 format = 1
@@ -76,7 +84,7 @@ path = "{BIOS}"
 path = "{VGA_BIOS}"
 {images}
 [machine.pc]
-memory = "4MB"
+memory = "{memory}"
 bios = {{ image = "bios" }}
 post_port = {POST_PORT}
 {settings}
@@ -247,7 +255,7 @@ fn boots_from_floppy(kilobytes: &str, kind: &str) {
     boot_media::floppy(folder.path(), kilobytes, kernel);
     let images = "[image.floppy]\npath = \"floppy.img\"\n";
     let drive = format!("[[machine.pc.floppy]]\nimage = \"floppy\"\nkind = \"{kind}\"\n");
-    let mut runtime = switch_on(&pc(folder.path(), images, &drive));
+    let mut runtime = switch_on(&pc_with(MEMORY_FOR_SYSLINUX, folder.path(), images, &drive));
     let console = run_until(&mut runtime, "kernel ready", Span::from_seconds(300));
     assert!(
         console.contains("kernel ready"),
@@ -275,7 +283,8 @@ fn a_disk_with_syslinux_boots_our_kernel() {
     let kernel = machines::image::builtin("kernel").expect("the kernel");
     boot_media::disk(folder.path(), kernel);
     let images = "[image.disk]\npath = \"disk.img\"\n";
-    let mut runtime = switch_on(&pc(
+    let mut runtime = switch_on(&pc_with(
+        MEMORY_FOR_SYSLINUX,
         folder.path(),
         images,
         "[[machine.pc.disk]]\nimage = \"disk\"\n",

@@ -11,7 +11,7 @@ pub const RETRIES: u8 = 10;
 pub const FIRST_LOCATE: u8 = 5;
 
 /// How long a process that has moved to another machine is looked for there before it counts as gone.
-pub const MOVED_TIMEOUT: Milliseconds = 2 * LOCATE_INTERVAL;
+pub const MOVED_TIMEOUT: Milliseconds = LOCATE_INTERVAL / 2;
 /// How often it is followed in one transaction.
 pub const MOVES: u8 = 200;
 

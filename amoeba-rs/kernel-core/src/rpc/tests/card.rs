@@ -59,13 +59,6 @@ pub(super) struct Outgoing {
     pub(super) data: Message<Memory>,
 }
 
-impl Sent {
-    fn message(&self) -> MessageId {
-        let (Sent::Unicast(outgoing, _) | Sent::Broadcast(outgoing, _)) = self;
-        outgoing.message
-    }
-}
-
 /// A machine's side of the network.
 #[derive(Debug, Default)]
 pub(super) struct Card {

@@ -31,7 +31,7 @@ fn graph() -> Vec<NewDirectory> {
     directories[1].rows = vec![row(b"ls", program())];
     directories[2].rows = vec![
         row(b"ast", Target::Directory(3)),
-        row(b"root", Target::Directory(0)),
+        row(b"all", Target::Directory(0)),
     ];
     directories[3].rows = vec![row(b"ls", program())];
     directories
@@ -60,7 +60,7 @@ fn directories_that_were_made_are_found_by_their_paths() {
     let root = lab.root;
     assert_eq!(root, made.directories[0]);
     assert_eq!(root.private.object(), 1);
-    for path in [&b"bin/ls"[..], b"users/ast/ls", b"users/root/bin/ls"] {
+    for path in [&b"bin/ls"[..], b"users/ast/ls", b"users/all/bin/ls"] {
         for server in 0..2 {
             assert_eq!(lookup(&mut lab, server, &root, path), Ok(file(5)));
         }

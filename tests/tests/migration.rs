@@ -101,7 +101,7 @@ fn count(memory: &Memory, machine: usize, end: &str) -> usize {
     console.lines().filter(|line| line.ends_with(end)).count()
 }
 
-/// How often the small process has been through with its memory. Who owns it is told how it ends, so the console may not be.
+/// Whether the small process has looked at its memory for the last time. Its owner is told how it ends, so the console may not be.
 fn is_through(memory: &Memory) -> bool {
     count(memory, SOURCE, "turn 2, 16 Kbytes are as they were") > 0
 }

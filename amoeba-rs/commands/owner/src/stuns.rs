@@ -15,7 +15,7 @@ use proto::standard::Status;
 const STACK: usize = 8192;
 /// Milliseconds that the slow server takes, and that a copy is given to reach its call.
 const SERVICE_TIME: u32 = 1500;
-const SETTLE: u32 = 500;
+const SETTLE: u32 = 300;
 
 pub(crate) fn run(world: &World, host: &Capability) {
     registers(world, host);

@@ -61,7 +61,7 @@ impl Processes {
     ///
     /// # Errors
     /// [`Status::NotNow`] if it is not running, maps memory that others map too, or has more signals waiting than can be told.
-    pub fn depart(&mut self, machine: &mut impl Machine, slot: u16, calls_go_on: bool) -> Result<(), Status> {
+    pub fn depart(&mut self, slot: u16, calls_go_on: bool) -> Result<(), Status> {
         let process = self.process(slot);
         let is_shared = process.mappings.iter().flatten().any(|mapping| !mapping.is_own);
         let signals = process
@@ -87,7 +87,6 @@ impl Processes {
                 self.abort(id);
             }
         }
-        let _ = machine;
         self.events.push_back(Event::Leave { process: slot });
         Ok(())
     }

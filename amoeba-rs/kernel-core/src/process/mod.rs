@@ -3,7 +3,7 @@
 //!
 //! A tour: [`exec`] makes a process from its descriptor, [`schedule`] says who runs, [`calls`] carries out system
 //! calls (`raw` those of FLIP and of profiles), [`memory`] reaches a process's memory and maps segments, [`mutex`] holds those who wait, [`signals`] delivers
-//! signals and exceptions, [`stop`] stops a process and reports it to its owner.
+//! signals and exceptions, [`stop`] stops a process and reports it to its owner, `migration` takes it to another machine.
 //!
 //! What has to be done elsewhere, by the transaction layer or for the owner of a process, leaves as an [`Event`]. A
 //! thread that waits for it says so in its [`Wait`], so that all of a process can be written down at any time.

@@ -8,7 +8,7 @@
 use super::limits::{ENQUIRE_PAUSE, MOVES, RETRIES, SHORTEST_ROUND_TRIP};
 use super::message::Payload;
 use super::thread::{Client, Marks, NEVER, Phase, Server, Service, Transaction};
-use super::{Misuse, Notice, Rpc, Size, ThreadId};
+use super::{Misuse, Rpc, Size, ThreadId};
 use crate::flip::types::{Below, Error, Milliseconds};
 use alloc::vec::Vec;
 use proto::flip::Address;
@@ -315,12 +315,5 @@ impl Service {
             port: self.port,
             client,
         }
-    }
-}
-
-impl<B> Notice<B> {
-    /// Whether it is for a thread of this process.
-    pub fn is_for(&self, process: u16) -> bool {
-        self.thread().is_some_and(|id| id.process == process)
     }
 }

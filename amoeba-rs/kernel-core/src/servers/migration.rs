@@ -163,7 +163,7 @@ impl Migrations {
         if self.departures.len() == MOST {
             return Err(Status::NoSpace);
         }
-        world.processes.depart(world.machine, slot, self.calls_go_on)?;
+        world.processes.depart(slot, self.calls_go_on)?;
         self.last_departure = self.last_departure.wrapping_add(1);
         self.departures.push(Departure {
             number: self.last_departure,

@@ -175,7 +175,10 @@ impl World {
         let mut woken = Vec::new();
         for (number, notice) in core::mem::take(&mut self.cable.told) {
             let known = (0..2).find(|which| {
-                self.processes[*which].kernel == number && notice.is_for(self.processes[*which].place)
+                self.processes[*which].kernel == number
+                    && notice
+                        .thread()
+                        .is_some_and(|id| id.process == self.processes[*which].place)
             });
             let Some(which) = known else { continue };
             match notice {

@@ -63,6 +63,8 @@ pub mod right {
 
 /// The number of the server's own object, its first pool.
 pub const SERVER_OBJECT: u32 = 0;
+/// How many times [`age`](standard::Command::Age) lets a pool live that was made and that nobody uses.
+pub const LIFETIME: u8 = 24;
 /// The most bytes of descriptors in a request.
 pub const LARGEST_DESCRIPTORS: usize = 6000;
 /// Bytes of a host's name, padded with zero bytes.

@@ -5,6 +5,9 @@ use proto::capability::Port;
 /// Milliseconds since the kernel started.
 pub type Milliseconds = u64;
 
+/// From one tick of the kernel's clock to the next: what no interrupt tells is looked for so often.
+pub const TICK: Milliseconds = 10;
+
 /// The machine.
 pub trait Machine {
     /// Takes `pages` contiguous pages, whatever they hold: the first physical address.

@@ -201,6 +201,11 @@ impl Segments {
         }
     }
 
+    /// Whether [`Segments::collect`] may have something to free.
+    pub(crate) fn has_lingering(&self) -> bool {
+        !self.lingering.is_empty()
+    }
+
     fn remove(&mut self, machine: &mut impl Machine, number: u16) {
         let segment = self.list[usize::from(number)].as_ref();
         if segment.is_some_and(Segment::is_pinned) {

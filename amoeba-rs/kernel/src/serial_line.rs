@@ -117,11 +117,6 @@ pub(crate) fn take_news() -> bool {
     }
 }
 
-/// Whether an interrupt has come that [`take_news`] has not told.
-pub(crate) fn has_news() -> bool {
-    NEWS.load(Ordering::Relaxed)
-}
-
 /// Deals with all that the chip has; called with interrupts off by the handler of its interrupt.
 pub(crate) fn interrupt() {
     with(|state| {
@@ -140,6 +135,11 @@ pub(crate) fn interrupt() {
             }
         }
     });
+}
+
+/// Whether [`tick`] is to be called at the next tick of the clock.
+pub(crate) fn is_sending() -> bool {
+    with(|state| state.is_sending)
 }
 
 /// Looks at the chip without an interrupt, for one that was lost.

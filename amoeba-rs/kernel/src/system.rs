@@ -10,7 +10,7 @@ use crate::{clock, cmos, keyboard, paging, serial_line, servers, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
 use kernel_core::ata::Channel;
-use kernel_core::machine::{Machine, Milliseconds};
+use kernel_core::machine::{Machine, Milliseconds, TICK};
 use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
 use kernel_core::secrets::Secrets;
@@ -30,9 +30,11 @@ pub(crate) struct System {
     servers: Servers<Memory>,
     /// Those whose requests to these servers are put off.
     clients: Clients,
-    /// The time at which servers did last what comes by itself.
-    tended: Milliseconds,
-    /// Something has happened that servers may wait for.
+    /// When time brings something to do at the earliest, as things stood when this was asked last.
+    due: Milliseconds,
+    /// The time at which cards were looked at for interrupts that never came.
+    looked: Milliseconds,
+    /// Something has happened that servers may wait for, or they have something to do by themselves.
     is_stirred: bool,
     /// Processes that are leaving, and what was taken out of them.
     leaving: Vec<(u16, Option<Communication>)>,
@@ -63,7 +65,8 @@ impl System {
             processes: Processes::new(started.process_port, loaded.options.slice),
             servers: started.servers,
             clients: Clients::default(),
-            tended: 0,
+            due: 0,
+            looked: 0,
             is_stirred: false,
             leaving: Vec::new(),
             network,
@@ -91,6 +94,7 @@ impl System {
             }
             memory::free_module(&program, self.end_of_memory);
         }
+        self.due = 0;
     }
 
     fn start_program(&mut self, program: &Program) -> Result<String, Status> {
@@ -107,10 +111,12 @@ impl System {
     /// Does the kernel's own work, then lets a thread run until it traps; false if none wants to.
     pub(crate) fn work(&mut self) -> bool {
         let now = clock::uptime();
-        self.processes.sweep(&mut self.memory, now);
-        self.network.work();
-        self.tend_servers(now);
-        self.settle();
+        if core::mem::replace(&mut self.looked, now) != now {
+            traps::look_for_news();
+        }
+        if traps::take_news() || self.due <= now {
+            self.tend(now);
+        }
         let Some(id) = self.processes.next(now) else {
             return false;
         };
@@ -123,6 +129,7 @@ impl System {
             self.processes.set_frame(id, &frame);
             self.processes.trap(&mut self.memory, id, clock::uptime());
             self.settle();
+            self.due = self.next_due(now);
         } else {
             self.processes.set_frame(id, &frame);
             if traps::is_clock(frame.trap) {
@@ -132,25 +139,36 @@ impl System {
         true
     }
 
-    /// Whether the time has brought something to do.
-    pub(crate) fn has_work(&self) -> bool {
-        let due = self.processes.next_sweep().min(self.network.due());
-        due.min(self.servers.due()) <= clock::uptime()
+    /// When [`work`](System::work) has something to do although nothing has happened.
+    pub(crate) fn due(&self) -> Milliseconds {
+        self.due
     }
 
-    /// Has the kernel's servers do what time brings, once a tick of the clock, and what devices bring.
+    fn next_due(&self, now: Milliseconds) -> Milliseconds {
+        let line = if serial_line::is_sending() {
+            now + TICK
+        } else {
+            Milliseconds::MAX
+        };
+        let due = self.processes.next_sweep().min(self.network.due(now));
+        due.min(self.servers.due()).min(line)
+    }
+
+    /// Does what time and devices have brought.
+    fn tend(&mut self, now: Milliseconds) {
+        self.processes.sweep(&mut self.memory, now);
+        self.network.work(now);
+        self.tend_servers(now);
+        self.settle();
+        self.due = self.next_due(now);
+    }
+
+    /// Sees to it that the kernel's servers do what time and devices have brought.
     fn tend_servers(&mut self, now: Milliseconds) {
+        serial_line::tick();
         // All are asked, for each of them may have news.
         let has_news = disks::take_news() | serial_line::take_news() | keyboard::take_news();
-        if now == self.tended && !has_news {
-            return;
-        }
-        if now != self.tended {
-            serial_line::tick();
-        }
-        self.tended = now;
-        let (servers, mut world) = self.servers();
-        servers.work(&mut world);
+        self.is_stirred |= has_news || self.servers.due() <= now;
     }
 
     /// Carries out an instruction that the processor lacks; false if the trap was another one.
@@ -221,7 +239,7 @@ impl System {
         true
     }
 
-    /// Has servers do what events have brought, and carries out the transactions that they want; false if nothing has
+    /// Has servers do what has come for them, and carries out the transactions that they want; false if nothing has
     /// happened.
     fn stir(&mut self) -> bool {
         if !core::mem::take(&mut self.is_stirred) {

@@ -11,6 +11,7 @@
 //!   and moving a process.
 //! * [`ports`]: ports by name; [`host`]: kernels and their servers by station address.
 //! * [`directory`]: directories, and objects by their paths.
+//! * [`stream`]: terminals, files and fifos as what a program reads and writes.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
@@ -27,6 +28,7 @@ pub mod ports;
 pub mod program;
 pub mod server;
 pub mod standard;
+pub mod stream;
 #[cfg(target_os = "none")]
 #[allow(unsafe_code)]
 pub mod system;

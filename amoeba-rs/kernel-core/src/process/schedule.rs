@@ -109,8 +109,16 @@ impl Processes {
         }
     }
 
-    /// Has the kernel do what comes with time: sleeps and waits that are over, the load average.
+    /// Has the kernel do what comes with time: sleeps and waits that are over, the load average. It is called before anything else
+    /// is done at `now`.
     pub fn sweep(&mut self, machine: &mut impl Machine, now: Milliseconds) {
+        if self.next_sweep > now {
+            return;
+        }
+        if self.is_still() {
+            // Sweeps would have found nothing since; the next one keeps their beat.
+            self.next_sweep += (now - self.next_sweep) / SWEEP * SWEEP + SWEEP;
+        }
         while self.next_sweep <= now {
             self.next_sweep += SWEEP;
             self.segments.collect(machine);
@@ -149,8 +157,18 @@ impl Processes {
         }
     }
 
+    /// Whether sweeps change nothing until something else happens: there are no processes, the average of the load knows of none, and
+    /// no memory waits to be freed.
+    fn is_still(&self) -> bool {
+        self.load == 0 && !self.segments.has_lingering() && self.slots.iter().all(Option::is_none)
+    }
+
     /// When something is to be done next because of the time, if nothing else happens before.
-    pub const fn next_sweep(&self) -> Milliseconds {
-        self.next_sweep
+    pub fn next_sweep(&self) -> Milliseconds {
+        if self.is_still() {
+            Milliseconds::MAX
+        } else {
+            self.next_sweep
+        }
     }
 }

@@ -10,7 +10,7 @@
 //! nowhere only if a machine that had it has failed.
 
 use super::{Answer, Call, Reply, Request, Ticket, World};
-use crate::machine::{Machine, Milliseconds};
+use crate::machine::{Machine, Milliseconds, TICK};
 use crate::process::Departed;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -90,6 +90,8 @@ pub struct Migrations {
     arrivals: Vec<Arrival>,
     last_departure: u16,
     last_call: u32,
+    /// When it was seen last how migrations stand.
+    looked: Milliseconds,
     calls: VecDeque<Call>,
     answers: VecDeque<(Ticket, Result<Reply, Status>)>,
 }
@@ -235,8 +237,11 @@ impl Migrations {
         }
     }
 
-    /// When something is to be done by itself.
+    /// When something is to be done by itself. While migrations are under way they are looked at once a tick.
     pub fn due(&self) -> Milliseconds {
+        if self.departures.is_empty() && self.arrivals.is_empty() {
+            return Milliseconds::MAX;
+        }
         let arrivals = self
             .arrivals
             .iter()
@@ -249,11 +254,13 @@ impl Migrations {
                 Leaving::Gone { next, call: None, .. } => Some(next),
                 _ => None,
             });
-        arrivals.chain(departures).min().unwrap_or(Milliseconds::MAX)
+        let tick = self.looked + TICK;
+        arrivals.chain(departures).fold(tick, Milliseconds::min)
     }
 
     /// Does what time, and what has happened to processes, bring.
     pub fn work<M: Machine>(&mut self, port: Port, world: &mut World<'_, M>) {
+        self.looked = world.now;
         for place in 0..self.departures.len() {
             self.settle_departure(port, world, place);
         }

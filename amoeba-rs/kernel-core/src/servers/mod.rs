@@ -249,7 +249,9 @@ pub trait Server<M: Machine> {
     /// What the client is told; [`Status::BadCommand`] for a command that the server does not know.
     fn command(&mut self, world: &mut World<'_, M>, request: &Request<'_>) -> Result<Answer, Status>;
 
-    /// When the server has something to do by itself, whatever happens.
+    /// When the server has something to do by itself: [`work`](Server::work) is called then, and after what the server may wait for,
+    /// which is an interrupt of a device, the end of a process or of a transaction, or a request. A server with something to look
+    /// at that tells nothing asks for the next tick of the clock.
     fn due(&self) -> Milliseconds {
         Milliseconds::MAX
     }

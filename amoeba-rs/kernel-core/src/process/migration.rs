@@ -221,13 +221,13 @@ impl Processes {
                 return Err(Status::BadArgument);
             }
         }
-        let (slot, fetches) = self.create(machine, &descriptor, threads)?;
+        let slot = self.create(machine, &descriptor, threads)?;
         let process = self.process_mut(slot);
         process.journey = Some(journey);
         process.is_preemptive = is_preemptive;
         process.comment = name;
-        if fetches == 0 {
-            process.phase = Phase::Arrived;
+        if !self.fetch_next(slot) {
+            self.process_mut(slot).phase = Phase::Arrived;
         }
         Ok((slot, departure))
     }
@@ -242,7 +242,7 @@ impl Processes {
     pub fn is_arriving(&self, slot: u16) -> bool {
         let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
         process.is_some_and(|process| {
-            process.journey.is_some() && matches!(process.phase, Phase::Arrived | Phase::Loading { .. })
+            process.journey.is_some() && matches!(process.phase, Phase::Arrived | Phase::Loading)
         })
     }
 

@@ -258,8 +258,8 @@ impl Thread {
 /// Whether a process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Contents of so many of its segments are still to come.
-    Loading { fetches: u32 },
+    /// Contents of its segments are still to come.
+    Loading,
     /// It runs.
     Running,
     /// Its threads are stopping.
@@ -293,6 +293,8 @@ struct Process {
     is_preemptive: bool,
     profile: Option<raw::Profile>,
     phase: Phase,
+    /// Contents of segments that are read next, one after the other: they come by the same cable, and a process server has few threads.
+    fetches: VecDeque<Fetch>,
     /// What was taken out of a process that is leaving, or has come with one that is arriving.
     journey: Option<Journey>,
 }
@@ -407,7 +409,7 @@ impl Processes {
     /// What a process is doing, in three letters, as its server describes it: it runs, it has stopped, it ends.
     pub fn condition(&self, slot: u16) -> &'static str {
         match self.process(slot).phase {
-            Phase::Running | Phase::Loading { .. } => "Run",
+            Phase::Running | Phase::Loading => "Run",
             Phase::Stopping {
                 cause: Cause::Normal, ..
             }
@@ -421,7 +423,7 @@ impl Processes {
     /// Whether contents of segments of a process are still to come.
     pub fn is_loading(&self, slot: u16) -> bool {
         let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
-        process.is_some_and(|process| matches!(process.phase, Phase::Loading { .. }))
+        process.is_some_and(|process| matches!(process.phase, Phase::Loading))
     }
 
     /// Why the process is gone that this number protected, if contents of its segments did not come; told once.

@@ -105,7 +105,7 @@ impl Processes {
                 self.deliver_pending(machine, id);
             }
             Phase::Stopping { .. } => self.stop_if_still(machine, id.process),
-            Phase::Loading { .. } | Phase::Stopped { .. } | Phase::Leaving | Phase::Arrived => {}
+            Phase::Loading | Phase::Stopped { .. } | Phase::Leaving | Phase::Arrived => {}
         }
     }
 

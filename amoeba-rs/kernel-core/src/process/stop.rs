@@ -38,7 +38,7 @@ impl Processes {
     pub fn stun(&mut self, machine: &mut impl Machine, slot: u16, code: i32) -> Result<(), Status> {
         let is_emergency = code < 0;
         match self.process(slot).phase {
-            Phase::Loading { .. } | Phase::Leaving | Phase::Arrived => return Err(Status::NotNow),
+            Phase::Loading | Phase::Leaving | Phase::Arrived => return Err(Status::NotNow),
             Phase::Running => {}
             Phase::Stopping { .. } | Phase::Stopped { .. } if !is_emergency => return Err(Status::NotNow),
             Phase::Stopping {

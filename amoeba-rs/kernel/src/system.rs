@@ -30,9 +30,7 @@ pub(crate) struct System {
     servers: Servers<Memory>,
     /// Those whose requests to these servers are put off.
     clients: Clients,
-    /// When time brings something to do at the earliest, as things stood when this was asked last.
-    due: Milliseconds,
-    /// The time at which cards were looked at for interrupts that never came.
+    /// The time when it was seen last what there is to do.
     looked: Milliseconds,
     /// Something has happened that servers may wait for, or they have something to do by themselves.
     is_stirred: bool,
@@ -65,9 +63,8 @@ impl System {
             processes: Processes::new(started.process_port, loaded.options.slice),
             servers: started.servers,
             clients: Clients::default(),
-            due: 0,
             looked: 0,
-            is_stirred: false,
+            is_stirred: true,
             leaving: Vec::new(),
             network,
             reservation: started.reservation,
@@ -94,7 +91,7 @@ impl System {
             }
             memory::free_module(&program, self.end_of_memory);
         }
-        self.due = 0;
+        self.is_stirred = true;
     }
 
     fn start_program(&mut self, program: &Program) -> Result<String, Status> {
@@ -111,12 +108,13 @@ impl System {
     /// Does the kernel's own work, then lets a thread run until it traps; false if none wants to.
     pub(crate) fn work(&mut self) -> bool {
         let now = clock::uptime();
-        if core::mem::replace(&mut self.looked, now) != now {
+        if self.looked != now {
             traps::look_for_news();
         }
-        if traps::take_news() || self.due <= now {
+        if traps::take_news() || self.due() <= now {
             self.tend(now);
         }
+        self.looked = now;
         let Some(id) = self.processes.next(now) else {
             return false;
         };
@@ -129,7 +127,6 @@ impl System {
             self.processes.set_frame(id, &frame);
             self.processes.trap(&mut self.memory, id, clock::uptime());
             self.settle();
-            self.due = self.next_due(now);
         } else {
             self.processes.set_frame(id, &frame);
             if traps::is_clock(frame.trap) {
@@ -140,17 +137,16 @@ impl System {
     }
 
     /// When [`work`](System::work) has something to do although nothing has happened.
-    pub(crate) fn due(&self) -> Milliseconds {
-        self.due
-    }
-
-    fn next_due(&self, now: Milliseconds) -> Milliseconds {
+    pub(crate) fn due(&mut self) -> Milliseconds {
+        if self.is_stirred {
+            return self.looked;
+        }
         let line = if serial_line::is_sending() {
-            now + TICK
+            self.looked + TICK
         } else {
             Milliseconds::MAX
         };
-        let due = self.processes.next_sweep().min(self.network.due(now));
+        let due = self.processes.next_sweep().min(self.network.due(self.looked));
         due.min(self.servers.due()).min(line)
     }
 
@@ -160,7 +156,6 @@ impl System {
         self.network.work(now);
         self.tend_servers(now);
         self.settle();
-        self.due = self.next_due(now);
     }
 
     /// Sees to it that the kernel's servers do what time and devices have brought.

@@ -128,15 +128,20 @@ impl Network {
         }
     }
 
-    /// What the network's timers wait for, at the earliest. The exchange, and cards that transmit, have a look at every tick of the clock.
-    pub(crate) fn due(&self, now: Milliseconds) -> Milliseconds {
+    /// What the network's timers wait for, at the earliest. The exchange, and cards that transmit, have a look at every tick of the clock,
+    /// the last time at the time `looked`.
+    pub(crate) fn due(&self, looked: Milliseconds) -> Milliseconds {
         let restart = self
             .restart
             .as_ref()
             .map_or(Milliseconds::MAX, |restart| restart.due);
         let is_at_work = self.cards.iter().any(|(card, _)| card.is_at_work())
             || self.exchange.as_ref().is_some_and(Exchange::has_timers);
-        let tick = if is_at_work { now + TICK } else { Milliseconds::MAX };
+        let tick = if is_at_work {
+            looked + TICK
+        } else {
+            Milliseconds::MAX
+        };
         self.rpc.due().min(self.flip.next_sweep()).min(restart).min(tick)
     }
 

@@ -115,3 +115,29 @@ fn the_load_of_one_busy_thread_approaches_1024() {
         world.processes.load()
     );
 }
+
+#[test]
+fn without_processes_nothing_is_due_once_the_load_is_forgotten_and_the_sweeps_keep_their_beat() {
+    let mut world = World::new();
+    assert_eq!(world.processes.next_sweep(), u64::MAX);
+    // In between two sweeps of the second after 1000 s.
+    world.pass(1_000_030);
+    world.exec(Capability::NULL, 1);
+    assert_eq!(world.processes.next_sweep(), 1_000_100);
+    world.pass(69);
+    assert_eq!(
+        (world.processes.load(), world.processes.next_sweep()),
+        (0, 1_000_100)
+    );
+    world.pass(1);
+    assert_eq!(world.processes.load(), 32, "one sweep has found one thread");
+    world.call(id(0, 0), Call::ExitProcess, [0; 4]);
+    let mut sweeps = 0;
+    while world.processes.next_sweep() != u64::MAX {
+        assert_eq!(world.processes.next_sweep(), world.now + 100);
+        world.pass(100);
+        sweeps += 1;
+    }
+    assert_eq!(world.processes.load(), 0);
+    assert!((30..40).contains(&sweeps), "{sweeps} sweeps");
+}

@@ -38,6 +38,7 @@ use console::line;
 use core::panic::PanicInfo;
 use platform::{interrupt_controller, processor, serial};
 use post::{Stage, stage};
+use strings as _;
 
 platform::entry!(main);
 

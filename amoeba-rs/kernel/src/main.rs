@@ -39,6 +39,7 @@ use core::panic::PanicInfo;
 use kernel_core::machine::Milliseconds;
 use platform::{interrupt_controller, processor, serial};
 use post::{Stage, stage};
+use strings as _;
 
 platform::entry!(main);
 

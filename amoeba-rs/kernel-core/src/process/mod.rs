@@ -31,6 +31,7 @@ use crate::segments::Segments;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use migration::Journey;
 use mutex::{Key, Waiter};
 use proto::capability::{Capability, Port, Private};
@@ -221,6 +222,9 @@ pub struct Fetch {
 pub(crate) struct Mapping {
     segment: u16,
     address: u32,
+    /// Bytes of the segment, and where it is in memory. Only [`Processes::grow`] changes that of a mapped segment.
+    length: u32,
+    start: u32,
     kind: SegmentKind,
     /// Whether the segment goes with the process.
     is_own: bool,
@@ -284,6 +288,8 @@ struct Process {
     comment: String,
     space: AddressSpace,
     mappings: Vec<Option<Mapping>>,
+    /// The mapping in which something was found last: what a thread names next mostly lies there too.
+    last_mapping: Cell<u16>,
     threads: Vec<Option<Thread>>,
     /// Threads that can run, in the order in which they became so.
     ready: VecDeque<u16>,

@@ -89,9 +89,13 @@ impl Processes {
     /// Has a thread wait.
     pub(super) fn block(&mut self, id: ThreadId, wait: Wait) {
         self.thread_mut(id).wait = Some(wait);
-        self.process_mut(id.process)
-            .ready
-            .retain(|ready| *ready != id.thread);
+        let ready = &mut self.process_mut(id.process).ready;
+        // Mostly it is the one whose turn it is.
+        if ready.front() == Some(&id.thread) {
+            ready.pop_front();
+        } else {
+            ready.retain(|ready| *ready != id.thread);
+        }
     }
 
     /// Ends a thread's wait: its call gives `value`. Signals that came meanwhile are delivered.

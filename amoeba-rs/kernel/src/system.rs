@@ -114,6 +114,11 @@ impl System {
         if traps::take_news() || self.due() <= now {
             self.tend(now);
         }
+        while self.processes.run_errand(&mut self.memory, now) {
+            // Servers may have waited for it.
+            self.is_stirred = true;
+            self.settle();
+        }
         self.looked = now;
         let Some(id) = self.processes.next(now) else {
             return false;
@@ -266,6 +271,8 @@ impl System {
                 self.leaving.push((process, None));
                 self.network.call(&mut self.processes, &mut self.memory, event);
             }
+            // The process server knows what it was to wait for.
+            Event::Part { .. } => self.is_stirred = true,
             Event::Abort(id) if let Some(ticket) = self.clients.local(id) => self.abandon(ticket),
             Event::Signal(id) if let Some(ticket) = self.clients.local(id) => self.servers.interrupt(ticket),
             Event::Ended {

@@ -65,6 +65,7 @@ impl Processes {
             is_preemptive: false,
             profile: None,
             phase: Phase::Loading,
+            errand: None,
             fetches: VecDeque::new(),
             journey: None,
         });

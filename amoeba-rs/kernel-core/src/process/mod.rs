@@ -144,6 +144,11 @@ pub enum Event {
     Fetch(Fetch),
     /// Tell the owner that a process has stopped; ends with [`Processes::answer_checkpoint`].
     Checkpoint(Checkpoint),
+    /// A process that leaves has its turn, in which it does what its owner has answered.
+    Part {
+        /// The process.
+        process: u16,
+    },
     /// A process goes to another machine: nothing of its communication stays here. Ends with [`Processes::departed`].
     Leave {
         /// The process.
@@ -280,6 +285,20 @@ enum Phase {
     },
 }
 
+/// What a thread of a process that stops does in the kernel, when the process has its turn: other processes that compute are not kept
+/// waiting for it (Steketee, Socko and Kiepuszewski 1996, section 6). A process that has one runs no code of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Errand {
+    /// Makes the descriptor and tells the owner.
+    Report,
+    /// Does what the owner has answered to a checkpoint; `None` if it did not.
+    Obey(Option<Vec<u8>>),
+    /// Stops to be taken to another machine by its owner, who is told.
+    Leave,
+    /// Does what the owner has answered who was to take the process to another machine.
+    Part,
+}
+
 /// A process.
 #[derive(Debug)]
 struct Process {
@@ -299,6 +318,7 @@ struct Process {
     is_preemptive: bool,
     profile: Option<raw::Profile>,
     phase: Phase,
+    errand: Option<Errand>,
     /// Contents of segments that are read next, one after the other: they come by the same cable, and a process server has few threads.
     fetches: VecDeque<Fetch>,
     /// What was taken out of a process that is leaving, or has come with one that is arriving.

@@ -111,6 +111,9 @@ impl System {
         self.network.work();
         self.tend_servers(now);
         self.settle();
+        while self.processes.run_errand(&mut self.memory, now) {
+            self.settle();
+        }
         let Some(id) = self.processes.next(now) else {
             return false;
         };
@@ -253,6 +256,8 @@ impl System {
                 self.leaving.push((process, None));
                 self.network.call(&mut self.processes, &mut self.memory, event);
             }
+            // The process server knows what it was to wait for.
+            Event::Part { .. } => self.is_stirred = true,
             Event::Abort(id) if let Some(ticket) = self.clients.local(id) => self.abandon(ticket),
             Event::Signal(id) if let Some(ticket) = self.clients.local(id) => self.servers.interrupt(ticket),
             Event::Ended {

@@ -1,7 +1,7 @@
 //! Who runs: processes in turn, each for a time slice; threads of a process one until it waits, or, once the process
 //! asks for it, by priority and in turn. (The kernel's own work comes before any of them.)
 
-use super::{Phase, Process, Processes, ThreadId, Wait};
+use super::{Errand, Event, Phase, Process, Processes, ThreadId, Wait};
 use crate::machine::{Machine, Milliseconds};
 
 /// Milliseconds from one look at sleeping threads to the next, which is how exact their times are.
@@ -40,13 +40,13 @@ impl Process {
 }
 
 impl Processes {
-    /// The thread that runs now, if any can.
-    pub fn next(&mut self, now: Milliseconds) -> Option<ThreadId> {
+    /// The process that has its turn, if any wants one.
+    fn turn(&mut self, now: Milliseconds) -> Option<u16> {
         loop {
             let slot = *self.queue.front()?;
             let is_over = now.saturating_sub(self.slice_start) >= self.slice;
             let process = self.process_mut(slot);
-            if process.ready.is_empty() {
+            if process.ready.is_empty() && process.errand.is_none() {
                 process.is_queued = false;
                 self.queue.pop_front();
                 self.slice_start = now;
@@ -60,12 +60,50 @@ impl Processes {
                 self.queue.rotate_left(1);
                 continue;
             }
-            let thread = process.first()?;
-            process.current = thread;
-            return Some(ThreadId {
-                process: slot,
-                thread,
-            });
+            return Some(slot);
+        }
+    }
+
+    /// Has the process whose turn it is do what it has to do in the kernel; false if it has nothing to do there.
+    pub fn run_errand(&mut self, machine: &mut impl Machine, now: Milliseconds) -> bool {
+        let Some(slot) = self.turn(now) else {
+            return false;
+        };
+        let Some(errand) = self.process_mut(slot).errand.take() else {
+            return false;
+        };
+        match errand {
+            Errand::Report => self.report(machine, slot),
+            Errand::Obey(answer) => self.obey(machine, slot, answer.as_deref()),
+            Errand::Leave => self.events.push_back(Event::Leave { process: slot }),
+            Errand::Part => self.events.push_back(Event::Part { process: slot }),
+        }
+        true
+    }
+
+    /// The thread that runs now, if any can.
+    pub fn next(&mut self, now: Milliseconds) -> Option<ThreadId> {
+        let slot = self.turn(now)?;
+        let process = self.process_mut(slot);
+        let thread = process.first()?;
+        process.current = thread;
+        Some(ThreadId {
+            process: slot,
+            thread,
+        })
+    }
+
+    /// Has a process that has stopped do something when it has its turn.
+    pub(super) fn send_on(&mut self, slot: u16, errand: Errand) {
+        self.process_mut(slot).errand = Some(errand);
+        self.enqueue(slot);
+    }
+
+    fn enqueue(&mut self, slot: u16) {
+        let process = self.process_mut(slot);
+        if !process.is_queued {
+            process.is_queued = true;
+            self.queue.push_back(slot);
         }
     }
 
@@ -80,10 +118,7 @@ impl Processes {
         } else {
             process.ready.push_back(id.thread);
         }
-        if !process.is_queued {
-            process.is_queued = true;
-            self.queue.push_back(id.process);
-        }
+        self.enqueue(id.process);
     }
 
     /// Has a thread wait.
@@ -104,8 +139,8 @@ impl Processes {
                 self.make_ready(id, false);
                 self.deliver_pending(machine, id);
             }
-            Phase::Stopping { .. } => self.stop_if_still(machine, id.process),
-            Phase::Loading { .. } | Phase::Stopped { .. } | Phase::Leaving | Phase::Arrived => {}
+            Phase::Stopping { .. } => self.report_in_turn(machine, id.process),
+            Phase::Loading | Phase::Stopped { .. } | Phase::Leaving | Phase::Arrived => {}
         }
     }
 

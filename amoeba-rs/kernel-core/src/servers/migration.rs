@@ -49,6 +49,8 @@ enum Leaving {
     Stopping,
     /// The destination, or the owner, has been asked by this call.
     Asked(u32),
+    /// The owner has answered; the process waits for its turn to do what follows from it.
+    Answered(Result<Capability, Status>),
     /// The process is gone; the destination is to be told.
     Gone {
         process: Capability,
@@ -163,7 +165,8 @@ impl Migrations {
         if self.departures.len() == MOST {
             return Err(Status::NoSpace);
         }
-        world.processes.depart(slot, self.calls_go_on)?;
+        let in_turn = way == Way::Owner;
+        world.processes.depart(slot, self.calls_go_on, in_turn)?;
         self.last_departure = self.last_departure.wrapping_add(1);
         self.departures.push(Departure {
             number: self.last_departure,
@@ -224,7 +227,7 @@ impl Migrations {
         let mut reply = Reply::default();
         reply.header.extra = match departure.stage {
             Leaving::Gone { .. } => Fate::Gone.code(),
-            Leaving::Stopping | Leaving::Asked(_) => Fate::Open.code(),
+            Leaving::Stopping | Leaving::Asked(_) | Leaving::Answered(_) => Fate::Open.code(),
         };
         Ok(reply.into())
     }
@@ -254,8 +257,13 @@ impl Migrations {
 
     /// Does what time, and what has happened to processes, bring.
     pub fn work<M: Machine>(&mut self, port: Port, world: &mut World<'_, M>) {
-        for place in 0..self.departures.len() {
+        let mut place = 0;
+        while let Some(departure) = self.departures.get(place) {
+            let number = departure.number;
             self.settle_departure(port, world, place);
+            // It may have been called off.
+            let is_there = self.departures.get(place).map(|departure| departure.number) == Some(number);
+            place += usize::from(is_there);
         }
         self.settle_arrivals(world);
     }
@@ -265,6 +273,9 @@ impl Migrations {
         match departure.stage {
             Leaving::Stopping if world.processes.has_departed(departure.slot) == Departed::Ready => {
                 self.ask(port, world, place);
+            }
+            Leaving::Answered(process) if world.processes.has_parted(departure.slot) => {
+                self.decide(port, world, place, process);
             }
             Leaving::Gone {
                 process,
@@ -424,12 +435,14 @@ impl Migrations {
             .position(|departure| match departure.stage {
                 Leaving::Asked(call) => call == number,
                 Leaving::Gone { call, .. } => call == Some(number),
-                Leaving::Stopping => false,
+                Leaving::Stopping | Leaving::Answered(_) => false,
             });
         if let Some(place) = departure {
             match self.departures[place].stage {
                 Leaving::Gone { .. } => self.told(world, place, outcome),
-                Leaving::Stopping | Leaving::Asked(_) => self.taken_over(port, world, place, outcome),
+                Leaving::Stopping | Leaving::Asked(_) | Leaving::Answered(_) => {
+                    self.taken_over(port, world, place, outcome);
+                }
             }
         } else if let Some(place) = self
             .arrivals
@@ -440,7 +453,7 @@ impl Migrations {
         }
     }
 
-    /// The destination has the process, or not. This is where it is decided.
+    /// The destination has the process, or not. A process that has told its owner itself acts on that when it has its turn.
     fn taken_over<M: Machine>(
         &mut self,
         port: Port,
@@ -457,6 +470,24 @@ impl Migrations {
             }
             Way::Owner => Capability::parse(&reply.data).map_err(|_| Status::BadArgument),
         });
+        match departure.way {
+            Way::Kernel(_) => self.decide(port, world, place, process),
+            Way::Owner => {
+                self.departures[place].stage = Leaving::Answered(process);
+                world.processes.part(departure.slot);
+            }
+        }
+    }
+
+    /// This is where it is decided on which machine a process goes on.
+    fn decide<M: Machine>(
+        &mut self,
+        port: Port,
+        world: &mut World<'_, M>,
+        place: usize,
+        process: Result<Capability, Status>,
+    ) {
+        let departure = self.departures[place];
         match process {
             Err(status) => self.call_off(world, place, status),
             Ok(process) => {

@@ -114,6 +114,7 @@ impl Network {
             Event::RawFlip(id, block) => return self.raw_call(processes, machine, *id, block),
             Event::Fetch(_) | Event::Checkpoint(_) => return self.start_task(processes, event),
             Event::Leave { .. }
+            | Event::Part { .. }
             | Event::Return { .. }
             | Event::Gone { .. }
             | Event::Forget { .. }

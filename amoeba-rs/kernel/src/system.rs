@@ -60,7 +60,8 @@ impl System {
         network.serve(started.servers.listeners());
         System {
             memory,
-            processes: Processes::new(started.process_port, loaded.options.slice),
+            processes: Processes::new(started.process_port, loaded.options.slice)
+                .boosting(loaded.options.is_boosting),
             servers: started.servers,
             clients: Clients::default(),
             looked: 0,

@@ -62,6 +62,7 @@ impl Processes {
             ready: VecDeque::new(),
             current: 0,
             is_queued: false,
+            used: 0,
             is_preemptive: false,
             profile: None,
             phase: Phase::Loading,

@@ -96,6 +96,7 @@ impl Processes {
     pub fn part(&mut self, slot: u16) {
         if self.has_departed(slot) == Departed::Ready {
             self.send_on(slot, Errand::Part);
+            self.unblocked_by_packet(slot);
         }
     }
 

@@ -315,6 +315,8 @@ struct Process {
     /// The one that ran last.
     current: u16,
     is_queued: bool,
+    /// What it has had of its time slice, if another one went first before it was over.
+    used: Milliseconds,
     is_preemptive: bool,
     profile: Option<raw::Profile>,
     phase: Phase,
@@ -335,6 +337,10 @@ pub struct Processes {
     queue: VecDeque<u16>,
     slice: Milliseconds,
     slice_start: Milliseconds,
+    /// Processes go first that waited for a packet of FLIP's.
+    is_boosting: bool,
+    /// Those of them that have not gone first yet.
+    unblocked: VecDeque<u16>,
     waiters: Vec<Waiter>,
     next_sweep: Milliseconds,
     /// Runnable threads times 1024, averaged over some seconds.
@@ -355,6 +361,8 @@ impl Processes {
             queue: VecDeque::new(),
             slice,
             slice_start: 0,
+            is_boosting: false,
+            unblocked: VecDeque::new(),
             waiters: Vec::new(),
             next_sweep: 0,
             load: 0,
@@ -362,6 +370,13 @@ impl Processes {
             unloaded: VecDeque::new(),
             events: VecDeque::new(),
         }
+    }
+
+    /// The same, but a process goes before all others when a packet of FLIP's has come for which one of its threads waited.
+    #[must_use]
+    pub fn boosting(mut self, is_boosting: bool) -> Processes {
+        self.is_boosting = is_boosting;
+        self
     }
 
     /// The put-port of the server of processes and segments.

@@ -42,6 +42,7 @@ impl Process {
 impl Processes {
     /// The process that has its turn, if any wants one.
     fn turn(&mut self, now: Milliseconds) -> Option<u16> {
+        self.boost(now);
         loop {
             let slot = *self.queue.front()?;
             let is_over = now.saturating_sub(self.slice_start) >= self.slice;
@@ -49,18 +50,54 @@ impl Processes {
             if process.ready.is_empty() && process.errand.is_none() {
                 process.is_queued = false;
                 self.queue.pop_front();
-                self.slice_start = now;
+                self.begin_slice(now);
                 continue;
             }
             if is_over {
                 if process.is_preemptive {
                     process.yield_turn();
                 }
-                self.slice_start = now;
                 self.queue.rotate_left(1);
+                self.begin_slice(now);
                 continue;
             }
             return Some(slot);
+        }
+    }
+
+    /// The first process has its turn, or what another one has left of it.
+    fn begin_slice(&mut self, now: Milliseconds) {
+        let first = self.queue.front().copied();
+        let used = first.map_or(0, |slot| core::mem::take(&mut self.process_mut(slot).used));
+        self.slice_start = now.saturating_sub(used);
+    }
+
+    /// A process can do something because a packet of FLIP's has come, or has gone. With a kernel that boosts, it goes first.
+    pub fn unblocked_by_packet(&mut self, slot: u16) {
+        if self.is_boosting && !self.unblocked.contains(&slot) {
+            self.unblocked.push_back(slot);
+        }
+    }
+
+    /// Puts those in front who waited for packets, for one slice at most. Whoever they interrupt has the rest of his slice behind
+    /// them.
+    fn boost(&mut self, now: Milliseconds) {
+        while let Some(slot) = self.unblocked.pop_back() {
+            let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
+            let is_queued = process.is_some_and(|process| process.is_queued);
+            let first = self.queue.front().copied();
+            let Some(first) = first.filter(|first| is_queued && *first != slot) else {
+                continue;
+            };
+            let used = now.saturating_sub(self.slice_start);
+            let interrupted = self.process_mut(first);
+            if !interrupted.ready.is_empty() || interrupted.errand.is_some() {
+                interrupted.used = used;
+            }
+            self.queue.retain(|queued| *queued != slot);
+            self.queue.push_front(slot);
+            self.process_mut(slot).used = 0;
+            self.slice_start = now;
         }
     }
 

@@ -89,6 +89,7 @@ impl Processes {
         let process = self.process_mut(slot);
         process.ready.clear();
         process.errand = None;
+        process.used = 0;
         process.is_queued = false;
         self.queue.retain(|queued| *queued != slot);
     }
@@ -231,6 +232,7 @@ impl Processes {
             && checkpoint == number
         {
             self.send_on(slot, Errand::Obey(answer.ok().map(<[u8]>::to_vec)));
+            self.unblocked_by_packet(slot);
         }
     }
 

@@ -376,6 +376,7 @@ impl Network {
         let call = self.calls.list.swap_remove(place);
         if !call.is_abandoned {
             processes.complete(machine, id, outcome);
+            processes.unblocked_by_packet(id.process);
         } else if let Some(event) = call.deferred {
             self.begin(processes, machine, id, thread, *event);
         }

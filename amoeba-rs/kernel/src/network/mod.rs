@@ -93,7 +93,7 @@ impl Network {
         for card in driver.cards {
             let settings = Settings {
                 station: card.address(),
-                ring_packets: card.ring_frames(),
+                ring_packets: options.ring.unwrap_or_else(|| card.ring_frames()),
             };
             let network = flip.attach(settings).expect("no more cards than networks");
             cards.push((card, network));

@@ -1,4 +1,5 @@
-use super::{DATA, World, id};
+use super::{DATA, SERVER, World, id};
+use crate::process::{DEFAULT_SLICE, Processes};
 use proto::capability::Capability;
 use proto::system_call::Call;
 use std::vec::Vec;
@@ -140,4 +141,68 @@ fn without_processes_nothing_is_due_once_the_load_is_forgotten_and_the_sweeps_ke
     }
     assert_eq!(world.processes.load(), 0);
     assert!((30..40).contains(&sweeps), "{sweeps} sweeps");
+}
+
+/// Two processes that compute and one that sleeps until 100 ms have passed, on a kernel that boosts or not, at 130 ms.
+fn two_and_a_sleeper(is_boosting: bool) -> World {
+    let mut world = World::new();
+    world.processes = Processes::new(SERVER, DEFAULT_SLICE).boosting(is_boosting);
+    for _ in 0..3 {
+        world.exec(Capability::NULL, 1);
+    }
+    world.call(id(2, 0), Call::Await, [95, 0, 0, 0]);
+    for _ in 0..13 {
+        world.next();
+        world.pass(10);
+    }
+    assert_eq!(world.next(), Some((1, 0)), "the second has had 30 ms");
+    world
+}
+
+/// Who runs in each of these ticks.
+fn turns(world: &mut World, ticks: usize) -> Vec<u16> {
+    let mut turns = Vec::new();
+    for _ in 0..ticks {
+        turns.push(world.next().unwrap().0);
+        world.pass(10);
+    }
+    turns
+}
+
+#[test]
+fn who_waited_for_a_packet_goes_first_for_a_slice_and_the_interrupted_one_has_the_rest_of_his() {
+    let mut world = two_and_a_sleeper(true);
+    world.processes.unblocked_by_packet(2);
+    let turns = turns(&mut world, 30);
+    assert_eq!(turns[..10], [2; 10], "one slice at most");
+    assert_eq!(turns[10..17], [1; 7]);
+    assert_eq!(turns[17..27], [0; 10]);
+    assert_eq!(turns[27..], [2; 3]);
+}
+
+#[test]
+fn packets_without_end_leave_the_others_their_time() {
+    let mut world = two_and_a_sleeper(true);
+    let mut ran = [0; 2];
+    for _ in 0..200 {
+        world.processes.unblocked_by_packet(2);
+        assert_eq!(world.next(), Some((2, 0)));
+        world.call(id(2, 0), Call::Await, [1, 0, 0, 0]);
+        let next = world.next().unwrap().0;
+        ran[usize::from(next)] += 1;
+        world.pass(90);
+        world.pass(10);
+    }
+    assert_eq!(ran, [100, 100]);
+}
+
+#[test]
+fn a_packet_changes_no_turn_of_a_kernel_that_does_not_boost() {
+    let mut world = two_and_a_sleeper(false);
+    world.processes.unblocked_by_packet(2);
+    let turns = turns(&mut world, 27);
+    assert_eq!(turns[..7], [1; 7]);
+    // It waked before the first one's slice was over, so it is behind the second.
+    assert_eq!(turns[7..17], [2; 10]);
+    assert_eq!(turns[17..], [0; 10]);
 }

@@ -6,7 +6,7 @@
 //!
 //! At the destination `MIGRATION_EXEC` makes a process that waits. The source decides: as soon as it knows that the process is
 //! complete there, it destroys its own and says `MIGRATION_START`. A destination that hears nothing asks the departure, a
-//! capability that came with the process, what has become of it. Therefore the process runs in one place at most at any time, and
+//! capability that came with the process, what has become of it. Then the process's owner is told its new capability (`SWAP_PROCESS`). Therefore the process runs in one place at most at any time, and
 //! nowhere only if a machine that had it has failed.
 
 use super::{Answer, Call, Reply, Request, Ticket, World};
@@ -54,6 +54,10 @@ enum Leaving {
     /// The process is gone; the destination is to be told.
     Gone {
         process: Capability,
+        /// What it was here.
+        was: Capability,
+        /// Who is told of both; null for nobody.
+        owner: Capability,
         tries: u8,
         next: Milliseconds,
         call: Option<u32>,
@@ -279,6 +283,8 @@ impl Migrations {
             }
             Leaving::Gone {
                 process,
+                was,
+                owner,
                 tries,
                 next,
                 call: None,
@@ -286,6 +292,8 @@ impl Migrations {
                 let call = self.call(&process, Command::MigrationStart, Vec::new(), TIMEOUT, 0);
                 self.departures[place].stage = Leaving::Gone {
                     process,
+                    was,
+                    owner,
                     tries,
                     next,
                     call: Some(call),
@@ -491,11 +499,19 @@ impl Migrations {
         match process {
             Err(status) => self.call_off(world, place, status),
             Ok(process) => {
+                let was = world.processes.capability(departure.slot);
+                // A migration server tells the owner for whom it stood in.
+                let owner = match departure.way {
+                    Way::Kernel(_) => world.processes.owner(departure.slot),
+                    Way::Owner => Capability::NULL,
+                };
                 world
                     .processes
                     .gone(world.machine, departure.slot, departure.number);
                 self.departures[place].stage = Leaving::Gone {
                     process,
+                    was,
+                    owner,
                     tries: TRIES,
                     next: world.now,
                     call: None,
@@ -508,7 +524,14 @@ impl Migrations {
     /// The destination knows that the process is gone here, or nobody has answered.
     fn told<M: Machine>(&mut self, world: &mut World<'_, M>, place: usize, outcome: Result<Reply, Status>) {
         let Departure { number, stage, .. } = self.departures[place];
-        let Leaving::Gone { process, tries, .. } = stage else {
+        let Leaving::Gone {
+            process,
+            was,
+            owner,
+            tries,
+            ..
+        } = stage
+        else {
             return;
         };
         // A process that has ended meanwhile has been told before.
@@ -525,9 +548,16 @@ impl Migrations {
         if is_known || tries == 0 {
             self.departures.remove(place);
             world.processes.forget_departure(number);
+            if is_known && owner != Capability::NULL {
+                let data = [was.emit(), process.emit()].concat();
+                // Whether it has heard is for the owner to know.
+                self.call(&owner, Command::SwapProcess, data, OWNER_TIMEOUT, 0);
+            }
         } else {
             self.departures[place].stage = Leaving::Gone {
                 process,
+                was,
+                owner,
                 tries: tries - 1,
                 next: world.now + PAUSE,
                 call: None,

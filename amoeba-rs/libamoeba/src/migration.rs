@@ -48,10 +48,10 @@ pub fn by_user(
         private: Private::owner(1, port),
     };
     process::set_owner(transactions, source, &server)?;
-    let result = take(transactions, port, source, destination);
-    if let Ok(process) = &result {
-        wait_until_it_runs(transactions, process)?;
-    }
+    let result = take(transactions, port, source, destination).and_then(|process| {
+        wait_until_it_runs(transactions, &process)?;
+        Ok(process)
+    });
     let process = result.as_ref().unwrap_or(source);
     process::set_owner(transactions, process, &owner)?;
     if let Ok(new) = result

@@ -29,6 +29,10 @@ const PAUSE: Milliseconds = 1_000;
 const TRIES: u8 = 60;
 /// How long a complete process waits before the source is asked.
 const PATIENCE: Milliseconds = 2_000;
+/// How long a destination may neither answer nor read anything of the process before the departure is called off. It is far longer
+/// than what the network takes to make good for lost frames; and as it is the source that decides, nothing but time is lost if a
+/// destination is only slow.
+const SILENCE: Milliseconds = 10_000;
 /// The most departures, and the most arrivals, at a time.
 const MOST: usize = 32;
 /// The stun code of a process that is stopped to be taken away.
@@ -47,8 +51,8 @@ enum Way {
 enum Leaving {
     /// Communication is still to be taken out.
     Stopping,
-    /// The destination, or the owner, has been asked by this call.
-    Asked(u32),
+    /// The destination, or the owner, has been asked by this call. At `next` it is looked whether anything was heard of them.
+    Asked { call: u32, next: Milliseconds },
     /// The owner has answered; the process waits for its turn to do what follows from it.
     Answered(Result<Capability, Status>),
     /// The process is gone; the destination is to be told.
@@ -231,7 +235,7 @@ impl Migrations {
         let mut reply = Reply::default();
         reply.header.extra = match departure.stage {
             Leaving::Gone { .. } => Fate::Gone.code(),
-            Leaving::Stopping | Leaving::Asked(_) | Leaving::Answered(_) => Fate::Open.code(),
+            Leaving::Stopping | Leaving::Asked { .. } | Leaving::Answered(_) => Fate::Open.code(),
         };
         Ok(reply.into())
     }
@@ -253,7 +257,7 @@ impl Migrations {
             .departures
             .iter()
             .filter_map(|departure| match departure.stage {
-                Leaving::Gone { next, call: None, .. } => Some(next),
+                Leaving::Gone { next, call: None, .. } | Leaving::Asked { next, .. } => Some(next),
                 _ => None,
             });
         arrivals.chain(departures).min().unwrap_or(Milliseconds::MAX)
@@ -277,6 +281,15 @@ impl Migrations {
         match departure.stage {
             Leaving::Stopping if world.processes.has_departed(departure.slot) == Departed::Ready => {
                 self.ask(port, world, place);
+            }
+            Leaving::Asked { call, next } if next <= world.now => {
+                let next = world.processes.last_read(departure.slot) + SILENCE;
+                if next <= world.now {
+                    // What comes of the call later is for nobody.
+                    self.call_off(world, place, Status::RpcFailure);
+                } else {
+                    self.departures[place].stage = Leaving::Asked { call, next };
+                }
             }
             Leaving::Answered(process) if world.processes.has_parted(departure.slot) => {
                 self.decide(port, world, place, process);
@@ -333,7 +346,10 @@ impl Migrations {
                 call
             }
         };
-        self.departures[place].stage = Leaving::Asked(call);
+        self.departures[place].stage = Leaving::Asked {
+            call,
+            next: world.now + SILENCE,
+        };
     }
 
     /// The process goes on where it is.
@@ -441,14 +457,14 @@ impl Migrations {
             .departures
             .iter()
             .position(|departure| match departure.stage {
-                Leaving::Asked(call) => call == number,
+                Leaving::Asked { call, .. } => call == number,
                 Leaving::Gone { call, .. } => call == Some(number),
                 Leaving::Stopping | Leaving::Answered(_) => false,
             });
         if let Some(place) = departure {
             match self.departures[place].stage {
                 Leaving::Gone { .. } => self.told(world, place, outcome),
-                Leaving::Stopping | Leaving::Asked(_) | Leaving::Answered(_) => {
+                Leaving::Stopping | Leaving::Asked { .. } | Leaving::Answered(_) => {
                     self.taken_over(port, world, place, outcome);
                 }
             }

@@ -391,6 +391,54 @@ fn a_process_does_its_part_for_a_migration_server_when_it_has_its_turn() {
 }
 
 #[test]
+fn a_departure_is_called_off_when_the_destination_has_been_silent_for_ten_seconds() {
+    let mut world = Pair::new(Vec::new());
+    let server = world.machines[0].process;
+    // An owner that never answers is as silent as a destination that has lost its power.
+    let owner = Capability {
+        port: Port([200; 6]),
+        ..server
+    };
+    let kernel = &mut world.machines[0];
+    let reply = kernel.ask(&server, Command::Exec.code(), offset(0), &descriptor());
+    let process = capability(&reply.unwrap());
+    for (command, data) in [
+        (Command::SetOwner, &owner.emit()[..]),
+        (Command::MigrationStun, &[]),
+    ] {
+        assert!(kernel.ask(&process, command.code(), offset(0), data).is_ok());
+    }
+    let later = |world: &mut Pair, milliseconds| {
+        let kernel = &mut world.machines[0];
+        kernel.now += milliseconds;
+        while kernel.processes.run_errand(&mut kernel.machine, kernel.now) {}
+        while let Some(event) = world.machines[0].processes.poll() {
+            world.event(0, event);
+        }
+        world.world(0, |servers, world| servers.work(world));
+        world.runs(0)
+    };
+    assert!(!later(&mut world, 0));
+    let call = next_call(&mut world).unwrap();
+    assert!(!later(&mut world, 9_999));
+    // Whoever reads of it is there.
+    let segment = world.machines[0].processes.segments().capability(0);
+    let read = world.machines[0].ask(&segment, file::READ, Header { size: 9, ..offset(0) }, &[]);
+    assert!(read.is_ok());
+    assert!(!later(&mut world, 9_999));
+    assert!(later(&mut world, 1));
+    // An answer that comes too late is for nobody.
+    let reply = super::Reply {
+        data: owner.emit().to_vec(),
+        ..super::Reply::default()
+    };
+    world.world(0, |servers, world| {
+        servers.call_ended(world, server.port, call.number, Ok(reply));
+    });
+    assert!(later(&mut world, 100_000));
+}
+
+#[test]
 fn the_owner_of_a_process_is_told_what_it_is_now() {
     let mut world = Pair::new(Vec::new());
     let process = world.begin();

@@ -139,6 +139,11 @@ pub(crate) fn is_clock(vector: u32) -> bool {
     vector == FIRST_VECTOR + u32::from(clock::LINE)
 }
 
+/// Whether a device has interrupted and the main program has not looked at it; the clock is none.
+pub(crate) fn has_news() -> bool {
+    network::has_news() || disks::has_news() || serial_line::has_news() || keyboard::has_news()
+}
+
 fn handle_line(line: u8) {
     if !interrupt_controller::is_real(line) {
         return;

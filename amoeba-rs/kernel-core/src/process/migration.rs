@@ -53,6 +53,8 @@ pub(super) struct Journey {
     address: Address,
     threads: Vec<migration::Thread>,
     windows: Vec<Window>,
+    /// When a segment of it was read last.
+    last_read: Milliseconds,
 }
 
 impl Processes {
@@ -127,7 +129,30 @@ impl Processes {
             address: communication.address,
             threads,
             windows: communication.windows,
+            last_read: 0,
         });
+    }
+
+    /// A segment is read from elsewhere, which may be a part of a process that is leaving.
+    pub fn is_read(&mut self, segment: u16, now: Milliseconds) {
+        for process in self.slots.iter_mut().flatten() {
+            if let Some(journey) = &mut process.journey
+                && process
+                    .mappings
+                    .iter()
+                    .flatten()
+                    .any(|mapping| mapping.segment == segment)
+            {
+                journey.last_read = now;
+            }
+        }
+    }
+
+    /// When a segment of a leaving process was read last; 0 for never.
+    pub fn last_read(&self, slot: u16) -> Milliseconds {
+        let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
+        let journey = process.and_then(|process| process.journey.as_ref());
+        journey.map_or(0, |journey| journey.last_read)
     }
 
     /// How far the departure of a process is.
@@ -467,6 +492,7 @@ fn read(message: &[u8]) -> Option<(&[u8], Capability, String, bool, Journey)> {
         address: head.address,
         threads,
         windows,
+        last_read: 0,
     };
     let name = String::from_utf8_lossy(head.name).into_owned();
     Some((descriptor, head.departure, name, head.is_preemptive, journey))

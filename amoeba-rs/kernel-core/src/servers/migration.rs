@@ -6,7 +6,7 @@
 //!
 //! At the destination `MIGRATION_EXEC` makes a process that waits. The source decides: as soon as it knows that the process is
 //! complete there, it destroys its own and says `MIGRATION_START`. A destination that hears nothing asks the departure, a
-//! capability that came with the process, what has become of it. Therefore the process runs in one place at most at any time, and
+//! capability that came with the process, what has become of it. Then the process's owner is told its new capability (`SWAP_PROCESS`). Therefore the process runs in one place at most at any time, and
 //! nowhere only if a machine that had it has failed.
 
 use super::{Answer, Call, Reply, Request, Ticket, World};
@@ -29,6 +29,10 @@ const PAUSE: Milliseconds = 1_000;
 const TRIES: u8 = 60;
 /// How long a complete process waits before the source is asked.
 const PATIENCE: Milliseconds = 2_000;
+/// How long a destination may neither answer nor read anything of the process before the departure is called off. It is far longer
+/// than what the network takes to make good for lost frames; and as it is the source that decides, nothing but time is lost if a
+/// destination is only slow.
+const SILENCE: Milliseconds = 10_000;
 /// The most departures, and the most arrivals, at a time.
 const MOST: usize = 32;
 /// The stun code of a process that is stopped to be taken away.
@@ -47,13 +51,17 @@ enum Way {
 enum Leaving {
     /// Communication is still to be taken out.
     Stopping,
-    /// The destination, or the owner, has been asked by this call.
-    Asked(u32),
+    /// The destination, or the owner, has been asked by this call. At `next` it is looked whether anything was heard of them.
+    Asked { call: u32, next: Milliseconds },
     /// The owner has answered; the process waits for its turn to do what follows from it.
     Answered(Result<Capability, Status>),
     /// The process is gone; the destination is to be told.
     Gone {
         process: Capability,
+        /// What it was here.
+        was: Capability,
+        /// Who is told of both; null for nobody.
+        owner: Capability,
         tries: u8,
         next: Milliseconds,
         call: Option<u32>,
@@ -227,7 +235,7 @@ impl Migrations {
         let mut reply = Reply::default();
         reply.header.extra = match departure.stage {
             Leaving::Gone { .. } => Fate::Gone.code(),
-            Leaving::Stopping | Leaving::Asked(_) | Leaving::Answered(_) => Fate::Open.code(),
+            Leaving::Stopping | Leaving::Asked { .. } | Leaving::Answered(_) => Fate::Open.code(),
         };
         Ok(reply.into())
     }
@@ -249,7 +257,7 @@ impl Migrations {
             .departures
             .iter()
             .filter_map(|departure| match departure.stage {
-                Leaving::Gone { next, call: None, .. } => Some(next),
+                Leaving::Gone { next, call: None, .. } | Leaving::Asked { next, .. } => Some(next),
                 _ => None,
             });
         arrivals.chain(departures).min().unwrap_or(Milliseconds::MAX)
@@ -274,11 +282,22 @@ impl Migrations {
             Leaving::Stopping if world.processes.has_departed(departure.slot) == Departed::Ready => {
                 self.ask(port, world, place);
             }
+            Leaving::Asked { call, next } if next <= world.now => {
+                let next = world.processes.last_read(departure.slot) + SILENCE;
+                if next <= world.now {
+                    // What comes of the call later is for nobody.
+                    self.call_off(world, place, Status::RpcFailure);
+                } else {
+                    self.departures[place].stage = Leaving::Asked { call, next };
+                }
+            }
             Leaving::Answered(process) if world.processes.has_parted(departure.slot) => {
                 self.decide(port, world, place, process);
             }
             Leaving::Gone {
                 process,
+                was,
+                owner,
                 tries,
                 next,
                 call: None,
@@ -286,6 +305,8 @@ impl Migrations {
                 let call = self.call(&process, Command::MigrationStart, Vec::new(), TIMEOUT, 0);
                 self.departures[place].stage = Leaving::Gone {
                     process,
+                    was,
+                    owner,
                     tries,
                     next,
                     call: Some(call),
@@ -325,7 +346,10 @@ impl Migrations {
                 call
             }
         };
-        self.departures[place].stage = Leaving::Asked(call);
+        self.departures[place].stage = Leaving::Asked {
+            call,
+            next: world.now + SILENCE,
+        };
     }
 
     /// The process goes on where it is.
@@ -433,14 +457,14 @@ impl Migrations {
             .departures
             .iter()
             .position(|departure| match departure.stage {
-                Leaving::Asked(call) => call == number,
+                Leaving::Asked { call, .. } => call == number,
                 Leaving::Gone { call, .. } => call == Some(number),
                 Leaving::Stopping | Leaving::Answered(_) => false,
             });
         if let Some(place) = departure {
             match self.departures[place].stage {
                 Leaving::Gone { .. } => self.told(world, place, outcome),
-                Leaving::Stopping | Leaving::Asked(_) | Leaving::Answered(_) => {
+                Leaving::Stopping | Leaving::Asked { .. } | Leaving::Answered(_) => {
                     self.taken_over(port, world, place, outcome);
                 }
             }
@@ -491,11 +515,19 @@ impl Migrations {
         match process {
             Err(status) => self.call_off(world, place, status),
             Ok(process) => {
+                let was = world.processes.capability(departure.slot);
+                // A migration server tells the owner for whom it stood in.
+                let owner = match departure.way {
+                    Way::Kernel(_) => world.processes.owner(departure.slot),
+                    Way::Owner => Capability::NULL,
+                };
                 world
                     .processes
                     .gone(world.machine, departure.slot, departure.number);
                 self.departures[place].stage = Leaving::Gone {
                     process,
+                    was,
+                    owner,
                     tries: TRIES,
                     next: world.now,
                     call: None,
@@ -508,7 +540,14 @@ impl Migrations {
     /// The destination knows that the process is gone here, or nobody has answered.
     fn told<M: Machine>(&mut self, world: &mut World<'_, M>, place: usize, outcome: Result<Reply, Status>) {
         let Departure { number, stage, .. } = self.departures[place];
-        let Leaving::Gone { process, tries, .. } = stage else {
+        let Leaving::Gone {
+            process,
+            was,
+            owner,
+            tries,
+            ..
+        } = stage
+        else {
             return;
         };
         // A process that has ended meanwhile has been told before.
@@ -525,9 +564,16 @@ impl Migrations {
         if is_known || tries == 0 {
             self.departures.remove(place);
             world.processes.forget_departure(number);
+            if is_known && owner != Capability::NULL {
+                let data = [was.emit(), process.emit()].concat();
+                // Whether it has heard is for the owner to know.
+                self.call(&owner, Command::SwapProcess, data, OWNER_TIMEOUT, 0);
+            }
         } else {
             self.departures[place].stage = Leaving::Gone {
                 process,
+                was,
+                owner,
                 tries: tries - 1,
                 next: world.now + PAUSE,
                 call: None,

@@ -126,6 +126,12 @@ impl System {
         };
         let mut frame = *self.processes.frame(id);
         paging::switch(self.processes.directory(id));
+        // What has come since the network was looked at would have to wait until the program traps.
+        processor::disable_interrupts();
+        if traps::has_news() {
+            processor::enable_interrupts();
+            return true;
+        }
         user::enter(&mut frame);
         let is_interrupt = traps::interrupt(frame.trap);
         processor::enable_interrupts();

@@ -63,6 +63,8 @@ impl Processes {
             current: 0,
             is_queued: false,
             used: 0,
+            is_ahead: false,
+            is_interrupted: false,
             is_preemptive: false,
             profile: None,
             phase: Phase::Loading,

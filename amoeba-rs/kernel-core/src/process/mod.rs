@@ -315,8 +315,12 @@ struct Process {
     /// The one that ran last.
     current: u16,
     is_queued: bool,
-    /// What it has had of its time slice, if another one went first before it was over.
+    /// What it has had of its time slice when another one went ahead of it, or itself ahead of its turn.
     used: Milliseconds,
+    /// It goes ahead of its turn.
+    is_ahead: bool,
+    /// Another one went ahead of it in its turn.
+    is_interrupted: bool,
     is_preemptive: bool,
     profile: Option<raw::Profile>,
     phase: Phase,

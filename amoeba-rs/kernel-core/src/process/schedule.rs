@@ -49,27 +49,48 @@ impl Processes {
             let process = self.process_mut(slot);
             if process.ready.is_empty() && process.errand.is_none() {
                 process.is_queued = false;
+                self.end_turn(now);
                 self.queue.pop_front();
-                self.begin_slice(now);
+                self.begin_turn(now);
                 continue;
             }
             if is_over {
                 if process.is_preemptive {
                     process.yield_turn();
                 }
+                self.end_turn(now);
                 self.queue.rotate_left(1);
-                self.begin_slice(now);
+                self.begin_turn(now);
                 continue;
             }
             return Some(slot);
         }
     }
 
-    /// The first process has its turn, or what another one has left of it.
-    fn begin_slice(&mut self, now: Milliseconds) {
-        let first = self.queue.front().copied();
-        let used = first.map_or(0, |slot| core::mem::take(&mut self.process_mut(slot).used));
+    /// The first process begins its turn, or goes on with one that was interrupted.
+    fn begin_turn(&mut self, now: Milliseconds) {
+        let mut used = 0;
+        if let Some(first) = self.queue.front().copied() {
+            let process = self.process_mut(first);
+            if !core::mem::take(&mut process.is_interrupted) {
+                process.used = 0;
+            }
+            used = process.used;
+        }
         self.slice_start = now.saturating_sub(used);
+    }
+
+    /// The turn of the first process has ended. What it had ahead of its turn counts until it has a turn in the queue's order.
+    fn end_turn(&mut self, now: Milliseconds) {
+        let used = now.saturating_sub(self.slice_start);
+        if let Some(first) = self.queue.front().copied() {
+            let process = self.process_mut(first);
+            process.used = if core::mem::take(&mut process.is_ahead) {
+                used
+            } else {
+                0
+            };
+        }
     }
 
     /// A process can do something because a packet of FLIP's has come, or has gone. With a kernel that boosts, it goes first.
@@ -79,25 +100,28 @@ impl Processes {
         }
     }
 
-    /// Puts those in front who waited for packets, for one slice at most. Whoever they interrupt has the rest of his slice behind
-    /// them.
+    /// Puts those in front who waited for packets, until they have had one slice ahead of their turn. Whoever they interrupt has the
+    /// rest of his slice behind them.
     fn boost(&mut self, now: Milliseconds) {
         while let Some(slot) = self.unblocked.pop_back() {
             let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
-            let is_queued = process.is_some_and(|process| process.is_queued);
-            let first = self.queue.front().copied();
-            let Some(first) = first.filter(|first| is_queued && *first != slot) else {
+            let used = process
+                .filter(|process| process.is_queued)
+                .map(|process| process.used);
+            let first = self.queue.front().copied().filter(|first| *first != slot);
+            let (Some(used), Some(first)) = (used.filter(|used| *used < self.slice), first) else {
                 continue;
             };
-            let used = now.saturating_sub(self.slice_start);
-            let interrupted = self.process_mut(first);
-            if !interrupted.ready.is_empty() || interrupted.errand.is_some() {
-                interrupted.used = used;
-            }
+            let interrupted = now.saturating_sub(self.slice_start);
+            let process = self.process_mut(first);
+            process.used = interrupted;
+            process.is_interrupted = true;
             self.queue.retain(|queued| *queued != slot);
             self.queue.push_front(slot);
-            self.process_mut(slot).used = 0;
-            self.slice_start = now;
+            let process = self.process_mut(slot);
+            process.is_ahead = true;
+            process.is_interrupted = false;
+            self.slice_start = now.saturating_sub(used);
         }
     }
 

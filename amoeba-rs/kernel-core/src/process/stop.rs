@@ -90,6 +90,8 @@ impl Processes {
         process.ready.clear();
         process.errand = None;
         process.used = 0;
+        process.is_ahead = false;
+        process.is_interrupted = false;
         process.is_queued = false;
         self.queue.retain(|queued| *queued != slot);
     }

@@ -197,6 +197,27 @@ fn packets_without_end_leave_the_others_their_time() {
 }
 
 #[test]
+fn a_pair_that_waits_for_each_others_packets_does_not_keep_others_from_their_turns() {
+    let mut world = two_and_a_sleeper(true);
+    // The second and the third process take turns of 10 ms, each of which ends with a packet for the other one.
+    world.processes.unblocked_by_packet(2);
+    let mut first = 0;
+    for _ in 0..200 {
+        let (slot, _) = world.next().unwrap();
+        world.pass(10);
+        if slot == 0 {
+            first += 1;
+            continue;
+        }
+        world.call(id(slot, 0), Call::Await, [1, 0, 0, 0]);
+        world.processes.wake(&mut world.machine, id(3 - slot, 0), 0);
+        world.processes.unblocked_by_packet(3 - slot);
+    }
+    // A third at least, for each of the pair has one slice ahead of its turn; without the packets it would be nine tenths.
+    assert!((60..=120).contains(&first), "{first} of 200 ticks");
+}
+
+#[test]
 fn a_packet_changes_no_turn_of_a_kernel_that_does_not_boost() {
     let mut world = two_and_a_sleeper(false);
     world.processes.unblocked_by_packet(2);

@@ -31,7 +31,7 @@ use self::checks::Context;
 use self::lab::{Setup, Trial};
 use self::plan::{Job, Plan};
 use self::published::Published;
-use self::report::{Report, Results};
+use self::report::{Clock, Report, Results};
 use self::series::{Measurement, Series};
 use self::watch::Watch;
 use super::rpc::Point;
@@ -74,11 +74,15 @@ pub(crate) fn migration(
         Importance::Detail,
         &format!("written: migration.csv, migration.json and migration.svg in {folder}"),
     );
-    Ok(if arguments.no_fail || checks::are_good(&report.checks) {
-        exit
-    } else {
-        exit.max(Exit::Missed)
-    })
+    Ok(conclude(
+        exit,
+        arguments.no_fail || checks::are_good(&report.checks),
+    ))
+}
+
+/// The exit code: that of the runs, or that a measurement lies outside its limits.
+fn conclude(exit: Exit, is_good: bool) -> Exit {
+    if is_good { exit } else { exit.max(Exit::Missed) }
 }
 
 /// The short form for the default run: three sizes, once.
@@ -91,7 +95,7 @@ pub(crate) fn short(host: &Host, terminal: &mut Terminal) -> Result<Exit, Failur
     let sizes = sizes.join(", ");
     let text = format!(
         "\nprocess migration, {sizes} Kbytes, once each (all of it: amlab bench migration)\n{}{}",
-        report.fits(),
+        report.fits(&[Clock::Guest]),
         report.comparison()
     );
     terminal.line(Importance::Detail, text.trim_end());
@@ -268,4 +272,20 @@ fn write(folder: &Path, report: &Report) -> Result<(), Failure> {
         fs::write(&path, text).map_err(|reason| HostError::new("write", &path, reason))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measurement_outside_its_limits_gives_1_unless_something_worse_has_happened() {
+        let good = report::tests::report(300);
+        let bad = report::tests::report(20);
+        let conclude = |exit, report: &Report| conclude(exit, checks::are_good(&report.checks)).code();
+        assert_eq!(conclude(Exit::Good, &good), 0);
+        assert_eq!(conclude(Exit::Good, &bad), 1);
+        assert_eq!(conclude(Exit::Missed, &good), 1);
+        assert_eq!(conclude(Exit::HostTrouble, &bad), 5);
+    }
 }

@@ -7,7 +7,16 @@ use serde_json::{Value, json};
 use super::checks::{Check, Verdict};
 use super::fit::Fit;
 use super::published::Published;
-use super::series::{Measurement, Series};
+use super::series::{Mean, Measurement, Series, find};
+
+/// By what time is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// The clock of the machine that asks for migrations.
+    Guest,
+    /// Virtual time, exact.
+    Lab,
+}
 
 /// All series of one setup.
 #[derive(Clone, Debug, Default)]
@@ -40,29 +49,24 @@ impl Report {
     /// Everything for people.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        for results in &self.results {
-            for series in &results.series {
-                self.add_series(&mut text, &results.name, series);
-            }
+        for series in self.default_series() {
+            self.add_series(&mut text, series);
         }
-        text += &self.fits();
+        text += &self.fits(&[Clock::Guest, Clock::Lab]);
         text += "\n";
         text += &self.comparison();
         text
     }
 
-    fn add_series(&self, text: &mut String, name: &str, series: &Series) {
+    /// A line for each size: the lab of the paper, what was published, and beside it the other labs by the guest's clock.
+    fn add_series(&self, text: &mut String, series: &Series) {
+        let (workload, mechanism) = (series.workload, series.mechanism);
         // Writing to a text cannot fail.
-        let _ = writeln!(
+        let _ = write!(
             text,
-            "{} source, {} level{}\n{:>8} {:>10} {:>7} {:>11} {:>8} {:>10} {:>7}",
-            series.workload.word(),
-            series.mechanism.word(),
-            if name == DEFAULT {
-                String::new()
-            } else {
-                format!(", {name}")
-            },
+            "{} source, {} level\n{:>8} {:>10} {:>7} {:>11} {:>8} {:>10} {:>7}",
+            workload.word(),
+            mechanism.word(),
             "Kbytes",
             "guest ms",
             "sd",
@@ -71,11 +75,21 @@ impl Report {
             "published",
             "ratio"
         );
+        let others = self.results.get(1..).unwrap_or_default();
+        let others: Vec<(&str, Vec<Mean>)> = others
+            .iter()
+            .filter_map(|results| {
+                let series = find(&results.series, workload, mechanism)?;
+                Some((&*results.name, series.means()))
+            })
+            .collect();
+        for (name, _) in &others {
+            let _ = write!(text, " {name:>10}");
+        }
+        text.push('\n');
         for mean in series.means() {
-            let published = self
-                .published
-                .time(series.workload, series.mechanism, f64::from(mean.kbytes));
-            let _ = writeln!(
+            let published = self.published.time(workload, mechanism, f64::from(mean.kbytes));
+            let _ = write!(
                 text,
                 "{:>8} {:>10.1} {:>7.1} {:>11.3} {:>8.3} {published:>10.1} {:>7.3}",
                 mean.kbytes,
@@ -85,19 +99,29 @@ impl Report {
                 mean.lab.1,
                 mean.guest.0 / published
             );
+            for (_, means) in &others {
+                let other = means.iter().find(|other| other.kbytes == mean.kbytes);
+                let other = other.map_or("-".into(), |other| format!("{:.1}", other.guest.0));
+                let _ = write!(text, " {other:>10}");
+            }
+            text.push('\n');
         }
         text.push('\n');
     }
 
-    /// The lines through all series.
-    pub(super) fn fits(&self) -> String {
+    /// The lines through all series, by these clocks.
+    pub(super) fn fits(&self, clocks: &[Clock]) -> String {
         let mut text = format!(
             "{:<12} {:<8} {:<7} {:<6} {:>9} {:>7}   {:>9} {:>7}   {:>8} {:>7} {:>7}   T = a + b m, 95 % confidence\n",
             "lab", "source", "level", "clock", "a ms", "±", "b ms/KB", "±", "r2", "sd ms", "worst"
         );
         for results in &self.results {
             for series in &results.series {
-                for (clock, fit) in [("guest", series.guest_fit()), ("lab", series.lab_fit())] {
+                for clock in clocks {
+                    let (clock, fit) = match clock {
+                        Clock::Guest => ("guest", series.guest_fit()),
+                        Clock::Lab => ("lab", series.lab_fit()),
+                    };
                     let Some(fit) = fit else { continue };
                     // Writing to a text cannot fail.
                     let _ = writeln!(
@@ -312,6 +336,23 @@ pub(super) mod tests {
     #[test]
     fn tables_read_as_agreed() {
         insta::assert_snapshot!("migration-text", report(20).text());
+    }
+
+    #[test]
+    fn another_lab_stands_beside_the_default() {
+        let mut report = report(300);
+        report.results.push(Results {
+            name: "ne2000".into(),
+            series: as_published(300)[..1].to_vec(),
+        });
+        let text = report.text();
+        let head = text.lines().nth(1).unwrap();
+        assert!(head.ends_with("published   ratio     ne2000"), "{head}");
+        let row = text.lines().nth(2).unwrap();
+        assert!(row.ends_with("168.6   1.038      175.0"), "{row}");
+        // What was not measured there is left out.
+        assert_eq!(text.matches("     ne2000\n").count(), 1, "{text}");
+        assert_eq!(report.csv().matches("migration,ne2000,idle,kernel").count(), 6);
     }
 
     #[test]

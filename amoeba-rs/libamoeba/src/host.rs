@@ -31,13 +31,23 @@ pub fn host_lookup(
     station: ethernet::Address,
     path: &str,
 ) -> Result<Capability, Status> {
+    lookup(transactions, &host(station), path)
+}
+
+/// The object at `path` in the directory of a kernel, with the rights that the directory's capability gives. Errors as those of
+/// [`host_lookup`].
+pub fn lookup(
+    transactions: &mut impl Transactions,
+    directory: &Capability,
+    path: &str,
+) -> Result<Capability, Status> {
     let mut rest = [0; LONGEST_PATH + 1];
     let mut length = path.len();
     rest.get_mut(..length)
         .filter(|_| length <= LONGEST_PATH)
         .ok_or(Status::BadArgument)?
         .copy_from_slice(path.as_bytes());
-    let mut found = host(station);
+    let mut found = *directory;
     while length > 0 {
         let (object, left) = step(transactions, &found, &mut rest, length)?;
         // A server that resolves nothing would be asked for ever.

@@ -140,6 +140,8 @@ pub mod right {
     pub const DELETE: Rights = Rights(0x08);
     /// Start processes.
     pub const EXEC: Rights = Rights(0x10);
+    /// What the capability that is given out with a machine's figures allows: to start a process, with segments for it.
+    pub const START: Rights = Rights(EXEC.0 | CREATE.0);
     /// Stun a process, read and change its owner and its comment.
     pub const KILL: Rights = Rights(0x20);
 }

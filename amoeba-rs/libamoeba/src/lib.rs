@@ -8,7 +8,7 @@
 //! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers;
 //!   [`terminal`]: those of terminals; [`migration`]: moving processes.
 //! * [`program`]: starting a program, here or on another machine; [`checkpoint`]: what the owner of a process is told and answers,
-//!   and moving a process.
+//!   and moving a process; [`owner`]: waiting for processes to end.
 //! * [`ports`]: ports by name; [`host`]: kernels and their servers by station address.
 //! * [`directory`]: directories, and objects by their paths.
 //! * [`explain`]: errors in words.
@@ -26,6 +26,7 @@ pub mod directory;
 pub mod explanation;
 pub mod host;
 pub mod migration;
+pub mod owner;
 pub mod ports;
 pub mod program;
 pub mod server;

@@ -3,7 +3,7 @@
 
 use crate::world::World;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use proto::standard::ObjectMark;
 
 /// Whether a condition is met.
@@ -71,7 +71,7 @@ fn two(left: &str, operator: &str, right: &str) -> Option<Result<bool, String>> 
     };
     let number = |text: &str| {
         let number = text.trim().parse::<i64>();
-        number.map_err(|_| format!("{}: is no number", text.to_string()))
+        number.map_err(|_| format!("{text}: is no number"))
     };
     Some(number(left).and_then(|left| Ok(compare(left, number(right)?))))
 }

@@ -1,5 +1,6 @@
 //! The state of a shell, and words as it expands them.
 
+use crate::execution::INTERRUPTED;
 use crate::expansion::{self, Context};
 use crate::jobs::Jobs;
 use crate::syntax::{Command, Direction, Kind, List, Part, Redirection, Word};
@@ -72,6 +73,9 @@ pub(crate) enum Stop {
     /// The interrupt came, or the command cannot go on: the shell waits for the next one.
     Abandon(i32),
 }
+
+/// Streams with redirections, and those of them that were opened.
+pub(crate) type Redirected<S> = (Streams<S>, Vec<S>);
 
 /// How a command went.
 pub(crate) type Outcome = Result<i32, Stop>;
@@ -184,9 +188,19 @@ impl<W: World> Shell<W> {
             }
             Err(Stop::Abandon(status)) => {
                 self.status = status;
+                if status == INTERRUPTED {
+                    self.end_line();
+                }
                 (!self.options.is_interactive).then_some(status)
             }
             Err(Stop::Break(_) | Stop::Continue(_)) => None,
+        }
+    }
+
+    /// Begins a line behind what the terminal shows of its interrupt.
+    pub fn end_line(&mut self) {
+        if self.options.is_interactive {
+            let _ = self.world.write(self.streams[2], "\n");
         }
     }
 
@@ -223,7 +237,7 @@ impl<W: World> Shell<W> {
         &mut self,
         redirections: &[Redirection],
         mut streams: Streams<W::Stream>,
-    ) -> Result<(Streams<W::Stream>, Vec<W::Stream>), String> {
+    ) -> Result<Redirected<W::Stream>, String> {
         let mut opened = Vec::new();
         for redirection in redirections {
             let result = self.redirected(redirection, &streams);

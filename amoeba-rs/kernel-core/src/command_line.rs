@@ -17,6 +17,9 @@ pub struct Options {
     /// `transparent=1`: calls in which threads of a process wait go on when it is taken to another machine; without it they are
     /// aborted.
     pub is_transparent: bool,
+    /// `secure=1`: secret numbers, and not the station address, lead to the kernel's directory. The loader's programs are given its
+    /// capability.
+    pub is_secure: bool,
 }
 
 impl Default for Options {
@@ -27,6 +30,7 @@ impl Default for Options {
             frames: 1000,
             slice: DEFAULT_SLICE,
             is_transparent: false,
+            is_secure: false,
         }
     }
 }
@@ -48,6 +52,7 @@ impl Options {
                 "frames" => options.frames = number,
                 "slice" if number >= 10 => options.slice = u64::from(number),
                 "transparent" => options.is_transparent = number != 0,
+                "secure" => options.is_secure = number != 0,
                 _ => {}
             }
         }
@@ -68,7 +73,8 @@ mod tests {
                 peers: 1,
                 frames: 1000,
                 slice: 100,
-                is_transparent: false
+                is_transparent: false,
+                is_secure: false
             }
         );
     }
@@ -76,7 +82,7 @@ mod tests {
     #[test]
     fn options_are_read_in_any_order() {
         let options =
-            Options::parse("kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 root=/dev/null");
+            Options::parse("kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 secure=1 root=/dev/null");
         assert_eq!(
             options,
             Options {
@@ -84,7 +90,8 @@ mod tests {
                 peers: 15,
                 frames: 7,
                 slice: 50,
-                is_transparent: true
+                is_transparent: true,
+                is_secure: true
             }
         );
     }

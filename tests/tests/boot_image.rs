@@ -112,9 +112,8 @@ ram = 0xCC000
         );
     }
     text += SERVER;
-    text += &format!(
-        "[[machine.client.module]]\nimage = \"boot\"\nargs = \"02:60:8c:00:00:02 {arguments}\"\n"
-    );
+    text +=
+        &format!("[[machine.client.module]]\nimage = \"boot\"\nargs = \"02:60:8c:00:00:02 {arguments}\"\n");
     let source = LabSource::Text {
         name: "boot-image.toml".into(),
         text,
@@ -164,9 +163,18 @@ fn a_file_that_is_no_kernel_leaves_the_machine_as_it_is() {
 #[test]
 fn a_file_that_nobody_has_leaves_the_machine_as_it_is() {
     for (arguments, reason) in [
-        ("bullet 3 secret", "cannot boot: the file cannot be read: BadCapability (-1000)"),
-        ("bullet 1 wrong", "cannot boot: the file cannot be read: BadCapability (-1000)"),
-        ("nobody 1 secret", "cannot boot: the file cannot be read: RpcNotFound (-2)"),
+        (
+            "bullet 3 secret",
+            "cannot boot: the file cannot be read: BadCapability (-1000)",
+        ),
+        (
+            "bullet 1 wrong",
+            "cannot boot: the file cannot be read: BadCapability (-1000)",
+        ),
+        (
+            "nobody 1 secret",
+            "cannot boot: the file cannot be read: RpcNotFound (-2)",
+        ),
     ] {
         let [target, _] = consoles(arguments, 8);
         assert!(target.contains(reason), "{arguments}: {target}");

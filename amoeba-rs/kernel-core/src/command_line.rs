@@ -23,6 +23,9 @@ pub struct Options {
     /// `ring=`: how many of the longest frames FLIP takes every card's ring for, 1 to 255; the credits that neighbours are given
     /// follow from that, eight at most.
     pub ring: Option<u16>,
+    /// `secure=1`: secret numbers, and not the station address, lead to the kernel's directory. The loader's programs are given its
+    /// capability.
+    pub is_secure: bool,
 }
 
 impl Default for Options {
@@ -35,6 +38,7 @@ impl Default for Options {
             is_transparent: false,
             is_boosting: false,
             ring: None,
+            is_secure: false,
         }
     }
 }
@@ -58,6 +62,7 @@ impl Options {
                 "transparent" => options.is_transparent = number != 0,
                 "boost" => options.is_boosting = number != 0,
                 "ring" if (1..=255).contains(&number) => options.ring = Some(number as u16),
+                "secure" => options.is_secure = number != 0,
                 _ => {}
             }
         }
@@ -80,7 +85,8 @@ mod tests {
                 slice: 100,
                 is_transparent: false,
                 is_boosting: false,
-                ring: None
+                ring: None,
+                is_secure: false
             }
         );
     }
@@ -88,7 +94,7 @@ mod tests {
     #[test]
     fn options_are_read_in_any_order() {
         let options = Options::parse(
-            "kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 ring=8 boost=1 root=/dev/null",
+            "kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 ring=8 boost=1 secure=1 root=/dev/null",
         );
         assert_eq!(
             options,
@@ -99,7 +105,8 @@ mod tests {
                 slice: 50,
                 is_transparent: true,
                 is_boosting: true,
-                ring: Some(8)
+                ring: Some(8),
+                is_secure: true
             }
         );
     }

@@ -16,6 +16,7 @@
 
 extern crate alloc;
 
+mod boot;
 mod clock;
 mod cmos;
 mod console;

@@ -68,7 +68,8 @@ pub(crate) fn start(
     let random = Random::new(port(), port());
     let disks = disks.map(|channel| VirtualDisks::new(port(), channel));
     // Without a card nobody is there to look.
-    let secret = station.map_or_else(&mut port, |station| Port(station.0));
+    let known = station.filter(|_| !options.is_secure);
+    let secret = known.map_or_else(&mut port, |station| Port(station.0));
     let mut directory = Directory::new(secret, port(), seconds);
     let others = |rights| directory::masks(Rights(rights));
     let (process, sys) = (process_server.capability(), system.capability());
@@ -80,6 +81,7 @@ pub(crate) fn start(
     directory.add("tty:00", serial, others(0x0f));
     directory.add("tty:01", screen, others(0x0f));
     let capabilities = [
+        ("HOST", directory.capability()),
         ("PROC", process),
         ("RANDOM", random.capability()),
         ("SYS", sys),

@@ -10,6 +10,7 @@ use crate::{clock, cmos, keyboard, paging, serial_line, servers, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
 use kernel_core::ata::Channel;
+use kernel_core::boot::Boot;
 use kernel_core::machine::{Machine, Milliseconds, TICK};
 use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
@@ -25,8 +26,8 @@ use proto::standard::Status;
 
 /// All that programs see of the kernel.
 pub(crate) struct System {
-    memory: Memory,
-    processes: Processes,
+    pub(crate) memory: Memory,
+    pub(crate) processes: Processes,
     servers: Servers<Memory>,
     /// Those whose requests to these servers are put off.
     clients: Clients,
@@ -36,12 +37,14 @@ pub(crate) struct System {
     is_stirred: bool,
     /// Processes that are leaving, and what was taken out of them.
     leaving: Vec<(u16, Option<Communication>)>,
-    network: Network,
+    pub(crate) network: Network,
+    /// The kernel that is being read.
+    pub(crate) boot: Option<Boot>,
     reservation: Reservation,
     console: Console,
     /// The capabilities that the loader's programs are given, by name.
     capabilities: Vec<(&'static str, Capability)>,
-    end_of_memory: u32,
+    pub(crate) end_of_memory: u32,
 }
 
 impl System {
@@ -68,6 +71,7 @@ impl System {
             is_stirred: true,
             leaving: Vec::new(),
             network,
+            boot: None,
             reservation: started.reservation,
             console: Console,
             capabilities: started.capabilities,
@@ -166,6 +170,7 @@ impl System {
     fn tend(&mut self, now: Milliseconds) {
         self.processes.sweep(&mut self.memory, now);
         self.network.work(now);
+        self.begin_boot(now);
         self.tend_servers(now);
         self.settle();
     }
@@ -202,6 +207,7 @@ impl System {
             match self.network.deliver(&mut self.processes, &mut self.memory) {
                 Some(Delivery::Done) => {}
                 Some(Delivery::Fetched) => self.is_stirred = true,
+                Some(Delivery::Image(outcome)) => self.image_read(outcome),
                 Some(Delivery::Called(port, number, outcome)) => {
                     let (servers, mut world) = self.servers();
                     servers.call_ended(&mut world, port, number, outcome);

@@ -389,6 +389,8 @@ pub(crate) enum Delivery {
     Done,
     /// The contents of a segment have come, or not.
     Fetched,
+    /// Bytes of the file to boot from have come, of which the first are here, or not: so many.
+    Image(Result<(Vec<u8>, u32), Status>),
     /// A transaction of the server at this put-port has ended.
     Called(Port, u32, Result<Reply, Status>),
     /// A thread that serves a request gets the signal of its client's.

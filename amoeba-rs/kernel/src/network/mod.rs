@@ -157,7 +157,8 @@ impl Network {
         }
         self.settle(now);
         self.tell_exchange();
-        if self.restart.as_ref().is_some_and(|restart| restart.due <= now) {
+        let is_reset = |restart: &Restart| restart.due <= now && restart.image.is_none();
+        if self.restart.as_ref().is_some_and(is_reset) {
             restart::reset();
         }
     }

@@ -7,13 +7,14 @@
 //! * [`flip`]: the 40-byte header of a FLIP packet.
 //! * [`rpc`]: the 24-byte header by which kernels carry out a transaction.
 //! * [`message`]: the 32-byte header that users see, in requests and replies.
-//! * [`capability`]: ports, rights and capabilities; [`one_way`]: the function that protects both.
+//! * [`capability`]: ports, rights and capabilities; [`capability_text`]: the same in writing; [`one_way`]: the function that protects both.
 //! * [`marshal`]: values in the buffers of requests and replies; [`capability_set`]: capabilities of one object.
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
 //! * [`soap`]: the directory server, its directories and its disks.
 //! * [`bullet`]: the file server, and how files lie on a disk.
 //! * [`process`]: descriptors of processes, and the server that runs them.
 //! * [`disk`]: what is on disks, and the server of virtual disks.
+//! * [`boot`]: the boot server and its disk.
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel; [`raw_flip`]: FLIP for programs.
 //! * [`terminal`]: commands and settings of terminals; [`fifo`]: pipes.
 //! * [`run`]: the server that chooses machines for programs.
@@ -118,9 +119,11 @@ macro_rules! own_failure {
     };
 }
 
+pub mod boot;
 pub mod bullet;
 pub mod capability;
 pub mod capability_set;
+pub mod capability_text;
 pub mod disk;
 pub mod ethernet;
 pub mod exchange;

@@ -111,6 +111,7 @@ impl Command<'_> {
             return self.look_up(word).map_err(|why| Error::new(word, why));
         }
         let (host, path) = word.split_once('/').unwrap_or((word, ""));
-        self.of_host(host, path)
+        let kernel = self.host(host)?;
+        host::lookup(&mut Kernel, &kernel, path).map_err(|why| Error::new(word, why))
     }
 }

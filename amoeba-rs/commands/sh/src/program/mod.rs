@@ -11,6 +11,7 @@ mod hosts;
 mod interrupts;
 mod machine;
 mod processes;
+mod starting;
 mod streams;
 
 use crate::program::machine::{Machine, Stream};

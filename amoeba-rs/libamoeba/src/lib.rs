@@ -47,6 +47,7 @@ pub use server::{Request, Server, serve};
 use proto::capability::Port;
 use proto::message::Header;
 use proto::standard::Status;
+use strings as _;
 
 /// The three calls of a transaction. Buffers hold at most
 /// [`LARGEST_BUFFER`](proto::message::LARGEST_BUFFER) bytes; what does not fit into the receiver's is cut off.

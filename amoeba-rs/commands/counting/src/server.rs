@@ -11,8 +11,6 @@ use proto::capability::Port;
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::standard::Status;
 
-/// Threads that serve, the first one included.
-const THREADS: usize = 3;
 /// Bytes of a thread's stack.
 const STACK: usize = 16 << 10;
 
@@ -21,7 +19,10 @@ static EXECUTIONS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
 pub(super) fn serve(port: Port, clients: usize, calls: usize) -> i32 {
     *EXECUTIONS.lock() = vec![vec![0; calls]; clients];
-    for _ in 1..THREADS {
+    // A thread is held until its client has acknowledged the reply. There are fewer of them than clients, so that some
+    // requests are refused and sent again.
+    let threads = clients / 2 + 1;
+    for _ in 1..threads {
         if !thread::spawn(STACK, move || work(port)) {
             println!("counting: no thread");
             return 1;

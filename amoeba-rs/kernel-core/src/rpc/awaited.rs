@@ -2,6 +2,7 @@
 
 use super::arrival::Fragment;
 use super::assembly::{Assembly, write};
+use super::limits::longest_asking;
 use super::message::{Buffer, HEAD_LENGTH, Payload};
 use super::thread::Phase;
 use super::{Rpc, ThreadId};
@@ -92,6 +93,7 @@ impl<D: Payload> Rpc<D> {
         }
     }
 
+    /// Tells a server that the reply is here. The server asks for it if that is lost.
     pub(super) fn acknowledge_reply(
         &mut self,
         now: Milliseconds,
@@ -100,6 +102,14 @@ impl<D: Payload> Rpc<D> {
         from: Address,
         header: &Header,
     ) {
+        let transaction = self
+            .thread_mut(id)
+            .and_then(|thread| thread.transaction_with(from, header));
+        if let Some(round_trip) = transaction.map(|transaction| transaction.round_trip)
+            && let Some(process) = self.process_mut(id.process)
+        {
+            process.is_asked_for(now, longest_asking(round_trip));
+        }
         let mut acknowledgement =
             self.header(Kind::Acknowledge, header.transaction, header.source, id.thread);
         acknowledgement.kernel = header.kernel;

@@ -53,8 +53,8 @@ pub const CLIENT_SWEEP: Milliseconds = 600_000;
 
 /// Threads of a process that can carry out transactions.
 pub const THREADS: u16 = 256;
-/// How long the address of a process that ended while it served is kept, so that its clients are told: longer
-/// than a client waits between two enquiries.
+/// How long the address of a process that has ended is kept at most, so that its clients and servers are told: longer than
+/// a client waits between two enquiries.
 pub const LINGER: Milliseconds = 30_000;
 /// Addresses that are kept so.
 pub const LINGERING: usize = 32;
@@ -79,6 +79,12 @@ pub const LONGEST_REPLY: Milliseconds = (RETRIES as Milliseconds + 1) * (LONGEST
 /// Pause before a server asks whether its reply has arrived, for a client that measured this round trip.
 pub(super) fn reply_pause(round_trip: u16) -> Milliseconds {
     (Milliseconds::from(round_trip) * REPLY_ROUND_TRIPS).clamp(SHORTEST_REPLY_PAUSE, LONGEST_REPLY_PAUSE)
+}
+
+/// How long a server that misses the acknowledgement of its reply may ask for it, as far as an address is kept for that.
+pub(super) fn longest_asking(round_trip: u16) -> Milliseconds {
+    let pause = reply_pause(round_trip) + SWEEP;
+    LINGER.min((Milliseconds::from(RETRIES) + 1) * pause)
 }
 
 /// Pause before a client asks whether its request has arrived.

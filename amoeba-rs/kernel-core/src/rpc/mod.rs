@@ -307,12 +307,17 @@ impl<B> Process<B> {
             private,
             address: private.public(),
             endpoint,
-            refusal: None,
+            asked_until: 0,
             is_ending: false,
             is_away: false,
             threads: Vec::new(),
             assembling: Vec::new(),
         }
+    }
+
+    /// Others may ask about its transactions for so long.
+    fn is_asked_for(&mut self, now: Milliseconds, time: Milliseconds) {
+        self.asked_until = self.asked_until.max(now + time);
     }
 
     /// When something is to be done about one of its threads.

@@ -12,8 +12,10 @@ use alloc::vec::Vec;
 use proto::flip::Address;
 use proto::rpc::{Flags, Header, Kind};
 
-/// The address of a process that ended while it served requests, or after it refused some. It is kept for a while, so that
-/// clients that missed the news are told, and that copies of refused requests are not taken for lost ones.
+/// The address of a process that ended while it served requests, after it refused some, or before it was certain that its
+/// servers knew that it had their replies. It is kept for a while, so that clients that missed the news are told, that copies
+/// of refused requests are not taken for lost ones, and that no server's thread goes on asking for an acknowledgement that
+/// was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Departed {
     address: Address,
@@ -61,12 +63,15 @@ impl<D: Payload> Rpc<D> {
                 .as_ref()
                 .is_some_and(|service| matches!(service.client, Client::Remote { .. }))
         });
-        let has_refused = known.refusal.is_some_and(|time| now < time + LINGER);
         for thread in 0..threads {
             self.end_thread(now, below, ThreadId { process, thread });
         }
-        if is_serving || has_refused {
-            self.linger(now, below, address, endpoint);
+        if is_serving && let Some(known) = self.process_mut(process) {
+            known.is_asked_for(now, LINGER);
+        }
+        let until = self.process(process).map_or(0, |known| known.asked_until);
+        if now < until {
+            self.linger(below, address, endpoint, until);
         } else {
             // FLIP gave the endpoint, so it knows it.
             let _ = below.unregister(self.interface, endpoint);
@@ -109,12 +114,19 @@ impl<D: Payload> Rpc<D> {
         }
     }
 
-    fn linger(&mut self, now: Milliseconds, below: &mut impl Below<D>, address: Address, endpoint: Endpoint) {
+    /// Keeps an address. If too many are kept, the one that would be given up first goes.
+    fn linger(
+        &mut self,
+        below: &mut impl Below<D>,
+        address: Address,
+        endpoint: Endpoint,
+        until: Milliseconds,
+    ) {
         if self.departed.len() == LINGERING {
-            let first = self.departed.remove(0);
+            let first = (0..LINGERING).min_by_key(|&place| self.departed[place].until);
+            let first = self.departed.remove(first.unwrap_or(0));
             let _ = below.unregister(self.interface, first.endpoint);
         }
-        let until = now + LINGER;
         self.departed.push(Departed {
             address,
             endpoint,

@@ -3,7 +3,7 @@
 use super::arrival::Fragment;
 use super::assembly::{Assembly, write};
 use super::history::Past;
-use super::limits::LONGEST_ROUND_TRIP;
+use super::limits::{LINGER, LONGEST_ROUND_TRIP};
 use super::message::{Buffer, HEAD_LENGTH, Payload};
 use super::port_cache::Place;
 use super::thread::{Client, Service};
@@ -51,7 +51,7 @@ impl<D: Payload> Rpc<D> {
         let Some(thread) = self.ports.listener(header.port, Some(process)) else {
             self.counters.refused = self.counters.refused.wrapping_add(1);
             if let Some(process) = self.process_mut(process) {
-                process.refusal = Some(now);
+                process.is_asked_for(now, LINGER);
             }
             self.respond(now, below, process, fragment.from, header, Kind::Refuse);
             return;

@@ -1,6 +1,6 @@
 //! Signals and aborted calls.
 
-use super::limits::request_pause;
+use super::limits::{LINGER, request_pause};
 use super::message::Payload;
 use super::thread::{Client, Marks, Phase, Server, Service};
 use super::{Notice, Rpc, ThreadId};
@@ -55,6 +55,10 @@ impl<D: Payload> Rpc<D> {
                 let mut header = self.header(Kind::Fail, number, thread, id.thread);
                 header.kernel = kernel;
                 self.control_from(now, below, id.process, address, &header, SendFlags::empty());
+                // If that is lost, the server will offer its reply.
+                if let Some(process) = self.process_mut(id.process) {
+                    process.is_asked_for(now, LINGER);
+                }
             }
             Server::Local(server) => {
                 if let Some(Service { client, .. }) =

@@ -23,8 +23,8 @@ pub(super) struct Process<B> {
     pub(super) address: Address,
     /// Where the address is registered.
     pub(super) endpoint: Endpoint,
-    /// When a request to it was refused last, if any was.
-    pub(super) refusal: Option<Milliseconds>,
+    /// Others may ask about its transactions until then, even if it has ended: see [`super::process::Departed`].
+    pub(super) asked_until: Milliseconds,
     /// It has ended and waits only until FLIP no longer uses its memory.
     pub(super) is_ending: bool,
     /// What its threads are doing was taken out; nothing reaches it.

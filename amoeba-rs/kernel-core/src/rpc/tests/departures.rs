@@ -177,3 +177,37 @@ fn a_reply_frees_a_server_whose_client_was_aborted() {
     lab.putrep(1, thread(0), reply(2), Memory::default());
     assert!(matches!(lab.told[0], (_, 1, Told::Replied { .. })));
 }
+
+#[test]
+fn a_server_learns_that_a_client_that_has_ended_got_its_reply() {
+    let mut lab = acquainted();
+    begin(&mut lab);
+    lab.wait_for_request();
+    lab.putrep(1, thread(0), reply(2), Memory::default());
+    // The reply is on its way; the acknowledgement is lost.
+    lose(&mut lab, true);
+    assert_eq!(lab.wait_for_reply().0, Ok((reply(2), 0)));
+    lose(&mut lab, false);
+    lab.end_process(0, 0);
+    assert_eq!(lab.told.remove(0).2, Told::Ended { process: 0 });
+    let start = lab.now();
+    assert!(matches!(lab.wait(), (1, Told::Replied { .. })));
+    let pause = Milliseconds::from(limits::SHORTEST_ROUND_TRIP) * limits::REPLY_ROUND_TRIPS;
+    let time = lab.now() - start;
+    assert!(
+        (limits::SHORTEST_REPLY_PAUSE..=pause + limits::SWEEP).contains(&time),
+        "{time}"
+    );
+}
+
+#[test]
+fn the_address_of_a_departed_client_is_kept_no_longer_than_its_server_asks() {
+    let mut lab = acquainted();
+    lab.end_process(0, 0);
+    let registered = |lab: &Lab| lab.network.machines[0].card.endpoints.iter().flatten().count();
+    assert_eq!(registered(&lab), 2);
+    let question =
+        limits::REPLY_ROUND_TRIPS * Milliseconds::from(limits::SHORTEST_ROUND_TRIP) + limits::SWEEP;
+    lab.run((Milliseconds::from(limits::RETRIES) + 1) * question + limits::SWEEP);
+    assert_eq!(registered(&lab), 1);
+}

@@ -258,8 +258,12 @@ $ cat << END | tail -1
 > last $(echo substituted)
 > END
 last substituted
+$ (sort fruit > /home/ast/late &); cat /home/ast/late
+apple
+banana
+cherry
 $ sleep 1 & echo started; wait $!; echo $?
-[1] 31
+[1] 33
 started
 0
 $ if test -f fruit && [ -d /home ]; then echo there; fi
@@ -339,6 +343,7 @@ fn a_person_works_with_files_pipes_variables_jobs_and_the_interrupt() {
         (PROMPT, "first $x\r"),
         (PROMPT, "last $(echo substituted)\r"),
         (PROMPT, "END\r"),
+        (PROMPT, "(sort fruit > /home/ast/late &); cat /home/ast/late\r"),
         (PROMPT, "sleep 1 & echo started; wait $!; echo $?\r"),
         (PROMPT, "if test -f fruit && [ -d /home ]; then echo there; fi\r"),
         (PROMPT, "spin\r"),

@@ -139,6 +139,7 @@ pub(super) fn main(arguments: &Arguments) -> i32 {
         run_input(&mut shell, streams)
     };
     shell.finish();
+    processes::linger();
     status
 }
 

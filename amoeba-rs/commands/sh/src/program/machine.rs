@@ -1,6 +1,5 @@
 //! What the shell needs of the system, by transactions.
 
-use super::hosts::{self, Found};
 use super::streams::{self, End as ChannelEnd, Place, WrittenFile};
 use super::{interrupts, processes};
 use alloc::format;
@@ -10,7 +9,7 @@ use libamoeba::classes::{bullet, fifo, process, random};
 use libamoeba::directory::{self, Names};
 use libamoeba::stream::{self, Input, Kind};
 use libamoeba::system::{Kernel, calls, thread};
-use libamoeba::{explain, program, standard, terminal};
+use libamoeba::{explain, standard, terminal};
 use proto::capability::{Capability, Port};
 use proto::capability_set::CapabilitySet;
 use proto::soap::Failure as DirectoryFailure;
@@ -23,9 +22,6 @@ const LOCATE: u32 = 5000;
 /// Milliseconds after which drafts of files are kept from growing too old.
 const REFRESH: u32 = 60_000;
 const STACK: usize = 8192;
-/// Capabilities that are a program's own.
-const OWN: [&str; 6] = ["STDIN", "STDOUT", "STDERR", "WORK", "SCRIPT", "SIGNALS"];
-
 /// A stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stream {
@@ -66,8 +62,8 @@ fn told(failure: impl Into<DirectoryFailure>) -> String {
 
 /// The system as a program sees it.
 pub(super) struct Machine {
-    capabilities: Vec<(String, Capability)>,
-    names: Option<Names>,
+    pub(super) capabilities: Vec<(String, Capability)>,
+    pub(super) names: Option<Names>,
     /// Streams of which something was read.
     inputs: Vec<(Capability, Input)>,
     listener: Port,
@@ -130,14 +126,14 @@ impl Machine {
     }
 
     /// A server by its name among the capabilities, or the default of its kind.
-    fn server(&self, name: &str, kind: &str) -> Option<Capability> {
+    pub(super) fn server(&self, name: &str, kind: &str) -> Option<Capability> {
         let given = self.capabilities.iter().find(|(own, _)| own == name);
         let given = given.map(|(_, value)| *value);
         given.or_else(|| self.object(&format!("/profile/cap/{kind}/default")).ok())
     }
 
     /// The file of a program.
-    fn find(&self, name: &str, path: &str) -> Result<Capability, Failure> {
+    pub(super) fn find(&self, name: &str, path: &str) -> Result<Capability, Failure> {
         if name.contains('/') {
             return self.object(name).map_err(|failure| match failure {
                 DirectoryFailure::Standard(Status::NotFound) => Failure::NotFound,
@@ -209,114 +205,6 @@ impl Machine {
             Ok(_) | Err(Status::Overflow) => Some(mark[0]),
             Err(_) => None,
         }
-    }
-
-    /// The environment of capabilities of a program.
-    fn environment(
-        &self,
-        streams: [Stream; 3],
-        others: &[(&str, Option<Capability>)],
-    ) -> Vec<(String, Capability)> {
-        let inherited = self
-            .capabilities
-            .iter()
-            .filter(|(name, _)| !OWN.contains(&name.as_str()));
-        let mut all: Vec<(String, Capability)> = inherited.cloned().collect();
-        let mut add = |name: &str, capability| all.push((name.to_string(), capability));
-        for (name, stream) in ["STDIN", "STDOUT", "STDERR"].into_iter().zip(streams) {
-            add(name, stream.capability());
-        }
-        let work = self
-            .names
-            .as_ref()
-            .and_then(|names| names.work.members().next().copied());
-        if let Some(work) = work {
-            add("WORK", work.capability);
-        }
-        for (name, capability) in others {
-            if let Some(capability) = capability {
-                add(name, *capability);
-            }
-        }
-        all
-    }
-
-    /// Starts a file, or a shell with it if it is a text.
-    fn start_file(
-        &mut self,
-        start: &Start<'_, Stream>,
-        file: &Capability,
-        words: &[String],
-    ) -> Result<Process, Failure> {
-        let program = match hosts::read(file)? {
-            Found::Program(program) => program,
-            Found::Text if words.len() == start.words.len() => {
-                let own = self.find("sh", start.path)?;
-                let mut longer = Vec::from(["sh".to_string()]);
-                longer.extend_from_slice(words);
-                return self.start_file(start, &own, &longer);
-            }
-            Found::Text => return Err(Failure::NotRun("the shell is no program".to_string())),
-        };
-        let script = start.script.map(|text| streams::text(text.as_bytes()));
-        let script = script.map(|channel| Stream::Own(channel, ChannelEnd::Reader));
-        let mut closed = start.closed.to_vec();
-        closed.extend(script);
-        // A shell is told of interrupts rather than stunned, for it waits for others.
-        let is_shell = start.script.is_some() || words[0] == "sh" || words[0].ends_with("/sh");
-        let signals = if is_shell { self.signals()? } else { None };
-        let listener = signals.map(interrupts::capability);
-        let signals = signals.map(|port| Capability {
-            port,
-            ..Capability::NULL
-        });
-        let others = [("SCRIPT", script.map(Stream::capability)), ("SIGNALS", signals)];
-        let capabilities = self.environment(start.streams, &others);
-        let capabilities: Vec<(&str, Capability)> = capabilities
-            .iter()
-            .map(|(name, capability)| (name.as_str(), *capability))
-            .collect();
-        let (number, owner) = processes::prepare(&closed, listener);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let environment: Vec<&str> = start.environment.iter().map(String::as_str).collect();
-        let given = program::Start {
-            arguments: &words,
-            environment: &environment,
-            capabilities: &capabilities,
-            owner,
-        };
-        let run_server = self.server("RUN_SERVER", "runsvr");
-        let own = self
-            .capabilities
-            .iter()
-            .find(|(name, _)| name == "PROC")
-            .map(|(_, value)| *value);
-        match hosts::start(&program, &given, run_server, own) {
-            Ok(process) => {
-                processes::started(number, &process);
-                hosts::comment(&process, words[0]);
-                Ok(number)
-            }
-            Err(failure) => {
-                processes::abandon(number);
-                if let Some(script) = script {
-                    let _ = close(script);
-                }
-                Err(failure)
-            }
-        }
-    }
-
-    /// A port at which another shell can listen.
-    fn signals(&self) -> Result<Option<Port>, Failure> {
-        let random = self.capabilities.iter().find(|(name, _)| name == "RANDOM");
-        let Some((_, random)) = random else {
-            return Ok(None);
-        };
-        let mut port = Port::NULL;
-        let filled = random::fill(&mut Kernel, random, &mut port.0);
-        filled.map_err(|status| Failure::NotRun(told(status)))?;
-        Ok(Some(port))
     }
 }
 

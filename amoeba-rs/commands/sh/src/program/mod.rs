@@ -11,6 +11,7 @@ mod hosts;
 mod interrupts;
 mod machine;
 mod processes;
+mod starting;
 mod streams;
 
 use crate::program::machine::{Machine, Stream};
@@ -138,6 +139,7 @@ pub(super) fn main(arguments: &Arguments) -> i32 {
         run_input(&mut shell, streams)
     };
     shell.finish();
+    processes::linger();
     status
 }
 

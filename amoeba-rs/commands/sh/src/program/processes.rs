@@ -217,6 +217,24 @@ fn look_for_lost(numbers: &[Process]) {
     }
 }
 
+/// Waits for processes for which nobody waits, but whose streams are served here: with the shell these would go.
+pub(super) fn linger() {
+    let is_served = |entry: &&Entry| {
+        let mut closed = entry.closed.iter();
+        entry.end.is_none() && closed.any(|stream| matches!(stream, Stream::Own(..)))
+    };
+    let numbers: Vec<Process> = {
+        let owner = OWNER.lock();
+        owner
+            .entries
+            .iter()
+            .filter(is_served)
+            .map(|entry| entry.number)
+            .collect()
+    };
+    wait(&numbers);
+}
+
 /// The capability of a process that runs.
 pub(super) fn capability(number: Process) -> Option<Capability> {
     let owner = OWNER.lock();

@@ -7,6 +7,7 @@ mod file;
 
 pub(super) use file::{Place, WrittenFile};
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -37,7 +38,7 @@ enum Kind {
     /// They are kept.
     Collector,
     /// They become a file.
-    File(WrittenFile),
+    File(Box<WrittenFile>),
 }
 
 struct Channel {
@@ -246,7 +247,7 @@ pub(super) fn collector() -> usize {
 
 /// A file that is being written.
 pub(super) fn file(file: WrittenFile) -> usize {
-    add(Kind::File(file), &[], [false, true])
+    add(Kind::File(Box::new(file)), &[], [false, true])
 }
 
 /// The capability of an end.

@@ -8,6 +8,9 @@ use alloc::vec::Vec;
 const DEEPEST: u32 = 30;
 const MOST: u32 = 255;
 
+/// A class of characters: its name with what ends it, and who belongs to it.
+type Class = (&'static [u8], fn(&u8) -> bool);
+
 struct Parser<'a> {
     rest: &'a [u8],
     depth: u32,
@@ -164,7 +167,7 @@ impl Parser<'_> {
     }
 
     fn class(&mut self, set: &mut Set) -> Result<(), Error> {
-        let classes: [(&[u8], fn(&u8) -> bool); 9] = [
+        let classes: [Class; 9] = [
             (b"alnum:]", u8::is_ascii_alphanumeric),
             (b"alpha:]", u8::is_ascii_alphabetic),
             (b"blank:]", |byte| matches!(byte, b' ' | b'\t')),

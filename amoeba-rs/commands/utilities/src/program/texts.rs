@@ -172,6 +172,31 @@ fn end(session: &mut Session<'_>, start: Start, are_bytes: bool, usage: &str) ->
     session.write(end)
 }
 
+/// What `grep` looks for, and what it tells.
+struct Search {
+    expressions: Vec<Expression>,
+    /// Lines that do not fit are meant.
+    is_inverted: bool,
+    /// Nothing is told, and the first line is enough.
+    is_quiet: bool,
+    names_only: bool,
+    counts_only: bool,
+    with_numbers: bool,
+    with_names: bool,
+}
+
+/// The expressions of texts, each line of which is one.
+fn expressions(texts: &[&str], is_literal: bool, folds: bool) -> Result<Vec<Expression>, String> {
+    let make = if is_literal {
+        Expression::literal
+    } else {
+        Expression::new
+    };
+    let lines = texts.iter().flat_map(|text| text.split('\n'));
+    let all = lines.map(|line| make(line.as_bytes(), folds).map_err(|error| format!("{line}: {error}")));
+    all.collect()
+}
+
 /// `grep [-Fchilnqv] [-e EXPRESSION]... [EXPRESSION] [FILE]...`: status 1 if no line fits.
 pub(super) fn grep(session: &mut Session<'_>) -> Outcome {
     let usage = "[-Fchilnqv] [-e expression]... [expression] [file]...";
@@ -183,77 +208,28 @@ pub(super) fn grep(session: &mut Session<'_>) -> Outcome {
         }
         texts.push(options.operands.remove(0));
     }
-    let mut expressions = Vec::new();
-    // A line of the text is an expression of its own.
-    for text in texts.iter().flat_map(|text| text.split('\n')) {
-        let make = if options.has('F') {
-            Expression::literal
-        } else {
-            Expression::new
-        };
-        match make(text.as_bytes(), options.has('i')) {
-            Ok(expression) => expressions.push(expression),
-            Err(error) => {
-                eprintln!("grep: {text}: {error}");
-                session.status = USAGE;
-                return Err(Stopped);
-            }
+    let expressions = match expressions(&texts, options.has('F'), options.has('i')) {
+        Ok(expressions) => expressions,
+        Err(what) => {
+            eprintln!("grep: {what}");
+            session.status = USAGE;
+            return Err(Stopped);
         }
-    }
-    let is_several = options.operands.len() > 1 && !options.has('h');
+    };
+    let search = Search {
+        expressions,
+        is_inverted: options.has('v'),
+        is_quiet: options.has('q'),
+        names_only: options.has('l'),
+        counts_only: options.has('c') && !options.has('l'),
+        with_numbers: options.has('n'),
+        with_names: options.operands.len() > 1 && !options.has('h'),
+    };
     let mut found = false;
-    for (name, mut input) in session.inputs(&options.operands) {
-        let (mut number, mut count) = (0_u64, 0_u64);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            match input.read_line(&mut Kernel, &mut line) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(status) => {
-                    session.fail(name, status);
-                    break;
-                }
-            }
-            number += 1;
-            let text = line.strip_suffix(b"\n").unwrap_or(&line);
-            let fits = expressions.iter().any(|expression| expression.fits(text));
-            if fits == options.has('v') {
-                continue;
-            }
-            count += 1;
-            if options.has('q') {
-                return Ok(());
-            }
-            if options.has('l') {
-                break;
-            }
-            if !options.has('c') {
-                let prefix = if is_several {
-                    format!("{name}:")
-                } else {
-                    String::new()
-                };
-                let place = if options.has('n') {
-                    format!("{number}:")
-                } else {
-                    String::new()
-                };
-                session.print(format_args!("{prefix}{place}"))?;
-                session.write(text)?;
-                session.write(b"\n")?;
-            }
-        }
-        found |= count > 0;
-        if options.has('l') && count > 0 {
-            session.print(format_args!("{name}\n"))?;
-        } else if options.has('c') && !options.has('l') {
-            let prefix = if is_several {
-                format!("{name}:")
-            } else {
-                String::new()
-            };
-            session.print(format_args!("{prefix}{count}\n"))?;
+    for (name, input) in session.inputs(&options.operands) {
+        found |= look(session, &search, name, input)?;
+        if found && search.is_quiet {
+            return Ok(());
         }
     }
     // What went wrong is told by a status of its own.
@@ -262,6 +238,54 @@ pub(super) fn grep(session: &mut Session<'_>) -> Outcome {
         _ => USAGE,
     };
     Ok(())
+}
+
+/// Looks through a stream; whether anything was found.
+fn look(session: &mut Session<'_>, search: &Search, name: &str, mut input: Input) -> Result<bool, Stopped> {
+    let prefix = if search.with_names {
+        format!("{name}:")
+    } else {
+        String::new()
+    };
+    let (mut number, mut count) = (0_u64, 0_u64);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match input.read_line(&mut Kernel, &mut line) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(status) => {
+                session.fail(name, status);
+                break;
+            }
+        }
+        number += 1;
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        let fits = search.expressions.iter().any(|expression| expression.fits(text));
+        if fits == search.is_inverted {
+            continue;
+        }
+        count += 1;
+        if search.is_quiet || search.names_only {
+            break;
+        }
+        if !search.counts_only {
+            let place = if search.with_numbers {
+                format!("{number}:")
+            } else {
+                String::new()
+            };
+            session.print(format_args!("{prefix}{place}"))?;
+            session.write(text)?;
+            session.write(b"\n")?;
+        }
+    }
+    if search.names_only && count > 0 {
+        session.print(format_args!("{name}\n"))?;
+    } else if search.counts_only && !search.is_quiet {
+        session.print(format_args!("{prefix}{count}\n"))?;
+    }
+    Ok(count > 0)
 }
 
 /// `sleep SECONDS`

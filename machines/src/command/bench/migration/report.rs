@@ -161,17 +161,21 @@ impl Report {
                 _ => "no limit".into(),
             };
             let published = figure.value.map_or("-".into(), |value| value.to_string());
-            // Writing to a text cannot fail.
-            let _ = writeln!(
-                text,
-                "{:<62} {value:>9.2} {:<9} published {published:>6}, {limits:<12} {}{}{}",
+            let line = format!(
+                "{:<62} {value:>9.2} {:<9} published {published:>6}, {limits:<12} {}   {}",
                 figure.about,
                 figure.unit,
                 words(check.verdict),
-                if check.note.is_empty() { "" } else { "   " },
                 check.note
             );
+            text += line.trim_end();
+            text.push('\n');
         }
+        let Published {
+            citation, machines, ..
+        } = &self.published;
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "published: {citation}; {machines}");
         text
     }
 

@@ -140,6 +140,12 @@ impl<B: Bus> Cpu<B> {
         self.core.cycles
     }
 
+    /// Whether the interrupt flag is set, so that a halted processor wakes when its INTR pin is asserted.
+    #[must_use]
+    pub fn is_interruptible(&self) -> bool {
+        self.core.has(Flags::INTERRUPT)
+    }
+
     /// Lets time pass without execution, as a halted processor does. A cycle in the past changes nothing.
     pub fn skip_to(&mut self, cycle: Cycle) {
         self.core.cycles = self.core.cycles.max(cycle);
@@ -338,8 +344,8 @@ impl<B: Bus> Cpu<B> {
         }
     }
 
-    /// Executes one instruction, decoded anew from the page that code is executed from, or fetched where that does not hold
-    /// all of it. Returns as [`Cpu::execute_single`].
+    /// Executes one instruction of the page that code is executed from, or fetched where that does not hold all of it. Returns
+    /// as [`Cpu::execute_single`].
     fn execute_one(&mut self, bus: &mut B) -> Option<bool> {
         if let Some(op) = self.take_repeated() {
             return self.execute(bus, op, Places::default());
@@ -352,13 +358,19 @@ impl<B: Bus> Cpu<B> {
                 return None;
             }
         };
-        if let Code::Cached { frame, .. } = window.code {
-            let linear = self.core.segment(Segment::Cs).base.wrapping_add(eip);
-            let first = (frame << 12 | linear & 0xFFF) as usize;
-            let bytes = &bus.memory()[first..][..0x1000 - (linear & 0xFFF) as usize];
-            if let Ok(op) = decode(bytes, window.is_32_bit) {
+        if let Code::Cached { frame, number } = window.code {
+            let offset = self.core.segment(Segment::Cs).base.wrapping_add(eip) & 0xFFF;
+            let page = self.cache.page(number);
+            let op = match page.find(offset) {
+                Some(index) => Some(page.steps[index].op),
+                None => {
+                    let bytes = &bus.memory()[(frame << 12) as usize..][..0x1000];
+                    decode(&bytes[offset as usize..], window.is_32_bit).ok()
+                }
+            };
+            if let Some(op) = op {
                 self.core.open_trail();
-                return self.execute(bus, op, Places::at(first as u32));
+                return self.execute(bus, op, Places::at(frame << 12 | offset));
             }
         }
         self.execute_single(bus)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clock::{Instant, Rate, Span};
 use iced_x86::IcedError;
 use iced_x86::code_asm::{CodeAssembler, al, cl, eax, ebx, ecx};
+use machines::runtime::Runtime;
 use tests::{
     Memory, guest, handle, lab, output, pcs, post, prepare_interrupts, run_for, runtime, sleep, start_timer,
 };
@@ -138,4 +139,47 @@ fn a_machine_without_cards_runs_in_a_lab_without_cables() {
     let mut runtime = runtime(&lab(&text), &[ticking(1193, sleep)]);
     let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(20), 2);
     assert_eq!(memory.codes(0), [TICK; 19]);
+}
+
+/// Instructions of this project's kernel for a tick of its clock, on a machine that is left alone, with `modules` beside it.
+fn instructions_of_an_idle_tick(modules: &str) -> u64 {
+    const SECONDS: u64 = 20;
+    let text =
+        pcs(1, 1).replace("image = \"kernel\" }", "image = \"kernel\", args = \"peers=0\" }") + modules;
+    let lab = lab(&text);
+    let images = machines::image::load_all(&lab).expect("the built-in images");
+    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
+    let (_, booted) = run_for(&mut runtime, Span::from_seconds(2), 1);
+    assert!(
+        booted.console(0).contains("kernel ready"),
+        "{}",
+        booted.console(0)
+    );
+    let counts = |runtime: &Runtime| {
+        let machine = &runtime.statistics().machines[0];
+        (machine.instructions, machine.interrupts)
+    };
+    let before = counts(&runtime);
+    let _ = run_for(&mut runtime, Span::from_seconds(SECONDS), 1);
+    let after = counts(&runtime);
+    let ticks = after.1 - before.1;
+    assert!(
+        (SECONDS * 100 - 1..=SECONDS * 100).contains(&ticks),
+        "{ticks} ticks"
+    );
+    (after.0 - before.0) / ticks
+}
+
+#[test]
+fn an_idle_kernel_only_counts_the_ticks_of_its_clock() {
+    let alone = instructions_of_an_idle_tick("");
+    assert!((30..120).contains(&alone), "{alone} instructions a tick");
+    let module = "[[machine.pc.module]]\nimage = \"rpc_server\"\nargs = \"perf 30000\"\n\
+                  [image.rpc_server]\npath = \"builtin:rpc_server\"\n";
+    // Ten times a second it looks whether a thread of the server has slept long enough.
+    let with_a_server = instructions_of_an_idle_tick(module);
+    assert!(
+        (30..300).contains(&with_a_server),
+        "{with_a_server} instructions a tick"
+    );
 }

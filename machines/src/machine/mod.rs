@@ -20,7 +20,7 @@ use std::io;
 use std::path::Path;
 
 use clock::{Instant, Rate};
-use cpu::{Bus as _, Cpu, Cycle, Flags, Stop};
+use cpu::{Bus as _, Cpu, Cycle, Stop};
 use thiserror::Error;
 use wire::LEAST_ATTEMPT;
 
@@ -361,8 +361,7 @@ impl Machine {
     /// but a reset can wake it, and no chip resets a machine by itself: it has stopped for good, once the last of what
     /// it has written to COM1 has left.
     fn pass_halted_time(&mut self) {
-        let is_off = self.cpu.state().eflags & Flags::INTERRUPT.bits() == 0;
-        if is_off && !self.board.is_sending() {
+        if !self.cpu.is_interruptible() && !self.board.is_sending() {
             self.stop(StopCause::HaltedForGood);
             return;
         }

@@ -31,7 +31,7 @@ impl AddressSpace {
         let directory = machine.allocate(1).ok_or(NoMemory)?;
         let kernel = machine.kernel_directory();
         let kernel_length = LARGEST / TABLE_REACH * 4;
-        machine.memory_mut(directory, PAGE).fill(0);
+        machine.clear(directory, PAGE);
         machine.copy(kernel, directory, kernel_length);
         Ok(AddressSpace { directory })
     }
@@ -53,7 +53,7 @@ impl AddressSpace {
         for start in addresses.step_by(PAGE as usize) {
             if self.table(machine, start).is_none() {
                 let table = machine.allocate(1).ok_or(NoMemory)?;
-                machine.memory_mut(table, PAGE).fill(0);
+                machine.clear(table, PAGE);
                 let entry = self.directory + start / TABLE_REACH * 4;
                 write(machine, entry, table | PRESENT | WRITABLE | FOR_USERS);
             }

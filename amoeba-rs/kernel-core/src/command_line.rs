@@ -20,6 +20,12 @@ pub struct Options {
     /// `secure=1`: secret numbers, and not the station address, lead to the kernel's directory. The loader's programs are given its
     /// capability.
     pub is_secure: bool,
+    /// `boost=1`: a process whose thread waited for a packet of FLIP's goes before all others when it has come, for a time slice
+    /// at most. (The change of the scheduler that Steketee, Socko and Kiepuszewski tried, 1996, section 6.)
+    pub is_boosting: bool,
+    /// `ring=`: how many of the longest frames FLIP takes every card's ring for, 1 to 255; the credits that neighbours are given
+    /// follow from that, eight at most.
+    pub ring: Option<u16>,
 }
 
 impl Default for Options {
@@ -31,6 +37,8 @@ impl Default for Options {
             slice: DEFAULT_SLICE,
             is_transparent: false,
             is_secure: false,
+            is_boosting: false,
+            ring: None,
         }
     }
 }
@@ -53,6 +61,8 @@ impl Options {
                 "slice" if number >= 10 => options.slice = u64::from(number),
                 "transparent" => options.is_transparent = number != 0,
                 "secure" => options.is_secure = number != 0,
+                "boost" => options.is_boosting = number != 0,
+                "ring" if (1..=255).contains(&number) => options.ring = Some(number as u16),
                 _ => {}
             }
         }
@@ -74,15 +84,18 @@ mod tests {
                 frames: 1000,
                 slice: 100,
                 is_transparent: false,
-                is_secure: false
+                is_secure: false,
+                is_boosting: false,
+                ring: None
             }
         );
     }
 
     #[test]
     fn options_are_read_in_any_order() {
-        let options =
-            Options::parse("kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 secure=1 root=/dev/null");
+        let options = Options::parse(
+            "kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 ring=8 boost=1 secure=1 root=/dev/null",
+        );
         assert_eq!(
             options,
             Options {
@@ -91,7 +104,9 @@ mod tests {
                 frames: 7,
                 slice: 50,
                 is_transparent: true,
-                is_secure: true
+                is_secure: true,
+                is_boosting: true,
+                ring: Some(8)
             }
         );
     }
@@ -103,6 +118,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_is_ignored() {
-        assert_eq!(Options::parse("frames=many peers=-1 irq="), Options::default());
+        assert_eq!(
+            Options::parse("frames=many peers=-1 irq= ring=0"),
+            Options::default()
+        );
     }
 }

@@ -5,6 +5,9 @@ use proto::capability::Port;
 /// Milliseconds since the kernel started.
 pub type Milliseconds = u64;
 
+/// From one tick of the kernel's clock to the next: what no interrupt tells is looked for so often.
+pub const TICK: Milliseconds = 10;
+
 /// The machine.
 pub trait Machine {
     /// Takes `pages` contiguous pages, whatever they hold: the first physical address.
@@ -24,6 +27,9 @@ pub trait Machine {
 
     /// Memory that was allocated.
     fn memory_mut(&mut self, start: u32, length: u32) -> &mut [u8];
+
+    /// Fills allocated memory with zeros.
+    fn clear(&mut self, start: u32, length: u32);
 
     /// Copies between two areas of allocated memory, which may overlap.
     fn copy(&mut self, from: u32, to: u32, length: u32);
@@ -121,6 +127,10 @@ pub(crate) mod testing {
 
         fn memory_mut(&mut self, start: u32, length: u32) -> &mut [u8] {
             &mut self.memory[start as usize..][..length as usize]
+        }
+
+        fn clear(&mut self, start: u32, length: u32) {
+            self.memory_mut(start, length).fill(0);
         }
 
         fn copy(&mut self, from: u32, to: u32, length: u32) {

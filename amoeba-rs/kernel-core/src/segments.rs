@@ -97,7 +97,7 @@ impl Segments {
         };
         let pages = length.div_ceil(PAGE);
         let start = machine.allocate(pages).ok_or(Status::NoMemory)?;
-        machine.memory_mut(start, pages * PAGE).fill(0);
+        machine.clear(start, pages * PAGE);
         if place == self.list.len() {
             self.list.push(None);
         }
@@ -201,6 +201,11 @@ impl Segments {
         }
     }
 
+    /// Whether [`Segments::collect`] may have something to free.
+    pub(crate) fn has_lingering(&self) -> bool {
+        !self.lingering.is_empty()
+    }
+
     fn remove(&mut self, machine: &mut impl Machine, number: u16) {
         let segment = self.list[usize::from(number)].as_ref();
         if segment.is_some_and(Segment::is_pinned) {
@@ -240,9 +245,7 @@ impl Segments {
         let stays = !at_beginning && (new <= old || machine.extend(segment.start + old * PAGE, new - old));
         if stays {
             let kept = segment.length.min(length);
-            machine
-                .memory_mut(segment.start + kept, new * PAGE - kept)
-                .fill(0);
+            machine.clear(segment.start + kept, new * PAGE - kept);
             if new < old {
                 machine.release(segment.start + new * PAGE, old - new);
             }
@@ -253,7 +256,7 @@ impl Segments {
             return Err(Status::NotNow);
         }
         let start = machine.allocate(new).ok_or(Status::NoMemory)?;
-        machine.memory_mut(start, new * PAGE).fill(0);
+        machine.clear(start, new * PAGE);
         let kept = segment.length.min(length);
         let shift = |whole: u32| if at_beginning { whole - kept } else { 0 };
         machine.copy(segment.start + shift(segment.length), start + shift(length), kept);

@@ -4,11 +4,10 @@
 use crate::post;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU32, Ordering};
+use kernel_core::machine::{Milliseconds, TICK};
 use platform::interrupt_controller;
 use platform::processor::{Port, without_interrupts};
 
-/// Milliseconds from tick to tick.
-pub(crate) const TICK_MILLISECONDS: u32 = 10;
 /// Line of the clock's interrupt.
 pub(crate) const LINE: u8 = 0;
 
@@ -50,8 +49,8 @@ pub(crate) fn tick() {
 }
 
 /// Milliseconds since the clock started; ticks wrap after 497 days.
-pub(crate) fn uptime() -> u64 {
-    u64::from(TICKS.load(Ordering::Relaxed)) * u64::from(TICK_MILLISECONDS)
+pub(crate) fn uptime() -> Milliseconds {
+    Milliseconds::from(TICKS.load(Ordering::Relaxed)) * TICK
 }
 
 /// How far channel 0 has counted in this tick.
@@ -90,7 +89,7 @@ fn start_channel_2(count: u16) {
 
 /// Milliseconds since the clock started; wraps after 49 days.
 pub(crate) fn milliseconds() -> u32 {
-    TICKS.load(Ordering::Relaxed).wrapping_mul(TICK_MILLISECONDS)
+    TICKS.load(Ordering::Relaxed).wrapping_mul(TICK as u32)
 }
 
 /// Waits at least `microseconds`, at most 54 000.

@@ -51,11 +51,6 @@ pub(crate) fn interrupt() {
     NEWS.store(true, Ordering::Relaxed);
 }
 
-/// Whether a drive has interrupted since [`take_news`].
-pub(crate) fn has_news() -> bool {
-    NEWS.load(Ordering::Relaxed)
-}
-
 /// Whether a drive has interrupted since this was asked last. An interrupt between the two accesses is one that the look which follows
 /// sees as well.
 pub(crate) fn take_news() -> bool {

@@ -82,11 +82,6 @@ pub(crate) fn take_news() -> bool {
     }
 }
 
-/// Whether an interrupt has come that [`take_news`] has not told.
-pub(crate) fn has_news() -> bool {
-    NEWS.load(Ordering::Relaxed)
-}
-
 /// Takes what the keyboard has sent; called with interrupts off by the handler of its interrupt.
 pub(crate) fn interrupt() {
     with(|state| {

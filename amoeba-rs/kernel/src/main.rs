@@ -37,6 +37,7 @@ mod vga;
 
 use console::line;
 use core::panic::PanicInfo;
+use kernel_core::machine::Milliseconds;
 use platform::{interrupt_controller, processor, serial};
 use post::{Stage, stage};
 use strings as _;
@@ -84,17 +85,21 @@ fn run(mut system: system::System, loaded: &loader::Loaded) -> ! {
             is_started = true;
             system.start_programs(loaded);
         }
-        if system.work() {
-            continue;
+        if !system.work() {
+            rest(system.due());
         }
+    }
+}
+
+/// Sleeps until a device has something to tell or the time `due` has come. Of a tick before that it only takes note.
+fn rest(due: Milliseconds) {
+    loop {
         processor::disable_interrupts();
-        let has_news =
-            network::has_news() || disks::has_news() || serial_line::has_news() || keyboard::has_news();
-        if has_news || system.has_work() {
-            processor::enable_interrupts();
-        } else {
-            processor::sleep();
+        if traps::has_news() || due <= clock::uptime() {
+            return processor::enable_interrupts();
         }
+        processor::sleep();
+        traps::look_for_news();
     }
 }
 

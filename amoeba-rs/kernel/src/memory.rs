@@ -109,6 +109,11 @@ impl Machine for Memory {
         unsafe { core::slice::from_raw_parts_mut(start as *mut u8, length as usize) }
     }
 
+    fn clear(&mut self, start: u32, length: u32) {
+        // SAFETY: the area was allocated, and nobody else has a reference to it; see `memory`.
+        unsafe { clear(start as *mut u8, length as usize) }
+    }
+
     fn copy(&mut self, from: u32, to: u32, length: u32) {
         // SAFETY: both areas were allocated; see `memory`. The kernel's directory, from which entries are copied, is
         // memory too.

@@ -11,7 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use kernel_core::ata::Channel;
 use kernel_core::boot::Boot;
-use kernel_core::machine::{Machine, Milliseconds};
+use kernel_core::machine::{Machine, Milliseconds, TICK};
 use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
 use kernel_core::secrets::Secrets;
@@ -31,9 +31,9 @@ pub(crate) struct System {
     servers: Servers<Memory>,
     /// Those whose requests to these servers are put off.
     clients: Clients,
-    /// The time at which servers did last what comes by itself.
-    tended: Milliseconds,
-    /// Something has happened that servers may wait for.
+    /// The time when it was seen last what there is to do.
+    looked: Milliseconds,
+    /// Something has happened that servers may wait for, or they have something to do by themselves.
     is_stirred: bool,
     /// Processes that are leaving, and what was taken out of them.
     leaving: Vec<(u16, Option<Communication>)>,
@@ -63,11 +63,12 @@ impl System {
         network.serve(started.servers.listeners());
         System {
             memory,
-            processes: Processes::new(started.process_port, loaded.options.slice),
+            processes: Processes::new(started.process_port, loaded.options.slice)
+                .boosting(loaded.options.is_boosting),
             servers: started.servers,
             clients: Clients::default(),
-            tended: 0,
-            is_stirred: false,
+            looked: 0,
+            is_stirred: true,
             leaving: Vec::new(),
             network,
             boot: None,
@@ -95,6 +96,7 @@ impl System {
             }
             memory::free_module(&program, self.end_of_memory);
         }
+        self.is_stirred = true;
     }
 
     fn start_program(&mut self, program: &Program) -> Result<String, Status> {
@@ -111,16 +113,29 @@ impl System {
     /// Does the kernel's own work, then lets a thread run until it traps; false if none wants to.
     pub(crate) fn work(&mut self) -> bool {
         let now = clock::uptime();
-        self.processes.sweep(&mut self.memory, now);
-        self.network.work();
-        self.begin_boot(now);
-        self.tend_servers(now);
-        self.settle();
+        if self.looked != now {
+            traps::look_for_news();
+        }
+        if traps::take_news() || self.due() <= now {
+            self.tend(now);
+        }
+        while self.processes.run_errand(&mut self.memory, now) {
+            // Servers may have waited for it.
+            self.is_stirred = true;
+            self.settle();
+        }
+        self.looked = now;
         let Some(id) = self.processes.next(now) else {
             return false;
         };
         let mut frame = *self.processes.frame(id);
         paging::switch(self.processes.directory(id));
+        // What has come since the network was looked at would have to wait until the program traps.
+        processor::disable_interrupts();
+        if traps::has_news() {
+            processor::enable_interrupts();
+            return true;
+        }
         user::enter(&mut frame);
         let is_interrupt = traps::interrupt(frame.trap);
         processor::enable_interrupts();
@@ -137,25 +152,35 @@ impl System {
         true
     }
 
-    /// Whether the time has brought something to do.
-    pub(crate) fn has_work(&self) -> bool {
-        let due = self.processes.next_sweep().min(self.network.due());
-        due.min(self.servers.due()) <= clock::uptime()
+    /// When [`work`](System::work) has something to do although nothing has happened.
+    pub(crate) fn due(&mut self) -> Milliseconds {
+        if self.is_stirred {
+            return self.looked;
+        }
+        let line = if serial_line::is_sending() {
+            self.looked + TICK
+        } else {
+            Milliseconds::MAX
+        };
+        let due = self.processes.next_sweep().min(self.network.due(self.looked));
+        due.min(self.servers.due()).min(line)
     }
 
-    /// Has the kernel's servers do what time brings, once a tick of the clock, and what devices bring.
+    /// Does what time and devices have brought.
+    fn tend(&mut self, now: Milliseconds) {
+        self.processes.sweep(&mut self.memory, now);
+        self.network.work(now);
+        self.begin_boot(now);
+        self.tend_servers(now);
+        self.settle();
+    }
+
+    /// Sees to it that the kernel's servers do what time and devices have brought.
     fn tend_servers(&mut self, now: Milliseconds) {
+        serial_line::tick();
         // All are asked, for each of them may have news.
         let has_news = disks::take_news() | serial_line::take_news() | keyboard::take_news();
-        if now == self.tended && !has_news {
-            return;
-        }
-        if now != self.tended {
-            serial_line::tick();
-        }
-        self.tended = now;
-        let (servers, mut world) = self.servers();
-        servers.work(&mut world);
+        self.is_stirred |= has_news || self.servers.due() <= now;
     }
 
     /// Carries out an instruction that the processor lacks; false if the trap was another one.
@@ -227,7 +252,7 @@ impl System {
         true
     }
 
-    /// Has servers do what events have brought, and carries out the transactions that they want; false if nothing has
+    /// Has servers do what has come for them, and carries out the transactions that they want; false if nothing has
     /// happened.
     fn stir(&mut self) -> bool {
         if !core::mem::take(&mut self.is_stirred) {
@@ -259,6 +284,8 @@ impl System {
                 self.leaving.push((process, None));
                 self.network.call(&mut self.processes, &mut self.memory, event);
             }
+            // The process server knows what it was to wait for.
+            Event::Part { .. } => self.is_stirred = true,
             Event::Abort(id) if let Some(ticket) = self.clients.local(id) => self.abandon(ticket),
             Event::Signal(id) if let Some(ticket) = self.clients.local(id) => self.servers.interrupt(ticket),
             Event::Ended {

@@ -7,7 +7,7 @@
 use crate::console::line;
 use crate::{clock, disks, keyboard, network, post, serial_line};
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use kernel_core::bswap;
 use platform::descriptors::{self, KERNEL_DATA};
 use platform::interrupt_controller::{self, FIRST_VECTOR, LINES};
@@ -101,6 +101,9 @@ unsafe extern "C" {
 /// Invalid opcodes that were carried out for the processor.
 static EMULATED: AtomicU32 = AtomicU32::new(0);
 
+/// A device has interrupted, the clock aside, and the main program has not seen it.
+static NEWS: AtomicBool = AtomicBool::new(false);
+
 /// Puts the stubs into the interrupt table.
 pub(crate) fn start() {
     let stubs = (&raw const trap_stubs).addr() as u32;
@@ -139,13 +142,37 @@ pub(crate) fn is_clock(vector: u32) -> bool {
     vector == FIRST_VECTOR + u32::from(clock::LINE)
 }
 
+/// Whether a device has interrupted since [`take_news`]; the clock is none.
+pub(crate) fn has_news() -> bool {
+    NEWS.load(Ordering::Relaxed)
+}
+
+/// Whether a device has interrupted since this was asked last. What an interrupt between the two accesses brings is seen by the look
+/// that follows as well.
+pub(crate) fn take_news() -> bool {
+    let has_news = has_news();
+    NEWS.store(false, Ordering::Relaxed);
+    has_news
+}
+
+/// Looks for what cards have to tell although no interrupt has come. One that is only late comes before this is called, with interrupts
+/// on.
+pub(crate) fn look_for_news() {
+    if !has_news() && network::look() {
+        NEWS.store(true, Ordering::Relaxed);
+    }
+}
+
 fn handle_line(line: u8) {
     if !interrupt_controller::is_real(line) {
         return;
     }
     if line == clock::LINE {
         clock::tick();
-    } else if line == disks::LINE {
+        return interrupt_controller::end(line);
+    }
+    NEWS.store(true, Ordering::Relaxed);
+    if line == disks::LINE {
         disks::interrupt();
     } else if line == serial_line::LINE {
         serial_line::interrupt();

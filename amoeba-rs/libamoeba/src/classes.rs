@@ -1,5 +1,5 @@
-//! Servers as a client calls them: files of a Bullet server, and the kernel's servers of processes, segments, disks, the time of day,
-//! random bytes and what was printed.
+//! Servers as a client calls them: files of a Bullet server, the run server, pipes, and the kernel's servers of processes, segments,
+//! disks, the time of day, random bytes and what was printed.
 
 pub mod process;
 
@@ -11,6 +11,8 @@ use proto::standard::Status;
 
 pub mod bullet;
 pub mod disk;
+pub mod fifo;
+pub mod run;
 
 /// A request that succeeds: the reply's header, and how many bytes came.
 fn ask(

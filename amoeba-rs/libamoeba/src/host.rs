@@ -2,13 +2,16 @@
 //! read commands of a directory server.
 
 use crate::Transactions;
+use crate::directory::Names;
 use crate::standard::{request, succeed};
+use alloc::format;
+use alloc::string::String;
 use proto::capability::{Capability, Port, Private};
 use proto::capability_set::CapabilitySet;
 use proto::ethernet;
 use proto::marshal::{Reader, Writer};
 use proto::message::Header;
-use proto::soap::{Command, LONGEST_PATH, wire};
+use proto::soap::{Command, Failure, LONGEST_PATH, wire};
 use proto::standard::Status;
 
 /// The number of a kernel's directory.
@@ -24,11 +27,48 @@ pub fn host(station: ethernet::Address) -> Capability {
     }
 }
 
+/// Where hosts are found by their names.
+const HOSTS: &str = "/profile/hosts";
+
+/// The directory of a kernel that a word stands for: the station address of its first card, a path (which has a slash), or a name in
+/// `/profile/hosts`.
+///
+/// # Errors
+/// [`Status::NotFound`] if there is no such name, or nowhere to look names up; what transactions and directory servers may answer.
+pub fn named(
+    transactions: &mut impl Transactions,
+    names: Option<&Names>,
+    word: &str,
+) -> Result<Capability, Failure> {
+    if let Ok(station) = word.parse() {
+        return Ok(host(station));
+    }
+    let names = names.ok_or(Status::NotFound)?;
+    let path = if word.contains('/') {
+        String::from(word)
+    } else {
+        format!("{HOSTS}/{word}")
+    };
+    let set = names.lookup(transactions, path.as_bytes())?;
+    let member = set.members().next().ok_or(Status::NotFound)?;
+    Ok(member.capability)
+}
+
 /// The object at `path` (such as `proc` or `ps/3`) in the directory of the kernel with this station address.
 /// [`Status::NotFound`] if there is none, [`Status::BadArgument`] for a path of more than 255 characters.
 pub fn host_lookup(
     transactions: &mut impl Transactions,
     station: ethernet::Address,
+    path: &str,
+) -> Result<Capability, Status> {
+    lookup(transactions, &host(station), path)
+}
+
+/// The object at `path` in the directory of a kernel, with the rights that the directory's capability gives. Errors as those of
+/// [`host_lookup`].
+pub fn lookup(
+    transactions: &mut impl Transactions,
+    directory: &Capability,
     path: &str,
 ) -> Result<Capability, Status> {
     let mut rest = [0; LONGEST_PATH + 1];
@@ -37,7 +77,7 @@ pub fn host_lookup(
         .filter(|_| length <= LONGEST_PATH)
         .ok_or(Status::BadArgument)?
         .copy_from_slice(path.as_bytes());
-    let mut found = host(station);
+    let mut found = *directory;
     while length > 0 {
         let (object, left) = step(transactions, &found, &mut rest, length)?;
         // A server that resolves nothing would be asked for ever.

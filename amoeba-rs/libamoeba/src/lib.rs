@@ -8,9 +8,11 @@
 //! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers;
 //!   [`terminal`]: those of terminals; [`migration`]: moving processes.
 //! * [`program`]: starting a program, here or on another machine; [`checkpoint`]: what the owner of a process is told and answers,
-//!   and moving a process.
+//!   and moving a process; [`owner`]: waiting for processes to end.
 //! * [`ports`]: ports by name; [`host`]: kernels and their servers by station address.
 //! * [`directory`]: directories, and objects by their paths.
+//! * [`explain`]: errors in words.
+//! * [`stream`]: terminals, files and fifos as what a program reads and writes.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
 #![no_std]
@@ -21,12 +23,15 @@ extern crate alloc;
 pub mod checkpoint;
 pub mod classes;
 pub mod directory;
+pub mod explanation;
 pub mod host;
 pub mod migration;
+pub mod owner;
 pub mod ports;
 pub mod program;
 pub mod server;
 pub mod standard;
+pub mod stream;
 #[cfg(target_os = "none")]
 #[allow(unsafe_code)]
 pub mod system;
@@ -34,6 +39,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 
+pub use explanation::explain;
 pub use host::host_lookup;
 pub use ports::{named_port, put_port};
 pub use server::{Request, Server, serve};

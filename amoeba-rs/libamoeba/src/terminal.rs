@@ -63,20 +63,30 @@ pub fn write(
 ) -> Result<(), Status> {
     let mut rest = bytes;
     while !rest.is_empty() {
-        let chunk = &rest[..rest.len().min(LARGEST_BUFFER)];
-        let header = Header {
-            size: chunk.len() as u16,
-            ..request(terminal, Command::Write.code())
-        };
-        let (reply, _) = transactions.trans(&header, chunk, &mut [])?;
-        succeed(&reply)?;
-        let written = usize::from(reply.size);
-        if written == 0 || written > chunk.len() {
-            return Err(Status::SystemError);
-        }
+        let written = write_some(transactions, terminal, rest)?;
         rest = &rest[written..];
     }
     Ok(())
+}
+
+/// Writes with one request, at least a byte of some: how many.
+pub fn write_some(
+    transactions: &mut impl Transactions,
+    terminal: &Capability,
+    bytes: &[u8],
+) -> Result<usize, Status> {
+    let chunk = &bytes[..bytes.len().min(LARGEST_BUFFER)];
+    let header = Header {
+        size: chunk.len() as u16,
+        ..request(terminal, Command::Write.code())
+    };
+    let (reply, _) = transactions.trans(&header, chunk, &mut [])?;
+    succeed(&reply)?;
+    let written = usize::from(reply.size);
+    if written == 0 || written > chunk.len() {
+        return Err(Status::SystemError);
+    }
+    Ok(written)
 }
 
 /// Says whom to tell of interrupts; the null capability is nobody.

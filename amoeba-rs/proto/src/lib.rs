@@ -7,15 +7,17 @@
 //! * [`flip`]: the 40-byte header of a FLIP packet.
 //! * [`rpc`]: the 24-byte header by which kernels carry out a transaction.
 //! * [`message`]: the 32-byte header that users see, in requests and replies.
-//! * [`capability`]: ports, rights and capabilities; [`one_way`]: the function that protects both.
+//! * [`capability`]: ports, rights and capabilities; [`capability_text`]: the same in writing; [`one_way`]: the function that protects both.
 //! * [`marshal`]: values in the buffers of requests and replies; [`capability_set`]: capabilities of one object.
 //! * [`standard`]: the commands that every server understands, and the codes that they answer.
 //! * [`soap`]: the directory server, its directories and its disks.
 //! * [`bullet`]: the file server, and how files lie on a disk.
 //! * [`process`]: descriptors of processes, and the server that runs them.
 //! * [`disk`]: what is on disks, and the server of virtual disks.
+//! * [`boot`]: the boot server and its disk.
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel; [`raw_flip`]: FLIP for programs.
-//! * [`terminal`]: commands and settings of terminals.
+//! * [`terminal`]: commands and settings of terminals; [`fifo`]: pipes.
+//! * [`run`]: the server that chooses machines for programs.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
 //! Formats follow one pattern: a value (`Header`, `Frame`) with `parse`, which checks what it reads and
@@ -60,12 +62,72 @@ macro_rules! codes {
     };
 }
 
+/// Why a request to a server with errors of its own failed: `Failure`, of the module's `Status` or a standard one.
+macro_rules! own_failure {
+    ($(#[$attribute:meta])* $own:ident) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Failure {
+            /// A standard code.
+            Standard(standard::Status),
+            /// One of the server's own.
+            $own(Status),
+        }
+
+        impl Failure {
+            /// The code in a reply.
+            pub const fn code(self) -> i16 {
+                match self {
+                    Failure::Standard(status) => status.code(),
+                    Failure::$own(status) => status.code(),
+                }
+            }
+
+            /// What a reply's code means for the caller; a code that nobody knows is a fault of the server.
+            pub fn check(code: i16) -> Result<(), Failure> {
+                match (standard::Status::from_code(code), Status::from_code(code)) {
+                    (Some(standard::Status::Ok), _) => Ok(()),
+                    (Some(status), _) => Err(Failure::Standard(status)),
+                    (None, Some(status)) => Err(Failure::$own(status)),
+                    (None, None) => Err(Failure::Standard(standard::Status::SystemError)),
+                }
+            }
+        }
+
+        impl From<standard::Status> for Failure {
+            fn from(status: standard::Status) -> Failure {
+                Failure::Standard(status)
+            }
+        }
+
+        impl From<Status> for Failure {
+            fn from(status: Status) -> Failure {
+                Failure::$own(status)
+            }
+        }
+
+        impl core::fmt::Display for Failure {
+            fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                match self {
+                    Failure::Standard(status) => write!(formatter, "{status}"),
+                    Failure::$own(status) => write!(formatter, "{status:?} ({})", status.code()),
+                }
+            }
+        }
+
+        impl core::error::Error for Failure {}
+    };
+}
+
+pub mod boot;
 pub mod bullet;
 pub mod capability;
 pub mod capability_set;
+pub mod capability_text;
 pub mod disk;
 pub mod ethernet;
 pub mod exchange;
+pub mod fifo;
 pub mod flip;
 pub mod fragment_control;
 pub mod marshal;
@@ -75,6 +137,7 @@ mod order;
 pub mod process;
 pub mod raw_flip;
 pub mod rpc;
+pub mod run;
 pub mod signal;
 pub mod soap;
 pub mod standard;

@@ -23,7 +23,7 @@ mod transfer;
 
 pub use identity::{Addressing, Identity};
 
-use crate::machine::Milliseconds;
+use crate::machine::{Milliseconds, TICK};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use proto::disk::SECTOR;
@@ -40,8 +40,6 @@ const SPIN_UP: Milliseconds = 31_000;
 /// A drive at work that shows no progress for so long is reset: no drive takes a second to find and read a sector, and this leaves room for
 /// tries of its own.
 const PATIENCE: Milliseconds = 5_000;
-/// The clock's ticks.
-const TICK: Milliseconds = 10;
 /// The channel's registers.
 pub trait Ports {
     /// Reads an I/O port.

@@ -113,6 +113,13 @@ pub fn collect(ports: &mut impl Ports, base: u16) -> Causes {
     causes
 }
 
+/// Whether the card at `base` has a cause for an interrupt. When its interrupt has been dealt with it has none, so one that is still
+/// there is a cause whose interrupt was lost.
+pub fn has_causes(ports: &mut impl Ports, base: u16) -> bool {
+    let status = Causes::from_bits_retain(ports.read(base + nic::INTERRUPT_STATUS));
+    status.intersects(registers::ENABLED)
+}
+
 /// What happened to a card, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
@@ -225,6 +232,12 @@ impl<B: Bus> Card<B> {
     /// What happened so far.
     pub fn statistics(&self) -> Statistics {
         self.statistics
+    }
+
+    /// Whether it is to be looked after at every tick of the clock ([`service`](Card::service)), interrupt or not: it has something
+    /// to transmit, whose end may never come.
+    pub fn is_at_work(&self) -> bool {
+        self.transmission.is_some() || self.loaded.is_some() || self.recovery.is_some()
     }
 
     /// Deals with what the interrupt handler collected, at `now` milliseconds.

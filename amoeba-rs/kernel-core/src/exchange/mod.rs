@@ -212,6 +212,11 @@ impl Exchange {
         Some(length)
     }
 
+    /// Whether time may bring it something to send or to tell. Otherwise only received frames do.
+    pub fn has_timers(&self) -> bool {
+        !matches!(self.stage, Stage::Answering)
+    }
+
     /// What is to be told now, once each.
     pub fn poll(&mut self, now: u32) -> Option<Event> {
         match &self.stage {

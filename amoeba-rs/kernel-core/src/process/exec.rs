@@ -27,21 +27,21 @@ impl Processes {
             .collect::<Option<Vec<_>>>()
             .ok_or(Status::BadArgument)?;
         let threads = threads.into_iter().map(Some).collect();
-        let (slot, fetches) = self.create(machine, descriptor, threads)?;
+        let slot = self.create(machine, descriptor, threads)?;
         self.process_mut(slot).ready = order(&states);
-        if fetches == 0 {
+        if !self.fetch_next(slot) {
             self.begin(machine, slot);
         }
         Ok(slot)
     }
 
-    /// Makes a process that does not run: its slot, and how many of its segments have contents that are still to come.
+    /// Makes a process that does not run: its slot. [`Processes::fetch_next`] has the contents of its segments read.
     pub(super) fn create(
         &mut self,
         machine: &mut impl Machine,
         descriptor: &Descriptor<'_>,
         threads: Vec<Option<Thread>>,
-    ) -> Result<(u16, u32), Status> {
+    ) -> Result<u16, Status> {
         let count = threads.iter().flatten().count();
         if descriptor.head.architecture != I80386 || count == 0 {
             return Err(Status::BadArgument);
@@ -62,23 +62,29 @@ impl Processes {
             ready: VecDeque::new(),
             current: 0,
             is_queued: false,
+            used: 0,
+            is_ahead: false,
+            is_interrupted: false,
             is_preemptive: false,
             profile: None,
-            phase: Phase::Loading { fetches: 0 },
+            phase: Phase::Loading,
+            errand: None,
+            fetches: VecDeque::new(),
             journey: None,
         });
-        match self.map_all(machine, slot, descriptor) {
-            Ok(fetches) => {
-                self.process_mut(slot).phase = Phase::Loading { fetches };
-                Ok((slot, fetches))
-            }
-            Err(status) => {
-                self.events
-                    .retain(|event| !matches!(event, Event::Fetch(fetch) if fetch.process == slot));
-                self.destroy(machine, slot);
-                Err(status)
-            }
+        if let Err(status) = self.map_all(machine, slot, descriptor) {
+            self.destroy(machine, slot);
+            return Err(status);
         }
+        Ok(slot)
+    }
+
+    /// Has the contents of the next segment of a new process read; false if there is none left.
+    pub(super) fn fetch_next(&mut self, slot: u16) -> bool {
+        let next = self.process_mut(slot).fetches.pop_front();
+        let is_some = next.is_some();
+        self.events.extend(next.map(Event::Fetch));
+        is_some
     }
 
     fn empty_slot(&mut self) -> Result<u16, Status> {
@@ -92,14 +98,13 @@ impl Processes {
         Ok(self.slots.len() as u16 - 1)
     }
 
-    /// Maps all segments: how many have contents that are still to come.
+    /// Maps all segments.
     fn map_all(
         &mut self,
         machine: &mut impl Machine,
         slot: u16,
         descriptor: &Descriptor<'_>,
-    ) -> Result<u32, Status> {
-        let mut fetches = 0;
+    ) -> Result<(), Status> {
         for mut segment in descriptor.segments() {
             if segment
                 .kind
@@ -108,10 +113,9 @@ impl Processes {
                 continue;
             }
             prepare(&mut segment)?;
-            let (_, is_fetched) = self.map_object(machine, slot, None, &segment)?;
-            fetches += u32::from(is_fetched);
+            self.map_object(machine, slot, None, &segment)?;
         }
-        Ok(fetches)
+        Ok(())
     }
 
     /// Lets the threads of a complete process run.
@@ -128,16 +132,14 @@ impl Processes {
     /// The contents of a segment of a new process have come, or not.
     pub(super) fn loaded(&mut self, machine: &mut impl Machine, slot: u16, result: Result<(), Status>) {
         let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
-        let Some(Phase::Loading { fetches }) = process.map(|process| process.phase) else {
+        if process.is_none_or(|process| process.phase != Phase::Loading) {
             return;
-        };
+        }
         match result {
-            Ok(()) if fetches > 1 => self.process_mut(slot).phase = Phase::Loading { fetches: fetches - 1 },
+            Ok(()) if self.fetch_next(slot) => {}
             Ok(()) if self.process(slot).journey.is_some() => self.process_mut(slot).phase = Phase::Arrived,
             Ok(()) => self.begin(machine, slot),
             Err(status) => {
-                self.events
-                    .retain(|event| !matches!(event, Event::Fetch(fetch) if fetch.process == slot));
                 // Nobody may ask.
                 if self.unloaded.len() == MOST_PROCESSES {
                     self.unloaded.pop_front();

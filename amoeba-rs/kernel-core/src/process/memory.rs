@@ -320,7 +320,7 @@ impl Processes {
             let segment = self.mapping(slot, number).expect("just mapped").segment;
             let check = self.segments.get(segment).check();
             let process = slot;
-            self.events.push_back(Event::Fetch(Fetch {
+            let fetch = Fetch {
                 process,
                 thread,
                 segment,
@@ -329,7 +329,11 @@ impl Processes {
                 offset,
                 length,
                 destroys: kind.contains(SegmentKind::DESTROY_ORIGINAL),
-            }));
+            };
+            match thread {
+                Some(_) => self.events.push_back(Event::Fetch(fetch)),
+                None => self.process_mut(slot).fetches.push_back(fetch),
+            }
             return Ok((number, true));
         };
         if !rights.include(right::READ) {

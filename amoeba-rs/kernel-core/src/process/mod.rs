@@ -144,6 +144,11 @@ pub enum Event {
     Fetch(Fetch),
     /// Tell the owner that a process has stopped; ends with [`Processes::answer_checkpoint`].
     Checkpoint(Checkpoint),
+    /// A process that leaves has its turn, in which it does what its owner has answered.
+    Part {
+        /// The process.
+        process: u16,
+    },
     /// A process goes to another machine: nothing of its communication stays here. Ends with [`Processes::departed`].
     Leave {
         /// The process.
@@ -262,8 +267,8 @@ impl Thread {
 /// Whether a process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Contents of so many of its segments are still to come.
-    Loading { fetches: u32 },
+    /// Contents of its segments are still to come.
+    Loading,
     /// It runs.
     Running,
     /// Its threads are stopping.
@@ -278,6 +283,20 @@ enum Phase {
         detail: i32,
         checkpoint: u32,
     },
+}
+
+/// What a thread of a process that stops does in the kernel, when the process has its turn: other processes that compute are not kept
+/// waiting for it (Steketee, Socko and Kiepuszewski 1996, section 6). A process that has one runs no code of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Errand {
+    /// Makes the descriptor and tells the owner.
+    Report,
+    /// Does what the owner has answered to a checkpoint; `None` if it did not.
+    Obey(Option<Vec<u8>>),
+    /// Stops to be taken to another machine by its owner, who is told.
+    Leave,
+    /// Does what the owner has answered who was to take the process to another machine.
+    Part,
 }
 
 /// A process.
@@ -296,9 +315,18 @@ struct Process {
     /// The one that ran last.
     current: u16,
     is_queued: bool,
+    /// What it has had of its time slice when another one went ahead of it, or itself ahead of its turn.
+    used: Milliseconds,
+    /// It goes ahead of its turn.
+    is_ahead: bool,
+    /// Another one went ahead of it in its turn.
+    is_interrupted: bool,
     is_preemptive: bool,
     profile: Option<raw::Profile>,
     phase: Phase,
+    errand: Option<Errand>,
+    /// Contents of segments that are read next, one after the other: they come by the same cable, and a process server has few threads.
+    fetches: VecDeque<Fetch>,
     /// What was taken out of a process that is leaving, or has come with one that is arriving.
     journey: Option<Journey>,
 }
@@ -313,6 +341,10 @@ pub struct Processes {
     queue: VecDeque<u16>,
     slice: Milliseconds,
     slice_start: Milliseconds,
+    /// Processes go first that waited for a packet of FLIP's.
+    is_boosting: bool,
+    /// Those of them that have not gone first yet.
+    unblocked: VecDeque<u16>,
     waiters: Vec<Waiter>,
     next_sweep: Milliseconds,
     /// Runnable threads times 1024, averaged over some seconds.
@@ -333,6 +365,8 @@ impl Processes {
             queue: VecDeque::new(),
             slice,
             slice_start: 0,
+            is_boosting: false,
+            unblocked: VecDeque::new(),
             waiters: Vec::new(),
             next_sweep: 0,
             load: 0,
@@ -340,6 +374,13 @@ impl Processes {
             unloaded: VecDeque::new(),
             events: VecDeque::new(),
         }
+    }
+
+    /// The same, but a process goes before all others when a packet of FLIP's has come for which one of its threads waited.
+    #[must_use]
+    pub fn boosting(mut self, is_boosting: bool) -> Processes {
+        self.is_boosting = is_boosting;
+        self
     }
 
     /// The put-port of the server of processes and segments.
@@ -413,7 +454,7 @@ impl Processes {
     /// What a process is doing, in three letters, as its server describes it: it runs, it has stopped, it ends.
     pub fn condition(&self, slot: u16) -> &'static str {
         match self.process(slot).phase {
-            Phase::Running | Phase::Loading { .. } => "Run",
+            Phase::Running | Phase::Loading => "Run",
             Phase::Stopping {
                 cause: Cause::Normal, ..
             }
@@ -427,7 +468,7 @@ impl Processes {
     /// Whether contents of segments of a process are still to come.
     pub fn is_loading(&self, slot: u16) -> bool {
         let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
-        process.is_some_and(|process| matches!(process.phase, Phase::Loading { .. }))
+        process.is_some_and(|process| matches!(process.phase, Phase::Loading))
     }
 
     /// Why the process is gone that this number protected, if contents of its segments did not come; told once.

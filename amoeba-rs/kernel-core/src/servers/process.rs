@@ -145,7 +145,7 @@ impl ProcessServer {
         self.load_calls = self.load_calls.wrapping_add(1);
         let mut reply = self.load(world);
         let private = Private::owner(SERVER_OBJECT, self.exec_checks[0]);
-        let private = private.restrict(right::EXEC, self.exec_checks[0]);
+        let private = private.restrict(right::START, self.exec_checks[0]);
         reply.header.port = self.ports.put;
         reply.header.private = private.emit();
         reply
@@ -175,7 +175,7 @@ impl<M: Machine> Server<M> for ProcessServer {
     }
 
     fn other_check(&self, world: &World<'_, M>, private: &Private) -> Option<Port> {
-        let is_good = |check: &Port| private.proven_rights(*check) == Some(right::EXEC);
+        let is_good = |check: &Port| private.proven_rights(*check) == Some(right::START);
         let is_server =
             private.object() == SERVER_OBJECT && self.generation == world.reservation.generation();
         self.exec_checks
@@ -350,6 +350,7 @@ fn segment_command<M: Machine>(
             request.need(right::READ)?;
             let length = u32::from(request.header.size);
             let memory = segments.pinned(number, offset?, length);
+            world.processes.is_read(number, world.now);
             Ok(Reply {
                 header: Header {
                     size: memory.length as u16,

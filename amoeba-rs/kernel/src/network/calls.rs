@@ -115,6 +115,7 @@ impl Network {
             Event::RawFlip(id, block) => return self.raw_call(processes, machine, *id, block),
             Event::Fetch(_) | Event::Checkpoint(_) => return self.start_task(processes, event),
             Event::Leave { .. }
+            | Event::Part { .. }
             | Event::Return { .. }
             | Event::Gone { .. }
             | Event::Forget { .. }
@@ -375,6 +376,7 @@ impl Network {
         let call = self.calls.list.swap_remove(place);
         if !call.is_abandoned {
             processes.complete(machine, id, outcome);
+            processes.unblocked_by_packet(id.process);
         } else if let Some(event) = call.deferred {
             self.begin(processes, machine, id, thread, *event);
         }

@@ -141,9 +141,16 @@ pub(crate) fn interrupt() {
     }
 }
 
-/// Whether an interrupt told something that the main program has not seen.
-pub(crate) fn has_news() -> bool {
-    NEWS.iter().any(|news| news.causes.load(Ordering::Relaxed) != 0)
+/// Makes up for interrupts of cards that never came; false if there is none.
+pub(crate) fn look() -> bool {
+    let bases = NEWS.iter().map(|news| news.base.load(Ordering::Relaxed));
+    let is_lost = bases
+        .take_while(|base| *base != 0)
+        .any(|base| etherlink::has_causes(&mut MachinePorts, base));
+    if is_lost {
+        without_interrupts(interrupt);
+    }
+    is_lost
 }
 
 /// What interrupts have told of a card since this was asked last.

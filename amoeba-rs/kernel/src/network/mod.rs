@@ -13,7 +13,7 @@ mod raw;
 mod tasks;
 
 pub(crate) use calls::Delivery;
-pub(crate) use card::{has_news, interrupt};
+pub(crate) use card::{interrupt, look};
 
 use crate::console::line;
 use crate::{clock, restart};
@@ -27,7 +27,7 @@ use kernel_core::command_line::Options;
 use kernel_core::exchange::{Event, Exchange};
 use kernel_core::flip::types::{Below, Interface};
 use kernel_core::flip::{self, Flip, Settings, Sizes};
-use kernel_core::machine::{Machine, Milliseconds};
+use kernel_core::machine::{Machine, Milliseconds, TICK};
 use kernel_core::raw_flip::RawFlip;
 use kernel_core::rpc::{Message, Rpc};
 use kernel_core::{etherlink, exchange, rpc};
@@ -93,7 +93,7 @@ impl Network {
         for card in driver.cards {
             let settings = Settings {
                 station: card.address(),
-                ring_packets: card.ring_frames(),
+                ring_packets: options.ring.unwrap_or_else(|| card.ring_frames()),
             };
             let network = flip.attach(settings).expect("no more cards than networks");
             cards.push((card, network));
@@ -128,20 +128,27 @@ impl Network {
         }
     }
 
-    /// What the network's timers wait for, at the earliest. The exchange has a look at every tick of the clock.
-    pub(crate) fn due(&self) -> Milliseconds {
+    /// What the network's timers wait for, at the earliest. The exchange, and cards that transmit, have a look at every tick of the clock,
+    /// the last time at the time `looked`.
+    pub(crate) fn due(&self, looked: Milliseconds) -> Milliseconds {
         let restart = self
             .restart
             .as_ref()
             .map_or(Milliseconds::MAX, |restart| restart.due);
-        self.rpc.due().min(self.flip.next_sweep()).min(restart)
+        let is_at_work = self.cards.iter().any(|(card, _)| card.is_at_work())
+            || self.exchange.as_ref().is_some_and(Exchange::has_timers);
+        let tick = if is_at_work {
+            looked + TICK
+        } else {
+            Milliseconds::MAX
+        };
+        self.rpc.due().min(self.flip.next_sweep()).min(restart).min(tick)
     }
 
     /// Moves frames from the card to FLIP and messages on to transactions, and the other way, as far as that goes now:
     /// what it has led to for threads and for the kernel's own tasks is asked for with [`Network::notice`].
-    pub(crate) fn work(&mut self) {
-        let now = clock::uptime();
-        self.service();
+    pub(crate) fn work(&mut self, now: Milliseconds) {
+        self.service(now);
         if self.flip.next_sweep() <= now {
             self.flip.sweep(now);
         }
@@ -175,13 +182,13 @@ impl Network {
     }
 
     /// Deals with what interrupts have told, and takes all frames from the cards.
-    fn service(&mut self) {
-        let (now, ticks) = (clock::uptime(), clock::milliseconds());
-        // Looking at a card takes bus cycles: without an interrupt it is done once a tick, for interrupts that never came.
+    fn service(&mut self, now: Milliseconds) {
+        let ticks = clock::milliseconds();
+        // Looking at a card takes bus cycles: without an interrupt it is done once a tick, while the card transmits.
         let is_new_tick = core::mem::replace(&mut self.serviced, ticks) != ticks;
         for (place, (card, network)) in self.cards.iter_mut().enumerate() {
             let causes = card::take_causes(place);
-            if causes.is_empty() && !is_new_tick {
+            if causes.is_empty() && !(is_new_tick && card.is_at_work()) {
                 continue;
             }
             card.service(causes, ticks);

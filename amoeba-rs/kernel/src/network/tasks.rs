@@ -214,7 +214,7 @@ impl Network {
             Task::Checkpoint { process, number } => {
                 let bytes = outcome.map(|(_, length)| buffer.bytes(length));
                 let answer = bytes.as_deref().map_err(|status| *status);
-                processes.answer_checkpoint(machine, process, number, answer);
+                processes.answer_checkpoint(process, number, answer);
             }
             Task::Fetch { fetch, done } => match outcome {
                 // An object that is shorter than the segment leaves zeros behind it.

@@ -1,6 +1,6 @@
 extern crate std;
 
-use super::{process, random, system, time};
+use super::{fifo, process, random, run, system, time};
 use crate::Transactions;
 use proto::capability::{Capability, Port, Private};
 use proto::message::Header;
@@ -245,4 +245,71 @@ fn booting_and_reserving_send_what_the_system_server_reads() {
     let long = "x".repeat(256);
     let result = system::boot(&mut script, &object(), Some((&object(), &long)));
     assert_eq!(result, Err(Status::BadArgument));
+}
+
+#[test]
+fn a_host_is_found_by_descriptors_one_behind_the_other() {
+    let mut script = Script::default();
+    script.reply.extra = 1;
+    script.data = [&b"pool2"[..], &[0; 11], &object().emit()].concat();
+    let choice = run::find_host(&mut script, &object(), &[b"first", b"second"]).unwrap();
+    assert_eq!(
+        (choice.name(), choice.index, choice.host),
+        (&b"pool2"[..], 1, object())
+    );
+    let expected = Header {
+        command: 3001,
+        extra: 2,
+        size: 11,
+        ..holding(&object())
+    };
+    assert_eq!(script.requests, [(expected, b"firstsecond".to_vec())]);
+    // A server that chooses what it was not given.
+    script.reply.extra = 2;
+    let wrong = run::find_host(&mut script, &object(), &[b"first", b"second"]);
+    assert_eq!(wrong, Err(Status::SystemError.into()));
+    script.reply.command = (-3005_i16).cast_unsigned();
+    let down = run::find_host(&mut script, &object(), &[b"first"]);
+    assert_eq!(down, Err(proto::run::Status::HostsDown.into()));
+    for none in [&[][..], &[&[0; 6001][..]]] {
+        let refused = run::find_host(&mut script, &object(), none);
+        assert_eq!(refused, Err(Status::BadArgument.into()));
+    }
+}
+
+#[test]
+fn a_pipe_is_a_fifo_with_two_ends() {
+    let mut script = Script {
+        reply: holding(&object()),
+        ..Script::default()
+    };
+    let ends = fifo::pipe(&mut script, &object()).unwrap();
+    assert_eq!(ends, [object(); 2]);
+    let asked: Vec<_> = script
+        .requests
+        .iter()
+        .map(|(header, _)| (header.command, header.extra))
+        .collect();
+    assert_eq!(asked, [(4200, 1), (4201, 1 | 4), (4201, 2 | 4)]);
+}
+
+#[test]
+fn a_write_to_a_pipe_goes_on_where_it_was_cut_off() {
+    let mut script = Script::default();
+    script.reply.size = 2;
+    fifo::write(&mut script, &object(), b"bytes.").unwrap();
+    let sent: Vec<_> = script
+        .requests
+        .iter()
+        .map(|(header, data)| (header.command, data.as_slice()))
+        .collect();
+    assert_eq!(sent, [(4053, &b"bytes."[..]), (4053, b"tes."), (4053, b"s.")]);
+    script.reply.set_status(Status::Denied);
+    assert_eq!(
+        fifo::write(&mut script, &object(), b"x"),
+        Err(Status::Denied.into())
+    );
+    script.reply.command = (-4201_i16).cast_unsigned();
+    let broken = fifo::write(&mut script, &object(), b"x");
+    assert_eq!(broken, Err(proto::fifo::Status::NoReader.into()));
 }

@@ -59,22 +59,39 @@ impl Arguments {
         self.0.count
     }
 
-    /// A capability by its name.
-    pub fn capability(&self, name: &str) -> Option<Capability> {
-        for place in 0.. {
+    /// The capability of a stream (`STDIN`, `STDOUT`, `STDERR`), or else of the program's terminal, or else the null one.
+    pub fn stream(&self, name: &str) -> Capability {
+        let found = self.capability(name).or_else(|| self.capability("TTY"));
+        found.unwrap_or(Capability::NULL)
+    }
+
+    /// The environment of capabilities.
+    pub fn capabilities(&self) -> impl Iterator<Item = (&'static str, Capability)> {
+        let array = self.0.capabilities;
+        let pairs = (0..).map_while(move |place| {
             // SAFETY: the array goes on at least up to its pair of null pointers; a name is a string, and a value has
             // as many bytes as a capability.
             unsafe {
-                let [text, value] = *self.0.capabilities.add(place);
-                if text.is_null() {
-                    return None;
-                }
-                if CStr::from_ptr(text.cast()).to_bytes() == name.as_bytes() {
-                    return Some(Capability::from_bytes(&*value.cast::<[u8; CAPABILITY_LENGTH]>()));
-                }
+                let [text, value] = *array.add(place);
+                (!text.is_null()).then(|| {
+                    let name = CStr::from_ptr(text.cast()).to_str().unwrap_or_default();
+                    let value = &*value.cast::<[u8; CAPABILITY_LENGTH]>();
+                    (name, Capability::from_bytes(value))
+                })
             }
-        }
-        None
+        });
+        pairs.fuse()
+    }
+
+    /// What a text refers to: a capability in writing ([`proto::capability_text`]), or the name of one that the program was given.
+    pub fn reference(&self, text: &str) -> Option<Capability> {
+        proto::capability_text::parse(text).or_else(|| self.capability(text))
+    }
+
+    /// A capability by its name.
+    pub fn capability(&self, name: &str) -> Option<Capability> {
+        let mut capabilities = self.capabilities();
+        capabilities.find_map(|(found, value)| (found == name).then_some(value))
     }
 }
 
@@ -85,10 +102,10 @@ impl Arguments {
 pub unsafe fn run(start: *const u8, main: fn(&Arguments) -> i32) -> ! {
     // SAFETY: the caller has promised it.
     let arguments = Arguments(unsafe { &*start.cast::<Start>() });
-    if let Some(terminal) = arguments.capability("TTY") {
-        console::set(&terminal);
-    }
-    super::calls::exit(main(&arguments))
+    console::set(&arguments.stream("STDOUT"), &arguments.stream("STDERR"));
+    let status = main(&arguments);
+    console::flush();
+    super::calls::exit(status)
 }
 
 /// Makes `$main`, a `fn(&Arguments) -> i32`, the program's beginning: what it gives is the exit status. A panic is
@@ -116,7 +133,7 @@ macro_rules! program {
 
         #[panic_handler]
         fn panic(info: &core::panic::PanicInfo) -> ! {
-            $crate::println!("{info}");
+            $crate::eprintln!("{info}");
             $crate::system::calls::exit(-1)
         }
     };

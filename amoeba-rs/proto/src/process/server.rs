@@ -27,7 +27,8 @@ codes! {
         SetComment = 2309,
         /// Read a process's comment.
         GetComment = 2310,
-        /// From a process to its owner: it goes on as another process.
+        /// To the owner of a process: it goes on as another process. The request's data are the process's capability as it was, and
+        /// as it is.
         SwapProcess = 2311,
         /// Tell speed, load and free memory, and change the capability that allows processes to be started.
         SecureGetLoad = 2312,
@@ -140,6 +141,8 @@ pub mod right {
     pub const DELETE: Rights = Rights(0x08);
     /// Start processes.
     pub const EXEC: Rights = Rights(0x10);
+    /// What the capability that is given out with a machine's figures allows: to start a process, with segments for it.
+    pub const START: Rights = Rights(EXEC.0 | CREATE.0);
     /// Stun a process, read and change its owner and its comment.
     pub const KILL: Rights = Rights(0x20);
 }

@@ -221,13 +221,17 @@ fn own_targets(
         .into_iter()
 }
 
-/// Directories that cannot be found from the root, if no encrypted one may lead to them.
+/// Directories that cannot be found from the root, if none that is encrypted or cannot be read may lead to them.
 fn check_reach(table: &Table, plain: &BTreeMap<u32, Directory>, report: &mut Report) {
-    if report.encrypted > 0 || table.pair(ROOT).is_none() {
+    if plain.len() < report.directories || table.pair(ROOT).is_none() {
         return;
     }
     let (mut reached, mut open) = (BTreeSet::from([ROOT]), vec![ROOT]);
-    while let Some(directory) = open.pop().and_then(|object| plain.get(&object)) {
+    while let Some(object) = open.pop() {
+        // A row may lead to the server itself, which is no directory.
+        let Some(directory) = plain.get(&object) else {
+            continue;
+        };
         for target in directory.rows().iter().flat_map(|row| own_targets(table, row)) {
             if reached.insert(target.object()) {
                 open.push(target.object());

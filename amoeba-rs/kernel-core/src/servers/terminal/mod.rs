@@ -9,7 +9,7 @@ mod requests;
 
 use super::{Answer, Kernel, Ports, Reply, Request, Server, Ticket, World};
 use crate::line_discipline::{LineDiscipline, Reader, Reading, Received};
-use crate::machine::{Machine, Milliseconds};
+use crate::machine::{Machine, Milliseconds, TICK};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -89,6 +89,8 @@ struct Terminal {
 pub struct Terminals {
     ports: Ports,
     list: Vec<Terminal>,
+    /// When the lines were looked at last.
+    looked: Milliseconds,
 }
 
 impl Terminals {
@@ -97,6 +99,7 @@ impl Terminals {
         Terminals {
             ports: Ports::of(port),
             list: Vec::new(),
+            looked: 0,
         }
     }
 
@@ -281,11 +284,13 @@ impl Terminal {
         Ok(Reply::default())
     }
 
-    /// When a wait is over by itself.
-    fn due(&self) -> Milliseconds {
+    /// When a wait is over by itself, or the line, which was looked at then, is to be looked at again: it interrupts when it takes more,
+    /// but not when its last character has gone.
+    fn due(&self, looked: Milliseconds) -> Milliseconds {
         let breaks = self.outgoing.front().map(|first| match first.what {
+            Outgoing::Write(..) => Milliseconds::MAX,
             Outgoing::Break(_, Some(end)) => end,
-            _ => Milliseconds::MAX,
+            Outgoing::Break(_, None) | Outgoing::Drain | Outgoing::Set(..) => looked + TICK,
         });
         let reads = self.readers.front().map(|first| self.discipline.due(&first.what));
         breaks.into_iter().chain(reads).min().unwrap_or(Milliseconds::MAX)
@@ -341,11 +346,12 @@ impl<M: Machine> Server<M> for Terminals {
     }
 
     fn due(&self) -> Milliseconds {
-        let times = self.list.iter().map(Terminal::due);
+        let times = self.list.iter().map(|terminal| terminal.due(self.looked));
         times.min().unwrap_or(Milliseconds::MAX)
     }
 
     fn work(&mut self, world: &mut World<'_, M>) {
+        self.looked = world.now;
         for terminal in &mut self.list {
             terminal.pump(world.now, world.kernel);
         }

@@ -1,0 +1,225 @@
+//! The boot server: its commands, and the virtual disk from which it works.
+//!
+//! The disk begins with a header; all numbers have their most significant byte first:
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 8 | `-boot-` and zeros |
+//! | 8 | 16 | the boot server's executable file |
+//! | 24 | 16 | the server's own capability; its port is the get-port |
+//! | 40 | 4 | bytes of a block, as a power of two |
+//! | 44 | 4 + 4 | the file of processes that were started: bytes, first block |
+//! | 52 | 4 + 4 | the configuration: bytes, first block |
+//!
+//! Where the arguments of commands stand ([`crate::message`]):
+//!
+//! | command | request | reply |
+//! |---|---|---|
+//! | reinitialise, shut down | | |
+//! | set output | data: a terminal's capability | |
+//! | configure | data: a service's name; extra: 1 if it is to run, 0 if not | |
+//! | control | extra: [`ControlOption`] | |
+
+use crate::capability::{CAPABILITY_LENGTH, Capability, Rights};
+use crate::{Error, array};
+
+/// Bytes of the header.
+pub const HEADER_LENGTH: usize = 60;
+/// Bytes of the file of processes, unless somebody chooses another size.
+pub const PROCESSES_LENGTH: u32 = 20 << 10;
+/// The most bytes of a configuration.
+pub const LONGEST_CONFIGURATION: u32 = 64 << 10;
+/// The number of the server's own object.
+pub const SERVER_OBJECT: u32 = 0;
+/// The right to all commands.
+pub const ADMINISTER: Rights = Rights(0x80);
+
+const MAGIC: [u8; 8] = *b"-boot-\0\0";
+
+codes! {
+    /// A command of the boot server.
+    Command: u16 {
+        /// Read the configuration again: what is new starts, what is no longer there ends.
+        Reinitialise = 3600,
+        /// End all services and the server itself.
+        ShutDown = 3601,
+        /// Tell on another terminal what happens.
+        SetOutput = 3602,
+        /// Have a service run or not.
+        Configure = 3603,
+        /// Change how much is told.
+        Control = 3604,
+    }
+}
+
+codes! {
+    /// What [`Command::Control`] changes.
+    ControlOption: u16 {
+        /// Tell what fails and what starts.
+        Quiet = 0,
+        /// Tell every step.
+        Verbose = 1,
+    }
+}
+
+/// Where a file lies on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Its bytes.
+    pub size: u32,
+    /// Its first block.
+    pub block: u32,
+}
+
+/// The beginning of the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The boot server's executable file.
+    pub binary: Capability,
+    /// The get-port of the server and all rights on its own object.
+    pub server: Capability,
+    /// Bytes of a block, as a power of two.
+    pub block_shift: u32,
+    /// Where the capabilities of processes are kept.
+    pub processes: Extent,
+    /// The configuration, a text.
+    pub configuration: Extent,
+}
+
+impl Header {
+    /// Reads a header.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`]; [`Error::Magic`] if the disk is no boot server's; [`Error::Length`] for blocks of a size that there is
+    /// none of, a configuration that is too long, or files that lie over each other or over the header.
+    pub fn parse(bytes: &[u8]) -> Result<Header, Error> {
+        if array(bytes, 0)? != MAGIC {
+            return Err(Error::Magic);
+        }
+        let number = |offset| array(bytes, offset).map(u32::from_be_bytes);
+        let capability = |offset| array::<CAPABILITY_LENGTH>(bytes, offset);
+        let extent = |offset| {
+            Ok::<_, Error>(Extent {
+                size: number(offset)?,
+                block: number(offset + 4)?,
+            })
+        };
+        let header = Header {
+            binary: Capability::from_bytes(&capability(8)?),
+            server: Capability::from_bytes(&capability(24)?),
+            block_shift: number(40)?,
+            processes: extent(44)?,
+            configuration: extent(52)?,
+        };
+        header.check()?;
+        Ok(header)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let [first, second] = [self.blocks(self.processes), self.blocks(self.configuration)];
+        let are_apart = first.end <= second.start || second.end <= first.start || first.is_empty();
+        let is_good = (9..=31).contains(&self.block_shift)
+            && self.configuration.size <= LONGEST_CONFIGURATION
+            && first.start > 0
+            && second.start > 0
+            && are_apart;
+        is_good.then_some(()).ok_or(Error::Length)
+    }
+
+    /// The blocks of a file.
+    pub fn blocks(&self, extent: Extent) -> core::ops::Range<u64> {
+        let blocks = u64::from(extent.size).div_ceil(1_u64.checked_shl(self.block_shift).unwrap_or(1));
+        let first = u64::from(extent.block);
+        first..first + blocks
+    }
+
+    /// The bytes of the header.
+    pub fn emit(&self) -> [u8; HEADER_LENGTH] {
+        let mut bytes = [0; HEADER_LENGTH];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..24].copy_from_slice(&self.binary.emit());
+        bytes[24..40].copy_from_slice(&self.server.emit());
+        let numbers = [
+            self.block_shift,
+            self.processes.size,
+            self.processes.block,
+            self.configuration.size,
+            self.configuration.block,
+        ];
+        for (place, number) in bytes[40..].chunks_exact_mut(4).zip(numbers) {
+            place.copy_from_slice(&number.to_be_bytes());
+        }
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, Extent, HEADER_LENGTH, Header};
+    use crate::Error;
+    use crate::capability::{Capability, Port, Private};
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    fn header() -> Header {
+        let capability = |byte| Capability {
+            port: Port([byte; 6]),
+            private: Private::owner(2, Port([byte + 1; 6])),
+        };
+        Header {
+            binary: capability(0x11),
+            server: capability(0x33),
+            block_shift: 9,
+            processes: Extent { size: 1024, block: 1 },
+            configuration: Extent {
+                size: 0x0102,
+                block: 3,
+            },
+        }
+    }
+
+    #[test]
+    fn a_header_has_these_bytes() {
+        let bytes = header().emit();
+        assert_eq!(bytes[..14], *b"-boot-\0\0\x11\x11\x11\x11\x11\x11");
+        assert_eq!(bytes[14..24], [2, 0, 0, 0xff, 0x12, 0x12, 0x12, 0x12, 0x12, 0x12]);
+        assert_eq!(
+            bytes[40..],
+            [0, 0, 0, 9, 0, 0, 4, 0, 0, 0, 0, 1, 0, 0, 1, 2, 0, 0, 0, 3]
+        );
+        assert_eq!(Header::parse(&bytes), Ok(header()));
+        assert_eq!(Header::parse(&bytes[..HEADER_LENGTH - 1]), Err(Error::Truncated));
+    }
+
+    #[test]
+    fn files_that_lie_over_each_other_are_refused() {
+        let refused = |change: fn(&mut Header)| {
+            let mut header = header();
+            change(&mut header);
+            Header::parse(&header.emit()) == Err(Error::Length)
+        };
+        assert!(!refused(|_| {}));
+        assert!(refused(|header| header.processes.size = 1025));
+        assert!(refused(|header| header.configuration.block = 2));
+        assert!(refused(|header| header.configuration.block = 0));
+        assert!(refused(|header| header.block_shift = 8));
+        assert!(refused(|header| header.block_shift = 32));
+        assert!(refused(|header| header.configuration.size = 65537));
+    }
+
+    #[test]
+    fn commands_are_3600_to_3604() {
+        assert!(Command::ALL.iter().map(|command| command.code()).eq(3600..=3604));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_header_or_refused(mut bytes in any::<[u8; HEADER_LENGTH]>(), is_magic: bool) {
+            if is_magic {
+                bytes[..8].copy_from_slice(b"-boot-\0\0");
+            }
+            if let Ok(header) = Header::parse(&bytes) {
+                prop_assert_eq!(header.emit(), bytes);
+            }
+        }
+    }
+}

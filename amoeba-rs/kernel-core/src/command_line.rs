@@ -17,15 +17,15 @@ pub struct Options {
     /// `transparent=1`: calls in which threads of a process wait go on when it is taken to another machine; without it they are
     /// aborted.
     pub is_transparent: bool,
+    /// `secure=1`: secret numbers, and not the station address, lead to the kernel's directory. The loader's programs are given its
+    /// capability.
+    pub is_secure: bool,
     /// `boost=1`: a process whose thread waited for a packet of FLIP's goes before all others when it has come, for a time slice
     /// at most. (The change of the scheduler that Steketee, Socko and Kiepuszewski tried, 1996, section 6.)
     pub is_boosting: bool,
     /// `ring=`: how many of the longest frames FLIP takes every card's ring for, 1 to 255; the credits that neighbours are given
     /// follow from that, eight at most.
     pub ring: Option<u16>,
-    /// `secure=1`: secret numbers, and not the station address, lead to the kernel's directory. The loader's programs are given its
-    /// capability.
-    pub is_secure: bool,
 }
 
 impl Default for Options {
@@ -36,9 +36,9 @@ impl Default for Options {
             frames: 1000,
             slice: DEFAULT_SLICE,
             is_transparent: false,
+            is_secure: false,
             is_boosting: false,
             ring: None,
-            is_secure: false,
         }
     }
 }
@@ -60,9 +60,9 @@ impl Options {
                 "frames" => options.frames = number,
                 "slice" if number >= 10 => options.slice = u64::from(number),
                 "transparent" => options.is_transparent = number != 0,
+                "secure" => options.is_secure = number != 0,
                 "boost" => options.is_boosting = number != 0,
                 "ring" if (1..=255).contains(&number) => options.ring = Some(number as u16),
-                "secure" => options.is_secure = number != 0,
                 _ => {}
             }
         }
@@ -84,9 +84,9 @@ mod tests {
                 frames: 1000,
                 slice: 100,
                 is_transparent: false,
+                is_secure: false,
                 is_boosting: false,
-                ring: None,
-                is_secure: false
+                ring: None
             }
         );
     }
@@ -104,9 +104,9 @@ mod tests {
                 frames: 7,
                 slice: 50,
                 is_transparent: true,
+                is_secure: true,
                 is_boosting: true,
-                ring: Some(8),
-                is_secure: true
+                ring: Some(8)
             }
         );
     }

@@ -80,6 +80,7 @@ pub(crate) fn start(
     directory.add("tty:00", serial, others(0x0f));
     directory.add("tty:01", screen, others(0x0f));
     let capabilities = [
+        ("HOST", directory.capability()),
         ("PROC", process),
         ("RANDOM", random.capability()),
         ("SYS", sys),

@@ -499,7 +499,11 @@ fn a_capability_to_start_processes_is_good_for_two_rounds() {
     ask(&mut kernel);
     assert_eq!(kernel.exec(&first), Err(Status::BadCapability));
     assert!(kernel.exec(&second).is_ok() && kernel.exec(&server).is_ok());
-    assert!(kernel.ask(&second, Command::SegmentCreate.code(), offset(10), &[]).is_ok());
+    assert!(
+        kernel
+            .ask(&second, Command::SegmentCreate.code(), offset(10), &[])
+            .is_ok()
+    );
     let rights = right::EXEC.0 | right::CREATE.0;
     assert_eq!(second.private.rights.0, rights, "programs consist of segments");
 }

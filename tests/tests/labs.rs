@@ -33,6 +33,16 @@ fn the_pool_of_1995_boots_on_a_386_33_and_three_386_40() {
 }
 
 #[test]
+fn the_pool_of_1995_comes_up_by_itself_to_a_system() {
+    let (_, memory) = run("steketee1995", 15_000);
+    let console = memory.console(0);
+    for line in ["soap: serving", "boot: run is up", "amoeba ready"] {
+        assert!(console.lines().any(|told| told == line), "{line}: {console}");
+    }
+    assert!(!console.contains("cannot start"), "{console}");
+}
+
+#[test]
 fn forty_nine_machines_boot_on_one_thick_cable() {
     let (runtime, memory) = run("pool48", 150);
     assert_eq!(runtime.machines().len(), 49);

@@ -95,7 +95,7 @@ path = "builtin:kernel"
 [image.bullet]
 path = "builtin:bullet"
 [image.boot]
-path = "builtin:boot"
+path = "builtin:boot_server"
 [image.soap_test]
 path = "builtin:soap_test"
 [segment.ether0]

@@ -1,4 +1,4 @@
-//! `boot [-v] [DISK]`: the boot server, on the virtual disk that it was given by that name, or else on the first that begins as one of a boot server
+//! `boot_server [-v] [DISK]`: the boot server, on the virtual disk that it was given by that name, or else on the first that begins as one of a boot server
 //! does.
 //!
 //! Its environment holds `PROC`, `RANDOM` and `TTY`; configurations name these and all others that it was given. What it tells is on

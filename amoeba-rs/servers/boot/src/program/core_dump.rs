@@ -5,7 +5,7 @@ use super::with;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
-use boot::configuration::Reference;
+use boot_server::configuration::Reference;
 use libamoeba::checkpoint::Report;
 use libamoeba::classes::{bullet, process};
 use libamoeba::directory;

@@ -3,8 +3,8 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use boot::Configuration;
-use boot::configuration::{Reference, Service};
+use boot_server::Configuration;
+use boot_server::configuration::{Reference, Service};
 use libamoeba::directory::Names;
 use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use boot::{Configuration, processes};
+use boot_server::{Configuration, processes};
 use libamoeba::classes::disk;
 use libamoeba::println;
 use libamoeba::system::Kernel;

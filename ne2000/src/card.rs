@@ -375,9 +375,11 @@ impl Card {
 
 /// Tells of the lines that fell, then of those that rose.
 fn for_changes(before: u16, after: u16, mut tell: impl FnMut(u8, bool)) {
-    for (changed, is_high) in [(before & !after, false), (after & !before, true)] {
-        for line in (0..16).filter(|line| changed >> line & 1 == 1) {
-            tell(line, is_high);
+    for (mut changed, is_high) in [(before & !after, false), (after & !before, true)] {
+        // Nothing has changed after nearly every access.
+        while changed != 0 {
+            tell(changed.trailing_zeros() as u8, is_high);
+            changed &= changed - 1;
         }
     }
 }

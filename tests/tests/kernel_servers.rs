@@ -10,6 +10,11 @@ const CLIENT: usize = 1;
 
 /// Two machines on a cable, of which one has these modules (image and arguments).
 fn pair(modules: &[(&str, &str)]) -> Lab {
+    pair_with(modules, "", "")
+}
+
+/// The same with more arguments for the kernel of the other, and with more tables.
+fn pair_with(modules: &[(&str, &str)], arguments: &str, tables: &str) -> Lab {
     let head = r#"
 format = 1
 [lab]
@@ -21,6 +26,8 @@ rtc = "1995-05-30T09:00:00Z"
 path = "builtin:kernel"
 [image.kstat]
 path = "builtin:kstat"
+[image.control_test]
+path = "builtin:control_test"
 [segment.ether0]
 kind = "10base2"
 length = "30m"
@@ -48,6 +55,9 @@ ram = 0xCC000
     for (image, arguments) in modules {
         text += &format!("[[machine.client.module]]\nimage = \"{image}\"\nargs = \"{arguments}\"\n");
     }
+    text += &format!(
+        "[machine.server.boot]\nfrom = \"direct\"\nimage = \"kernel\"\nargs = \"peers=0 {arguments}\"\n{tables}"
+    );
     lab(&text)
 }
 
@@ -97,4 +107,53 @@ fn figures_of_another_machine_are_told_by_letter() {
     let console = memory.console(CLIENT);
     assert!(console.contains(" seconds up"), "{console}");
     assert!(console.matches("amoeba-rs ").count() >= 2, "{console}");
+}
+
+#[test]
+fn networks_are_changed_and_machines_reserved_from_elsewhere() {
+    let memory = run(&pair(&[("control_test", "02:60:8c:00:00:01")]), 40_000);
+    let console = memory.console(CLIENT);
+    for line in ["TEST OK", "control_test exited with status 0"] {
+        assert!(console.contains(line), "{line}: {console}");
+    }
+}
+
+#[test]
+fn the_station_address_leads_to_no_server_of_a_secure_kernel() {
+    let lab = pair_with(&[("kstat", "02:60:8c:00:00:01 u")], "secure=1", "");
+    let console = run(&lab, 12_000).console(CLIENT);
+    let line = "kstat: 02:60:8c:00:00:01: RpcNotFound (-2)";
+    assert!(console.contains(line), "{console}");
+}
+
+/// Frames of FLIP's type whose bytes count up: headers of every type, with addresses and lengths that mean nothing.
+const NOISE: &str = r#"
+[traffic.noise]
+segment = "ether0"
+mac = "02:60:8c:00:01:00"
+destination = "02:60:8c:00:00:01"
+ethertype = 0x8146
+lengths = [64, 200, 1518]
+interval = "2ms"
+"#;
+
+#[test]
+fn frames_that_only_look_like_flip_are_counted_and_do_no_harm() {
+    let lab = pair_with(
+        &[
+            ("control_test", "02:60:8c:00:00:01"),
+            ("kstat", "02:60:8c:00:00:01 n"),
+        ],
+        "",
+        NOISE,
+    );
+    let console = run(&lab, 60_000).console(CLIENT);
+    for line in ["TEST OK", "kstat exited with status 0"] {
+        assert!(console.contains(line), "{line}: {console}");
+    }
+    let counted = console
+        .lines()
+        .find_map(|line| line.trim().strip_suffix("  malformed"));
+    let counted: u32 = counted.and_then(|count| count.trim().parse().ok()).unwrap_or(0);
+    assert!(counted > 0, "{console}");
 }

@@ -2,7 +2,8 @@
 
 use tests::silicon::campaign;
 use tests::silicon::corpus;
-use tests::silicon::differences::{Finding, Verdict, compare};
+use tests::silicon::course::Course;
+use tests::silicon::finding::{Finding, Verdict, compare, judge};
 use tests::silicon::generate::Generator;
 use tests::silicon::model::Model;
 
@@ -36,13 +37,9 @@ fn recorded_programs_do_what_they_did_on_silicon() {
     assert!(recorded.len() > 3000, "{} cases", recorded.len());
     let mut model = Model::new();
     for (case, silicon) in recorded {
-        let model = model.run(&case).expect("recorded cases end");
-        let finding = Finding {
-            case: &case,
-            silicon: &silicon,
-            model: &model,
-        };
-        assert_eq!(compare(&finding), Ok(Verdict::Same), "\n{case}");
+        let outcome = model.run(&case).expect("recorded cases end");
+        let verdict = judge(&case, &silicon, &outcome, &mut model);
+        assert_eq!(verdict, Ok(Verdict::Same), "\n{case}");
     }
 }
 
@@ -54,6 +51,7 @@ fn every_wrong_register_flag_segment_and_byte_is_noticed() {
         .find(|case| matches!(&case.instructions[..], [only] if matches!(only[..], [0x40..=0x4F])))
         .expect("INC or DEC of a register");
     let right = model.run(&case).expect("it ends");
+    let course = Course::of(&case, &mut model);
     let is_noticed = |change: &dyn Fn(&mut tests::silicon::Outcome)| {
         let mut wrong = right;
         change(&mut wrong);
@@ -61,6 +59,7 @@ fn every_wrong_register_flag_segment_and_byte_is_noticed() {
             case: &case,
             silicon: &right,
             model: &wrong,
+            course: &course,
         };
         compare(&finding).is_err()
     };

@@ -17,6 +17,15 @@ pub struct Options {
     /// `transparent=1`: calls in which threads of a process wait go on when it is taken to another machine; without it they are
     /// aborted.
     pub is_transparent: bool,
+    /// `boost=1`: a process whose thread waited for a packet of FLIP's goes before all others when it has come, for a time slice
+    /// at most. (The change of the scheduler that Steketee, Socko and Kiepuszewski tried, 1996, section 6.)
+    pub is_boosting: bool,
+    /// `ring=`: how many of the longest frames FLIP takes every card's ring for, 1 to 255; the credits that neighbours are given
+    /// follow from that, eight at most.
+    pub ring: Option<u16>,
+    /// `secure=1`: secret numbers, and not the station address, lead to the kernel's directory. The loader's programs are given its
+    /// capability.
+    pub is_secure: bool,
 }
 
 impl Default for Options {
@@ -27,6 +36,9 @@ impl Default for Options {
             frames: 1000,
             slice: DEFAULT_SLICE,
             is_transparent: false,
+            is_boosting: false,
+            ring: None,
+            is_secure: false,
         }
     }
 }
@@ -48,6 +60,9 @@ impl Options {
                 "frames" => options.frames = number,
                 "slice" if number >= 10 => options.slice = u64::from(number),
                 "transparent" => options.is_transparent = number != 0,
+                "boost" => options.is_boosting = number != 0,
+                "ring" if (1..=255).contains(&number) => options.ring = Some(number as u16),
+                "secure" => options.is_secure = number != 0,
                 _ => {}
             }
         }
@@ -68,15 +83,19 @@ mod tests {
                 peers: 1,
                 frames: 1000,
                 slice: 100,
-                is_transparent: false
+                is_transparent: false,
+                is_boosting: false,
+                ring: None,
+                is_secure: false
             }
         );
     }
 
     #[test]
     fn options_are_read_in_any_order() {
-        let options =
-            Options::parse("kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 root=/dev/null");
+        let options = Options::parse(
+            "kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 ring=8 boost=1 secure=1 root=/dev/null",
+        );
         assert_eq!(
             options,
             Options {
@@ -84,7 +103,10 @@ mod tests {
                 peers: 15,
                 frames: 7,
                 slice: 50,
-                is_transparent: true
+                is_transparent: true,
+                is_boosting: true,
+                ring: Some(8),
+                is_secure: true
             }
         );
     }
@@ -96,6 +118,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_is_ignored() {
-        assert_eq!(Options::parse("frames=many peers=-1 irq="), Options::default());
+        assert_eq!(
+            Options::parse("frames=many peers=-1 irq= ring=0"),
+            Options::default()
+        );
     }
 }

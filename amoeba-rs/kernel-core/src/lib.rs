@@ -10,6 +10,7 @@
 //! * [`secrets`]: numbers that nobody can guess.
 //! * [`servers`]: the kernel's own servers, such as that of processes.
 //! * [`multiboot`] and [`memory`]: what the loader left, and how much memory there is.
+//! * [`boot`]: another kernel, from a file.
 //! * [`command_line`]: the options given to the kernel.
 //! * [`bswap`]: the one instruction that a 386 lacks and the compiler uses.
 //! * [`print_buffer`]: what the kernel has printed; [`calendar`]: what its clock chip says.
@@ -31,6 +32,7 @@ extern crate std;
 
 pub mod address_space;
 pub mod ata;
+pub mod boot;
 pub mod bswap;
 pub mod calendar;
 pub mod command_line;

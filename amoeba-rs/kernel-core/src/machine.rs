@@ -43,6 +43,9 @@ pub trait Machine {
 
     /// A number that nobody outside can guess.
     fn random_port(&mut self) -> Port;
+
+    /// How many bits these numbers come from, and how many numbers there were.
+    fn seed_bits(&self) -> (u32, u64);
 }
 
 #[cfg(test)]
@@ -147,6 +150,10 @@ pub(crate) mod testing {
             self.secret += 1;
             let [bytes @ .., _, _] = (self.secret.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes();
             Port(bytes)
+        }
+
+        fn seed_bits(&self) -> (u32, u64) {
+            (64, self.secret)
         }
     }
 }

@@ -17,6 +17,8 @@ const FLAG_COMMAND_LINE: u32 = 1 << 2;
 const FLAG_MODULES: u32 = 1 << 3;
 const FLAG_MEMORY_MAP: u32 = 1 << 6;
 const TYPE_RAM: u32 = 1;
+/// Memory below 640 KB but for the last KB, which belongs to the BIOS.
+const LOWER_MEMORY_KIB: u32 = 639;
 
 /// The information structure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,32 @@ impl Information {
             modules: present(FLAG_MODULES).then(|| (word(24), word(20).min(MOST_MODULES))),
             memory_map: present(FLAG_MEMORY_MAP).then(|| (word(48), word(44).min(MEMORY_MAP_LIMIT))),
         }
+    }
+
+    /// Writes the structure, with the flags of what is there.
+    pub fn emit(&self) -> [u8; INFORMATION_LENGTH] {
+        let mut bytes = [0; INFORMATION_LENGTH];
+        let mut flags = 0;
+        let mut put = |flag, fields: &[(usize, u32)]| {
+            flags |= flag;
+            for &(offset, value) in fields {
+                bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+            }
+        };
+        if let Some(upper) = self.upper_memory_kib {
+            put(FLAG_MEMORY, &[(4, LOWER_MEMORY_KIB), (8, upper)]);
+        }
+        if let Some(line) = self.command_line {
+            put(FLAG_COMMAND_LINE, &[(16, line)]);
+        }
+        if let Some((address, count)) = self.modules {
+            put(FLAG_MODULES, &[(20, count), (24, address)]);
+        }
+        if let Some((address, length)) = self.memory_map {
+            put(FLAG_MEMORY_MAP, &[(44, length), (48, address)]);
+        }
+        bytes[..4].copy_from_slice(&flags.to_le_bytes());
+        bytes
     }
 }
 
@@ -146,6 +174,14 @@ mod tests {
             memory_map: Some((0x9100, 72)),
         };
         assert_eq!(information(0x4d), expected);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for flags in [0, 0x1, 0x4, 0x8, 0x40, 0x4d] {
+            let known = information(flags);
+            assert_eq!(Information::parse(&known.emit()), known);
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use proto::one_way::one_way;
 pub struct Secrets {
     key: Port,
     counter: u64,
+    /// Bits that were stirred in.
+    stirred: u32,
 }
 
 impl Default for Secrets {
@@ -23,17 +25,24 @@ impl Secrets {
         Secrets {
             key: Port([1; 6]),
             counter: 0,
+            stirred: 0,
         }
     }
 
     /// Makes the key depend on `bytes`, too.
     pub fn stir(&mut self, bytes: &[u8]) {
+        self.stirred = self.stirred.saturating_add(8 * bytes.len() as u32);
         for chunk in bytes.chunks(6) {
             for (place, byte) in self.key.0.iter_mut().zip(chunk) {
                 *place ^= byte;
             }
             self.key = one_way(self.key);
         }
+    }
+
+    /// How many bits the key was made of, whatever they are worth, and how many numbers have been made with it.
+    pub const fn count(&self) -> (u32, u64) {
+        (self.stirred, self.counter)
     }
 
     /// One more number.

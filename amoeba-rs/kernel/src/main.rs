@@ -16,6 +16,7 @@
 
 extern crate alloc;
 
+mod boot;
 mod clock;
 mod cmos;
 mod console;
@@ -39,6 +40,7 @@ use core::panic::PanicInfo;
 use kernel_core::machine::Milliseconds;
 use platform::{interrupt_controller, processor, serial};
 use post::{Stage, stage};
+use strings as _;
 
 platform::entry!(main);
 

@@ -131,6 +131,10 @@ impl Machine for Memory {
     fn random_port(&mut self) -> Port {
         self.secrets.number()
     }
+
+    fn seed_bits(&self) -> (u32, u64) {
+        self.secrets.count()
+    }
 }
 
 /// Sizes of the heap's blocks: powers of two from this one to half a page. What is larger takes whole pages.

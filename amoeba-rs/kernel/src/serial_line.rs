@@ -60,8 +60,6 @@ struct State {
     is_started: bool,
     /// Characters that the transmitter takes at a time.
     batch: usize,
-    /// The transmitter will tell when it is empty.
-    is_sending: bool,
     outgoing: Ring<u8, 4096>,
     incoming: Ring<Received, 1024>,
 }
@@ -69,12 +67,14 @@ struct State {
 static STATE: Shared<State> = Shared::new(State {
     is_started: false,
     batch: 1,
-    is_sending: false,
     outgoing: Ring::new(0),
     incoming: Ring::new(Received::Break),
 });
 /// An interrupt has come that the main program has not seen.
 static NEWS: AtomicBool = AtomicBool::new(false);
+
+/// The transmitter will tell when it is empty.
+static SENDING: AtomicBool = AtomicBool::new(false);
 
 /// Runs `action` on the state.
 fn with<T>(action: impl FnOnce(&mut State) -> T) -> T {
@@ -125,7 +125,7 @@ pub(crate) fn interrupt() {
             let status = LINE_STATUS.read();
             if status & DATA_READY != 0 {
                 state.receive(status);
-            } else if status & HOLDING_REGISTER_EMPTY != 0 && state.is_sending {
+            } else if status & HOLDING_REGISTER_EMPTY != 0 && is_sending() {
                 state.fill();
             } else {
                 MODEM_STATUS.read();
@@ -139,13 +139,12 @@ pub(crate) fn interrupt() {
 
 /// Whether [`tick`] is to be called at the next tick of the clock.
 pub(crate) fn is_sending() -> bool {
-    with(|state| state.is_sending)
+    SENDING.load(Ordering::Relaxed)
 }
 
 /// Looks at the chip without an interrupt, for one that was lost.
 pub(crate) fn tick() {
-    let is_waiting = with(|state| state.is_sending && LINE_STATUS.read() & HOLDING_REGISTER_EMPTY != 0);
-    if is_waiting {
+    if is_sending() && LINE_STATUS.read() & HOLDING_REGISTER_EMPTY != 0 {
         interrupt();
     }
 }
@@ -168,11 +167,11 @@ pub(crate) fn put(byte: u8) {
 impl State {
     fn queue(&mut self, byte: u8) {
         self.outgoing.push(byte);
-        if !self.is_sending && LINE_STATUS.read() & HOLDING_REGISTER_EMPTY != 0 {
+        if !is_sending() && LINE_STATUS.read() & HOLDING_REGISTER_EMPTY != 0 {
             self.fill();
         }
         // Otherwise it tells when it is empty, or a tick finds it so.
-        self.is_sending = true;
+        SENDING.store(true, Ordering::Relaxed);
     }
 
     fn fill(&mut self) {
@@ -182,7 +181,7 @@ impl State {
                 None => break,
             }
         }
-        self.is_sending = !self.outgoing.is_empty();
+        SENDING.store(!self.outgoing.is_empty(), Ordering::Relaxed);
     }
 
     fn receive(&mut self, status: u8) {

@@ -68,7 +68,8 @@ pub(crate) fn start(
     let random = Random::new(port(), port());
     let disks = disks.map(|channel| VirtualDisks::new(port(), channel));
     // Without a card nobody is there to look.
-    let secret = station.map_or_else(&mut port, |station| Port(station.0));
+    let known = station.filter(|_| !options.is_secure);
+    let secret = known.map_or_else(&mut port, |station| Port(station.0));
     let mut directory = Directory::new(secret, port(), seconds);
     let others = |rights| directory::masks(Rights(rights));
     let (process, sys) = (process_server.capability(), system.capability());

@@ -10,6 +10,7 @@ use crate::{clock, cmos, keyboard, paging, serial_line, servers, traps, user};
 use alloc::string::String;
 use alloc::vec::Vec;
 use kernel_core::ata::Channel;
+use kernel_core::boot::Boot;
 use kernel_core::machine::{Machine, Milliseconds, TICK};
 use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
@@ -25,25 +26,25 @@ use proto::standard::Status;
 
 /// All that programs see of the kernel.
 pub(crate) struct System {
-    memory: Memory,
-    processes: Processes,
+    pub(crate) memory: Memory,
+    pub(crate) processes: Processes,
     servers: Servers<Memory>,
     /// Those whose requests to these servers are put off.
     clients: Clients,
-    /// When time brings something to do at the earliest, as things stood when this was asked last.
-    due: Milliseconds,
-    /// The time at which cards were looked at for interrupts that never came.
+    /// The time when it was seen last what there is to do.
     looked: Milliseconds,
     /// Something has happened that servers may wait for, or they have something to do by themselves.
     is_stirred: bool,
     /// Processes that are leaving, and what was taken out of them.
     leaving: Vec<(u16, Option<Communication>)>,
-    network: Network,
+    pub(crate) network: Network,
+    /// The kernel that is being read.
+    pub(crate) boot: Option<Boot>,
     reservation: Reservation,
     console: Console,
     /// The capabilities that the loader's programs are given, by name.
     capabilities: Vec<(&'static str, Capability)>,
-    end_of_memory: u32,
+    pub(crate) end_of_memory: u32,
 }
 
 impl System {
@@ -62,14 +63,15 @@ impl System {
         network.serve(started.servers.listeners());
         System {
             memory,
-            processes: Processes::new(started.process_port, loaded.options.slice),
+            processes: Processes::new(started.process_port, loaded.options.slice)
+                .boosting(loaded.options.is_boosting),
             servers: started.servers,
             clients: Clients::default(),
-            due: 0,
             looked: 0,
-            is_stirred: false,
+            is_stirred: true,
             leaving: Vec::new(),
             network,
+            boot: None,
             reservation: started.reservation,
             console: Console,
             capabilities: started.capabilities,
@@ -94,7 +96,7 @@ impl System {
             }
             memory::free_module(&program, self.end_of_memory);
         }
-        self.due = 0;
+        self.is_stirred = true;
     }
 
     fn start_program(&mut self, program: &Program) -> Result<String, Status> {
@@ -111,17 +113,29 @@ impl System {
     /// Does the kernel's own work, then lets a thread run until it traps; false if none wants to.
     pub(crate) fn work(&mut self) -> bool {
         let now = clock::uptime();
-        if core::mem::replace(&mut self.looked, now) != now {
+        if self.looked != now {
             traps::look_for_news();
         }
-        if traps::take_news() || self.due <= now {
+        if traps::take_news() || self.due() <= now {
             self.tend(now);
         }
+        while self.processes.run_errand(&mut self.memory, now) {
+            // Servers may have waited for it.
+            self.is_stirred = true;
+            self.settle();
+        }
+        self.looked = now;
         let Some(id) = self.processes.next(now) else {
             return false;
         };
         let mut frame = *self.processes.frame(id);
         paging::switch(self.processes.directory(id));
+        // What has come since the network was looked at would have to wait until the program traps.
+        processor::disable_interrupts();
+        if traps::has_news() {
+            processor::enable_interrupts();
+            return true;
+        }
         user::enter(&mut frame);
         let is_interrupt = traps::interrupt(frame.trap);
         processor::enable_interrupts();
@@ -129,7 +143,6 @@ impl System {
             self.processes.set_frame(id, &frame);
             self.processes.trap(&mut self.memory, id, clock::uptime());
             self.settle();
-            self.due = self.next_due(now);
         } else {
             self.processes.set_frame(id, &frame);
             if traps::is_clock(frame.trap) {
@@ -140,17 +153,16 @@ impl System {
     }
 
     /// When [`work`](System::work) has something to do although nothing has happened.
-    pub(crate) fn due(&self) -> Milliseconds {
-        self.due
-    }
-
-    fn next_due(&self, now: Milliseconds) -> Milliseconds {
+    pub(crate) fn due(&mut self) -> Milliseconds {
+        if self.is_stirred {
+            return self.looked;
+        }
         let line = if serial_line::is_sending() {
-            now + TICK
+            self.looked + TICK
         } else {
             Milliseconds::MAX
         };
-        let due = self.processes.next_sweep().min(self.network.due(now));
+        let due = self.processes.next_sweep().min(self.network.due(self.looked));
         due.min(self.servers.due()).min(line)
     }
 
@@ -158,9 +170,9 @@ impl System {
     fn tend(&mut self, now: Milliseconds) {
         self.processes.sweep(&mut self.memory, now);
         self.network.work(now);
+        self.begin_boot(now);
         self.tend_servers(now);
         self.settle();
-        self.due = self.next_due(now);
     }
 
     /// Sees to it that the kernel's servers do what time and devices have brought.
@@ -195,6 +207,7 @@ impl System {
             match self.network.deliver(&mut self.processes, &mut self.memory) {
                 Some(Delivery::Done) => {}
                 Some(Delivery::Fetched) => self.is_stirred = true,
+                Some(Delivery::Image(outcome)) => self.image_read(outcome),
                 Some(Delivery::Called(port, number, outcome)) => {
                     let (servers, mut world) = self.servers();
                     servers.call_ended(&mut world, port, number, outcome);
@@ -271,6 +284,8 @@ impl System {
                 self.leaving.push((process, None));
                 self.network.call(&mut self.processes, &mut self.memory, event);
             }
+            // The process server knows what it was to wait for.
+            Event::Part { .. } => self.is_stirred = true,
             Event::Abort(id) if let Some(ticket) = self.clients.local(id) => self.abandon(ticket),
             Event::Signal(id) if let Some(ticket) = self.clients.local(id) => self.servers.interrupt(ticket),
             Event::Ended {

@@ -4,8 +4,9 @@
 use crate::Transactions;
 use crate::classes::process;
 use crate::program::Image;
+use crate::standard::{request, succeed};
 use alloc::vec::Vec;
-use proto::capability::Capability;
+use proto::capability::{CAPABILITY_LENGTH, Capability};
 use proto::message::Header;
 use proto::process::server::{Cause, Command};
 use proto::standard::Status;
@@ -32,6 +33,37 @@ impl Report {
             detail: header.offset,
             image: Image::parse(data)?,
         })
+    }
+}
+
+/// An owner is told that a process of its own goes on as another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swap {
+    /// The process as it was.
+    pub old: Capability,
+    /// The process as it is.
+    pub new: Capability,
+}
+
+impl Swap {
+    /// Reads a request to the owner; `None` if it is another one.
+    pub fn parse(header: &Header, data: &[u8]) -> Option<Swap> {
+        let (old, new) = data.split_at_checked(CAPABILITY_LENGTH)?;
+        (header.command == Command::SwapProcess.code()).then_some(Swap {
+            old: Capability::parse(old).ok()?,
+            new: Capability::parse(new).ok()?,
+        })
+    }
+
+    /// Tells the owner.
+    ///
+    /// # Errors
+    /// What the owner says, or the network of it.
+    pub fn tell(&self, transactions: &mut impl Transactions, owner: &Capability) -> Result<(), Status> {
+        let data = [self.old.emit(), self.new.emit()].concat();
+        let header = request(owner, Command::SwapProcess.code());
+        let (reply, _) = transactions.trans(&header, &data, &mut [])?;
+        succeed(&reply)
     }
 }
 

@@ -2,13 +2,16 @@
 //! read commands of a directory server.
 
 use crate::Transactions;
+use crate::directory::Names;
 use crate::standard::{request, succeed};
+use alloc::format;
+use alloc::string::String;
 use proto::capability::{Capability, Port, Private};
 use proto::capability_set::CapabilitySet;
 use proto::ethernet;
 use proto::marshal::{Reader, Writer};
 use proto::message::Header;
-use proto::soap::{Command, LONGEST_PATH, wire};
+use proto::soap::{Command, Failure, LONGEST_PATH, wire};
 use proto::standard::Status;
 
 /// The number of a kernel's directory.
@@ -22,6 +25,33 @@ pub fn host(station: ethernet::Address) -> Capability {
         port: crate::put_port(secret),
         private: Private::owner(HOST, secret),
     }
+}
+
+/// Where hosts are found by their names.
+const HOSTS: &str = "/profile/hosts";
+
+/// The directory of a kernel that a word stands for: the station address of its first card, a path (which has a slash), or a name in
+/// `/profile/hosts`.
+///
+/// # Errors
+/// [`Status::NotFound`] if there is no such name, or nowhere to look names up; what transactions and directory servers may answer.
+pub fn named(
+    transactions: &mut impl Transactions,
+    names: Option<&Names>,
+    word: &str,
+) -> Result<Capability, Failure> {
+    if let Ok(station) = word.parse() {
+        return Ok(host(station));
+    }
+    let names = names.ok_or(Status::NotFound)?;
+    let path = if word.contains('/') {
+        String::from(word)
+    } else {
+        format!("{HOSTS}/{word}")
+    };
+    let set = names.lookup(transactions, path.as_bytes())?;
+    let member = set.members().next().ok_or(Status::NotFound)?;
+    Ok(member.capability)
 }
 
 /// The object at `path` (such as `proc` or `ps/3`) in the directory of the kernel with this station address.

@@ -8,9 +8,10 @@
 //! * [`standard`]: the standard commands as a client calls them; [`classes`]: the commands of the kernel's servers;
 //!   [`terminal`]: those of terminals; [`migration`]: moving processes.
 //! * [`program`]: starting a program, here or on another machine; [`checkpoint`]: what the owner of a process is told and answers,
-//!   and moving a process.
+//!   and moving a process; [`owner`]: waiting for processes to end.
 //! * [`ports`]: ports by name; [`host`]: kernels and their servers by station address.
 //! * [`directory`]: directories, and objects by their paths.
+//! * [`explain`]: errors in words.
 //! * [`stream`]: terminals, files and fifos as what a program reads and writes.
 //! * `system`, on the machine itself only: system calls, threads, heap, and what comes before `main`.
 
@@ -22,8 +23,10 @@ extern crate alloc;
 pub mod checkpoint;
 pub mod classes;
 pub mod directory;
+pub mod explanation;
 pub mod host;
 pub mod migration;
+pub mod owner;
 pub mod ports;
 pub mod program;
 pub mod server;
@@ -36,6 +39,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 
+pub use explanation::explain;
 pub use host::host_lookup;
 pub use ports::{named_port, put_port};
 pub use server::{Request, Server, serve};
@@ -43,6 +47,7 @@ pub use server::{Request, Server, serve};
 use proto::capability::Port;
 use proto::message::Header;
 use proto::standard::Status;
+use strings as _;
 
 /// The three calls of a transaction. Buffers hold at most
 /// [`LARGEST_BUFFER`](proto::message::LARGEST_BUFFER) bytes; what does not fit into the receiver's is cut off.

@@ -1,6 +1,7 @@
 //! Taking processes from one machine to another, in both ways of Steketee, Socko and Kiepuszewski (1996, section 6): the kernel's
 //! process servers see to all of it, or the program that asks for it does, as a migration server.
 
+use crate::checkpoint::Swap;
 use crate::classes::{capability, process};
 use crate::standard::{self, request, succeed};
 use crate::{Transactions, put_port};
@@ -14,6 +15,7 @@ use proto::standard::Status;
 const QUESTIONS: u32 = 10_000;
 
 /// Has the process server of `process` take it to the machine of the process server `destination`: its capability there.
+/// The process's owner is told it, too: [`Swap`].
 ///
 /// # Errors
 /// [`Status::Denied`], [`Status::NotNow`], or why the destination did not take it: then it goes on where it was. An error of the network
@@ -46,12 +48,19 @@ pub fn by_user(
         private: Private::owner(1, port),
     };
     process::set_owner(transactions, source, &server)?;
-    let result = take(transactions, port, source, destination);
-    if let Ok(process) = &result {
-        wait_until_it_runs(transactions, process)?;
-    }
+    let result = take(transactions, port, source, destination).and_then(|process| {
+        wait_until_it_runs(transactions, &process)?;
+        Ok(process)
+    });
     let process = result.as_ref().unwrap_or(source);
     process::set_owner(transactions, process, &owner)?;
+    if let Ok(new) = result
+        && owner != Capability::NULL
+    {
+        // An owner that does not hear of it, or does not know what it means, still owns the process.
+        let swap = Swap { old: *source, new };
+        let _ = swap.tell(transactions, &owner);
+    }
     result
 }
 

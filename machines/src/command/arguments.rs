@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use clock::Span;
 
+use super::bench::migration;
 use super::control::protocol::{CableState, PowerState};
 use super::time_text::{parse_decimal, parse_span};
 use crate::lab::Speed;
@@ -272,6 +273,81 @@ pub(crate) struct BenchArguments {
 pub(crate) enum Bench {
     /// Remote procedure calls: time and rate by card, size and number of pairs
     Rpc(RpcArguments),
+    /// Process migration: time by size, workload of the source and mechanism
+    Migration(MigrationArguments),
+}
+
+/// Arguments of `amlab bench migration`.
+#[derive(Debug, Args)]
+#[command(after_help = migration::tolerances())]
+pub(crate) struct MigrationArguments {
+    /// Sizes of the processes [default: 32,64,128,256,512,2048; with --breakdown 512]
+    #[arg(
+        long,
+        value_name = "SIZES",
+        value_delimiter = ',',
+        env = "AMLAB_KBYTES",
+        hide_env = true
+    )]
+    pub(crate) kbytes: Vec<u32>,
+    /// How often each size is measured, each time with other phases of all clocks
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "N",
+        default_value = "10",
+        env = "AMLAB_REPETITIONS",
+        hide_env = true
+    )]
+    pub(crate) repetitions: u32,
+    /// What the source is busy with besides [default: all; with --breakdown idle]
+    #[arg(
+        long,
+        value_name = "WORDS",
+        value_delimiter = ',',
+        env = "AMLAB_WORKLOAD",
+        hide_env = true
+    )]
+    pub(crate) workload: Vec<migration::Workload>,
+    /// Who sees to migrations: the kernels, or a user process on a third machine [default: both; with --breakdown kernel]
+    #[arg(
+        long,
+        value_name = "WORDS",
+        value_delimiter = ',',
+        env = "AMLAB_MECHANISM",
+        hide_env = true
+    )]
+    pub(crate) mechanism: Vec<migration::Mechanism>,
+    /// Measure this too, in a table beside the default: scheduler (who waited for a FLIP packet goes first), ne2000, credits8,
+    /// clock=MHZ, no-cache
+    #[arg(long, value_name = "CHANGE", env = "AMLAB_WHAT_IF", hide_env = true)]
+    pub(crate) what_if: Vec<migration::WhatIf>,
+    /// Tell for one migration in which phases it spends its time, and with what
+    #[arg(long, env = "AMLAB_BREAKDOWN", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) breakdown: bool,
+    /// Seed of all phases
+    #[arg(long, default_value = "1995", env = "AMLAB_SEED", hide_env = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
+    pub(crate) seed: u64,
+    /// Exit code 0 even if measurements lie outside the limits
+    #[arg(long, env = "AMLAB_NO_FAIL", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) no_fail: bool,
+    /// Kernel of the machines (default: the built-in one)
+    #[arg(long, value_name = "FILE", env = "AMLAB_KERNEL", hide_env = true)]
+    pub(crate) kernel: Option<PathBuf>,
+    /// Folder for migration.csv, migration.json and migration.svg
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        default_value = "bench-migration",
+        env = "AMLAB_OUT",
+        hide_env = true
+    )]
+    pub(crate) out: PathBuf,
+    /// Host threads (results do not depend on it) [default: as many as the host has]
+    #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads, env = "AMLAB_THREADS", hide_env = true)]
+    pub(crate) threads: Option<usize>,
 }
 
 /// Arguments of `amlab bench rpc`.

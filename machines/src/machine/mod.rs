@@ -125,6 +125,31 @@ pub(crate) struct MachineEvents {
     pub(crate) stop: Option<(Instant, StopReport)>,
 }
 
+impl Clone for Machine {
+    /// The same machine in the same state. Code is decoded anew, which shows nowhere.
+    fn clone(&self) -> Self {
+        let mut cpu = Cpu::new();
+        cpu.restore(&self.cpu.state());
+        Self {
+            description: self.description.clone(),
+            start: self.start.clone(),
+            clock: self.clock,
+            cpu,
+            board: self.board.clone(),
+            is_halted: self.is_halted,
+            halted_cycles: self.halted_cycles,
+            stopped: self.stopped,
+            report: self.report.clone(),
+            is_off: self.is_off,
+            switches: self.switches.clone(),
+            typist: self.typist.clone(),
+            has_run: self.has_run,
+            outputs: self.outputs.clone(),
+            trace: self.trace.clone(),
+        }
+    }
+}
+
 impl MachineEvents {
     /// Nothing happened.
     pub(crate) fn is_empty(&self) -> bool {

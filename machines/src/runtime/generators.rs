@@ -7,7 +7,7 @@ use super::{GeneratorStatistics, seed_for};
 use crate::lab::{self, Lab};
 
 /// A generator on its cable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Generator {
     name: String,
     /// Index of the cable.

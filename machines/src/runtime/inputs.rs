@@ -54,7 +54,7 @@ pub enum Deed {
 }
 
 /// A text that the lab file types when another has been shown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Step {
     awaited: Regex,
     delay: Span,
@@ -63,7 +63,7 @@ struct Step {
 }
 
 /// What is still to be typed on one machine.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Script {
     steps: VecDeque<Step>,
     line: GrowingLine,

@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 use clock::{Instant, Rate, Span};
 use thiserror::Error;
-use wire::{Request, Segment, Settlement, StationId};
+use wire::{FaultRule, Request, Segment, Settlement, StationId};
 
 use crate::board::Output;
 use crate::image::ImageBytes;
@@ -110,8 +110,9 @@ const WINDOW_WITHOUT_CABLES: Span = Span::from_microseconds(100);
 /// puts off by more than what is left, 1.5 us: a byte of DMA takes that long, so this needs a burst.
 const OVERRUN: Span = Span::from_microseconds(5);
 
-/// A lab that can run.
-#[derive(Debug)]
+/// A lab that can run. A clone goes on by itself from where the lab is, as the lab would; what a drive writes to a file stays with the
+/// original, and the clone has its own copy of it in memory.
+#[derive(Clone, Debug)]
 pub struct Runtime {
     machines: Vec<Machine>,
     cables: Vec<Cable>,
@@ -134,7 +135,7 @@ pub struct Runtime {
 }
 
 /// A segment and who is attached to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Cable {
     name: String,
     segment: Segment,
@@ -353,6 +354,15 @@ impl Runtime {
     /// If there is no such machine.
     pub fn schedule_power(&mut self, machine: usize, at: Instant, event: PowerEvent) {
         self.machines[machine].schedule(at, Origin::Outside, Switch::Power(event));
+    }
+
+    /// Adds a rule for the frames of segment `segment` (its number in the lab), beside those of the lab file. It counts the frames that
+    /// begin when it is there.
+    ///
+    /// # Panics
+    /// If there is no such segment.
+    pub fn add_fault(&mut self, segment: usize, rule: FaultRule) {
+        self.cables[segment].segment.add_fault(rule);
     }
 
     /// Of each machine of which a write did not reach its file, the name and why the host refused.

@@ -5,11 +5,13 @@ use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
 
 use super::case::{GENERAL, SEGMENTS};
-use super::differences::{DIFFERENCES, Finding, How, Mismatch, Verdict, compare, decode};
+use super::differences::{DIFFERENCES, How};
+use super::finding::{Mismatch, Verdict, judge, judge_dead};
 use super::generate::Generator;
 use super::host::{self, Unavailable};
 use super::layout::{CODE, descriptor};
 use super::model::Model;
+use super::undefined::decode;
 use super::{Case, Outcome};
 
 /// Cases that one helper process runs.
@@ -28,8 +30,8 @@ pub struct Failure {
     pub number: u64,
     /// The case, of one instruction where that was possible.
     pub case: Case,
-    /// Both outcomes; none of the silicon if the helper died of it.
-    pub silicon: Option<Outcome>,
+    /// Both outcomes; of the silicon how the helper ended if it died of it.
+    pub silicon: Result<Outcome, String>,
     /// None if it did not end.
     pub model: Option<Outcome>,
     /// What differs.
@@ -47,6 +49,8 @@ pub struct Report {
     pub skipped: BTreeMap<usize, u64>,
     /// Cases that the model did not end: loops.
     pub endless: u64,
+    /// Helper processes that died, whose case was run again.
+    pub repeated: u64,
     /// Cases, by the vector that ended them on the silicon.
     pub vectors: BTreeMap<u32, u64>,
     /// Cases, by the mnemonic of their last instruction.
@@ -63,6 +67,7 @@ impl Report {
         self.cases += other.cases;
         self.same += other.same;
         self.endless += other.endless;
+        self.repeated += other.repeated;
         self.failed += other.failed;
         self.failures.extend(other.failures);
         for (key, count) in other.skipped {
@@ -150,15 +155,15 @@ fn run_batch(
             None => report.endless += 1,
         }
     }
-    let outcomes = host::run(&cases)?;
-    for ((case, (number, model_outcome)), silicon) in cases.into_iter().zip(expected).zip(outcomes) {
+    let runs = host::run(&cases)?;
+    report.repeated += runs.repeated;
+    for ((case, (number, model_outcome)), silicon) in cases.into_iter().zip(expected).zip(runs.outcomes) {
         report.cases += 1;
-        note_kind(report, &case, silicon.as_ref());
-        let verdict = judge(&case, silicon.as_ref(), Some(&model_outcome));
-        match verdict {
+        note_kind(report, &case, silicon.as_ref().ok());
+        match judge_run(&case, &silicon, Some(&model_outcome), model) {
             Ok(Verdict::Same) => {
                 report.same += 1;
-                if let Some(silicon) = &silicon {
+                if let Ok(silicon) = &silicon {
                     keep(number, &case, silicon);
                 }
             }
@@ -194,11 +199,18 @@ fn note_kind(report: &mut Report, case: &Case, silicon: Option<&Outcome>) {
     }
 }
 
-fn judge(case: &Case, silicon: Option<&Outcome>, model: Option<&Outcome>) -> Result<Verdict, Mismatch> {
-    match (silicon, model) {
-        (Some(silicon), Some(model)) => compare(&Finding { case, silicon, model }),
-        (None, _) => Err(vec!["the helper process died".into()]),
-        (Some(_), None) => Err(vec!["the model does not end".into()]),
+fn judge_run(
+    case: &Case,
+    silicon: &Result<Outcome, String>,
+    outcome: Option<&Outcome>,
+    model: &mut Model,
+) -> Result<Verdict, Mismatch> {
+    match (silicon, outcome) {
+        (_, None) => Err(vec!["the model does not end".into()]),
+        (Ok(silicon), Some(outcome)) => judge(case, silicon, outcome, model),
+        (Err(end), Some(outcome)) => {
+            judge_dead(case, outcome, model).ok_or_else(|| vec![format!("the helper process {end}")])
+        }
     }
 }
 
@@ -206,8 +218,12 @@ fn judge(case: &Case, silicon: Option<&Outcome>, model: Option<&Outcome>) -> Res
 ///
 /// # Errors
 /// If no case can be run on silicon here.
-pub fn try_case(case: &Case, model: &mut Model) -> Result<(Option<Outcome>, Option<Outcome>), Unavailable> {
-    let silicon = host::run(std::slice::from_ref(case))?.pop().flatten();
+pub fn try_case(
+    case: &Case,
+    model: &mut Model,
+) -> Result<(Result<Outcome, String>, Option<Outcome>), Unavailable> {
+    let mut runs = host::run(std::slice::from_ref(case))?;
+    let silicon = runs.outcomes.pop().expect("as many outcomes as cases");
     Ok((silicon, model.run(case)))
 }
 
@@ -230,7 +246,7 @@ fn shrink(failure: Failure, model: &mut Model) -> Result<Failure, Unavailable> {
     if prefix.instructions.is_empty() {
         return Ok(smallest);
     }
-    let (Some(silicon), _) = try_case(&prefix, model)? else {
+    let (Ok(silicon), _) = try_case(&prefix, model)? else {
         return Ok(smallest);
     };
     let Some(alone) = case_behind(&prefix, &silicon, last) else {
@@ -241,7 +257,7 @@ fn shrink(failure: Failure, model: &mut Model) -> Result<Failure, Unavailable> {
 
 fn failing(old: &Failure, case: Case, model: &mut Model) -> Result<Option<Failure>, Unavailable> {
     let (silicon, outcome) = try_case(&case, model)?;
-    let verdict = judge(&case, silicon.as_ref(), outcome.as_ref());
+    let verdict = judge_run(&case, &silicon, outcome.as_ref(), model);
     Ok(verdict.err().map(|mismatch| Failure {
         number: old.number,
         case,
@@ -309,9 +325,11 @@ impl Display for Failure {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         writeln!(out, "case {}:", self.number)?;
         write!(out, "{}", self.case)?;
-        for (name, outcome) in [("silicon", &self.silicon), ("model", &self.model)] {
+        let model = self.model.as_ref().ok_or("does not end");
+        let silicon = self.silicon.as_ref().map_err(String::as_str);
+        for (name, outcome) in [("silicon", silicon), ("model", model)] {
             match outcome {
-                Some(found) => writeln!(
+                Ok(found) => writeln!(
                     out,
                     "  {name}: vector {} code {:X} address {:08X} eip {:08X} flags {:08X} general {:08X?} segments {:04X?} changed {} {:X?}",
                     found.vector,
@@ -324,7 +342,7 @@ impl Display for Failure {
                     found.changed,
                     found.listed()
                 )?,
-                None => writeln!(out, "  {name}: no outcome")?,
+                Err(end) => writeln!(out, "  {name}: {end}")?,
             }
         }
         self.mismatch
@@ -343,6 +361,11 @@ impl Display for Report {
         writeln!(out, "{}", row(self.same, "the same"))?;
         writeln!(out, "{}", row(self.failed, "different"))?;
         writeln!(out, "{}", row(self.endless, "not run: endless"))?;
+        writeln!(
+            out,
+            "{}",
+            row(self.repeated, "run again: the helper process died")
+        )?;
         for (number, difference) in DIFFERENCES.iter().enumerate() {
             if matches!(difference.how, How::Skipped(_)) {
                 let count = self.skipped.get(&number).copied().unwrap_or(0);

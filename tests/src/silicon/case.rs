@@ -1,11 +1,17 @@
 //! What is run, and what came of it.
 
+use super::layout::{Image, PAGE, descriptor, image};
+
 /// General registers, as instructions number them.
 pub const GENERAL: [&str; 8] = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"];
 /// Segment registers, as instructions number them.
 pub const SEGMENTS: [&str; 6] = ["es", "cs", "ss", "ds", "fs", "gs"];
 /// Changed bytes that an [`Outcome`] lists one by one.
 pub const LISTED_CHANGES: usize = 64;
+/// Bytes of the longest instruction.
+pub const LONGEST: usize = 15;
+/// INT 3.
+const BREAKPOINT: u8 = 0xCC;
 
 /// A sequence of instructions and the state in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +45,39 @@ impl Case {
         self.instructions.concat()
     }
 
+    /// The page of code: the instructions among INT 3.
+    #[must_use]
+    pub fn page(&self) -> [u8; PAGE] {
+        let mut page = [BREAKPOINT; PAGE];
+        let bytes = self.instructions.iter().flatten();
+        for (place, byte) in page.iter_mut().skip(self.code_offset()).zip(bytes) {
+            *place = *byte;
+        }
+        page
+    }
+
+    /// Linear address of CS's offset 0.
+    #[must_use]
+    pub fn base(&self) -> u32 {
+        descriptor(self.segments[1]).map_or(0, |cs| cs.base)
+    }
+
+    /// The contents of the data pages.
+    #[must_use]
+    pub fn data(&self) -> Image {
+        let mut data = *image(self.image);
+        for (at, value) in &self.pokes {
+            if let Some(byte) = data.get_mut(usize::from(*at)) {
+                *byte = *value;
+            }
+        }
+        data
+    }
+
     /// CS has D.
     #[must_use]
     pub fn is_32_bit(&self) -> bool {
-        super::layout::descriptor(self.segments[1]).is_some_and(|cs| cs.is_big)
+        descriptor(self.segments[1]).is_some_and(|cs| cs.is_big)
     }
 }
 
@@ -121,6 +156,35 @@ impl Outcome {
     #[must_use]
     pub fn listed(&self) -> &[(u16, u8)] {
         &self.changes[..(self.changed as usize).min(LISTED_CHANGES)]
+    }
+}
+
+/// What helper processes made of some cases.
+#[derive(Clone, Debug, Default)]
+pub struct Runs {
+    /// Of each case its outcome, or how the last helper ended that died of it.
+    pub outcomes: Vec<Result<Outcome, String>>,
+    /// How often a helper died and another one began with the same case.
+    pub repeated: u64,
+}
+
+/// Instructions in flat 32-bit segments: offset 100h of the page of code, the stack at the end of the first page of data, all
+/// other general registers 0.
+#[cfg(test)]
+pub(super) fn of_code(code: &[&[u8]]) -> Case {
+    use super::layout::{CODE, DATA};
+    const FLAT_CODE: u16 = 3 << 3 | 7;
+    const FLAT_DATA: u16 = 10 << 3 | 7;
+    let mut segments = [FLAT_DATA; 6];
+    segments[1] = FLAT_CODE;
+    Case {
+        image: 0,
+        general: [0, 0, 0, 0, DATA + 0x1000, 0, 0, 0],
+        eip: CODE + 0x100,
+        flags: 0x202,
+        segments,
+        pokes: Vec::new(),
+        instructions: code.iter().map(|bytes| bytes.to_vec()).collect(),
     }
 }
 

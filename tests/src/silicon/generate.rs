@@ -4,12 +4,12 @@
 //! leaves undefined (`differences`) is never read by one behind it.
 
 use super::Case;
-use super::differences::Taint;
 use super::forms::{FORMS, Form, Immediate, ModRm, Setup};
 use super::layout::{
     self, CODE, DATA, Descriptor, IMAGES, Random, code_selectors, data_selectors, image_offset, selectors,
     stack_selectors,
 };
+use super::undefined::Taint;
 
 /// Prefix bytes of segments, by segment number.
 const OVERRIDES: [u8; 6] = [0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65];

@@ -1,6 +1,6 @@
 //! Cases on the processor under this program: a helper process enters compatibility mode, and a signal brings it back.
 //!
-//! The helper is forked per batch, so that a wild sequence kills the helper alone; a timer ends one that hangs, and strict
+//! The helper is forked per batch, so that a wild sequence kills the helper alone; a timer of processor time ends one that hangs, and strict
 //! seccomp forbids it every system call but `exit`. In the helper:
 //!
 //! * a memory file holds code and data; it is mapped once, writable, wherever the kernel likes, and once below 4 GB page by page with
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use libc::{c_int, c_void, ucontext_t};
 
 use super::layout::{self, CODE, Contents, DATA, DATA_PAGES, Image, PAGE, TABLE, WRITABLE_PAGES, image};
-use super::{Case, Outcome};
+use super::{Case, Outcome, Runs};
 
 /// Linear address of the stub that ends in the sequence.
 const STUB: usize = 0x3F00_0000;
@@ -34,8 +34,10 @@ const FLAT_DATA: u16 = 10 << 3 | 7;
 /// Bytes of the memory file: the data's image, then the page of code.
 const FILE_BYTES: usize = size_of::<Image>() + PAGE;
 const SIGNAL_STACK_BYTES: usize = 0x1_0000;
-/// More than any batch needs.
+/// More processor time than any batch needs.
 const TIMEOUT_SECONDS: i64 = 5;
+/// Helpers that may die of one case, or before the first, until it is given up.
+const TRIES: u32 = 4;
 const SIGNALS: [c_int; 5] = [
     libc::SIGSEGV,
     libc::SIGBUS,
@@ -48,6 +50,16 @@ const SIGNALS: [c_int; 5] = [
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no silicon to compare with: {0}")]
 pub struct Unavailable(pub String);
+
+/// What one helper has done.
+struct Helper {
+    /// Of the cases that it completed.
+    outcomes: Vec<Outcome>,
+    /// It was ready to run cases.
+    is_ready: bool,
+    /// How it ended.
+    end: String,
+}
 
 /// What the helper tells the parent, in shared memory, in front of the outcomes.
 #[repr(C)]
@@ -86,30 +98,54 @@ static RESUME: AtomicUsize = AtomicUsize::new(0);
 /// Where [`record`] puts what it finds.
 static RECORD: AtomicPtr<Outcome> = AtomicPtr::new(ptr::null_mut());
 
-/// Runs cases in helper processes. A case that killed its helper has no outcome.
+/// Runs cases in helper processes. One that dies or is killed is followed by another, which begins with the case at which that happened.
 ///
 /// # Errors
 /// If no helper can be made here.
-pub fn run(cases: &[Case]) -> Result<Vec<Option<Outcome>>, Unavailable> {
-    let mut outcomes = Vec::with_capacity(cases.len());
-    while outcomes.len() < cases.len() {
-        let left = &cases[outcomes.len()..];
-        let done = run_helper(left)?;
-        let is_complete = done.len() == left.len();
-        outcomes.extend(done.into_iter().map(Some));
-        if !is_complete {
-            outcomes.push(None);
+pub fn run(cases: &[Case]) -> Result<Runs, Unavailable> {
+    repeat(cases.len(), |first| run_helper(&cases[first..]))
+}
+
+/// Has helpers run `count` cases, each from the one that it is given, until all are done or given up.
+fn repeat(
+    count: usize,
+    mut helper: impl FnMut(usize) -> Result<Helper, Unavailable>,
+) -> Result<Runs, Unavailable> {
+    let mut runs = Runs::default();
+    let mut tries = 0;
+    while runs.outcomes.len() < count {
+        let Helper {
+            outcomes,
+            is_ready,
+            end,
+        } = helper(runs.outcomes.len())?;
+        if !outcomes.is_empty() {
+            tries = 0;
         }
+        runs.outcomes.extend(outcomes.into_iter().map(Ok));
+        if runs.outcomes.len() == count {
+            break;
+        }
+        tries += 1;
+        if tries < TRIES {
+            runs.repeated += 1;
+            continue;
+        }
+        if !is_ready {
+            return Err(Unavailable(format!("the helper process {end}")));
+        }
+        runs.outcomes.push(Err(end));
+        tries = 0;
     }
-    Ok(outcomes)
+    Ok(runs)
 }
 
 fn last_error(what: &str) -> Unavailable {
     Unavailable(format!("{what}: {}", std::io::Error::last_os_error()))
 }
 
-/// Forks one helper; returns the outcomes of the cases that it completed.
-fn run_helper(cases: &[Case]) -> Result<Vec<Outcome>, Unavailable> {
+/// Forks one helper, and waits for its end.
+fn run_helper(cases: &[Case]) -> Result<Helper, Unavailable> {
     for number in 0..layout::IMAGES {
         let _ = image(number);
     }
@@ -140,10 +176,8 @@ fn run_helper(cases: &[Case]) -> Result<Vec<Outcome>, Unavailable> {
             exit()
         }
         child => {
-            let mut status = 0;
-            // SAFETY: `child` is ours, and `status` is a place for its status.
-            while unsafe { libc::waitpid(child, &raw mut status, 0) } == -1 {}
-            collect(progress, outcomes)
+            let end = wait(child);
+            collect(progress, outcomes, end)
         }
     };
     // SAFETY: nothing refers to the mapping any more: `collect` has copied the outcomes.
@@ -151,16 +185,36 @@ fn run_helper(cases: &[Case]) -> Result<Vec<Outcome>, Unavailable> {
     result
 }
 
-fn collect(progress: &Progress, outcomes: *const Outcome) -> Result<Vec<Outcome>, Unavailable> {
-    if progress.is_ready.load(Ordering::Acquire) == 0 {
-        let step = progress.failed_step.load(Ordering::Acquire) as usize;
+/// Waits for the end of a child, and tells it.
+fn wait(child: libc::pid_t) -> String {
+    let mut status = 0;
+    // SAFETY: `child` is ours, and `status` is a place for its status.
+    while unsafe { libc::waitpid(child, &raw mut status, 0) } == -1 {
+        let error = std::io::Error::last_os_error();
+        if error.kind() != std::io::ErrorKind::Interrupted {
+            return format!("ended: {error}");
+        }
+    }
+    if libc::WIFSIGNALED(status) {
+        format!("was ended by signal {}", libc::WTERMSIG(status))
+    } else {
+        format!("left with status {}", libc::WEXITSTATUS(status))
+    }
+}
+
+fn collect(progress: &Progress, outcomes: *const Outcome, end: String) -> Result<Helper, Unavailable> {
+    let step = progress.failed_step.load(Ordering::Acquire) as usize;
+    if let Some(name) = STEPS.get(step.wrapping_sub(1)) {
         let error = std::io::Error::from_raw_os_error(progress.error.load(Ordering::Acquire) as i32);
-        let name = STEPS.get(step.wrapping_sub(1)).unwrap_or(&"helper process");
         return Err(Unavailable(format!("{name}: {error}")));
     }
     let done = progress.done.load(Ordering::Acquire) as usize;
-    // SAFETY: the helper, which has ended, completed that many outcomes.
-    Ok((0..done).map(|number| unsafe { *outcomes.add(number) }).collect())
+    Ok(Helper {
+        // SAFETY: the helper, which has ended, completed that many outcomes.
+        outcomes: (0..done).map(|number| unsafe { *outcomes.add(number) }).collect(),
+        is_ready: progress.is_ready.load(Ordering::Acquire) != 0,
+        end,
+    })
 }
 
 /// The helper's whole life.
@@ -325,7 +379,7 @@ fn catch_signals() -> bool {
     }
 }
 
-/// SIGALRM kills a helper that hangs.
+/// SIGPROF kills a helper that hangs, by its processor time: a host that is busy with others makes it wait for long.
 fn set_timer() -> bool {
     let none = libc::timeval {
         tv_sec: 0,
@@ -338,18 +392,22 @@ fn set_timer() -> bool {
             tv_usec: 0,
         },
     };
-    // SAFETY: a complete structure; the default action of SIGALRM ends the process.
+    // SAFETY: a complete structure; the default action of SIGPROF ends the process.
     unsafe {
-        libc::signal(libc::SIGALRM, libc::SIG_DFL);
-        libc::setitimer(libc::ITIMER_REAL, &raw const timer, ptr::null_mut()) == 0
+        libc::signal(libc::SIGPROF, libc::SIG_DFL);
+        libc::setitimer(libc::ITIMER_PROF, &raw const timer, ptr::null_mut()) == 0
     }
 }
 
-/// Whatever a sequence does, it is no system call.
+/// Whatever a sequence does, it is no system call. Those that remain, reading and writing, find no file (where Linux is older than 5.9,
+/// they still find those of the parent).
 fn forbid_calls() -> bool {
     const STRICT: c_int = 1;
-    // SAFETY: from here on this process only computes and leaves through `exit`.
-    unsafe { libc::prctl(libc::PR_SET_SECCOMP, STRICT, 0, 0, 0) == 0 }
+    // SAFETY: from here on this process only computes and leaves through `exit`; its mappings need no file to stay open.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 0, libc::c_uint::MAX, 0);
+        libc::prctl(libc::PR_SET_SECCOMP, STRICT, 0, 0, 0) == 0
+    }
 }
 
 /// Runs one case.
@@ -357,12 +415,7 @@ fn forbid_calls() -> bool {
 /// # Safety
 /// [`prepare`] has succeeded; `file` is what it returned; `outcome` can be written.
 unsafe fn run_case(case: &Case, file: *mut u8, outcome: *mut Outcome) {
-    let mut before = *image(case.image);
-    for (at, value) in &case.pokes {
-        if let Some(byte) = before.get_mut(usize::from(*at)) {
-            *byte = *value;
-        }
-    }
+    let before = case.data();
     // SAFETY: the file is that large, and nothing else refers to it between two cases.
     let (data, code) = unsafe {
         (
@@ -370,12 +423,8 @@ unsafe fn run_case(case: &Case, file: *mut u8, outcome: *mut Outcome) {
             &mut *file.add(size_of::<Image>()).cast::<[u8; PAGE]>(),
         )
     };
-    data.copy_from_slice(&before);
-    code.fill(0xCC);
-    let bytes = case.instructions.iter().flatten();
-    for (place, byte) in code.iter_mut().skip(case.code_offset()).zip(bytes) {
-        *place = *byte;
-    }
+    *data = before;
+    *code = case.page();
     let [es, cs, ss, ds, fs, gs] = case.segments;
     let entry = Entry {
         general: case.general,
@@ -510,4 +559,58 @@ unsafe extern "C" fn on_signal(signal: c_int, information: *const c_void, contex
         record = sym record,
         resume = sym RESUME,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Helpers that complete these numbers of cases, one after the other, and then die.
+    fn runs(count: usize, completed: &[usize]) -> Result<(Vec<bool>, u64), Unavailable> {
+        let mut helpers = completed.iter();
+        let runs = repeat(count, |first| {
+            let completed = *helpers.next().expect("no more helpers than needed");
+            assert!(first + completed <= count);
+            Ok(Helper {
+                outcomes: vec![Outcome::empty(); completed],
+                is_ready: true,
+                end: "was ended by signal 9".into(),
+            })
+        })?;
+        assert_eq!(helpers.next(), None, "all helpers were needed");
+        let is_done = runs.outcomes.iter().map(Result::is_ok).collect();
+        Ok((is_done, runs.repeated))
+    }
+
+    #[test]
+    fn a_case_whose_helper_was_killed_is_run_again() {
+        assert_eq!(runs(3, &[3]), Ok((vec![true; 3], 0)));
+        assert_eq!(runs(3, &[1, 0, 2]), Ok((vec![true; 3], 2)));
+        assert_eq!(runs(3, &[0, 0, 0, 1, 0, 0, 1, 1]), Ok((vec![true; 3], 7)));
+    }
+
+    #[test]
+    fn a_case_that_kills_every_helper_is_given_up_and_the_next_one_is_run() {
+        assert_eq!(
+            runs(3, &[1, 0, 0, 0, 1]),
+            Ok((vec![true, false, true], 3)),
+            "the first of them died of it, too"
+        );
+    }
+
+    #[test]
+    fn helpers_that_die_before_they_are_ready_mean_that_there_are_none() {
+        let result = repeat(1, |_| {
+            Ok(Helper {
+                outcomes: Vec::new(),
+                is_ready: false,
+                end: "was ended by signal 9".into(),
+            })
+        });
+        let told = result.err().map(|error| error.to_string());
+        assert_eq!(
+            told.as_deref(),
+            Some("no silicon to compare with: the helper process was ended by signal 9")
+        );
+    }
 }

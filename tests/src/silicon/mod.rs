@@ -10,13 +10,19 @@
 //! * `generate`: random cases, from `forms`, the instruction forms it draws from.
 //! * `host`: the helper process, the only unsafe part; [`host::Unavailable`] where there is no such processor.
 //! * `model`: the same on the crate `cpu`.
-//! * `differences`: the one table of what may differ, with reasons, and the comparison.
+//! * `undefined`: which flags instructions leave undefined. `course`: what a case really executes, and all right ways to go on where there is
+//!   more than one. `foreign`: instructions that no case has, which a jump into the middle of another may meet.
+//! * `differences`: the one table of what may differ, with reasons; `excuses`: what it asks. `finding`: the comparison.
 //! * `campaign`: batches, shrinking, the report. `corpus`: recorded cases as text, for hosts that cannot run them.
 
 pub mod campaign;
 pub mod case;
 pub mod corpus;
+pub mod course;
 pub mod differences;
+mod excuses;
+pub mod finding;
+mod foreign;
 mod forms;
 pub mod generate;
 #[cfg_attr(
@@ -30,5 +36,6 @@ pub mod generate;
 pub mod host;
 pub mod layout;
 pub mod model;
+pub mod undefined;
 
-pub use case::{Case, Outcome};
+pub use case::{Case, Outcome, Runs};

@@ -4,7 +4,7 @@ use cpu::{
     Bus, Control, Cpu, Cycle, Page, Pins, Reply, Segment, SegmentRegister, State, Stop, TableRegister, Width,
 };
 
-use super::layout::{self, CODE, DATA, DATA_PAGES, Image, PAGE, TABLE, WRITABLE_PAGES, image};
+use super::layout::{self, CODE, DATA, DATA_PAGES, Image, PAGE, TABLE, WRITABLE_PAGES, image_offset};
 use super::{Case, Outcome};
 
 /// Linear address of what belongs to the system: tables, stack, handlers. The silicon has nothing there.
@@ -18,6 +18,9 @@ const HANDLERS: u32 = 0x2000;
 const STACK_TOP: u32 = 0x4000;
 const SYSTEM_PAGES: u32 = 4;
 
+/// The handler of an exception: HLT, and a jump back to it, so that the crate `cpu` decodes no more.
+const HANDLER: [u8; 4] = [0xF4, 0xEB, 0xFD, 0xCC];
+
 /// Physical memory: page directory, two page tables, the system, the data's image, code.
 const DIRECTORY: u32 = 0;
 const USER_PAGES: u32 = 0x1000;
@@ -27,7 +30,8 @@ const DATA_MEMORY: usize = 0x7000;
 const CODE_MEMORY: usize = DATA_MEMORY + size_of::<Image>();
 const MEMORY_BYTES: usize = CODE_MEMORY + PAGE;
 
-/// Linux's global table, as far as a program may see it: code and data of level 0, then of level 3.
+/// Linux's global table, as far as a program may see it: code and data of level 0, then of level 3, and last a segment of data
+/// that expands down, whose limit is the number of the processor.
 const GLOBAL: [u64; 16] = [
     0,
     0x00CF_9B00_0000_FFFF,
@@ -44,8 +48,10 @@ const GLOBAL: [u64; 16] = [
     0,
     0,
     0,
-    0,
+    0x0040_F500_0000_0000,
 ];
+/// The last of them, without its requested level.
+pub(super) const PROCESSOR_NUMBER: u16 = 0x78;
 const KERNEL_CODE: u16 = 0x08;
 const KERNEL_DATA: u16 = 0x18;
 const TASK_SELECTOR: u16 = 0x40;
@@ -60,6 +66,7 @@ const MOST_CYCLES: Cycle = 4_000_000;
 #[derive(Clone, Debug)]
 struct Board {
     memory: Vec<u8>,
+    until: Cycle,
 }
 
 impl Bus for Board {
@@ -110,7 +117,7 @@ impl Bus for Board {
         Pins {
             interrupt: false,
             nmi: false,
-            until: MOST_CYCLES,
+            until: self.until,
             map_generation: 0,
         }
     }
@@ -122,6 +129,7 @@ impl Board {
     fn new() -> Self {
         let mut board = Self {
             memory: vec![0; MEMORY_BYTES],
+            until: MOST_CYCLES,
         };
         board.map_pages();
         let at = SYSTEM_MEMORY + GLOBAL_TABLE;
@@ -141,12 +149,14 @@ impl Board {
         for vector in 0..256 {
             let level = if OPEN_GATES.contains(&vector) { 3 } else { 0 };
             let at = SYSTEM_MEMORY + INTERRUPT_TABLE + vector * 8;
-            let handler = SYSTEM + HANDLERS + vector;
+            let handler = SYSTEM + HANDLERS + vector * HANDLER.len() as u32;
             board.set(at, handler & 0xFFFF | u32::from(KERNEL_CODE) << 16);
             board.set(at + 4, handler & 0xFFFF_0000 | 0x8E00 | level << 13);
         }
-        let handlers = (SYSTEM_MEMORY + HANDLERS) as usize;
-        board.memory[handlers..handlers + 256].fill(0xF4);
+        let handlers = &mut board.memory[(SYSTEM_MEMORY + HANDLERS) as usize..];
+        for handler in handlers.chunks_exact_mut(HANDLER.len()).take(256) {
+            handler.copy_from_slice(&HANDLER);
+        }
         board
     }
 
@@ -189,6 +199,17 @@ impl Board {
     fn data(&mut self) -> &mut [u8] {
         &mut self.memory[DATA_MEMORY..CODE_MEMORY]
     }
+}
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It goes on.
+    Done,
+    /// The case has ended.
+    Halted,
+    /// It does not end, or in a shutdown.
+    Endless,
 }
 
 /// Runs cases on the crate `cpu`.
@@ -247,19 +268,15 @@ impl Model {
 
     /// Runs a case; none if it does not end, or ends in a shutdown.
     pub fn run(&mut self, case: &Case) -> Option<Outcome> {
-        let mut before = *image(case.image);
-        for (at, value) in &case.pokes {
-            if let Some(byte) = before.get_mut(usize::from(*at)) {
-                *byte = *value;
-            }
-        }
-        self.board.data().copy_from_slice(&before);
-        let code = &mut self.board.memory[CODE_MEMORY..];
-        code.fill(0xCC);
-        let bytes = case.instructions.iter().flatten();
-        for (place, byte) in code.iter_mut().skip(case.code_offset()).zip(bytes) {
-            *place = *byte;
-        }
+        self.begin(case);
+        self.board.until = MOST_CYCLES;
+        (self.cpu.run(&mut self.board) == Stop::Halted).then(|| self.outcome(case))
+    }
+
+    /// Puts a case in place.
+    pub(super) fn begin(&mut self, case: &Case) {
+        self.board.data().copy_from_slice(&case.data());
+        self.board.memory[CODE_MEMORY..].copy_from_slice(&case.page());
         self.cpu.restore(&State {
             general: case.general,
             eip: case.eip,
@@ -267,13 +284,42 @@ impl Model {
             segments: case.segments.map(segment_register),
             ..self.template.clone()
         });
-        (self.cpu.run(&mut self.board) == Stop::Halted).then(|| self.outcome(&before))
+    }
+
+    /// Executes one instruction, or one iteration of it, or takes an exception.
+    pub(super) fn step(&mut self) -> Step {
+        self.board.until = self.cpu.cycles() + 1;
+        match self.cpu.run(&mut self.board) {
+            Stop::Halted => Step::Halted,
+            Stop::Reached if self.cpu.cycles() < MOST_CYCLES => Step::Done,
+            Stop::Reached | Stop::ShutDown => Step::Endless,
+        }
+    }
+
+    /// The processor's registers.
+    pub(super) fn state(&self) -> State {
+        self.cpu.state()
+    }
+
+    /// Gives the processor other registers.
+    pub(super) fn set_state(&mut self, state: &State) {
+        self.cpu.restore(state);
+    }
+
+    /// A byte at a linear address of the code or the data.
+    pub(super) fn byte(&self, linear: u32) -> Option<u8> {
+        let place = match image_offset(linear) {
+            Some(offset) => DATA_MEMORY + offset,
+            None if linear & !0xFFF == CODE => CODE_MEMORY + (linear - CODE) as usize,
+            None => return None,
+        };
+        self.board.memory.get(place).copied()
     }
 
     /// The outcome, from the halted handler's registers and the frame on its stack.
-    fn outcome(&mut self, before: &Image) -> Outcome {
+    pub(super) fn outcome(&self, case: &Case) -> Outcome {
         let state = self.cpu.state();
-        let vector = state.eip.wrapping_sub(SYSTEM + HANDLERS + 1);
+        let vector = state.eip.wrapping_sub(SYSTEM + HANDLERS) / HANDLER.len() as u32;
         let top = state.general[4];
         let has_error_code = STACK_TOP - (top - SYSTEM) == 24;
         let frame = top - SYSTEM + SYSTEM_MEMORY;
@@ -299,7 +345,7 @@ impl Model {
         outcome.segments[Segment::Cs as usize] = item(1) as u16;
         outcome.general[4] = item(3);
         outcome.segments[Segment::Ss as usize] = item(4) as u16;
-        outcome.note_changes(before, &self.board.memory[DATA_MEMORY..CODE_MEMORY]);
+        outcome.note_changes(&case.data(), &self.board.memory[DATA_MEMORY..CODE_MEMORY]);
         outcome
     }
 }

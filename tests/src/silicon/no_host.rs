@@ -1,6 +1,6 @@
 //! What stands for `host` where no x86-64 Linux runs: cases cannot be run here.
 
-use super::{Case, Outcome};
+use super::{Case, Runs};
 
 /// Why no case can be run on silicon here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +11,6 @@ pub struct Unavailable(pub String);
 ///
 /// # Errors
 /// Always: this is no x86-64 Linux.
-pub fn run(_: &[Case]) -> Result<Vec<Option<Outcome>>, Unavailable> {
+pub fn run(_: &[Case]) -> Result<Runs, Unavailable> {
     Err(Unavailable("this host is no x86-64 Linux".into()))
 }

@@ -1,7 +1,7 @@
 //! The owner's side: a thread that is told when processes stop, and answers what the tests say.
 
 use alloc::boxed::Box;
-use libamoeba::checkpoint::{Answer, Report};
+use libamoeba::checkpoint::{Answer, Report, Swap};
 use libamoeba::system::mutex::{Mutex, Semaphore};
 use libamoeba::system::{Kernel, calls, thread};
 use libamoeba::{Transactions, put_port};
@@ -18,8 +18,10 @@ pub(crate) struct Keeper {
     port: Port,
     report: Mutex<Option<Report>>,
     answer: Mutex<Option<Answer>>,
+    swap: Mutex<Option<Swap>>,
     told: Semaphore,
     answered: Semaphore,
+    swapped: Semaphore,
 }
 
 impl Keeper {
@@ -30,8 +32,10 @@ impl Keeper {
             port: Port([b'o', b'w', time[0], time[1], time[2], time[3]]),
             report: Mutex::new(None),
             answer: Mutex::new(None),
+            swap: Mutex::new(None),
             told: Semaphore::new(0),
             answered: Semaphore::new(0),
+            swapped: Semaphore::new(0),
         }));
         thread::spawn(STACK, move || keeper.serve());
         keeper
@@ -52,8 +56,13 @@ impl Keeper {
                 continue;
             };
             let Some(report) = Report::parse(&header, &data[..length]) else {
+                let swap = Swap::parse(&header, &data[..length]);
                 let mut reply = Header::default();
-                reply.set_status(Status::BadCommand);
+                reply.set_status(swap.map_or(Status::BadCommand, |_| Status::Ok));
+                if swap.is_some() {
+                    *self.swap.lock() = swap;
+                    self.swapped.up();
+                }
                 Kernel.putrep(&reply, &[]);
                 continue;
             };
@@ -78,6 +87,13 @@ impl Keeper {
     pub(crate) fn expect(&self) -> Option<(Cause, i32, Report)> {
         let report = self.wait(20_000)?;
         Some((report.cause, report.detail, report))
+    }
+
+    /// Waits until a process is told to go on as another one.
+    pub(crate) fn expect_swap(&self) -> Option<Swap> {
+        self.swapped
+            .down_within(20_000)
+            .then(|| self.swap.lock().take())?
     }
 
     /// Answers the checkpoint that came last.

@@ -4,17 +4,67 @@
 use crate::child::expected;
 use crate::ends::gone;
 use crate::{World, equal};
-use libamoeba::checkpoint::{Answer, immigrate};
+use libamoeba::checkpoint::{Answer, Swap, immigrate};
 use libamoeba::classes::process;
+use libamoeba::migration;
 use libamoeba::system::{Kernel, calls};
-use proto::capability::Capability;
+use proto::capability::{Capability, Port};
 use proto::process::server::Cause;
 use proto::standard::Status;
 
 /// Milliseconds that a copy computes before it is moved.
 const BEFORE: u32 = 400;
+/// The get-port of the migration server that this program is.
+const SERVER: Port = Port(*b"moving");
 
 pub(crate) fn run(world: &World, from: &Capability, to: &Capability) {
+    stopped(world, from, to);
+    // Nothing can be taken from a machine to itself.
+    if from.port != to.port {
+        running(world, from, to);
+    }
+}
+
+/// The owner is told what a process of its own is after each migration, whoever sees to that.
+fn running(world: &World, from: &Capability, to: &Capability) {
+    let first = world.copy(from, "compute");
+    calls::sleep(BEFORE);
+    let second = migration::by_kernel(&mut Kernel, &first, to);
+    let Ok(second) = second else {
+        equal(second.map(drop), Ok(()), "a migration by the kernel");
+        return;
+    };
+    let swap = |old, new| Some(Swap { old, new });
+    equal(
+        world.keeper.expect_swap(),
+        swap(first, second),
+        "PS_SWAPPROC of the kernel",
+    );
+    gone(&first, "the original of a process that was migrated");
+    let third = migration::by_user(&mut Kernel, SERVER, &second, from);
+    let Ok(third) = third else {
+        equal(third.map(drop), Ok(()), "a migration by a user");
+        return;
+    };
+    equal(
+        world.keeper.expect_swap(),
+        swap(second, third),
+        "PS_SWAPPROC of a migration server",
+    );
+    equal(
+        process::stun(&mut Kernel, &third, 103),
+        Ok(()),
+        "PS_STUN after migrations",
+    );
+    if let Some(report) = world.stopped(Cause::Stunned, 103, "a process that was migrated") {
+        equal(report.image.head.own, third, "the process that was migrated");
+        world.keeper.answer(Answer::Resume(report.image));
+    }
+    world.exited(expected(), "the result of a process that was migrated");
+}
+
+/// A checkpoint is enough to have a process go on elsewhere.
+fn stopped(world: &World, from: &Capability, to: &Capability) {
     let copy = world.copy(from, "compute");
     calls::sleep(BEFORE);
     equal(

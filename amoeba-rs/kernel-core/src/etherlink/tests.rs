@@ -1,5 +1,5 @@
 use super::registers::{gate_array, nic};
-use super::{Bus, Card, Causes, Location, Ports, collect, find, ring};
+use super::{Bus, Card, Causes, Location, Ports, collect, find, has_causes, ring};
 use proptest::prelude::{any, prop_assert_eq, proptest};
 use proto::ethernet::{Address, LONGEST};
 use std::collections::VecDeque;
@@ -252,6 +252,35 @@ fn a_frame_that_was_not_transmitted_is_tried_sixteen_times() {
         interrupt(&mut card, 0);
     }
     assert_eq!(card.bus.sent.len(), 16);
+}
+
+#[test]
+fn a_card_is_at_work_while_it_transmits_or_is_to_transmit() {
+    let mut card = Fake::started();
+    assert!(!card.is_at_work());
+    card.transmit(&[7; 60], 0);
+    assert!(card.is_at_work());
+    card.bus.finish(Causes::TRANSMITTED);
+    interrupt(&mut card, 0);
+    assert!(!card.is_at_work());
+    assert!(card.bus.arrive(&[7; 60]));
+    interrupt(&mut card, 0);
+    receive_all(&mut card);
+    assert!(!card.is_at_work(), "nobody waits for a frame that may come");
+}
+
+#[test]
+fn a_cause_shows_until_it_is_collected() {
+    let mut card = Fake::started();
+    assert!(!has_causes(&mut card.bus, BASE));
+    card.bus.arrive(&[7; 60]);
+    assert!(has_causes(&mut card.bus, BASE));
+    assert!(has_causes(&mut card.bus, BASE), "looking changes nothing");
+    assert_eq!(collect(&mut card.bus, BASE), Causes::RECEIVED);
+    assert!(!has_causes(&mut card.bus, BASE));
+    // The end of a remote DMA transfer causes no interrupt.
+    card.bus.status = 0x40;
+    assert!(!has_causes(&mut card.bus, BASE));
 }
 
 #[test]

@@ -169,6 +169,17 @@ fn the_last_of_an_odd_number_answers_only() {
 }
 
 #[test]
+fn an_exchange_has_timers_until_its_outcome_is_told() {
+    let mut network = Network::new(2, 1, 10, NONE, 1);
+    assert!(network.machines.iter().all(Exchange::has_timers));
+    network.run(20);
+    assert!(network.machines.iter().all(Exchange::has_timers));
+    network.run(2000);
+    assert!(network.outcomes().iter().all(Option::is_some));
+    assert!(!network.machines.iter().any(Exchange::has_timers));
+}
+
+#[test]
 fn a_machine_that_starts_late_is_answered() {
     let mut network = Network::new(1, 0, 0, NONE, 1);
     network.run(1000);

@@ -429,15 +429,10 @@ impl Processes {
     ) -> Result<()> {
         let Arguments { ebx, ecx, edx, edi } = arguments;
         let slot = id.process;
-        let [reply_header, address, length] =
-            [0, 4, 8].map(|offset| self.read_word(machine, slot, edi.wrapping_add(offset)));
-        let (reply_header, reply) = (
-            reply_header?,
-            UserBuffer {
-                address: address?,
-                length: length?,
-            },
-        );
+        let more = self.read::<12>(machine, slot, edi)?;
+        let (words, _) = more.as_chunks();
+        let [reply_header, address, length] = [words[0], words[1], words[2]].map(u32::from_le_bytes);
+        let reply = UserBuffer { address, length };
         let request = UserBuffer {
             address: ecx,
             length: edx,

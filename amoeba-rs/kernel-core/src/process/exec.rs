@@ -6,6 +6,7 @@ use crate::machine::Machine;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use proto::capability::Capability;
 use proto::process::segment::DEFAULT_STACK;
 use proto::process::{self, Descriptor, I80386, Segment, SegmentKind, ThreadState};
@@ -56,13 +57,18 @@ impl Processes {
             comment: String::new(),
             space,
             mappings: Vec::new(),
+            last_mapping: Cell::new(0),
             threads,
             ready: VecDeque::new(),
             current: 0,
             is_queued: false,
+            used: 0,
+            is_ahead: false,
+            is_interrupted: false,
             is_preemptive: false,
             profile: None,
             phase: Phase::Loading,
+            errand: None,
             fetches: VecDeque::new(),
             journey: None,
         });

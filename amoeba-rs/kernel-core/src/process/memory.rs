@@ -77,6 +77,15 @@ impl Pinned {
     }
 }
 
+impl Mapping {
+    /// Where in the segment a buffer lies, if all of it does and may be read, or written.
+    fn holds(&self, buffer: UserBuffer, to_write: bool) -> Option<(&Mapping, u32)> {
+        let offset = buffer.address.checked_sub(self.address)?;
+        let fits = offset <= self.length && buffer.length <= self.length - offset;
+        (fits && (!to_write || self.kind.is_writable())).then_some((self, offset))
+    }
+}
+
 impl Processes {
     /// The physical address of a buffer, which must lie in one segment of the process, a writable one if asked. An
     /// empty buffer lies anywhere.
@@ -84,17 +93,24 @@ impl Processes {
         if buffer.length == 0 {
             return Some(0);
         }
-        let (segment, offset) = self.place(slot, buffer, to_write)?;
-        Some(self.segments.get(segment).start() + offset)
+        let (mapping, offset) = self.place(slot, buffer, to_write)?;
+        Some(mapping.start + offset)
     }
 
-    /// The segment that a buffer lies in, and where.
-    pub(super) fn place(&self, slot: u16, buffer: UserBuffer, to_write: bool) -> Option<(u16, u32)> {
-        self.process(slot).mappings.iter().flatten().find_map(|mapping| {
-            let offset = buffer.address.checked_sub(mapping.address)?;
-            let length = self.segments.get(mapping.segment).length();
-            let fits = offset <= length && buffer.length <= length - offset;
-            (fits && (mapping.kind.is_writable() || !to_write)).then_some((mapping.segment, offset))
+    /// The mapped segment that a buffer lies in, and where.
+    pub(super) fn place(&self, slot: u16, buffer: UserBuffer, to_write: bool) -> Option<(&Mapping, u32)> {
+        let process = self.process(slot);
+        let last = process.mappings.get(usize::from(process.last_mapping.get()));
+        let found = last
+            .and_then(Option::as_ref)
+            .and_then(|mapping| mapping.holds(buffer, to_write));
+        if found.is_some() {
+            return found;
+        }
+        (0..).zip(&process.mappings).find_map(|(number, mapping)| {
+            let found = mapping.as_ref()?.holds(buffer, to_write)?;
+            process.last_mapping.set(number);
+            Some(found)
         })
     }
 
@@ -105,12 +121,11 @@ impl Processes {
         if buffer.length == 0 {
             return Some(Pinned::default());
         }
-        let (segment, offset) = self.place(slot, buffer, to_write)?;
-        let segment = self.segments.get(segment);
+        let (mapping, offset) = self.place(slot, buffer, to_write)?;
         Some(Pinned {
-            start: segment.start() + offset,
+            start: mapping.start + offset,
             length: buffer.length,
-            pin: Some(segment.pin()),
+            pin: Some(self.segments.get(mapping.segment).pin()),
         })
     }
 
@@ -271,6 +286,8 @@ impl Processes {
         process.mappings[number] = Some(Mapping {
             segment,
             address,
+            length,
+            start,
             kind,
             is_own,
         });
@@ -423,7 +440,8 @@ impl Processes {
             .map_err(|_| Status::NoMemory)?;
         space.unmap(machine, old_pages.clone());
         let resized = self.segments.resize(machine, mapping.segment, length, down);
-        let start = self.segments.get(mapping.segment).start();
+        let segment = self.segments.get(mapping.segment);
+        let (start, kept) = (segment.start(), segment.length());
         let (pages, address) = match resized {
             Ok(()) => (pages, address),
             Err(_) => (old_pages, mapping.address),
@@ -434,7 +452,12 @@ impl Processes {
             .space
             .map(machine, pages, start, mapping.kind.is_writable());
         assert!(mapped.is_ok(), "page tables were prepared");
-        process.mappings[usize::from(number)] = Some(Mapping { address, ..mapping });
+        process.mappings[usize::from(number)] = Some(Mapping {
+            address,
+            length: kept,
+            start,
+            ..mapping
+        });
         if resized.is_ok() && down {
             self.move_mutexes(mapping.segment, length.wrapping_sub(old));
         }

@@ -10,7 +10,7 @@
 //! value either way.
 
 use super::exec::thread as thread_of;
-use super::{Event, Phase, Processes, Receive, Thread, ThreadId, Transaction, UserBuffer, Wait};
+use super::{Errand, Event, Phase, Processes, Receive, Thread, ThreadId, Transaction, UserBuffer, Wait};
 use crate::machine::{Machine, Milliseconds};
 use crate::rpc::Taken;
 use alloc::string::String;
@@ -53,15 +53,17 @@ pub(super) struct Journey {
     address: Address,
     threads: Vec<migration::Thread>,
     windows: Vec<Window>,
+    /// When a segment of it was read last.
+    last_read: Milliseconds,
 }
 
 impl Processes {
     /// Stops a process so that it can go elsewhere. Calls in which its threads wait are aborted unless they are to go on
-    /// there.
+    /// there. If it is the process itself that tells its owner, its communication is taken out when it has its turn.
     ///
     /// # Errors
     /// [`Status::NotNow`] if it is not running, maps memory that others map too, or has more signals waiting than can be told.
-    pub fn depart(&mut self, slot: u16, calls_go_on: bool) -> Result<(), Status> {
+    pub fn depart(&mut self, slot: u16, calls_go_on: bool, in_turn: bool) -> Result<(), Status> {
         let process = self.process(slot);
         let is_shared = process.mappings.iter().flatten().any(|mapping| !mapping.is_own);
         let signals = process
@@ -72,11 +74,8 @@ impl Processes {
         if process.phase != Phase::Running || is_shared || signals.max() > Some(SIGNALS) {
             return Err(Status::NotNow);
         }
-        let process = self.process_mut(slot);
-        process.phase = Phase::Leaving;
-        process.ready.clear();
-        process.is_queued = false;
-        self.queue.retain(|queued| *queued != slot);
+        self.process_mut(slot).phase = Phase::Leaving;
+        self.dequeue(slot);
         for id in self.threads(slot) {
             // A mapping that is half made and interfaces of FLIP's stay here.
             let stays = matches!(
@@ -87,8 +86,25 @@ impl Processes {
                 self.abort(id);
             }
         }
-        self.events.push_back(Event::Leave { process: slot });
+        if in_turn {
+            self.send_on(slot, Errand::Leave);
+        } else {
+            self.events.push_back(Event::Leave { process: slot });
+        }
         Ok(())
+    }
+
+    /// A leaving process is to do what its owner has answered when it has its turn: [`Event::Part`].
+    pub fn part(&mut self, slot: u16) {
+        if self.has_departed(slot) == Departed::Ready {
+            self.send_on(slot, Errand::Part);
+            self.unblocked_by_packet(slot);
+        }
+    }
+
+    /// Whether a leaving process has had the turn that it was to [`part`](Processes::part) in.
+    pub fn has_parted(&self, slot: u16) -> bool {
+        self.has_departed(slot) == Departed::Ready && self.process(slot).errand.is_none()
     }
 
     /// The communication of a leaving process was taken out.
@@ -113,7 +129,30 @@ impl Processes {
             address: communication.address,
             threads,
             windows: communication.windows,
+            last_read: 0,
         });
+    }
+
+    /// A segment is read from elsewhere, which may be a part of a process that is leaving.
+    pub fn is_read(&mut self, segment: u16, now: Milliseconds) {
+        for process in self.slots.iter_mut().flatten() {
+            if let Some(journey) = &mut process.journey
+                && process
+                    .mappings
+                    .iter()
+                    .flatten()
+                    .any(|mapping| mapping.segment == segment)
+            {
+                journey.last_read = now;
+            }
+        }
+    }
+
+    /// When a segment of a leaving process was read last; 0 for never.
+    pub fn last_read(&self, slot: u16) -> Milliseconds {
+        let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
+        let journey = process.and_then(|process| process.journey.as_ref());
+        journey.map_or(0, |journey| journey.last_read)
     }
 
     /// How far the departure of a process is.
@@ -453,6 +492,7 @@ fn read(message: &[u8]) -> Option<(&[u8], Capability, String, bool, Journey)> {
         address: head.address,
         threads,
         windows,
+        last_read: 0,
     };
     let name = String::from_utf8_lossy(head.name).into_owned();
     Some((descriptor, head.departure, name, head.is_preemptive, journey))

@@ -31,6 +31,7 @@ use crate::segments::Segments;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use migration::Journey;
 use mutex::{Key, Waiter};
 use proto::capability::{Capability, Port, Private};
@@ -143,6 +144,11 @@ pub enum Event {
     Fetch(Fetch),
     /// Tell the owner that a process has stopped; ends with [`Processes::answer_checkpoint`].
     Checkpoint(Checkpoint),
+    /// A process that leaves has its turn, in which it does what its owner has answered.
+    Part {
+        /// The process.
+        process: u16,
+    },
     /// A process goes to another machine: nothing of its communication stays here. Ends with [`Processes::departed`].
     Leave {
         /// The process.
@@ -221,6 +227,9 @@ pub struct Fetch {
 pub(crate) struct Mapping {
     segment: u16,
     address: u32,
+    /// Bytes of the segment, and where it is in memory. Only [`Processes::grow`] changes that of a mapped segment.
+    length: u32,
+    start: u32,
     kind: SegmentKind,
     /// Whether the segment goes with the process.
     is_own: bool,
@@ -276,6 +285,20 @@ enum Phase {
     },
 }
 
+/// What a thread of a process that stops does in the kernel, when the process has its turn: other processes that compute are not kept
+/// waiting for it (Steketee, Socko and Kiepuszewski 1996, section 6). A process that has one runs no code of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Errand {
+    /// Makes the descriptor and tells the owner.
+    Report,
+    /// Does what the owner has answered to a checkpoint; `None` if it did not.
+    Obey(Option<Vec<u8>>),
+    /// Stops to be taken to another machine by its owner, who is told.
+    Leave,
+    /// Does what the owner has answered who was to take the process to another machine.
+    Part,
+}
+
 /// A process.
 #[derive(Debug)]
 struct Process {
@@ -284,15 +307,24 @@ struct Process {
     comment: String,
     space: AddressSpace,
     mappings: Vec<Option<Mapping>>,
+    /// The mapping in which something was found last: what a thread names next mostly lies there too.
+    last_mapping: Cell<u16>,
     threads: Vec<Option<Thread>>,
     /// Threads that can run, in the order in which they became so.
     ready: VecDeque<u16>,
     /// The one that ran last.
     current: u16,
     is_queued: bool,
+    /// What it has had of its time slice when another one went ahead of it, or itself ahead of its turn.
+    used: Milliseconds,
+    /// It goes ahead of its turn.
+    is_ahead: bool,
+    /// Another one went ahead of it in its turn.
+    is_interrupted: bool,
     is_preemptive: bool,
     profile: Option<raw::Profile>,
     phase: Phase,
+    errand: Option<Errand>,
     /// Contents of segments that are read next, one after the other: they come by the same cable, and a process server has few threads.
     fetches: VecDeque<Fetch>,
     /// What was taken out of a process that is leaving, or has come with one that is arriving.
@@ -309,6 +341,10 @@ pub struct Processes {
     queue: VecDeque<u16>,
     slice: Milliseconds,
     slice_start: Milliseconds,
+    /// Processes go first that waited for a packet of FLIP's.
+    is_boosting: bool,
+    /// Those of them that have not gone first yet.
+    unblocked: VecDeque<u16>,
     waiters: Vec<Waiter>,
     next_sweep: Milliseconds,
     /// Runnable threads times 1024, averaged over some seconds.
@@ -329,6 +365,8 @@ impl Processes {
             queue: VecDeque::new(),
             slice,
             slice_start: 0,
+            is_boosting: false,
+            unblocked: VecDeque::new(),
             waiters: Vec::new(),
             next_sweep: 0,
             load: 0,
@@ -336,6 +374,13 @@ impl Processes {
             unloaded: VecDeque::new(),
             events: VecDeque::new(),
         }
+    }
+
+    /// The same, but a process goes before all others when a packet of FLIP's has come for which one of its threads waited.
+    #[must_use]
+    pub fn boosting(mut self, is_boosting: bool) -> Processes {
+        self.is_boosting = is_boosting;
+        self
     }
 
     /// The put-port of the server of processes and segments.

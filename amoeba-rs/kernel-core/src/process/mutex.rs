@@ -33,8 +33,7 @@ impl Processes {
         patience: i32,
         now: Milliseconds,
     ) -> Result<Option<i32>, Exception> {
-        let word = UserBuffer { address, length: 4 };
-        let key = self.place(id.process, word, true).ok_or(Exception::Argument)?;
+        let key = self.key(id.process, address)?;
         let is_free = self.read_word(machine, id.process, address)? == MUTEX_FREE;
         if is_free && !self.is_awaited(key) {
             self.set(machine, key, MUTEX_LOCKED);
@@ -62,10 +61,16 @@ impl Processes {
         slot: u16,
         address: u32,
     ) -> Result<(), Exception> {
-        let word = UserBuffer { address, length: 4 };
-        let key = self.place(slot, word, true).ok_or(Exception::Argument)?;
+        let key = self.key(slot, address)?;
         self.hand_over(machine, key);
         Ok(())
+    }
+
+    /// The mutex whose word is at this address of a process.
+    fn key(&self, slot: u16, address: u32) -> Result<Key, Exception> {
+        let word = UserBuffer { address, length: 4 };
+        let (mapping, offset) = self.place(slot, word, true).ok_or(Exception::Argument)?;
+        Ok((mapping.segment, offset))
     }
 
     /// Gives the mutex to the one who waits longest, in a process with priorities of those with the highest; it is

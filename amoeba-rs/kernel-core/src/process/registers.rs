@@ -8,6 +8,8 @@ pub const USER_DATA: u32 = 0x23;
 /// Selector of user code, at privilege level 3.
 pub const USER_CODE: u32 = 0x2b;
 
+/// The flag by which string instructions go downwards.
+pub(super) const DIRECTION: u32 = 0x0400;
 /// Flags that a thread chooses by itself: carry, parity, adjust, zero, sign, single step, direction, overflow.
 const FREE_FLAGS: u32 = 0x0dd5;
 /// Interrupts are on; bit 1 is always set.

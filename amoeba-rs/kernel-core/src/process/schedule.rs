@@ -1,7 +1,7 @@
 //! Who runs: processes in turn, each for a time slice; threads of a process one until it waits, or, once the process
 //! asks for it, by priority and in turn. (The kernel's own work comes before any of them.)
 
-use super::{Phase, Process, Processes, ThreadId, Wait};
+use super::{Errand, Event, Phase, Process, Processes, ThreadId, Wait};
 use crate::machine::{Machine, Milliseconds};
 
 /// Milliseconds from one look at sleeping threads to the next, which is how exact their times are.
@@ -40,32 +40,131 @@ impl Process {
 }
 
 impl Processes {
-    /// The thread that runs now, if any can.
-    pub fn next(&mut self, now: Milliseconds) -> Option<ThreadId> {
+    /// The process that has its turn, if any wants one.
+    fn turn(&mut self, now: Milliseconds) -> Option<u16> {
+        self.boost(now);
         loop {
             let slot = *self.queue.front()?;
             let is_over = now.saturating_sub(self.slice_start) >= self.slice;
             let process = self.process_mut(slot);
-            if process.ready.is_empty() {
+            if process.ready.is_empty() && process.errand.is_none() {
                 process.is_queued = false;
+                self.end_turn(now);
                 self.queue.pop_front();
-                self.slice_start = now;
+                self.begin_turn(now);
                 continue;
             }
             if is_over {
                 if process.is_preemptive {
                     process.yield_turn();
                 }
-                self.slice_start = now;
+                self.end_turn(now);
                 self.queue.rotate_left(1);
+                self.begin_turn(now);
                 continue;
             }
-            let thread = process.first()?;
-            process.current = thread;
-            return Some(ThreadId {
-                process: slot,
-                thread,
-            });
+            return Some(slot);
+        }
+    }
+
+    /// The first process begins its turn, or goes on with one that was interrupted.
+    fn begin_turn(&mut self, now: Milliseconds) {
+        let mut used = 0;
+        if let Some(first) = self.queue.front().copied() {
+            let process = self.process_mut(first);
+            if !core::mem::take(&mut process.is_interrupted) {
+                process.used = 0;
+            }
+            used = process.used;
+        }
+        self.slice_start = now.saturating_sub(used);
+    }
+
+    /// The turn of the first process has ended. What it had ahead of its turn counts until it has a turn in the queue's order.
+    fn end_turn(&mut self, now: Milliseconds) {
+        let used = now.saturating_sub(self.slice_start);
+        if let Some(first) = self.queue.front().copied() {
+            let process = self.process_mut(first);
+            process.used = if core::mem::take(&mut process.is_ahead) {
+                used
+            } else {
+                0
+            };
+        }
+    }
+
+    /// A process can do something because a packet of FLIP's has come, or has gone. With a kernel that boosts, it goes first.
+    pub fn unblocked_by_packet(&mut self, slot: u16) {
+        if self.is_boosting && !self.unblocked.contains(&slot) {
+            self.unblocked.push_back(slot);
+        }
+    }
+
+    /// Puts those in front who waited for packets, until they have had one slice ahead of their turn. Whoever they interrupt has the
+    /// rest of his slice behind them.
+    fn boost(&mut self, now: Milliseconds) {
+        while let Some(slot) = self.unblocked.pop_back() {
+            let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
+            let used = process
+                .filter(|process| process.is_queued)
+                .map(|process| process.used);
+            let first = self.queue.front().copied().filter(|first| *first != slot);
+            let (Some(used), Some(first)) = (used.filter(|used| *used < self.slice), first) else {
+                continue;
+            };
+            let interrupted = now.saturating_sub(self.slice_start);
+            let process = self.process_mut(first);
+            process.used = interrupted;
+            process.is_interrupted = true;
+            self.queue.retain(|queued| *queued != slot);
+            self.queue.push_front(slot);
+            let process = self.process_mut(slot);
+            process.is_ahead = true;
+            process.is_interrupted = false;
+            self.slice_start = now.saturating_sub(used);
+        }
+    }
+
+    /// Has the process whose turn it is do what it has to do in the kernel; false if it has nothing to do there.
+    pub fn run_errand(&mut self, machine: &mut impl Machine, now: Milliseconds) -> bool {
+        let Some(slot) = self.turn(now) else {
+            return false;
+        };
+        let Some(errand) = self.process_mut(slot).errand.take() else {
+            return false;
+        };
+        match errand {
+            Errand::Report => self.report(machine, slot),
+            Errand::Obey(answer) => self.obey(machine, slot, answer.as_deref()),
+            Errand::Leave => self.events.push_back(Event::Leave { process: slot }),
+            Errand::Part => self.events.push_back(Event::Part { process: slot }),
+        }
+        true
+    }
+
+    /// The thread that runs now, if any can.
+    pub fn next(&mut self, now: Milliseconds) -> Option<ThreadId> {
+        let slot = self.turn(now)?;
+        let process = self.process_mut(slot);
+        let thread = process.first()?;
+        process.current = thread;
+        Some(ThreadId {
+            process: slot,
+            thread,
+        })
+    }
+
+    /// Has a process that has stopped do something when it has its turn.
+    pub(super) fn send_on(&mut self, slot: u16, errand: Errand) {
+        self.process_mut(slot).errand = Some(errand);
+        self.enqueue(slot);
+    }
+
+    fn enqueue(&mut self, slot: u16) {
+        let process = self.process_mut(slot);
+        if !process.is_queued {
+            process.is_queued = true;
+            self.queue.push_back(slot);
         }
     }
 
@@ -80,18 +179,19 @@ impl Processes {
         } else {
             process.ready.push_back(id.thread);
         }
-        if !process.is_queued {
-            process.is_queued = true;
-            self.queue.push_back(id.process);
-        }
+        self.enqueue(id.process);
     }
 
     /// Has a thread wait.
     pub(super) fn block(&mut self, id: ThreadId, wait: Wait) {
         self.thread_mut(id).wait = Some(wait);
-        self.process_mut(id.process)
-            .ready
-            .retain(|ready| *ready != id.thread);
+        let ready = &mut self.process_mut(id.process).ready;
+        // Mostly it is the one whose turn it is.
+        if ready.front() == Some(&id.thread) {
+            ready.pop_front();
+        } else {
+            ready.retain(|ready| *ready != id.thread);
+        }
     }
 
     /// Ends a thread's wait: its call gives `value`. Signals that came meanwhile are delivered.
@@ -104,7 +204,7 @@ impl Processes {
                 self.make_ready(id, false);
                 self.deliver_pending(machine, id);
             }
-            Phase::Stopping { .. } => self.stop_if_still(machine, id.process),
+            Phase::Stopping { .. } => self.report_in_turn(machine, id.process),
             Phase::Loading | Phase::Stopped { .. } | Phase::Leaving | Phase::Arrived => {}
         }
     }

@@ -43,11 +43,13 @@ impl Processes {
         if written.is_err() {
             return false;
         }
-        let thread = self.thread_mut(id);
-        thread.frame = Frame {
+        let registers = registers::for_user(&interrupted);
+        self.thread_mut(id).frame = Frame {
             eip: handler.counter,
             esp: stack,
-            ..registers::for_user(&interrupted)
+            // A function begins so, whatever the thread was moving (System V ABI, Intel386 supplement, chapter 3).
+            eflags: registers.eflags & !registers::DIRECTION,
+            ..registers
         };
         true
     }

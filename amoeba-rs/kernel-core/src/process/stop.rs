@@ -1,10 +1,10 @@
 //! Stopping a process: all its threads come to rest, its owner is told by a checkpoint, and what the owner answers
-//! decides whether it goes on.
+//! decides whether it goes on. A process that others stop does all that when it has its turn, as an [`Errand`].
 //!
 //! A stop waits for transactions and replies that are under way, so that nothing of them is lost; sleeping, waiting for
 //! a mutex and waiting for a request end. An emergency, which is a stun with a negative code, ends those too.
 
-use super::{Event, Phase, Processes, Thread, ThreadId, Wait, registers};
+use super::{Errand, Event, Phase, Processes, Thread, ThreadId, Wait, registers};
 use crate::machine::Machine;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -51,7 +51,8 @@ impl Processes {
             }
             Phase::Stopping { .. } | Phase::Stopped { .. } => {}
         }
-        self.stop(machine, slot, Cause::Stunned, code);
+        self.halt_all(slot, Cause::Stunned, code);
+        self.report_in_turn(machine, slot);
         Ok(())
     }
 
@@ -60,14 +61,18 @@ impl Processes {
         self.stop(machine, slot, Cause::Normal, status);
     }
 
-    /// Has all threads come to rest.
+    /// Stops a process by what one of its threads does that has its turn.
     pub(super) fn stop(&mut self, machine: &mut impl Machine, slot: u16, cause: Cause, detail: i32) {
+        self.halt_all(slot, cause, detail);
+        self.report(machine, slot);
+    }
+
+    /// Has all threads come to rest.
+    fn halt_all(&mut self, slot: u16, cause: Cause, detail: i32) {
         let is_hard = cause == Cause::Normal || cause == Cause::Stunned && detail < 0;
         let process = self.process_mut(slot);
         process.phase = Phase::Stopping { cause, detail };
-        process.ready.clear();
-        process.is_queued = false;
-        self.queue.retain(|queued| *queued != slot);
+        self.dequeue(slot);
         for id in self.threads(slot) {
             if is_hard {
                 self.abort(id);
@@ -77,7 +82,18 @@ impl Processes {
                 self.halt(id);
             }
         }
-        self.stop_if_still(machine, slot);
+    }
+
+    /// None of a process's threads can run any more.
+    pub(super) fn dequeue(&mut self, slot: u16) {
+        let process = self.process_mut(slot);
+        process.ready.clear();
+        process.errand = None;
+        process.used = 0;
+        process.is_ahead = false;
+        process.is_interrupted = false;
+        process.is_queued = false;
+        self.queue.retain(|queued| *queued != slot);
     }
 
     /// Ends the call in which a thread waits, as a stop does.
@@ -127,18 +143,31 @@ impl Processes {
         true
     }
 
-    /// Tells the owner, once no thread waits for anything any more.
-    pub(super) fn stop_if_still(&mut self, machine: &mut impl Machine, slot: u16) {
+    /// Why a process stops in which no thread waits for anything any more.
+    fn stopping(&self, slot: u16) -> Option<(Cause, i32)> {
         let Phase::Stopping { cause, detail } = self.process(slot).phase else {
+            return None;
+        };
+        let mut threads = self.process(slot).threads.iter().flatten();
+        threads
+            .all(|thread| thread.wait.is_none())
+            .then_some((cause, detail))
+    }
+
+    /// Has the last thread of a stopping process tell the owner when it has its turn. Without an owner there is nothing to tell.
+    pub(super) fn report_in_turn(&mut self, machine: &mut impl Machine, slot: u16) {
+        match self.stopping(slot) {
+            Some(_) if self.process(slot).owner == Capability::NULL => self.report(machine, slot),
+            Some(_) => self.send_on(slot, Errand::Report),
+            None => {}
+        }
+    }
+
+    /// Tells the owner, if no thread waits for anything any more.
+    pub(super) fn report(&mut self, machine: &mut impl Machine, slot: u16) {
+        let Some((cause, detail)) = self.stopping(slot) else {
             return;
         };
-        if self
-            .threads(slot)
-            .iter()
-            .any(|id| self.thread(*id).wait.is_some())
-        {
-            return;
-        }
         if cause == Cause::Normal {
             for id in self.threads(slot) {
                 if self.thread(id).is_serving {
@@ -198,28 +227,24 @@ impl Processes {
     }
 
     /// What the owner has answered to a checkpoint: a descriptor of the same length has the process go on with what it
-    /// says of the threads; anything else ends it.
-    pub fn answer_checkpoint(
-        &mut self,
-        machine: &mut impl Machine,
-        slot: u16,
-        number: u32,
-        answer: Result<&[u8], Status>,
-    ) {
+    /// says of the threads; anything else ends it. Either happens when the process has its turn.
+    pub fn answer_checkpoint(&mut self, slot: u16, number: u32, answer: Result<&[u8], Status>) {
         let process = self.slots.get(usize::from(slot)).and_then(Option::as_ref);
-        let Some(Phase::Stopped {
-            cause,
-            detail,
-            checkpoint,
-        }) = process.map(|process| process.phase)
-        else {
+        if let Some(Phase::Stopped { checkpoint, .. }) = process.map(|process| process.phase)
+            && checkpoint == number
+        {
+            self.send_on(slot, Errand::Obey(answer.ok().map(<[u8]>::to_vec)));
+            self.unblocked_by_packet(slot);
+        }
+    }
+
+    /// Does what the owner has answered, if it has.
+    pub(super) fn obey(&mut self, machine: &mut impl Machine, slot: u16, answer: Option<&[u8]>) {
+        let Phase::Stopped { cause, detail, .. } = self.process(slot).phase else {
             return;
         };
-        if checkpoint != number {
-            return;
-        }
         let is_resumed =
-            answer.is_ok_and(|bytes| cause != Cause::Normal && self.resume(machine, slot, bytes));
+            answer.is_some_and(|bytes| cause != Cause::Normal && self.resume(machine, slot, bytes));
         if !is_resumed {
             self.end(machine, slot, cause, detail);
         }

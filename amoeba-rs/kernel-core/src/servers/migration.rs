@@ -6,7 +6,7 @@
 //!
 //! At the destination `MIGRATION_EXEC` makes a process that waits. The source decides: as soon as it knows that the process is
 //! complete there, it destroys its own and says `MIGRATION_START`. A destination that hears nothing asks the departure, a
-//! capability that came with the process, what has become of it. Therefore the process runs in one place at most at any time, and
+//! capability that came with the process, what has become of it. Then the process's owner is told its new capability (`SWAP_PROCESS`). Therefore the process runs in one place at most at any time, and
 //! nowhere only if a machine that had it has failed.
 
 use super::{Answer, Call, Reply, Request, Ticket, World};
@@ -29,6 +29,10 @@ const PAUSE: Milliseconds = 1_000;
 const TRIES: u8 = 60;
 /// How long a complete process waits before the source is asked.
 const PATIENCE: Milliseconds = 2_000;
+/// How long a destination may neither answer nor read anything of the process before the departure is called off. It is far longer
+/// than what the network takes to make good for lost frames; and as it is the source that decides, nothing but time is lost if a
+/// destination is only slow.
+const SILENCE: Milliseconds = 10_000;
 /// The most departures, and the most arrivals, at a time.
 const MOST: usize = 32;
 /// The stun code of a process that is stopped to be taken away.
@@ -47,11 +51,17 @@ enum Way {
 enum Leaving {
     /// Communication is still to be taken out.
     Stopping,
-    /// The destination, or the owner, has been asked by this call.
-    Asked(u32),
+    /// The destination, or the owner, has been asked by this call. At `next` it is looked whether anything was heard of them.
+    Asked { call: u32, next: Milliseconds },
+    /// The owner has answered; the process waits for its turn to do what follows from it.
+    Answered(Result<Capability, Status>),
     /// The process is gone; the destination is to be told.
     Gone {
         process: Capability,
+        /// What it was here.
+        was: Capability,
+        /// Who is told of both; null for nobody.
+        owner: Capability,
         tries: u8,
         next: Milliseconds,
         call: Option<u32>,
@@ -165,7 +175,8 @@ impl Migrations {
         if self.departures.len() == MOST {
             return Err(Status::NoSpace);
         }
-        world.processes.depart(slot, self.calls_go_on)?;
+        let in_turn = way == Way::Owner;
+        world.processes.depart(slot, self.calls_go_on, in_turn)?;
         self.last_departure = self.last_departure.wrapping_add(1);
         self.departures.push(Departure {
             number: self.last_departure,
@@ -226,7 +237,7 @@ impl Migrations {
         let mut reply = Reply::default();
         reply.header.extra = match departure.stage {
             Leaving::Gone { .. } => Fate::Gone.code(),
-            Leaving::Stopping | Leaving::Asked(_) => Fate::Open.code(),
+            Leaving::Stopping | Leaving::Asked { .. } | Leaving::Answered(_) => Fate::Open.code(),
         };
         Ok(reply.into())
     }
@@ -251,7 +262,7 @@ impl Migrations {
             .departures
             .iter()
             .filter_map(|departure| match departure.stage {
-                Leaving::Gone { next, call: None, .. } => Some(next),
+                Leaving::Gone { next, call: None, .. } | Leaving::Asked { next, .. } => Some(next),
                 _ => None,
             });
         let tick = self.looked + TICK;
@@ -261,8 +272,13 @@ impl Migrations {
     /// Does what time, and what has happened to processes, bring.
     pub fn work<M: Machine>(&mut self, port: Port, world: &mut World<'_, M>) {
         self.looked = world.now;
-        for place in 0..self.departures.len() {
+        let mut place = 0;
+        while let Some(departure) = self.departures.get(place) {
+            let number = departure.number;
             self.settle_departure(port, world, place);
+            // It may have been called off.
+            let is_there = self.departures.get(place).map(|departure| departure.number) == Some(number);
+            place += usize::from(is_there);
         }
         self.settle_arrivals(world);
     }
@@ -273,8 +289,22 @@ impl Migrations {
             Leaving::Stopping if world.processes.has_departed(departure.slot) == Departed::Ready => {
                 self.ask(port, world, place);
             }
+            Leaving::Asked { call, next } if next <= world.now => {
+                let next = world.processes.last_read(departure.slot) + SILENCE;
+                if next <= world.now {
+                    // What comes of the call later is for nobody.
+                    self.call_off(world, place, Status::RpcFailure);
+                } else {
+                    self.departures[place].stage = Leaving::Asked { call, next };
+                }
+            }
+            Leaving::Answered(process) if world.processes.has_parted(departure.slot) => {
+                self.decide(port, world, place, process);
+            }
             Leaving::Gone {
                 process,
+                was,
+                owner,
                 tries,
                 next,
                 call: None,
@@ -282,6 +312,8 @@ impl Migrations {
                 let call = self.call(&process, Command::MigrationStart, Vec::new(), TIMEOUT, 0);
                 self.departures[place].stage = Leaving::Gone {
                     process,
+                    was,
+                    owner,
                     tries,
                     next,
                     call: Some(call),
@@ -321,7 +353,10 @@ impl Migrations {
                 call
             }
         };
-        self.departures[place].stage = Leaving::Asked(call);
+        self.departures[place].stage = Leaving::Asked {
+            call,
+            next: world.now + SILENCE,
+        };
     }
 
     /// The process goes on where it is.
@@ -429,14 +464,16 @@ impl Migrations {
             .departures
             .iter()
             .position(|departure| match departure.stage {
-                Leaving::Asked(call) => call == number,
+                Leaving::Asked { call, .. } => call == number,
                 Leaving::Gone { call, .. } => call == Some(number),
-                Leaving::Stopping => false,
+                Leaving::Stopping | Leaving::Answered(_) => false,
             });
         if let Some(place) = departure {
             match self.departures[place].stage {
                 Leaving::Gone { .. } => self.told(world, place, outcome),
-                Leaving::Stopping | Leaving::Asked(_) => self.taken_over(port, world, place, outcome),
+                Leaving::Stopping | Leaving::Asked { .. } | Leaving::Answered(_) => {
+                    self.taken_over(port, world, place, outcome);
+                }
             }
         } else if let Some(place) = self
             .arrivals
@@ -447,7 +484,7 @@ impl Migrations {
         }
     }
 
-    /// The destination has the process, or not. This is where it is decided.
+    /// The destination has the process, or not. A process that has told its owner itself acts on that when it has its turn.
     fn taken_over<M: Machine>(
         &mut self,
         port: Port,
@@ -464,14 +501,40 @@ impl Migrations {
             }
             Way::Owner => Capability::parse(&reply.data).map_err(|_| Status::BadArgument),
         });
+        match departure.way {
+            Way::Kernel(_) => self.decide(port, world, place, process),
+            Way::Owner => {
+                self.departures[place].stage = Leaving::Answered(process);
+                world.processes.part(departure.slot);
+            }
+        }
+    }
+
+    /// This is where it is decided on which machine a process goes on.
+    fn decide<M: Machine>(
+        &mut self,
+        port: Port,
+        world: &mut World<'_, M>,
+        place: usize,
+        process: Result<Capability, Status>,
+    ) {
+        let departure = self.departures[place];
         match process {
             Err(status) => self.call_off(world, place, status),
             Ok(process) => {
+                let was = world.processes.capability(departure.slot);
+                // A migration server tells the owner for whom it stood in.
+                let owner = match departure.way {
+                    Way::Kernel(_) => world.processes.owner(departure.slot),
+                    Way::Owner => Capability::NULL,
+                };
                 world
                     .processes
                     .gone(world.machine, departure.slot, departure.number);
                 self.departures[place].stage = Leaving::Gone {
                     process,
+                    was,
+                    owner,
                     tries: TRIES,
                     next: world.now,
                     call: None,
@@ -484,7 +547,14 @@ impl Migrations {
     /// The destination knows that the process is gone here, or nobody has answered.
     fn told<M: Machine>(&mut self, world: &mut World<'_, M>, place: usize, outcome: Result<Reply, Status>) {
         let Departure { number, stage, .. } = self.departures[place];
-        let Leaving::Gone { process, tries, .. } = stage else {
+        let Leaving::Gone {
+            process,
+            was,
+            owner,
+            tries,
+            ..
+        } = stage
+        else {
             return;
         };
         // A process that has ended meanwhile has been told before.
@@ -501,9 +571,16 @@ impl Migrations {
         if is_known || tries == 0 {
             self.departures.remove(place);
             world.processes.forget_departure(number);
+            if is_known && owner != Capability::NULL {
+                let data = [was.emit(), process.emit()].concat();
+                // Whether it has heard is for the owner to know.
+                self.call(&owner, Command::SwapProcess, data, OWNER_TIMEOUT, 0);
+            }
         } else {
             self.departures[place].stage = Leaving::Gone {
                 process,
+                was,
+                owner,
                 tries: tries - 1,
                 next: world.now + PAUSE,
                 call: None,

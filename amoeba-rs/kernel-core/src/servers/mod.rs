@@ -304,11 +304,16 @@ pub struct Listener {
 /// All servers of this kernel.
 pub struct Servers<M> {
     list: Vec<(Port, Box<dyn Server<M>>)>,
+    /// When one of them has something to do by itself; not known any more after they have been asked for something.
+    due: Option<Milliseconds>,
 }
 
 impl<M: Machine> Default for Servers<M> {
     fn default() -> Servers<M> {
-        Servers { list: Vec::new() }
+        Servers {
+            list: Vec::new(),
+            due: None,
+        }
     }
 }
 
@@ -316,6 +321,7 @@ impl<M: Machine> Servers<M> {
     /// Adds a server: its put-port.
     pub fn add(&mut self, server: impl Server<M> + 'static) -> Port {
         let port = server.ports().put;
+        self.due = None;
         self.list.push((port, Box::new(server)));
         port
     }
@@ -341,6 +347,7 @@ impl<M: Machine> Servers<M> {
         header: &Header,
         data: &[u8],
     ) -> Option<Answer> {
+        self.due = None;
         let (_, server) = self.list.iter_mut().find(|(port, _)| *port == header.port)?;
         world.reservation.expire(world.now);
         let answer = dispatch(server.as_mut(), world, ticket, header, data);
@@ -348,13 +355,16 @@ impl<M: Machine> Servers<M> {
     }
 
     /// When a server has something to do by itself.
-    pub fn due(&self) -> Milliseconds {
-        let times = self.list.iter().map(|(_, server)| server.due());
-        times.min().unwrap_or(Milliseconds::MAX)
+    pub fn due(&mut self) -> Milliseconds {
+        *self.due.get_or_insert_with(|| {
+            let times = self.list.iter().map(|(_, server)| server.due());
+            times.min().unwrap_or(Milliseconds::MAX)
+        })
     }
 
     /// Has the servers do what time and devices have brought.
     pub fn work(&mut self, world: &mut World<'_, M>) {
+        self.due = None;
         for (_, server) in &mut self.list {
             server.work(world);
         }
@@ -362,6 +372,7 @@ impl<M: Machine> Servers<M> {
 
     /// The next answer that was put off.
     pub fn next_answer(&mut self, world: &mut World<'_, M>) -> Option<(Ticket, Reply)> {
+        self.due = None;
         let mut servers = self.list.iter_mut();
         let (ticket, result) = servers.find_map(|(_, server)| server.next_answer(world))?;
         Some((ticket, result.unwrap_or_else(Reply::failure)))
@@ -369,6 +380,7 @@ impl<M: Machine> Servers<M> {
 
     /// The next transaction that a server wants, with that server's put-port.
     pub fn next_call(&mut self) -> Option<(Port, Call)> {
+        self.due = None;
         let mut servers = self.list.iter_mut();
         servers.find_map(|(port, server)| Some((*port, server.next_call()?)))
     }
@@ -381,6 +393,7 @@ impl<M: Machine> Servers<M> {
         number: u32,
         outcome: Result<Reply, Status>,
     ) {
+        self.due = None;
         if let Some((_, server)) = self.list.iter_mut().find(|(own, _)| *own == port) {
             server.call_ended(world, number, outcome);
         }
@@ -396,6 +409,7 @@ impl<M: Machine> Servers<M> {
 
     /// Has the machine's directory list an object.
     pub fn publish(&mut self, name: &str, capability: &Capability) {
+        self.due = None;
         for (_, server) in &mut self.list {
             server.publish(name, capability);
         }
@@ -408,6 +422,7 @@ impl<M: Machine> Servers<M> {
 
     /// The client of a request that waits has got a signal.
     pub fn interrupt(&mut self, ticket: Ticket) {
+        self.due = None;
         for (_, server) in &mut self.list {
             server.interrupt(ticket);
         }
@@ -415,6 +430,7 @@ impl<M: Machine> Servers<M> {
 
     /// The client of a request that waits is gone.
     pub fn abandon(&mut self, ticket: Ticket) {
+        self.due = None;
         for (_, server) in &mut self.list {
             server.abandon(ticket);
         }

@@ -350,6 +350,7 @@ fn segment_command<M: Machine>(
             request.need(right::READ)?;
             let length = u32::from(request.header.size);
             let memory = segments.pinned(number, offset?, length);
+            world.processes.is_read(number, world.now);
             Ok(Reply {
                 header: Header {
                     size: memory.length as u16,

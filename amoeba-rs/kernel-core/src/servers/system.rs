@@ -41,8 +41,9 @@ pub const LONGEST_LINE: usize = 255;
 pub const OBJECT: u32 = 1;
 
 /// Letters beside those of FLIP and transactions, and what they mean.
-const LETTERS: [(char, &str); 6] = [
+const LETTERS: [(char, &str); 7] = [
     ('?', "this list"),
+    ('b', "seed bits of secret numbers"),
     ('e', "cards"),
     ('m', "processes and threads"),
     ('s', "segments"),
@@ -95,6 +96,10 @@ impl SystemServer {
                 for (letter, meaning) in letters() {
                     let _ = writeln!(text, "{letter}  {meaning}");
                 }
+            }
+            'b' => {
+                let (bits, numbers) = world.machine.seed_bits();
+                text = format!("{bits} seed bits, {numbers} numbers made of them\n");
             }
             'm' => {
                 for (slot, threads) in world.processes.list() {

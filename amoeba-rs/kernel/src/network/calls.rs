@@ -2,6 +2,7 @@
 
 use super::{Buffer, Network, secret_address};
 use crate::clock;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use kernel_core::machine::Machine;
 use kernel_core::process::{Communication, Event, Pinned, Processes, ThreadId, UserBuffer};
@@ -43,7 +44,7 @@ struct Call {
     /// The thread no longer waits for its end.
     is_abandoned: bool,
     /// What the thread called next, before the end of an abandoned call.
-    deferred: Option<Event>,
+    deferred: Option<Box<Event>>,
 }
 
 impl Calls {
@@ -114,6 +115,7 @@ impl Network {
             Event::RawFlip(id, block) => return self.raw_call(processes, machine, *id, block),
             Event::Fetch(_) | Event::Checkpoint(_) => return self.start_task(processes, event),
             Event::Leave { .. }
+            | Event::Part { .. }
             | Event::Return { .. }
             | Event::Gone { .. }
             | Event::Forget { .. }
@@ -161,7 +163,7 @@ impl Network {
             }
             _ => {
                 if let Some(place) = self.calls.find(thread) {
-                    self.calls.list[place].deferred = Some(event);
+                    self.calls.list[place].deferred = Some(Box::new(event));
                     return;
                 }
                 self.begin(processes, machine, id, thread, event);
@@ -374,8 +376,9 @@ impl Network {
         let call = self.calls.list.swap_remove(place);
         if !call.is_abandoned {
             processes.complete(machine, id, outcome);
+            processes.unblocked_by_packet(id.process);
         } else if let Some(event) = call.deferred {
-            self.begin(processes, machine, id, thread, event);
+            self.begin(processes, machine, id, thread, *event);
         }
     }
 }
@@ -386,6 +389,8 @@ pub(crate) enum Delivery {
     Done,
     /// The contents of a segment have come, or not.
     Fetched,
+    /// Bytes of the file to boot from have come, of which the first are here, or not: so many.
+    Image(Result<(Vec<u8>, u32), Status>),
     /// A transaction of the server at this put-port has ended.
     Called(Port, u32, Result<Reply, Status>),
     /// A thread that serves a request gets the signal of its client's.

@@ -14,6 +14,8 @@ use proto::standard::Status;
 pub(crate) struct Restart {
     /// When: the reply to whoever asked for it goes first.
     pub(crate) due: Milliseconds,
+    /// From which file, and with which command line; without one as after a reset.
+    pub(crate) image: Option<(Capability, String)>,
 }
 
 /// How long replies get.
@@ -54,10 +56,25 @@ impl Kernel for Network {
     }
 
     fn boot(&mut self, now: Milliseconds, image: Option<(Capability, String)>) -> Result<(), Status> {
-        if image.is_some() {
+        if self.restart.is_some() {
             return Err(Status::NotNow);
         }
-        self.restart = Some(Restart { due: now + GRACE });
+        let due = now + GRACE;
+        self.restart = Some(Restart { due, image });
         Ok(())
+    }
+}
+
+impl Network {
+    /// The file that is to be read now, and the command line of the kernel in it. Nothing else boots until [`Network::stay`].
+    pub(crate) fn image_to_boot(&mut self, now: Milliseconds) -> Option<(Capability, String)> {
+        let restart = self.restart.as_mut().filter(|restart| restart.due <= now)?;
+        restart.due = Milliseconds::MAX;
+        restart.image.take()
+    }
+
+    /// The machine does not boot after all.
+    pub(crate) fn stay(&mut self) {
+        self.restart = None;
     }
 }

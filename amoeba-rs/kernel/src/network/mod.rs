@@ -93,7 +93,7 @@ impl Network {
         for card in driver.cards {
             let settings = Settings {
                 station: card.address(),
-                ring_packets: card.ring_frames(),
+                ring_packets: options.ring.unwrap_or_else(|| card.ring_frames()),
             };
             let network = flip.attach(settings).expect("no more cards than networks");
             cards.push((card, network));
@@ -128,15 +128,20 @@ impl Network {
         }
     }
 
-    /// What the network's timers wait for, at the earliest. The exchange, and cards that transmit, have a look at every tick of the clock.
-    pub(crate) fn due(&self, now: Milliseconds) -> Milliseconds {
+    /// What the network's timers wait for, at the earliest. The exchange, and cards that transmit, have a look at every tick of the clock,
+    /// the last time at the time `looked`.
+    pub(crate) fn due(&self, looked: Milliseconds) -> Milliseconds {
         let restart = self
             .restart
             .as_ref()
             .map_or(Milliseconds::MAX, |restart| restart.due);
         let is_at_work = self.cards.iter().any(|(card, _)| card.is_at_work())
             || self.exchange.as_ref().is_some_and(Exchange::has_timers);
-        let tick = if is_at_work { now + TICK } else { Milliseconds::MAX };
+        let tick = if is_at_work {
+            looked + TICK
+        } else {
+            Milliseconds::MAX
+        };
         self.rpc.due().min(self.flip.next_sweep()).min(restart).min(tick)
     }
 
@@ -152,7 +157,8 @@ impl Network {
         }
         self.settle(now);
         self.tell_exchange();
-        if self.restart.as_ref().is_some_and(|restart| restart.due <= now) {
+        let is_reset = |restart: &Restart| restart.due <= now && restart.image.is_none();
+        if self.restart.as_ref().is_some_and(is_reset) {
             restart::reset();
         }
     }

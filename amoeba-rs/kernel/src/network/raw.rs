@@ -44,6 +44,7 @@ impl Network {
             return false;
         };
         processes.complete_raw_flip(machine, done.thread, done.value, done.block.as_ref(), &done.data);
+        processes.unblocked_by_packet(done.thread.process);
         true
     }
 

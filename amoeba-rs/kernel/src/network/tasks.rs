@@ -5,6 +5,7 @@ use super::calls::{Delivery, KERNEL};
 use super::{Buffer, Network};
 use crate::clock;
 use alloc::vec::Vec;
+use kernel_core::boot::Wanted;
 use kernel_core::machine::{Machine, Milliseconds};
 use kernel_core::process::{Checkpoint, Event, Fetch, Processes};
 use kernel_core::rpc::{self, Outcome, Size};
@@ -46,6 +47,8 @@ enum Task {
         port: Port,
         number: u32,
     },
+    /// A part of the file to boot from.
+    Image,
     /// What has been read is no longer needed where it was.
     Destroy,
     /// A server tells a client something.
@@ -142,6 +145,17 @@ impl Network {
         self.transact(Task::Fetch { fetch, done }, timeout, &header, request, reply);
     }
 
+    /// Reads a part of the file to boot from.
+    pub(crate) fn read_image(&mut self, image: &Capability, wanted: Wanted) {
+        let mut header = header(image, file::READ);
+        header.offset = wanted.offset.cast_signed();
+        header.size = wanted.length as u16;
+        let place = wanted.place.map(Buffer::User);
+        let reply = place.unwrap_or_else(|| Buffer::kernel(alloc::vec![0; wanted.length as usize]));
+        let request = Buffer::kernel(Vec::new());
+        self.transact(Task::Image, rpc::limits::LOCATE_TIMEOUT, &header, request, reply);
+    }
+
     /// Sends a request whose answer nobody waits for, unless too many are under way.
     pub(super) fn send_notice(&mut self, header: &Header) {
         let is_notice = |(_, task): &&(u16, Task)| matches!(task, Task::Notice);
@@ -200,7 +214,7 @@ impl Network {
             Task::Checkpoint { process, number } => {
                 let bytes = outcome.map(|(_, length)| buffer.bytes(length));
                 let answer = bytes.as_deref().map_err(|status| *status);
-                processes.answer_checkpoint(machine, process, number, answer);
+                processes.answer_checkpoint(process, number, answer);
             }
             Task::Fetch { fetch, done } => match outcome {
                 // An object that is shorter than the segment leaves zeros behind it.
@@ -225,6 +239,9 @@ impl Network {
                     ..Reply::default()
                 });
                 return Delivery::Called(port, number, reply);
+            }
+            Task::Image => {
+                return Delivery::Image(outcome.map(|(_, length)| (buffer.bytes(length), length)));
             }
             Task::Destroy => {}
         }

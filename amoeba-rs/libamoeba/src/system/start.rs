@@ -83,6 +83,11 @@ impl Arguments {
         pairs.fuse()
     }
 
+    /// What a text refers to: a capability in writing ([`proto::capability_text`]), or the name of one that the program was given.
+    pub fn reference(&self, text: &str) -> Option<Capability> {
+        proto::capability_text::parse(text).or_else(|| self.capability(text))
+    }
+
     /// A capability by its name.
     pub fn capability(&self, name: &str) -> Option<Capability> {
         let mut capabilities = self.capabilities();

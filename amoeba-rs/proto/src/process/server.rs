@@ -27,7 +27,8 @@ codes! {
         SetComment = 2309,
         /// Read a process's comment.
         GetComment = 2310,
-        /// From a process to its owner: it goes on as another process.
+        /// To the owner of a process: it goes on as another process. The request's data are the process's capability as it was, and
+        /// as it is.
         SwapProcess = 2311,
         /// Tell speed, load and free memory, and change the capability that allows processes to be started.
         SecureGetLoad = 2312,

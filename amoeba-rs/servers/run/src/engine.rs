@@ -30,8 +30,8 @@ pub type Reply = (Header, Vec<u8>);
 pub enum Outcome {
     /// The reply.
     Reply(Header, Vec<u8>),
-    /// A host is to be asked; then [`Engine::choose`] goes on.
-    Ask(Poll, Wanted),
+    /// A host is to answer: when one has, or after some time, [`Engine::choose`] goes on.
+    Wait(Wanted),
     /// A pool's directory is to be read; then [`Engine::make_pool`] goes on.
     Read(Capability),
 }
@@ -149,17 +149,13 @@ impl Engine {
         };
         let number =
             (0..self.hosts.len()).find(|number| is_wanted(&self.hosts[*number]) && in_use(*number))?;
-        Some(self.poll(number))
-    }
-
-    fn poll(&mut self, number: usize) -> Poll {
         let host = &mut self.hosts[number];
-        host.ask();
-        Poll {
+        host.ask(now);
+        Some(Poll {
             host: number,
             directory: host.directory,
             server: host.answer.map(|answer| answer.server),
-        }
+        })
     }
 
     /// A host answered, or not; whether it came up or went down.
@@ -202,8 +198,7 @@ impl Engine {
                 need(right::PLACE)?;
                 let name = Reader::new(data).string().map_err(|_| Status::BadArgument)?;
                 let host = self.by_name(number, name)?;
-                let poll = self.poll(host);
-                Ok(Outcome::Ask(poll, Wanted::host(host)))
+                Ok(self.choose(Wanted::host(host), now))
             }
             Command::FindHost => {
                 need(right::PLACE)?;

@@ -13,8 +13,11 @@ pub type Milliseconds = u32;
 pub const UP_INTERVAL: Milliseconds = 3000;
 /// Time between two questions to a host that is down.
 pub const DOWN_INTERVAL: Milliseconds = 10_000;
-/// Whoever is placed on a host gets figures that are not older.
+/// Programs are placed by figures that are not older.
 pub const FRESH: Milliseconds = 1000;
+/// How long a client waits for the answer of a host. The question itself may go on for many times as long: transactions do not give up
+/// a server soon that was there before.
+pub const PATIENCE: Milliseconds = 1500;
 
 /// Whether a host runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +58,10 @@ pub struct Host {
     asked: Milliseconds,
     /// When it came up, or was found down.
     pub since: Milliseconds,
-    /// Somebody asks it.
-    is_asked: bool,
+    /// Since when somebody asks it.
+    asked_since: Option<Milliseconds>,
+    /// Since when somebody waits for its answer.
+    wanted_since: Option<Milliseconds>,
     /// What was placed on it since it answered: programs, and bytes that they need.
     placed: (u32, u32),
     /// How many programs were placed on it.
@@ -76,7 +81,8 @@ impl Host {
             answer: None,
             asked: 0,
             since: 0,
-            is_asked: false,
+            asked_since: None,
+            wanted_since: None,
             placed: (0, 0),
             total: 0,
             why: None,
@@ -90,23 +96,35 @@ impl Host {
             Condition::Up => UP_INTERVAL,
             Condition::Down => DOWN_INTERVAL,
         };
-        !self.is_asked && now.wrapping_sub(self.asked) >= interval
+        let is_time = self.wanted_since.is_some() || now.wrapping_sub(self.asked) >= interval;
+        self.asked_since.is_none() && is_time
     }
 
-    /// Whether its figures are so new that a program may be placed by them.
+    /// Somebody waits for its answer from now on.
+    pub fn want(&mut self, now: Milliseconds) {
+        self.wanted_since.get_or_insert(now);
+    }
+
+    /// Whether it was asked, or its answer was awaited, for longer than anybody waits.
+    pub fn is_silent(&self, now: Milliseconds) -> bool {
+        let is_past = |since: Milliseconds| now.wrapping_sub(since) >= PATIENCE;
+        self.asked_since.is_some_and(is_past) || self.wanted_since.is_some_and(is_past)
+    }
+
+    /// Whether what is known of it is so new that a program may be placed by it.
     pub fn is_fresh(&self, now: Milliseconds) -> bool {
-        self.condition == Condition::Up && now.wrapping_sub(self.asked) < FRESH
+        self.condition != Condition::Unknown && now.wrapping_sub(self.asked) < FRESH
     }
 
     /// Somebody begins to ask it.
-    pub fn ask(&mut self) {
-        self.is_asked = true;
+    pub fn ask(&mut self, now: Milliseconds) {
+        self.asked_since = Some(now);
     }
 
     /// It answered, or not.
     pub fn answered(&mut self, now: Milliseconds, answer: Result<Answer, Status>) {
         let former = self.condition;
-        self.is_asked = false;
+        (self.asked_since, self.wanted_since) = (None, None);
         self.asked = now;
         match answer {
             Ok(answer) => {
@@ -138,6 +156,12 @@ impl Host {
         })
     }
 
+    /// Whether what is known of it is a guess: programs were placed on it since it answered, and by now it could tell what has become
+    /// of them.
+    pub fn is_guessed(&self, now: Milliseconds) -> bool {
+        self.condition == Condition::Up && self.placed.0 > 0 && !self.is_fresh(now)
+    }
+
     /// A program that needs so many bytes is placed on it.
     pub fn place(&mut self, bytes: u32) {
         self.placed.0 += 1;
@@ -148,7 +172,7 @@ impl Host {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Condition, DOWN_INTERVAL, Host, UP_INTERVAL};
+    use super::{Answer, Condition, DOWN_INTERVAL, Host, PATIENCE, UP_INTERVAL};
     use crate::suitability::Figures;
     use proto::capability::Capability;
     use proto::process::I80386;
@@ -170,7 +194,7 @@ mod tests {
     fn a_host_is_asked_at_once_then_often_and_seldom_when_it_is_down() {
         let mut host = Host::new(b"pool1", I80386, Capability::NULL);
         assert!(host.is_due(7) && host.figures().is_none());
-        host.ask();
+        host.ask(7);
         assert!(!host.is_due(7));
         host.answered(10, Ok(answer(0)));
         assert!(!host.is_due(9 + UP_INTERVAL) && host.is_due(10 + UP_INTERVAL));
@@ -180,6 +204,20 @@ mod tests {
         assert_eq!(host.figures(), None);
         host.answered(u32::MAX, Ok(answer(0)));
         assert!(!host.is_due(UP_INTERVAL - 2) && host.is_due(UP_INTERVAL - 1));
+    }
+
+    #[test]
+    fn a_host_whose_answer_is_wanted_is_asked_before_its_time_and_silent_after_a_while() {
+        let mut host = Host::new(b"pool1", I80386, Capability::NULL);
+        host.answered(0, Ok(answer(0)));
+        assert!(!host.is_due(100));
+        host.want(100);
+        host.want(1000);
+        assert!(host.is_due(100) && !host.is_silent(99 + PATIENCE) && host.is_silent(100 + PATIENCE));
+        host.ask(200);
+        assert!(!host.is_due(5000));
+        host.answered(5000, Ok(answer(0)));
+        assert!(!host.is_silent(5000) && !host.is_due(5001));
     }
 
     #[test]
@@ -201,6 +239,6 @@ mod tests {
         host.answered(0, Ok(answer(0)));
         assert!(host.is_fresh(999) && !host.is_fresh(1000));
         host.answered(1000, Err(Status::RpcNotFound));
-        assert!(!host.is_fresh(1000));
+        assert!(host.is_fresh(1000) && host.figures().is_none());
     }
 }

@@ -1,6 +1,6 @@
-//! `soap NUMBER`: directory server 0 or 1.
+//! `soap NUMBER [NAME=CAPABILITY]...`: directory server 0 or 1.
 //!
-//! Its environment holds these capabilities: `SOAP_SUPER`, the virtual disk of its super file; `BULLET0` and `BULLET1`, the file servers
+//! Its environment, or else its command line in writing or by another name of the environment, holds these capabilities: `SOAP_SUPER`, the virtual disk of its super file; `BULLET0` and `BULLET1`, the file servers
 //! that keep directories, of which one may be missing; `TOD` and `RANDOM`, the time and random numbers. What is printed on
 //! its terminal says when it serves.
 

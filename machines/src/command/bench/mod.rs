@@ -2,6 +2,7 @@
 //! Nothing is measured on the host, so figures are the same on every one.
 
 mod breakdown;
+pub(super) mod migration;
 mod report;
 mod rpc;
 
@@ -17,11 +18,12 @@ use self::rpc::Point;
 use super::arguments::RpcArguments;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::images;
 use super::run::Host;
 use super::terminal::{Importance, Terminal};
+use super::{images, seam};
 use crate::folder::HostError;
-use crate::lab::{self, LabSource};
+use crate::image::ImageBytes;
+use crate::lab::{self, Lab, LabSource};
 use crate::runtime::{Happening, Observer, What};
 use wire::Record;
 
@@ -89,25 +91,11 @@ fn measure(
     point: &Point,
     arguments: &RpcArguments,
 ) -> Result<(Result<report::Row, String>, Option<Breakdown>), Failure> {
-    let name = String::from("bench");
-    let source = LabSource::Text {
-        name: name.clone(),
-        text: point.lab(arguments.kernel.as_deref()),
-        folder: "".into(),
-    };
-    let loaded = lab::load(source, &[]).map_err(|errors| Failure::Lab { name, errors })?;
-    let images = images::load(&loaded.lab)?;
-    let mut laboratory = (host.build)(&loaded.lab, &images)?;
-    let clients = point.clients(&loaded.lab);
-    let mut consoles = Consoles {
-        texts: vec![Vec::new(); loaded.lab.machines.len()],
-        clients,
-        is_remote: loaded.lab.machines.len() > 1,
-        begin: None,
-        end: None,
-    };
+    let Prepared { lab, images } = prepare(point, arguments.kernel.as_deref())?;
+    let mut laboratory = (host.build)(&lab, &images)?;
+    let mut consoles = Consoles::of(point, &lab);
     let limit = Instant::START + LIMIT;
-    let mut breakdown = arguments.breakdown.then(|| Breakdown::new(&loaded.lab, &images));
+    let mut breakdown = arguments.breakdown.then(|| Breakdown::new(&lab, &images));
     match &mut breakdown {
         Some(breakdown) => breakdown.run(&mut *laboratory, limit, arguments.threads, &mut consoles),
         None => {
@@ -115,6 +103,34 @@ fn measure(
         }
     }
     Ok((point.row(&consoles.client_texts()), breakdown))
+}
+
+/// Runs the lab of a measurement without looking at its processors: the row, or why there is none.
+fn transactions(point: &Point, kernel: Option<&Path>) -> Result<Result<report::Row, String>, Failure> {
+    let Prepared { lab, images } = prepare(point, kernel)?;
+    let mut consoles = Consoles::of(point, &lab);
+    seam::build(&lab, &images)?.run(Instant::START + LIMIT, 1, &mut consoles);
+    Ok(point.row(&consoles.client_texts()))
+}
+
+/// A lab that can be built.
+struct Prepared {
+    lab: Lab,
+    images: Vec<ImageBytes>,
+}
+
+fn prepare(point: &Point, kernel: Option<&Path>) -> Result<Prepared, Failure> {
+    let name = String::from("bench");
+    let source = LabSource::Text {
+        name: name.clone(),
+        text: point.lab(kernel),
+        folder: "".into(),
+    };
+    let lab = lab::load(source, &[])
+        .map_err(|errors| Failure::Lab { name, errors })?
+        .lab;
+    let images = images::load(&lab)?;
+    Ok(Prepared { lab, images })
 }
 
 /// What machines write, until the clients have ended.
@@ -137,6 +153,16 @@ impl Measured for Consoles {
 }
 
 impl Consoles {
+    fn of(point: &Point, lab: &Lab) -> Self {
+        Self {
+            texts: vec![Vec::new(); lab.machines.len()],
+            clients: point.clients(lab),
+            is_remote: lab.machines.len() > 1,
+            begin: None,
+            end: None,
+        }
+    }
+
     fn client_texts(&self) -> Vec<String> {
         let text = |client: &usize| String::from_utf8_lossy(&self.texts[*client]).into_owned();
         self.clients.iter().map(text).collect()

@@ -124,6 +124,23 @@ boot = { from = "direct", image = "kernel", args = "peers=0" }
 "#;
 
 impl Point {
+    /// Null transactions of a pair on one machine.
+    pub(super) const NULL_PAIR: Self = Self {
+        card: None,
+        pairs: 1,
+        request: 0,
+        reply: 0,
+        count: 300,
+    };
+    /// The longest requests, between two machines with 3C503.
+    pub(super) const THROUGHPUT: Self = Self {
+        card: Some(RpcCard::EtherLink2),
+        pairs: 1,
+        request: LONGEST,
+        reply: 0,
+        count: 25,
+    };
+
     /// Transactions of each client.
     pub(super) fn transactions(&self) -> u32 {
         self.count

@@ -127,7 +127,13 @@ impl World {
         self.processes.trap(&mut self.machine, id, self.now);
     }
 
+    /// Has processes that have stopped do what they have to do in the kernel.
+    fn run_errands(&mut self) {
+        while self.processes.run_errand(&mut self.machine, self.now) {}
+    }
+
     fn next(&mut self) -> Option<(u16, u16)> {
+        self.run_errands();
         self.processes.next(self.now).map(|id| (id.process, id.thread))
     }
 
@@ -137,6 +143,7 @@ impl World {
     }
 
     fn events(&mut self) -> Vec<Event> {
+        self.run_errands();
         std::iter::from_fn(|| self.processes.poll()).collect()
     }
 

@@ -55,7 +55,7 @@ fn answer(world: &mut World, event: Event, choice: u8) {
             };
             world
                 .processes
-                .answer_checkpoint(&mut world.machine, told.process, told.number, answer);
+                .answer_checkpoint(told.process, told.number, answer);
         }
         Event::Fetch(fetch) => {
             world

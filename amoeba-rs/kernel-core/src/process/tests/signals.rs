@@ -41,12 +41,14 @@ fn a_handler_gets_its_arguments_and_returns_to_where_the_thread_was() {
         eax: 0,
         ebx: 5,
         eip: TEXT + 7,
+        // String instructions go downwards.
+        eflags: 0x602,
         ..*world.processes.frame(id(0, 0))
     };
     world.processes.set_frame(id(0, 0), &before);
     world.call(id(0, 0), Call::Raise, [5, 0, 0, 0]);
     let inside = *world.processes.frame(id(0, 0));
-    assert_eq!(inside.eip, HANDLER);
+    assert_eq!((inside.eip, inside.eflags), (HANDLER, 0x202));
     let [back, signal, frame, third, fourth] = arguments(&world);
     assert_eq!((back, signal, third, fourth), (0, 5, 33, 44));
     assert_eq!(frame, inside.esp + 20);
@@ -54,8 +56,8 @@ fn a_handler_gets_its_arguments_and_returns_to_where_the_thread_was() {
     world.call(id(0, 0), Call::SignalReturn, [frame, 0, 0, 0]);
     let after = *world.processes.frame(id(0, 0));
     assert_eq!(
-        (after.eip, after.esp, after.eax, after.ebx),
-        (TEXT + 7, STACK_TOP, 0, 5)
+        (after.eip, after.esp, after.eax, after.ebx, after.eflags),
+        (TEXT + 7, STACK_TOP, 0, 5, 0x602)
     );
 }
 

@@ -1,5 +1,5 @@
 use super::{DATA, STACK, TEXT, World, assert_nothing_left, id, owner};
-use crate::process::{Checkpoint, Event};
+use crate::process::{Checkpoint, DEFAULT_SLICE, Event};
 use proto::capability::Capability;
 use proto::message::Header;
 use proto::process::server::Cause;
@@ -70,9 +70,7 @@ fn the_owners_answer_has_the_process_go_on_as_it_says() {
     descriptor[second + 32 + 48..][..4].copy_from_slice(&77_u32.to_le_bytes());
     // And the kernel's code segment.
     descriptor[second + 32 + 64..][..4].copy_from_slice(&0x10_u32.to_le_bytes());
-    world
-        .processes
-        .answer_checkpoint(&mut world.machine, 0, number, Ok(&descriptor));
+    world.processes.answer_checkpoint(0, number, Ok(&descriptor));
     assert_eq!(world.next(), Some((0, 1)));
     let frame = world.processes.frame(id(0, 1));
     assert_eq!((frame.eax, frame.cs), (77, 0x2b));
@@ -95,9 +93,7 @@ fn an_error_or_another_length_ends_the_process() {
                 &[]
             }
         });
-        world
-            .processes
-            .answer_checkpoint(&mut world.machine, 0, number, bytes);
+        world.processes.answer_checkpoint(0, number, bytes);
         assert!(matches!(
             world.events()[..],
             [Event::Ended {
@@ -126,11 +122,11 @@ fn a_stopped_process_cannot_be_stunned_but_in_an_emergency() {
     // The answer to the first is no longer wanted.
     world
         .processes
-        .answer_checkpoint(&mut world.machine, 0, first.number, Err(Status::Denied));
+        .answer_checkpoint(0, first.number, Err(Status::Denied));
     assert_eq!(world.processes.condition(0), "Stp");
     world
         .processes
-        .answer_checkpoint(&mut world.machine, 0, second.number, Ok(&second.descriptor));
+        .answer_checkpoint(0, second.number, Ok(&second.descriptor));
     assert_eq!(world.next(), Some((0, 0)));
 }
 
@@ -184,12 +180,9 @@ fn calls_that_wait_end_with_the_stop_and_serving_goes_on_after_it() {
         panic!("{events:?}")
     };
     assert_eq!(*aborted, id(0, 0));
-    world.processes.answer_checkpoint(
-        &mut world.machine,
-        0,
-        checkpoint.number,
-        Ok(&checkpoint.descriptor),
-    );
+    world
+        .processes
+        .answer_checkpoint(0, checkpoint.number, Ok(&checkpoint.descriptor));
     assert_eq!(world.value(id(0, 0)), i32::from(Status::RpcAborted.code()));
     assert_eq!(world.value(id(0, 2)), -1);
     world.call(id(0, 1), Call::PutReply, [DATA, DATA + 64, 0, 0]);
@@ -214,12 +207,10 @@ fn a_process_that_exits_is_reported_without_threads() {
     );
     // Its segments can be read until the owner has answered.
     assert!(world.processes.segments().numbers().count() == 3);
-    world.processes.answer_checkpoint(
-        &mut world.machine,
-        0,
-        checkpoint.number,
-        Ok(&checkpoint.descriptor),
-    );
+    world
+        .processes
+        .answer_checkpoint(0, checkpoint.number, Ok(&checkpoint.descriptor));
+    world.run_errands();
     assert_nothing_left(&world);
 }
 
@@ -271,13 +262,55 @@ fn what_waits_for_a_mutex_can_be_stopped_and_the_others_get_it() {
     world.call(id(0, 1), Call::MutexLock, [STACK, u32::MAX, 0, 0]);
     world.processes.stun(&mut world.machine, 0, 1).unwrap();
     assert_eq!(world.value(id(0, 1)), -1);
+    world.pass(DEFAULT_SLICE);
     let checkpoint = checkpoint(&mut world);
-    world.processes.answer_checkpoint(
-        &mut world.machine,
-        0,
-        checkpoint.number,
-        Ok(&checkpoint.descriptor),
-    );
+    world
+        .processes
+        .answer_checkpoint(0, checkpoint.number, Ok(&checkpoint.descriptor));
+    world.pass(DEFAULT_SLICE);
+    world.run_errands();
     assert_eq!(world.result(id(0, 0), Call::MutexUnlock, [STACK, 0, 0, 0]), 0);
     assert_eq!(world.word(0, STACK), 0);
+}
+
+#[test]
+fn a_stopped_process_tells_and_obeys_its_owner_in_its_turn() {
+    let mut world = World::new();
+    world.exec(Capability::NULL, 1);
+    world.exec(owner(), 1);
+    // The first process computes and has the turn for 60 ms more.
+    world.now = DEFAULT_SLICE - 60;
+    assert_eq!(world.next(), Some((0, 0)));
+    world.processes.stun(&mut world.machine, 1, 1).unwrap();
+    for wait in [0, 50] {
+        world.now += wait;
+        assert_eq!(world.next(), Some((0, 0)));
+        assert_eq!(world.events(), []);
+    }
+    world.now += 10;
+    let checkpoint = checkpoint(&mut world);
+    // What it does in the kernel takes none of its slice: the other one has a whole one again.
+    assert_eq!(world.next(), Some((0, 0)));
+    world
+        .processes
+        .answer_checkpoint(1, checkpoint.number, Ok(&checkpoint.descriptor));
+    world.now += DEFAULT_SLICE - 1;
+    assert_eq!(world.next(), Some((0, 0)));
+    assert_eq!(world.processes.condition(1), "Stp");
+    world.now += 1;
+    assert_eq!(
+        world.next(),
+        Some((1, 0)),
+        "it obeys, and goes on in the same turn"
+    );
+}
+
+#[test]
+fn a_process_without_an_owner_that_is_stunned_is_gone_at_once() {
+    let mut world = World::new();
+    world.exec(Capability::NULL, 1);
+    world.exec(Capability::NULL, 1);
+    assert_eq!(world.next(), Some((0, 0)));
+    world.processes.stun(&mut world.machine, 1, 1).unwrap();
+    assert!(matches!(world.events()[..], [Event::Ended { process: 1, .. }]));
 }

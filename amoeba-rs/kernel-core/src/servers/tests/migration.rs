@@ -3,7 +3,7 @@
 use super::{Kernel, capability, descriptor, offset};
 use crate::machine::Machine;
 use crate::process::{Communication, Event};
-use crate::servers::{Answer, Ticket, World};
+use crate::servers::{Answer, Call, Ticket, World};
 use proptest::prelude::{any, prop_assert, proptest};
 use proto::capability::{Capability, Port};
 use proto::flip::Address;
@@ -48,6 +48,8 @@ struct Pair {
     tickets: u32,
     /// Where the process has run, in order.
     ran: Vec<usize>,
+    /// Requests to servers of other machines: port, command and data.
+    strangers: Vec<(Port, u16, Vec<u8>)>,
 }
 
 impl Pair {
@@ -59,6 +61,7 @@ impl Pair {
             waiting: Vec::new(),
             tickets: 0,
             ran: vec![0],
+            strangers: Vec::new(),
         }
     }
 
@@ -93,6 +96,7 @@ impl Pair {
             .machine_of(header.port)
             .filter(|machine| self.is_on[*machine])
         else {
+            self.strangers.push((header.port, header.command, data.to_vec()));
             return false;
         };
         self.tickets += 1;
@@ -138,7 +142,10 @@ impl Pair {
                 continue;
             }
             self.machines[machine].now += 100;
-            self.world(machine, |servers, world| servers.work(world));
+            // Between requests and events a server works only when it has said so.
+            if self.machines[machine].servers.due() <= self.machines[machine].now {
+                self.world(machine, |servers, world| servers.work(world));
+            }
             while let Some(event) = self.machines[machine].processes.poll() {
                 self.event(machine, event);
             }
@@ -265,6 +272,9 @@ fn a_process_goes_to_the_other_machine() {
     assert_eq!((world.runs(0), world.runs(1)), (false, true));
     assert_eq!(world.machines[0].processes.list().count(), 0);
     assert_eq!(world.ran, [0, 1]);
+    for machine in &mut world.machines {
+        assert_eq!(machine.servers.due(), u64::MAX, "nothing is left to look at");
+    }
 }
 
 #[test]
@@ -308,6 +318,148 @@ fn an_arrival_that_is_nonsense_is_refused() {
         assert_eq!(refused, Err(Status::BadArgument));
     }
     assert_eq!(kernel.processes.list().count(), 0);
+}
+
+/// What is called next by a machine, after its servers have done what has come.
+fn next_call(world: &mut Pair) -> Option<Call> {
+    world.world(0, |servers, world| {
+        servers.work(world);
+        servers.next_call().map(|(_, call)| call)
+    })
+}
+
+#[test]
+fn a_process_does_its_part_for_a_migration_server_when_it_has_its_turn() {
+    let mut world = Pair::new(Vec::new());
+    let server = world.machines[0].process;
+    let exec = |world: &mut Pair| {
+        let reply = world.machines[0].ask(&server, Command::Exec.code(), offset(0), &descriptor());
+        capability(&reply.unwrap())
+    };
+    exec(&mut world);
+    let now = world.machines[0].now;
+    assert_eq!(
+        world.machines[0].processes.next(now).map(|id| id.process),
+        Some(0)
+    );
+    let leaving = exec(&mut world);
+    let owner = Capability {
+        port: Port([200; 6]),
+        ..server
+    };
+    let now = world.machines[0].now;
+    assert_eq!(
+        world.machines[0].processes.next(now).map(|id| id.process),
+        Some(0)
+    );
+    let kernel = &mut world.machines[0];
+    assert!(
+        kernel
+            .ask(&leaving, Command::SetOwner.code(), offset(0), &owner.emit())
+            .is_ok()
+    );
+    let stunned = kernel.ask(&leaving, Command::MigrationStun.code(), offset(0), &[]);
+    assert!(stunned.is_ok());
+    // The first process has the turn, and the second one after that.
+    let turn = |world: &mut Pair| {
+        let kernel = &mut world.machines[0];
+        assert!(!kernel.processes.run_errand(&mut kernel.machine, kernel.now));
+        kernel.now += 100;
+        assert!(kernel.processes.run_errand(&mut kernel.machine, kernel.now));
+        while let Some(event) = world.machines[0].processes.poll() {
+            world.event(0, event);
+        }
+        // It needs nothing of its slice.
+        let kernel = &mut world.machines[0];
+        assert_eq!(kernel.processes.next(kernel.now).map(|id| id.process), Some(0));
+    };
+    assert_eq!(next_call(&mut world), None);
+    turn(&mut world);
+    let call = next_call(&mut world).unwrap();
+    assert_eq!(
+        (call.header.port, call.header.command),
+        (owner.port, Command::Checkpoint.code())
+    );
+    let elsewhere = world.machines[1].process;
+    let reply = super::Reply {
+        data: elsewhere.emit().to_vec(),
+        ..super::Reply::default()
+    };
+    world.world(0, |servers, world| {
+        servers.call_ended(world, server.port, call.number, Ok(reply));
+    });
+    assert_eq!(next_call(&mut world), None);
+    assert_eq!(world.machines[0].processes.list().count(), 2);
+    turn(&mut world);
+    let call = next_call(&mut world).unwrap();
+    assert_eq!(call.header.command, Command::MigrationStart.code());
+    assert_eq!(world.machines[0].processes.list().count(), 1);
+}
+
+#[test]
+fn a_departure_is_called_off_when_the_destination_has_been_silent_for_ten_seconds() {
+    let mut world = Pair::new(Vec::new());
+    let server = world.machines[0].process;
+    // An owner that never answers is as silent as a destination that has lost its power.
+    let owner = Capability {
+        port: Port([200; 6]),
+        ..server
+    };
+    let kernel = &mut world.machines[0];
+    let reply = kernel.ask(&server, Command::Exec.code(), offset(0), &descriptor());
+    let process = capability(&reply.unwrap());
+    for (command, data) in [
+        (Command::SetOwner, &owner.emit()[..]),
+        (Command::MigrationStun, &[]),
+    ] {
+        assert!(kernel.ask(&process, command.code(), offset(0), data).is_ok());
+    }
+    let later = |world: &mut Pair, milliseconds| {
+        let kernel = &mut world.machines[0];
+        kernel.now += milliseconds;
+        while kernel.processes.run_errand(&mut kernel.machine, kernel.now) {}
+        while let Some(event) = world.machines[0].processes.poll() {
+            world.event(0, event);
+        }
+        world.world(0, |servers, world| servers.work(world));
+        world.runs(0)
+    };
+    assert!(!later(&mut world, 0));
+    let call = next_call(&mut world).unwrap();
+    assert!(!later(&mut world, 9_999));
+    // Whoever reads of it is there.
+    let segment = world.machines[0].processes.segments().capability(0);
+    let read = world.machines[0].ask(&segment, file::READ, Header { size: 9, ..offset(0) }, &[]);
+    assert!(read.is_ok());
+    assert!(!later(&mut world, 9_999));
+    assert!(later(&mut world, 1));
+    // An answer that comes too late is for nobody.
+    let reply = super::Reply {
+        data: owner.emit().to_vec(),
+        ..super::Reply::default()
+    };
+    world.world(0, |servers, world| {
+        servers.call_ended(world, server.port, call.number, Ok(reply));
+    });
+    assert!(later(&mut world, 100_000));
+}
+
+#[test]
+fn the_owner_of_a_process_is_told_what_it_is_now() {
+    let mut world = Pair::new(Vec::new());
+    let process = world.begin();
+    let owner = Capability {
+        port: Port([200; 6]),
+        ..process
+    };
+    let kernel = &mut world.machines[0];
+    let set = kernel.ask(&process, Command::SetOwner.code(), offset(0), &owner.emit());
+    assert!(set.is_ok());
+    world.run(2);
+    assert!(world.runs(1));
+    let now = world.machines[1].processes.capability(0);
+    let told = [process.emit(), now.emit()].concat();
+    assert_eq!(world.strangers, [(owner.port, Command::SwapProcess.code(), told)]);
 }
 
 fn fate(number: u8) -> Fate {

@@ -27,7 +27,7 @@ fn figures(kernel: &mut Kernel, letter: char) -> Result<String, Status> {
 fn every_letter_of_the_list_has_figures_and_no_other() {
     let mut kernel = Kernel::new();
     let list: Vec<char> = letters().map(|(letter, _)| letter).collect();
-    assert_eq!(list.iter().collect::<String>(), "?CEFINScefikmnpsuv");
+    assert_eq!(list.iter().collect::<String>(), "?CEFINSbcefikmnpsuv");
     let text = figures(&mut kernel, '?').unwrap();
     assert_eq!(text.lines().count(), list.len());
     for letter in (0..=255_u8).map(char::from) {
@@ -36,6 +36,8 @@ fn every_letter_of_the_list_has_figures_and_no_other() {
     }
     assert_eq!(figures(&mut kernel, 'F'), Ok("F at 500\n".into()));
     assert_eq!(figures(&mut kernel, 'u'), Ok("0 seconds up\n".into()));
+    let bits = figures(&mut kernel, 'b').unwrap();
+    assert!(bits.starts_with("64 seed bits, "), "{bits}");
 }
 
 #[test]

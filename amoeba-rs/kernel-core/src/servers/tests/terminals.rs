@@ -404,3 +404,25 @@ fn more_than_64_readers_are_too_many() {
     }
     assert_eq!(kernel.read(64), Some(Err(Status::NotNow)));
 }
+
+#[test]
+fn who_waits_for_the_last_character_to_go_has_the_line_looked_at_in_the_next_tick_and_others_do_not() {
+    let mut kernel = Kernel::new();
+    kernel.line.0.borrow_mut().room = Some(0);
+    assert_eq!(kernel.read(1), None);
+    assert_eq!(kernel.write(2, b"text"), None);
+    kernel.answers();
+    assert_eq!(kernel.servers.due(), u64::MAX, "both wait for an interrupt");
+    assert_eq!(kernel.begin(3, SettingsCommand::Drain.code(), size(0), &[]), None);
+    kernel.line.0.borrow_mut().room = None;
+    kernel.line.0.borrow_mut().is_busy = true;
+    assert_eq!(kernel.answers(), [(2, Ok(written(4)))]);
+    for _ in 0..3 {
+        assert_eq!(kernel.servers.due(), kernel.now + 10);
+        kernel.now += 10;
+        assert_eq!(kernel.answers(), []);
+    }
+    kernel.line.0.borrow_mut().is_busy = false;
+    assert_eq!(kernel.answers(), [(3, Ok(ok()))]);
+    assert_eq!(kernel.servers.due(), u64::MAX);
+}

@@ -63,24 +63,36 @@ impl Wanted {
 }
 
 impl Engine {
-    /// Chooses a host, or says which one must be asked before.
+    /// Chooses a host, or says that a host must answer before.
     pub fn choose(&mut self, wanted: Wanted, now: Milliseconds) -> Outcome {
         let result = match &wanted.0 {
-            Kind::Host(host) => self.exec_capability(*host),
-            Kind::Any(pool, programs) => match self.best(*pool, programs) {
-                Ok(Next::Ask(host)) => return Outcome::Ask(self.poll(host), wanted),
-                Ok(Next::Take(best)) if !self.hosts[best.host].is_fresh(now) => {
-                    return Outcome::Ask(self.poll(best.host), wanted);
-                }
-                Ok(Next::Take(best)) => self.place(best, programs),
-                Err(failure) => Err(failure),
+            Kind::Host(host) => match self.needs_answer(*host, now) {
+                true => Ok(Next::Wait(*host)),
+                false => self.exec_capability(*host, now).map(Next::Reply),
             },
+            Kind::Any(pool, programs) => self.best(*pool, programs, now),
         };
-        result.unwrap_or_else(failed)
+        match result {
+            Ok(Next::Reply(outcome)) => outcome,
+            Ok(Next::Wait(host)) => {
+                self.hosts[host].want(now);
+                Outcome::Wait(wanted)
+            }
+            Err(failure) => failed(failure),
+        }
     }
 
-    fn exec_capability(&self, host: usize) -> Result<Outcome, Failure> {
-        let answer = self.hosts[host].answer.ok_or(Own::HostsDown)?;
+    /// Whether a host is to answer before a program is placed on it, and may still do so in time.
+    fn needs_answer(&self, host: usize, now: Milliseconds) -> bool {
+        let host = &self.hosts[host];
+        !host.is_fresh(now) && !host.is_silent(now)
+    }
+
+    fn exec_capability(&self, host: usize, now: Milliseconds) -> Result<Outcome, Failure> {
+        let answer = self.hosts[host]
+            .answer
+            .filter(|_| !self.hosts[host].is_silent(now));
+        let answer = answer.ok_or(Own::HostsDown)?;
         let header = Header {
             port: answer.exec.port,
             private: answer.exec.private.emit(),
@@ -107,8 +119,8 @@ impl Engine {
         Ok(succeeded(header, data))
     }
 
-    /// One of the hosts that suit best, by chance, or one of which nothing is known yet.
-    fn best(&mut self, pool: usize, programs: &[Program]) -> Result<Next, Failure> {
+    /// One of the hosts that suit best, by chance; or a host of which nothing is known, or nothing certain.
+    fn best(&mut self, pool: usize, programs: &[Program], now: Milliseconds) -> Result<Next, Failure> {
         let mut suited = Vec::new();
         let (mut is_known, mut is_up) = (false, false);
         for number in self.numbers(pool)? {
@@ -116,8 +128,11 @@ impl Engine {
             let runs = |(_, program): &(usize, &Program)| program.architecture == host.architecture;
             for (index, program) in programs.iter().enumerate().filter(runs) {
                 is_known = true;
-                if host.condition == Condition::Unknown {
-                    return Ok(Next::Ask(number));
+                if host.is_silent(now) {
+                    continue;
+                }
+                if host.condition == Condition::Unknown || host.is_guessed(now) {
+                    return Ok(Next::Wait(number));
                 }
                 is_up |= host.condition == Condition::Up;
                 let suitability = self.suitability(host, program);
@@ -136,8 +151,11 @@ impl Engine {
         })?;
         let least = equivalent(&self.policy, best);
         suited.retain(|candidate| candidate.suitability >= least);
-        let chosen = self.draw(suited.len());
-        Ok(Next::Take(suited[chosen]))
+        let chosen = suited[self.draw(suited.len())];
+        if self.needs_answer(chosen.host, now) {
+            return Ok(Next::Wait(chosen.host));
+        }
+        self.place(chosen, programs).map(Next::Reply)
     }
 
     /// Numbers of a pool's hosts.
@@ -168,6 +186,8 @@ impl Engine {
 
 /// What the choice has come to.
 enum Next {
-    Ask(usize),
-    Take(Candidate),
+    /// This host is to answer first.
+    Wait(usize),
+    /// The reply.
+    Reply(Outcome),
 }

@@ -1,10 +1,12 @@
 //! The server as a program: its threads.
 
+mod answers;
 mod options;
 
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use answers::Answers;
 use libamoeba::directory::Names;
 use libamoeba::system::identity::{self, Identity};
 use libamoeba::system::mutex::Mutex;
@@ -16,7 +18,7 @@ use proto::capability::{Capability, Port};
 use proto::message::LARGEST_BUFFER;
 use proto::run::{SERVER_OBJECT, right};
 use proto::standard::Status;
-use run::host::Condition;
+use run::host::{Condition, PATIENCE};
 use run::poll::{self, Poll};
 use run::{Engine, Outcome, pool};
 
@@ -37,6 +39,8 @@ const READ_SOON: u32 = 5000;
 /// The capability with which the server is known again.
 const SUPER: &str = "RUN_SUPER";
 
+/// Answers of hosts, for which clients wait.
+static ANSWERS: Answers = Answers::new();
 static ENGINE: Mutex<Option<Engine>> = Mutex::new(None);
 static RANDOM: Mutex<Option<Capability>> = Mutex::new(None);
 
@@ -80,8 +84,12 @@ fn main(arguments: &Arguments) -> i32 {
         }
     }
     println!("{name}: serving");
-    if let Some(names) = &names {
-        identity::publish(name, names, &options.paths, &own, right::PLACE);
+    if let Some(names) = names {
+        let paths = options.paths;
+        // The directory server need not be there yet.
+        thread::spawn(STACK, move || {
+            identity::publish(name, &names, &paths, &own, right::PLACE);
+        });
     }
     read_pools(names.as_ref(), &options.pool)
 }
@@ -127,8 +135,8 @@ fn finish(mut outcome: Outcome) -> run::engine::Reply {
     loop {
         outcome = match outcome {
             Outcome::Reply(header, data) => return (header, data),
-            Outcome::Ask(poll, wanted) => {
-                ask(&poll);
+            Outcome::Wait(wanted) => {
+                ANSWERS.wait(PATIENCE);
                 with(|engine| engine.choose(wanted, calls::milliseconds()))
             }
             Outcome::Read(directory) => {
@@ -150,6 +158,7 @@ fn ask(poll: &Poll) {
         let change = engine.answered(poll.host, calls::milliseconds(), answer);
         change.map(|condition| (condition, engine.hosts()[poll.host].name.clone()))
     });
+    ANSWERS.notify();
     if let Some((condition, name)) = change {
         let name = String::from_utf8_lossy(&name);
         match condition {

@@ -1,6 +1,7 @@
 //! Which host is chosen.
 
 use super::hosts::{IDLE, Lab, SPARC, busy, program};
+use crate::host::PATIENCE;
 use crate::suitability::Figures;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use proto::process::I80386;
@@ -33,11 +34,22 @@ fn hosts_that_are_as_good_are_chosen_by_chance() {
     for _ in 0..400 {
         // What is placed does not last.
         lab.now += 5000;
-        lab.poll();
         counts[usize::from(lab.place().unwrap())] += 1;
     }
     assert!(counts[0] > 150 && counts[1] > 150, "{counts:?}");
     assert_eq!(counts[2], 0);
+}
+
+#[test]
+fn a_host_on_which_programs_were_placed_is_asked_what_has_become_of_them() {
+    let mut lab = Lab::new(&[I80386; 2]);
+    lab.hosts[0] = Some(busy(1));
+    for _ in 0..50 {
+        // The program before has ended.
+        lab.now += 1000;
+        assert_eq!(lab.place(), Ok(1));
+    }
+    assert!(lab.asked >= 50);
 }
 
 #[test]
@@ -50,12 +62,33 @@ fn a_host_that_is_off_is_not_chosen_and_comes_back() {
         lab.now += 1000;
         assert_eq!(lab.place(), Ok(1));
     }
-    lab.hosts = vec![Some(IDLE), None];
+    lab.hosts = vec![None; 2];
     lab.now += 1000;
     assert_eq!(lab.place(), Err(Own::HostsDown.into()));
+    lab.hosts[0] = Some(IDLE);
     lab.now += 10_000;
     lab.poll();
     assert_eq!(lab.place(), Ok(0));
+}
+
+#[test]
+fn a_host_that_does_not_answer_for_a_while_is_not_chosen_and_nobody_waits_for_it_longer() {
+    let mut lab = Lab::new(&[I80386; 2]);
+    lab.hosts[0] = Some(busy(1));
+    assert_eq!(lab.place(), Ok(1));
+    lab.now += 3000;
+    // Somebody begins to ask the idle host, and is not told anything.
+    let poll = core::iter::from_fn(|| lab.engine.next_poll(true, lab.now)).find(|poll| poll.host == 1);
+    let began = lab.now;
+    lab.engine.answered(0, lab.now, Ok(lab.answer_of(0).unwrap()));
+    assert_eq!(lab.place(), Ok(0));
+    assert_eq!(lab.now - began, PATIENCE);
+    let before = lab.now;
+    assert_eq!(lab.place(), Ok(0));
+    assert_eq!(lab.now, before);
+    lab.engine
+        .answered(poll.unwrap().host, lab.now, Ok(lab.answer_of(1).unwrap()));
+    assert_eq!(lab.place(), Ok(1));
 }
 
 #[test]

@@ -86,8 +86,13 @@ impl Lab {
 
     pub(super) fn answer(&mut self, poll: &Poll) -> Result<Answer, Status> {
         self.asked += 1;
-        let figures = self.hosts[poll.host].ok_or(Status::RpcNotFound)?;
-        let number = poll.host as u8;
+        self.answer_of(poll.host)
+    }
+
+    /// What a host answers.
+    pub(super) fn answer_of(&self, host: usize) -> Result<Answer, Status> {
+        let figures = self.hosts[host].ok_or(Status::RpcNotFound)?;
+        let number = host as u8;
         Ok(Answer {
             server: object(0x40 + number),
             exec: object(0x80 + number),
@@ -101,9 +106,13 @@ impl Lab {
         loop {
             match outcome {
                 Outcome::Reply(header, data) => return (header, data),
-                Outcome::Ask(poll, wanted) => {
-                    let answer = self.answer(&poll);
-                    self.engine.answered(poll.host, self.now, answer);
+                Outcome::Wait(wanted) => {
+                    let asked = self.asked;
+                    self.poll();
+                    // Those who ask hosts are all busy.
+                    if self.asked == asked {
+                        self.now += 100;
+                    }
                     outcome = self.engine.choose(wanted, self.now);
                 }
                 Outcome::Read(directory) => {

@@ -97,6 +97,7 @@ fn a_host_is_known_by_its_name() {
     let unknown = lab.ask(ALL, get, 0, b"pool2\0");
     assert_eq!(unknown, Err(Status::NotFound.into()));
     lab.hosts[1] = None;
+    lab.now += 1000;
     let down = lab.ask(ALL, get, 0, b"pool1\0");
     assert_eq!(down, Err(Failure::Run(proto::run::Status::HostsDown)));
 }

@@ -6,6 +6,7 @@
 mod machine;
 
 use alloc::vec;
+use alloc::vec::Vec;
 use libamoeba::system::mutex::Mutex;
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, calls, thread};
@@ -66,7 +67,12 @@ fn main(arguments: &Arguments) -> i32 {
         }
     };
     calls::timeout(LOCATE);
-    let machine = match Machine::new(|name| arguments.capability(name)) {
+    let given: Vec<_> = words.filter_map(|word| word.split_once('=')).collect();
+    let capability = |name: &str| {
+        let reference = given.iter().find(|(own, _)| *own == name).map(|(_, text)| *text);
+        arguments.reference(reference.unwrap_or(name))
+    };
+    let machine = match Machine::new(capability) {
         Ok(machine) => machine,
         Err(missing) => {
             println!("{name}: no capability {missing}");

@@ -1,0 +1,137 @@
+//! `ax [-n] [-p POOL] [-c NAME=PATH]... [-e NAME=VALUE]... HOST PROGRAM [ARGUMENT]...`: runs a program on a host.
+//!
+//! HOST is a name in `/profile/hosts`, a path of a kernel's directory, the station address of a machine's first card, or `-`: then the run
+//! server of POOL chooses one. PROGRAM is a path, or a name that is looked for in the directories of the variable `PATH`, or the name of a
+//! file in the environment of capabilities. The program is given this one's environments, changed as the options say: -c puts the object
+//! at PATH into the environment of capabilities, -e sets a variable. This command owns the program: it waits for its end and ends with the
+//! same status. With -n nobody owns it, and nobody waits.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod options;
+mod placing;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use libamoeba::directory::Names;
+use libamoeba::eprintln;
+use libamoeba::owner::{End, Owner};
+use libamoeba::program::{self, File, Start};
+use libamoeba::system::start::Arguments;
+use libamoeba::system::{Kernel, identity};
+use options::Options;
+use placing::{Error, Place};
+use proto::capability::{Capability, Port};
+
+libamoeba::program!(main);
+
+/// How often a host is looked for on which the program can be started: one may go down after it was chosen.
+const TRIES: usize = 3;
+/// The exit status if the program was not run, or did not end by itself.
+const FAILED: i32 = 255;
+
+fn main(arguments: &Arguments) -> i32 {
+    let mut words = arguments.words();
+    let name = words.next().unwrap_or("ax");
+    let words: Vec<&str> = words.collect();
+    let Some(options) = Options::parse(&words) else {
+        eprintln!(
+            "usage: {name} [-n] [-p pool] [-c name=path]... [-e name=value]... host program [argument]..."
+        );
+        return FAILED;
+    };
+    match run(arguments, &options) {
+        Ok(None) => 0,
+        Ok(Some(End::Exited(status))) => status,
+        Ok(Some(end)) => {
+            eprintln!("{name}: {}: {end}", options.program);
+            FAILED
+        }
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            FAILED
+        }
+    }
+}
+
+fn run(arguments: &Arguments, options: &Options<'_>) -> Result<Option<End>, Error> {
+    let names = Names::from_environment(|name| arguments.capability(name));
+    let file = placing::file(arguments, names.as_ref(), options.program)?;
+    let descriptor = placing::descriptor(&file, options.program)?;
+    let owner = if options.is_left {
+        None
+    } else {
+        Some(owner(arguments)?)
+    };
+    let environment = options.environment(arguments);
+    let capabilities = capabilities(arguments, names.as_ref(), options)?;
+    let capabilities: Vec<(&str, Capability)> = capabilities
+        .iter()
+        .map(|(name, value)| (&**name, *value))
+        .collect();
+    let start = Start {
+        arguments: &options.words,
+        environment: &environment,
+        capabilities: &capabilities,
+        owner: owner.map_or(Capability::NULL, |owner| owner.capability()),
+    };
+    let place = Place::find(arguments, names.as_ref(), options)?;
+    let mut last = None;
+    for _ in 0..TRIES {
+        let (host, server) = place.server(&descriptor)?;
+        match program::exec(&mut Kernel, &server, File::At(&descriptor, file), &start) {
+            Ok(process) => return wait(owner, &process),
+            Err(failure) => last = Some(Error::new(&host, failure)),
+        }
+        if !place.is_chosen() {
+            break;
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::new(options.program, "not started")))
+}
+
+/// Who owns the program: ports that nobody else knows.
+fn owner(arguments: &Arguments) -> Result<Owner, Error> {
+    let random = arguments
+        .capability("RANDOM")
+        .ok_or_else(|| Error::new("RANDOM", "not in the environment"))?;
+    let port = || -> Result<Port, Error> {
+        identity::port(&random).map_err(|status| Error::new("random numbers", status))
+    };
+    Ok(Owner::new(port()?, port()?))
+}
+
+/// The environment of capabilities that the program gets.
+fn capabilities(
+    arguments: &Arguments,
+    names: Option<&Names>,
+    options: &Options<'_>,
+) -> Result<Vec<(String, Capability)>, Error> {
+    let mut all: Vec<(String, Capability)> = Vec::new();
+    for (name, path) in &options.capabilities {
+        all.push((String::from(*name), placing::object(names, path)?));
+    }
+    for (name, capability) in arguments.capabilities() {
+        if all.iter().all(|(known, _)| known != name) {
+            all.push((String::from(name), capability));
+        }
+    }
+    Ok(all)
+}
+
+/// Waits for the end of the process, if somebody owns it.
+fn wait(owner: Option<Owner>, process: &Capability) -> Result<Option<End>, Error> {
+    let Some(owner) = owner else {
+        return Ok(None);
+    };
+    loop {
+        match owner.wait(&mut Kernel) {
+            Ok((ended, end)) if ended.private.object() == process.private.object() => return Ok(Some(end)),
+            Ok(_) | Err(proto::standard::Status::RpcAborted) => {}
+            Err(status) => return Err(Error::new("waiting for the end", status)),
+        }
+    }
+}

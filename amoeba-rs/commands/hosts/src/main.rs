@@ -1,0 +1,24 @@
+//! Commands about hosts and processes. Each is called by its own name; called as `hosts` the first argument is the name.
+//!
+//! * `aps [HOST]...`: lists the processes of hosts, or of all in `/profile/hosts`.
+//! * `date [MMDDhhmm[[CC]YY][.ss]]`: tells the time of the server `TOD`, or sets it.
+//! * `mkhost STATION PATH`: enters at PATH the capability of the host whose first card has this station address.
+//! * `ping [-c COUNT] OBJECT`: how long the server of an object takes to tell what it is.
+//! * `printbuf HOST`: what the host's kernel has printed.
+//! * `reboot HOST [IMAGE [ARGUMENT]...]`: the host boots from an image with a command line, or as after a reset.
+//! * `stun [-s CODE] PROCESS...`: stuns processes; a negative code is an emergency.
+//!
+//! HOST is a name in `/profile/hosts`, the path of a kernel's directory, or the station address of a machine's first card. PROCESS and OBJECT are
+//! paths; one that does not begin with a slash begins with a HOST and goes on in its kernel's directory (`pool1/ps/3`).
+
+#![cfg_attr(target_os = "none", no_std)]
+#![cfg_attr(target_os = "none", no_main)]
+
+#[cfg(target_os = "none")]
+extern crate alloc;
+#[cfg(target_os = "none")]
+mod program;
+
+/// The commands run on a kernel of Amoeba alone; this crate's library is tested on a host.
+#[cfg(not(target_os = "none"))]
+fn main() {}

@@ -1,0 +1,3 @@
+mod expressions;
+mod texts;
+mod words;

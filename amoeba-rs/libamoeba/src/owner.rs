@@ -1,0 +1,203 @@
+//! Owning processes: who starts a process is told when it stops, and here has it end.
+
+use crate::Transactions;
+use crate::checkpoint::{Answer, Report};
+use crate::ports::put_port;
+use alloc::vec;
+use proto::capability::{Capability, Port, Private};
+use proto::message::Header;
+use proto::process::server::{Cause, LARGEST_REQUEST};
+use proto::standard::Status;
+
+/// The number of the object that owns.
+const OBJECT: u32 = 1;
+
+/// How a process has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself, with this exit status.
+    Exited(i32),
+    /// It was stunned with this code.
+    Stunned(i32),
+    /// By an exception, whose number is negative.
+    Exception(i32),
+}
+
+impl End {
+    /// What a report says.
+    pub fn of(report: &Report) -> End {
+        match report.cause {
+            Cause::Normal => End::Exited(report.detail),
+            Cause::Stunned => End::Stunned(report.detail),
+            Cause::Exception => End::Exception(report.detail),
+        }
+    }
+}
+
+impl core::fmt::Display for End {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            End::Exited(status) => write!(formatter, "exited with status {status}"),
+            End::Stunned(code) => write!(formatter, "stunned ({code})"),
+            End::Exception(number) => write!(formatter, "exception {number}"),
+        }
+    }
+}
+
+/// An owner: a port at which kernels tell of its processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    port: Port,
+    check: Port,
+}
+
+impl Owner {
+    /// An owner with this get-port and check field, which nobody else knows.
+    pub fn new(port: Port, check: Port) -> Owner {
+        Owner { port, check }
+    }
+
+    /// What processes are given as their owner.
+    pub fn capability(&self) -> Capability {
+        Capability {
+            port: put_port(self.port),
+            private: Private::owner(OBJECT, self.check),
+        }
+    }
+
+    /// Waits until one of its processes stops, and lets it end: which one, by the capability that it had, and how.
+    ///
+    /// # Errors
+    /// [`Status::RpcAborted`] if a signal ended the wait, and other errors of transactions.
+    pub fn wait(&self, transactions: &mut impl Transactions) -> Result<(Capability, End), Status> {
+        let mut data = vec![0; LARGEST_REQUEST];
+        loop {
+            let (header, length) = transactions.getreq(self.port, &mut data)?;
+            match self.report(&header, &data[..length]) {
+                Ok(report) => {
+                    let (reply, bytes) = Answer::Kill.reply();
+                    transactions.putrep(&reply, &bytes);
+                    return Ok((report.image.head.own, End::of(&report)));
+                }
+                Err(status) => {
+                    let mut reply = Header::default();
+                    reply.set_status(status);
+                    transactions.putrep(&reply, &[]);
+                }
+            }
+        }
+    }
+
+    fn report(&self, header: &Header, data: &[u8]) -> Result<Report, Status> {
+        let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
+        let is_own = private.object() == OBJECT && private.proven_rights(self.check).is_some();
+        if !is_own {
+            return Err(Status::BadCapability);
+        }
+        Report::parse(header, data).ok_or(Status::BadCommand)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::{End, Owner};
+    use crate::Transactions;
+    use proto::capability::{Capability, Port, Private};
+    use proto::message::Header;
+    use proto::process::{self, Head, I80386};
+    use proto::standard::Status;
+    use std::vec;
+    use std::vec::Vec;
+
+    const OWNER: (Port, Port) = (Port([1; 6]), Port([2; 6]));
+
+    /// A kernel with requests to the owner, and the statuses that it was answered.
+    struct Kernel(Vec<(Header, Vec<u8>)>, Vec<Option<Status>>);
+
+    impl Transactions for Kernel {
+        fn trans(&mut self, _: &Header, _: &[u8], _: &mut [u8]) -> Result<(Header, usize), Status> {
+            Err(Status::RpcFailure)
+        }
+
+        fn getreq(&mut self, port: Port, data: &mut [u8]) -> Result<(Header, usize), Status> {
+            assert_eq!(port, OWNER.0);
+            if self.0.is_empty() {
+                return Err(Status::RpcAborted);
+            }
+            let (header, bytes) = self.0.remove(0);
+            data[..bytes.len()].copy_from_slice(&bytes);
+            Ok((header, bytes.len()))
+        }
+
+        fn putrep(&mut self, reply: &Header, _: &[u8]) {
+            self.1.push(reply.status());
+        }
+    }
+
+    fn process() -> Capability {
+        Capability {
+            port: Port([3; 6]),
+            private: Private::owner(0x50_0001, Port([4; 6])),
+        }
+    }
+
+    fn descriptor() -> Vec<u8> {
+        let head = Head {
+            architecture: I80386,
+            own: process(),
+            owner: Capability::NULL,
+        };
+        let mut bytes = vec![0; 100];
+        let length = process::emit(&head, &[], &[], &mut bytes).unwrap();
+        bytes.truncate(length);
+        bytes
+    }
+
+    #[test]
+    fn the_end_of_a_process_is_told_by_its_kernel_and_by_nobody_else() {
+        let owner = Owner::new(OWNER.0, OWNER.1);
+        let checkpoint = |check, cause, detail| Header {
+            private: Private::owner(1, check).emit(),
+            command: 2308,
+            extra: cause,
+            offset: detail,
+            ..Header::default()
+        };
+        let other = Header {
+            command: 1004,
+            ..checkpoint(OWNER.1, 0, 0)
+        };
+        let mut kernel = Kernel(
+            vec![
+                (checkpoint(Port([9; 6]), 0, 5), descriptor()),
+                (other, vec![]),
+                (checkpoint(OWNER.1, 0, 7), descriptor()),
+                (checkpoint(OWNER.1, 1, -3), descriptor()),
+                (checkpoint(OWNER.1, 2, -6), descriptor()),
+            ],
+            vec![],
+        );
+        let ends: Vec<_> = core::iter::from_fn(|| owner.wait(&mut kernel).ok()).collect();
+        let expected = [End::Exited(7), End::Stunned(-3), End::Exception(-6)];
+        assert_eq!(ends, expected.map(|end| (process(), end)));
+        let answered = [
+            Status::BadCapability,
+            Status::BadCommand,
+            Status::Interrupted,
+            Status::Interrupted,
+            Status::Interrupted,
+        ];
+        assert_eq!(kernel.1, answered.map(Some));
+        assert_eq!(owner.wait(&mut kernel), Err(Status::RpcAborted));
+    }
+
+    #[test]
+    fn an_end_is_told_in_words() {
+        use std::string::ToString;
+        assert_eq!(End::Exited(3).to_string(), "exited with status 3");
+        assert_eq!(End::Stunned(-1).to_string(), "stunned (-1)");
+        assert_eq!(End::Exception(-7).to_string(), "exception -7");
+    }
+}

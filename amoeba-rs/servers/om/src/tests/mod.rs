@@ -1,0 +1,5 @@
+//! The manager over servers that the tests make up.
+
+mod replication;
+mod rounds;
+mod servers;

@@ -6,10 +6,11 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 use thiserror::Error;
 
 use crate::lab::{Image, ImageSource, Lab};
+use crate::made_disk;
 use crate::media::{MappedFile, blank};
 
 /// The images that are part of this program (`path = "builtin:kernel"`), with their names.
@@ -43,6 +44,14 @@ pub enum ImageError {
         /// Why.
         source: std::io::Error,
     },
+    /// A disk cannot be made.
+    #[error("image `{name}`: {source}")]
+    NotMade {
+        /// The image's name in the lab file.
+        name: String,
+        /// Why.
+        source: made_disk::Error,
+    },
     /// The program has no image of that name.
     #[error("image `{name}`: this program has no `builtin:{builtin}`; it has {names}", names = builtin_names().join(", "))]
     UnknownBuiltin {
@@ -69,8 +78,8 @@ enum Bytes {
     Memory(Arc<[u8]>),
     /// Too much to be copied, or not worth it.
     File(Arc<MappedFile>),
-    /// Zeros, which take no room until the host is made to keep them.
-    Blank(Arc<Mmap>),
+    /// Memory that takes no room where it is zeros.
+    Sparse(Arc<Mmap>),
 }
 
 impl ImageBytes {
@@ -88,7 +97,15 @@ impl ImageBytes {
     /// # Errors
     /// The host has no room for them.
     pub(crate) fn blank(length: u64) -> io::Result<Self> {
-        Ok(Self(Bytes::Blank(Arc::new(blank(length)?))))
+        Ok(Self(Bytes::Sparse(Arc::new(blank(length)?.make_read_only()?))))
+    }
+
+    /// What is in that memory.
+    ///
+    /// # Errors
+    /// The host refuses to protect it.
+    pub(crate) fn sparse(memory: MmapMut) -> io::Result<Self> {
+        Ok(Self(Bytes::Sparse(Arc::new(memory.make_read_only()?))))
     }
 }
 
@@ -105,7 +122,7 @@ impl Deref for ImageBytes {
         match &self.0 {
             Bytes::Memory(bytes) => bytes,
             Bytes::File(file) => file,
-            Bytes::Blank(zeros) => zeros,
+            Bytes::Sparse(memory) => memory,
         }
     }
 }
@@ -119,6 +136,12 @@ fn load(image: &Image, is_disk: bool) -> Result<ImageBytes, ImageError> {
                 builtin: name.clone(),
             })?;
             Ok(Arc::<[u8]>::from(bytes).into())
+        }
+        ImageSource::Made(made) => {
+            made_disk::make(&made.description, &made.disk).map_err(|source| ImageError::NotMade {
+                name: image.name.clone(),
+                source,
+            })
         }
         ImageSource::Blank(bytes) => ImageBytes::blank(*bytes).map_err(|source| ImageError::NoMemory {
             name: image.name.clone(),

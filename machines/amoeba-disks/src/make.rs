@@ -1,25 +1,29 @@
 //! Makes the disks of a description.
+//!
+//! `division` says which part of a disk is what, `contents` fills the name space, `servers` is what the directory server's library writes to.
+
+mod contents;
+mod division;
+mod servers;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
 use proto::bullet::disk::Superblock;
-use proto::capability::{Capability, Port, Private};
+use proto::capability::{Capability, Port};
 use proto::capability_set::{CapabilitySet, Member};
 use proto::one_way::one_way;
-use proto::process::Descriptor;
-use proto::soap::super_file::BLOCK;
-use proto::standard::Status;
 use soap::make::{Identity, Made as MadeSoap};
 use thiserror::Error;
 
-use crate::description::{Boot, Bullet, Description, Disk, Host};
+use self::division::{Parts, divide};
+use self::servers::{Blocks, DirectoryFiles};
+use crate::description::{Boot, Bullet, Description};
 use crate::drawn::Drawn;
-use crate::layout::{self, VirtualDisk};
-use crate::names::{FILE, Found, NameError, Names, SERVER};
+use crate::names::{Found, NameError, Names};
 use crate::store::NewStore;
-use crate::{SECTOR, boot};
+use crate::{SECTOR, boot, layout};
 
 /// Where contents of files come from. Paths are as they stand in the description.
 pub trait Sources {
@@ -135,7 +139,8 @@ pub fn make(
                 .map_err(|status| impossible(format!("disk `{name}`: {status}")))?;
         }
         if let (Some(boot), Some(bytes)) = (&disk.boot, &mut parts.boot) {
-            maker.boot(boot, bytes, made.as_ref())?;
+            let own = disk.bullet.as_ref().map(|bullet| bullet.store);
+            maker.boot((boot, own), bytes, made.as_ref())?;
         }
     }
     Ok(Made {
@@ -150,113 +155,6 @@ pub fn make(
         directories: maker.names.directories.len(),
         files: maker.files,
     })
-}
-
-/// The virtual disks of a disk.
-struct Division {
-    boot: Option<VirtualDisk>,
-    soap: Option<VirtualDisk>,
-    bullet: Option<VirtualDisk>,
-}
-
-impl Division {
-    /// By their numbers.
-    fn all(&self) -> Vec<VirtualDisk> {
-        let mut all: Vec<VirtualDisk> = [&self.boot, &self.soap, &self.bullet]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect();
-        all.sort_by_key(|disk| disk.object);
-        all
-    }
-}
-
-/// Divides a disk: the label, then the boot server's part, the super file, and the files.
-fn divide(name: &str, disk: &Disk, drawn: Drawn) -> Result<Division, MakeError> {
-    if disk.cylinder() == 0 || disk.cylinders() == 0 {
-        return Err(impossible(format!("disk `{name}` has not even one cylinder")));
-    }
-    let end = disk.cylinders() * disk.cylinder();
-    let mut next = layout::partition(disk) + 1;
-    let mut take = |object: u32, sectors: u64, what: &str| {
-        if object == 0 || object > 99 {
-            return Err(impossible(format!(
-                "disk `{name}`: virtual disks have numbers from 1 to 99"
-            )));
-        }
-        let start = next;
-        next = start
-            .checked_add(sectors)
-            .filter(|next| sectors > 0 && *next <= end)
-            .ok_or_else(|| MakeError::NoRoom {
-                disk: name.to_owned(),
-                what: what.to_owned(),
-            })?;
-        Ok(VirtualDisk {
-            object,
-            check: drawn.port(&format!("check of vdisk {object} of {name}")),
-            sectors: start..next,
-        })
-    };
-    let boot = disk
-        .boot
-        .as_ref()
-        .map(|boot| take(boot.vdisk, boot::SECTORS, "the boot server"));
-    let boot = boot.transpose()?;
-    let soap = disk
-        .soap
-        .as_ref()
-        .map(|soap| take(soap.vdisk, soap.blocks.into(), "the super file"));
-    let soap = soap.transpose()?;
-    let used = [&boot, &soap]
-        .into_iter()
-        .flatten()
-        .map(|disk| disk.sectors.end)
-        .max();
-    let left = end.saturating_sub(used.unwrap_or(layout::partition(disk) + 1));
-    let bullet = disk.bullet.as_ref().map(|bullet| {
-        let sectors = bullet.size.map_or(left, |bytes| bytes / SECTOR as u64);
-        take(bullet.vdisk, sectors, "the file system")
-    });
-    let division = Division {
-        boot,
-        soap,
-        bullet: bullet.transpose()?,
-    };
-    let all = division.all();
-    if all.windows(2).any(|pair| pair[0].object == pair[1].object) {
-        return Err(impossible(format!(
-            "disk `{name}`: two virtual disks have the same number"
-        )));
-    }
-    Ok(division)
-}
-
-/// The bytes of a disk's virtual disks.
-struct Parts<'a> {
-    boot: Option<&'a mut [u8]>,
-    soap: Option<&'a mut [u8]>,
-    bullet: Option<&'a mut [u8]>,
-}
-
-impl<'a> Parts<'a> {
-    /// They lie one behind the other, in this order.
-    fn of(image: &'a mut [u8], division: &Division) -> Self {
-        let (mut rest, mut start) = (image, 0);
-        let mut cut = |disk: &Option<VirtualDisk>| {
-            let place = disk.as_ref()?.bytes();
-            let (_, behind) = std::mem::take(&mut rest).split_at_mut(place.start - start);
-            let (part, behind) = behind.split_at_mut(place.len());
-            (rest, start) = (behind, place.end);
-            Some(part)
-        };
-        Self {
-            boot: cut(&division.boot),
-            soap: cut(&division.soap),
-            bullet: cut(&division.bullet),
-        }
-    }
 }
 
 /// The file servers, with the names of their disks.
@@ -345,134 +243,6 @@ impl<'a, S: Sources> Maker<'a, S> {
         Ok(set)
     }
 
-    /// The whole name space.
-    fn name(&mut self) -> Result<(), MakeError> {
-        let description = self.description;
-        for (number, entry) in (0..).zip(&self.stores.list) {
-            let Some((_, store)) = entry else { continue };
-            let server = CapabilitySet::single(store.server());
-            if number == 0 {
-                self.names.enter("/super/cap/bulletsvr/default", server, SERVER)?;
-            }
-            self.names
-                .enter(&format!("/super/cap/bulletsvr/bullet{number}"), server, SERVER)?;
-        }
-        for directory in &description.directory {
-            self.names.directory(&directory.name)?;
-        }
-        for file in &description.file {
-            let contents = self.contents(&file.from)?;
-            let set = self.store(&file.name, &contents)?;
-            self.names.enter(&file.name, set, FILE)?;
-        }
-        for folder in &description.folder {
-            self.folder(&folder.name, &folder.from)?;
-        }
-        for server in &description.server {
-            let own = self.drawn.server(&server.name);
-            self.own.insert(server.name.clone(), own);
-            let set = CapabilitySet::single(public(own));
-            self.names
-                .enter(&server.name, set, server.rights.unwrap_or(SERVER))?;
-        }
-        if description.disk.values().any(|disk| disk.boot.is_some()) {
-            let own = CapabilitySet::single(public(self.boot_server()));
-            self.names.enter("/super/cap/bootsvr/default", own, SERVER)?;
-        }
-        if description.disk.values().any(|disk| disk.soap.is_some()) {
-            let identity = self.identity();
-            let own = Capability {
-                port: identity.public,
-                private: Private::owner(0, identity.check),
-            };
-            let set = CapabilitySet::single(public(own));
-            self.names.enter("/super/cap/soapsvr/default", set, SERVER)?;
-        }
-        self.hosts()?;
-        for link in &description.link {
-            match proto::capability_text::parse(&link.to) {
-                Some(capability) => {
-                    let set = CapabilitySet::single(capability);
-                    self.names.enter(&link.name, set, link.rights.unwrap_or(SERVER))?;
-                }
-                None => self.names.link(&link.name, &link.to, link.rights)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn contents(&self, from: &str) -> Result<Cow<'a, [u8]>, MakeError> {
-        match from.strip_prefix("builtin:") {
-            Some(name) => {
-                let contents = self.sources.builtin(name);
-                contents.ok_or_else(|| impossible(format!("there is no program `builtin:{name}`")))
-            }
-            None => match self.sources.read(from) {
-                Ok(contents) => Ok(contents.into()),
-                Err(error) => Err(MakeError::Unreadable {
-                    path: from.to_owned(),
-                    error,
-                }),
-            },
-        }
-    }
-
-    fn folder(&mut self, name: &str, from: &str) -> Result<(), MakeError> {
-        self.names.directory(name)?;
-        let is_builtin = from == "builtin";
-        let list = if is_builtin {
-            self.sources.builtins()
-        } else {
-            self.sources.list(from).map_err(|error| MakeError::Unreadable {
-                path: from.to_owned(),
-                error,
-            })?
-        };
-        for entry in list {
-            let place = if is_builtin {
-                format!("builtin:{entry}")
-            } else {
-                format!("{from}/{entry}")
-            };
-            let contents = self.contents(&place)?;
-            // Kernels are among the built-in images, but no programs.
-            if is_builtin && Descriptor::parse(&contents).is_err() {
-                continue;
-            }
-            let name = format!("{}/{entry}", name.trim_end_matches('/'));
-            // A file that was named by itself stands in the place of the folder's.
-            if matches!(self.names.find(&name), Ok(Found::Object(_))) {
-                continue;
-            }
-            let set = self.store(&name, &contents)?;
-            self.names.enter(&name, set, FILE)?;
-        }
-        Ok(())
-    }
-
-    fn hosts(&mut self) -> Result<(), MakeError> {
-        for Host { name, count, .. } in &self.description.host {
-            if count.is_some_and(|count| !(1..=1000).contains(&count)) {
-                return Err(impossible(format!("host `{name}`: a count is 1 to 1000")));
-            }
-        }
-        for (name, mac, pool) in self.description.hosts() {
-            let secret = Port(mac);
-            // The directory of a kernel is its object 1; get-port and check field are its first card's address.
-            let kernel = CapabilitySet::single(Capability {
-                port: one_way(secret),
-                private: Private::owner(1, secret),
-            });
-            let path = format!("/super/hosts/{name}");
-            self.names.enter(&path, kernel, crate::names::DIRECTORY)?;
-            if let Some(pool) = pool {
-                self.names
-                    .link(&format!("/super/pools/default/{pool}/{name}"), &path, None)?;
-            }
-        }
-        Ok(())
-    }
-
     fn identity(&self) -> Identity {
         let public = self.drawn.server("soap");
         let numbers = [0, 1].map(|number| {
@@ -543,9 +313,10 @@ impl<'a, S: Sources> Maker<'a, S> {
         Ok(Some((made, capabilities)))
     }
 
+    /// The boot server's disk. `own` is the store on the same disk: of files with copies its own is meant.
     fn boot(
         &self,
-        boot: &Boot,
+        (boot, own): (&Boot, Option<usize>),
         bytes: &mut [u8],
         made: Option<&(MadeSoap, Vec<Capability>)>,
     ) -> Result<(), MakeError> {
@@ -555,7 +326,10 @@ impl<'a, S: Sources> Maker<'a, S> {
             error,
         })?;
         let text = String::from_utf8(text).map_err(|_| impossible(format!("{file} is no text in UTF-8")))?;
-        let find = |path: &str| self.find(path, made);
+        let own = own
+            .and_then(|own| self.stores.list[own].as_ref())
+            .map(|(_, store)| store.server().port);
+        let find = |path: &str| self.find(path, own, made);
         let text = boot::substitute(&text, find).map_err(|why| impossible(format!("{file}: {why}")))?;
         let binary = match &boot.binary {
             Some(path) => find(path).ok_or_else(|| impossible(format!("`{path}` is not there")))?,
@@ -565,14 +339,23 @@ impl<'a, S: Sources> Maker<'a, S> {
             .map_err(|bytes| impossible(format!("{file} is {bytes} bytes too long")))
     }
 
-    /// The capability at a path, for a reference of a configuration.
-    fn find(&self, path: &str, made: Option<&(MadeSoap, Vec<Capability>)>) -> Option<Capability> {
+    /// The capability at a path, for a reference of a configuration: of several the one with the port `own`, or else the first.
+    fn find(
+        &self,
+        path: &str,
+        own: Option<Port>,
+        made: Option<&(MadeSoap, Vec<Capability>)>,
+    ) -> Option<Capability> {
         if let Some(server) = path.strip_prefix("get:") {
             return self.own.get(server).copied();
         }
         match self.names.find(path).ok()? {
             Found::Directory(place) => made?.1.get(place).copied(),
-            Found::Object(set) => set.members().next().map(|member| member.capability),
+            Found::Object(set) => {
+                let mut all = set.members().map(|member| member.capability);
+                let first = set.members().next().map(|member| member.capability);
+                all.find(|capability| Some(capability.port) == own).or(first)
+            }
         }
     }
 }
@@ -582,58 +365,5 @@ fn public(own: Capability) -> Capability {
     Capability {
         port: one_way(own.port),
         private: own.private,
-    }
-}
-
-/// The files of directories.
-struct DirectoryFiles<'a, 'b> {
-    stores: &'a mut Stores<'b>,
-    drawn: Drawn,
-    number: u32,
-}
-
-impl soap::Files for DirectoryFiles<'_, '_> {
-    fn create(&mut self, store: usize, contents: &[u8]) -> Result<Capability, Status> {
-        self.number += 1;
-        let random = self
-            .drawn
-            .port(&format!("check of file {} of directories", self.number));
-        let (_, store) = self.stores.list[store].as_mut().ok_or(Status::NotFound)?;
-        store.create(contents, random)
-    }
-
-    fn read(&mut self, _file: &Capability) -> Result<Vec<u8>, Status> {
-        Err(Status::BadCommand)
-    }
-
-    fn destroy(&mut self, _file: &Capability) {}
-
-    fn touch(&mut self, _file: &Capability) -> Result<(), Status> {
-        Ok(())
-    }
-
-    fn set_store(&mut self, _store: usize, _server: &Capability) {}
-}
-
-/// The blocks of a virtual disk.
-struct Blocks<'a>(&'a mut [u8]);
-
-impl soap::Disk for Blocks<'_> {
-    fn read_block(&mut self, number: u32, block: &mut [u8; BLOCK]) -> Result<(), Status> {
-        let place = self
-            .0
-            .get(number as usize * BLOCK..)
-            .and_then(|rest| rest.first_chunk());
-        *block = *place.ok_or(Status::BadArgument)?;
-        Ok(())
-    }
-
-    fn write_block(&mut self, number: u32, block: &[u8; BLOCK]) -> Result<(), Status> {
-        let place = self
-            .0
-            .get_mut(number as usize * BLOCK..)
-            .and_then(|rest| rest.first_chunk_mut());
-        *place.ok_or(Status::BadArgument)? = *block;
-        Ok(())
     }
 }

@@ -111,6 +111,10 @@ pub(crate) enum Command {
     Ctl(CtlArguments),
     /// Run again from a run folder and check that nothing differs
     Verify(VerifyArguments),
+    /// Make a disk with the file systems of Amoeba from a description
+    Mkdisk(MkdiskArguments),
+    /// Look over disks with the file systems of Amoeba
+    Fsck(FsckArguments),
     /// Measure in virtual time what the machines' programs need, beside what was published
     Bench(BenchArguments),
     /// Install the Wireshark dissectors for Amoeba, or shell completions
@@ -202,6 +206,32 @@ pub(crate) enum CtlWord {
     Stats,
     /// End the run
     Quit,
+}
+
+/// Arguments of `amlab mkdisk`.
+#[derive(Debug, Args)]
+pub(crate) struct MkdiskArguments {
+    /// The description, a TOML file
+    pub(crate) description: PathBuf,
+    /// The image, which is written anew
+    pub(crate) image: PathBuf,
+    /// Which of the description's disks [default: its only one]
+    #[arg(long, value_name = "NAME", env = "AMLAB_DISK", hide_env = true)]
+    pub(crate) disk: Option<String>,
+}
+
+/// Arguments of `amlab fsck`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 nothing is wrong, 1 something is, 2 a description is none, 5 a file cannot be read.
+Disks of one system are looked over together, so that copies and names can be followed.")]
+pub(crate) struct FsckArguments {
+    /// Images, or descriptions (*.toml) whose disks are made for it
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// What a run has written to the first disk, to the second one, and so on: files such as server-disk0.overlay
+    #[arg(long, value_name = "FILE", env = "AMLAB_OVERLAY", hide_env = true)]
+    pub(crate) overlay: Vec<PathBuf>,
 }
 
 /// Arguments of `amlab install`.
@@ -587,6 +617,8 @@ mod tests {
         insta::assert_snapshot!("help-console", help("console"));
         insta::assert_snapshot!("help-ctl", help("ctl"));
         insta::assert_snapshot!("help-install", help("install"));
+        insta::assert_snapshot!("help-mkdisk", help("mkdisk"));
+        insta::assert_snapshot!("help-fsck", help("fsck"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(crate) fn load(lab: &Lab) -> Result<Vec<ImageBytes>, Failure> {
         ImageError::NoMemory { name, source, .. } => {
             HostError::new("have memory for the blank image", Path::new(&name), source).into()
         }
-        ImageError::UnknownBuiltin { .. } => Failure::Build(error.to_string()),
+        ImageError::NotMade { .. } | ImageError::UnknownBuiltin { .. } => Failure::Build(error.to_string()),
     })
 }
 
@@ -31,6 +31,7 @@ pub(crate) fn records(lab: &Lab, bytes: &[ImageBytes]) -> Vec<ImageRecord> {
         source: match &image.source {
             ImageSource::File(path) => absolute(path),
             ImageSource::Builtin(name) => format!("builtin:{name}"),
+            ImageSource::Made(made) => format!("{} of {}", made.disk, absolute(&made.description)),
             ImageSource::Blank(_) => "blank".to_owned(),
         },
         bytes: bytes.len() as u64,

@@ -3,7 +3,7 @@
 //! A tour: [`main`] reads the command line (`arguments`), chooses a command and turns what came of it into an exit code
 //! (`exit`, `failure`; a panic is `fault`). `run` plans a run, watches it and leaves a run folder ([`crate::folder`]);
 //! `verify` repeats one; `describe` holds `check`, `show` and `schema`; `bench` measures; `control` steers a
-//! lab while it runs, which `ctl` and `console` ask for; `install` writes what other programs need; `doctor` looks at the host. Everything printed
+//! lab while it runs, which `ctl` and `console` ask for; `install` writes what other programs need; `disks` makes disks and looks them over; `doctor` looks at the host. Everything printed
 //! goes through `terminal`. `seam` is a running lab as the command sees it; tests put a stage of their own in its stead.
 
 mod arguments;
@@ -13,6 +13,7 @@ mod console;
 mod control;
 mod ctl;
 mod describe;
+mod disks;
 mod doctor;
 mod exit;
 mod failure;
@@ -141,6 +142,8 @@ fn carry_out(host: &Host, order: &Order, terminal: &mut Terminal) -> Exit {
             Bench::Rpc(arguments) => bench::rpc(host, arguments, terminal),
             Bench::Migration(arguments) => bench::migration::migration(host, arguments, terminal),
         },
+        Command::Mkdisk(arguments) => disks::mkdisk(arguments, terminal),
+        Command::Fsck(arguments) => disks::fsck(arguments, terminal),
         Command::Console(arguments) => console::console(arguments, terminal),
         Command::Ctl(arguments) => ctl::ctl(arguments, terminal),
         Command::Install(arguments) => match &arguments.what {

@@ -55,7 +55,7 @@ pub struct LabRecord {
 pub struct ImageRecord {
     /// Its name in the lab file.
     pub name: String,
-    /// Its path, `builtin:<name>`, or `blank`.
+    /// Its path, `builtin:<name>`, `<disk> of <description>`, or `blank`.
     pub source: String,
     /// Length in bytes.
     pub bytes: u64,

@@ -86,6 +86,7 @@ fn bad_prom(node: &Node, image: &Image, model: Model) -> Option<Problem> {
     let most = u64::from(model.memory_window_bytes());
     let message = match &image.source {
         ImageSource::Builtin(builtin) => format!("`builtin:{builtin}` is a kernel, no boot PROM"),
+        ImageSource::Made(_) => format!("the image `{}` is a disk, no boot PROM", image.name),
         ImageSource::Blank(_) => format!("the image `{}` is a blank disk, no boot PROM", image.name),
         ImageSource::File(path) => match length(path)? {
             0 => format!("the image `{}` is an empty file", image.name),

@@ -99,6 +99,8 @@ codes! {
     BadProm = "bad-prom",
     /// An image that is a file and blank at once, or a blank one to whose file writes shall go.
     TwoSources = "two-sources",
+    /// The description of a disk that is to be made is none, or has no such disk.
+    BadDescription = "bad-description",
     /// An image that the drive it is for cannot have.
     BadDisk = "bad-disk",
     /// No drive model of that name.

@@ -193,6 +193,10 @@ impl Fitter<'_> {
                 }
                 Some((index, bytes / SECTOR_BYTES as u64, node.place))
             }
+            // A description that is none has been reported already.
+            ImageSource::Made(made) => {
+                (made.bytes > 0).then(|| (index, made.bytes / SECTOR_BYTES as u64, node.place))
+            }
             ImageSource::Blank(bytes) => Some((index, bytes / SECTOR_BYTES as u64, node.place)),
         }
     }
@@ -320,7 +324,7 @@ impl Fitter<'_> {
         let index = find(self.root, "image", Code::UnknownImage, node, self.problems)?;
         let image = &self.images[index];
         let bytes = match &image.source {
-            ImageSource::Builtin(_) | ImageSource::Blank(_) => 0,
+            ImageSource::Builtin(_) | ImageSource::Blank(_) | ImageSource::Made(_) => 0,
             ImageSource::File(path) => std::fs::metadata(path)
                 .ok()
                 .filter(std::fs::Metadata::is_file)?

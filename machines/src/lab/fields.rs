@@ -237,6 +237,16 @@ static IMAGE: Shape = Shape {
             Kind::Quantity(Dimension::Memory),
         ),
         field(
+            "make",
+            "In place of `path`: a disk of Amoeba's that is made from this description when the lab starts.",
+            Kind::Text,
+        ),
+        field(
+            "disk",
+            "Which of the description's disks is made; default its only one.",
+            Kind::Text,
+        ),
+        field(
             "access",
             "What may happen to the file; default \"overlay\".",
             Kind::Word(&[

@@ -41,7 +41,7 @@ mod tests;
 pub use messages::{LabErrors, Messages};
 pub use model::{
     Access, Boot, BootOrder, Capture, Card, Constant, Disk, Expectation, Fault, FaultKind, Floppy,
-    FrameFault, Generator, Image, ImageSource, Input, InputDevice, InputTime, Lab, Machine, Module,
+    FrameFault, Generator, Image, ImageSource, Input, InputDevice, InputTime, Lab, Machine, MadeDisk, Module,
     OptionRom, Segment, Shutdown, Sign, Source, Speed, Timing,
 };
 pub use overrides::{Override, OverrideError};

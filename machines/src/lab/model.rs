@@ -98,8 +98,21 @@ pub enum ImageSource {
     File(PathBuf),
     /// An image that is part of this program: `path = "builtin:kernel"`.
     Builtin(String),
+    /// A disk of Amoeba's, made when the lab starts: `make = "disk.toml"`.
+    Made(MadeDisk),
     /// So many bytes of zeros, a whole number of sectors, as a drive comes from its maker: `blank = "100MB"`.
     Blank(u64),
+}
+
+/// A disk that is made from a description.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeDisk {
+    /// The description's file, relative paths resolved against the lab file's folder.
+    pub description: PathBuf,
+    /// Which of its disks.
+    pub disk: String,
+    /// Bytes of the disk, whole cylinders.
+    pub bytes: u64,
 }
 
 /// A PC.

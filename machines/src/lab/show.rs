@@ -94,6 +94,10 @@ fn write_image(out: &mut String, image: &Image) -> std::fmt::Result {
     match &image.source {
         ImageSource::File(path) => writeln!(out, "path = {}", quoted(&path.to_string_lossy()))?,
         ImageSource::Builtin(name) => writeln!(out, "path = \"builtin:{name}\"")?,
+        ImageSource::Made(made) => {
+            writeln!(out, "make = {}", quoted(&made.description.to_string_lossy()))?;
+            writeln!(out, "disk = {}", quoted(&made.disk))?;
+        }
         ImageSource::Blank(bytes) => writeln!(out, "blank = \"{}\"", show_memory(*bytes))?,
     }
     let access = match image.access {

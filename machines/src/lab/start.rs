@@ -137,6 +137,7 @@ fn bad_rom(node: &Node, image: &Image) -> Option<Problem> {
     };
     match &image.source {
         ImageSource::Builtin(builtin) => Some(bad(format!("`builtin:{builtin}` is a kernel, no ROM"))),
+        ImageSource::Made(_) => Some(bad(format!("the image `{name}` is a disk, no ROM"))),
         ImageSource::Blank(_) => Some(bad(format!("the image `{name}` is a blank disk, no ROM"))),
         ImageSource::File(path) => {
             let bytes = length(path)?;

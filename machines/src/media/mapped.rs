@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Deref;
 
-use memmap2::{Mmap, MmapOptions};
+use memmap2::{Mmap, MmapMut, MmapOptions};
 
 /// The bytes of a file, read through a mapping of it. What is written to the file shows here.
 #[derive(Debug)]
@@ -29,13 +29,13 @@ impl MappedFile {
     }
 }
 
-/// `length` zeros, which take no memory: the host shows the same page of zeros for all of them.
+/// `length` zeros, which take no memory where nobody writes: the host shows the same page of zeros for all of them.
 ///
 /// # Errors
 /// The host refuses.
-pub(crate) fn blank(length: u64) -> io::Result<Mmap> {
+pub(crate) fn blank(length: u64) -> io::Result<MmapMut> {
     let length = usize::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-    MmapOptions::new().len(length).map_anon()?.make_read_only()
+    MmapOptions::new().len(length).map_anon()
 }
 
 impl Deref for MappedFile {

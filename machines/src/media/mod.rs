@@ -27,6 +27,7 @@ use devices::{Medium, SECTOR_BYTES, Sector};
 use crate::image::ImageBytes;
 pub(crate) use mapped::{MappedFile, blank};
 use overlay::Overlay;
+pub(crate) use overlay::apply;
 
 /// What is in the drives of a machine.
 #[derive(Clone, Debug, Default)]

@@ -19,6 +19,24 @@ pub(super) struct Overlay {
     written: Vec<u8>,
 }
 
+/// Puts the sectors that the overlay at `path` holds into an image.
+///
+/// # Errors
+/// The host refuses, or the file is no overlay of an image of that size.
+pub(crate) fn apply(path: &Path, image: &mut [u8]) -> io::Result<()> {
+    let bytes = std::fs::read(path)?;
+    let sectors = image.len() / SECTOR_BYTES;
+    let (data, written) = bytes
+        .split_at_checked(sectors * SECTOR_BYTES)
+        .filter(|(_, written)| written.len() == sectors.div_ceil(8))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no overlay of a disk of that size"))?;
+    for sector in (0..sectors).filter(|sector| written[sector / 8] >> (sector % 8) & 1 == 1) {
+        let place = sector * SECTOR_BYTES..(sector + 1) * SECTOR_BYTES;
+        image[place.clone()].copy_from_slice(&data[place]);
+    }
+    Ok(())
+}
+
 impl Overlay {
     /// A new file at `path` for an image of `sectors` sectors.
     ///

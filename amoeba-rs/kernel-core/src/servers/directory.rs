@@ -1,5 +1,6 @@
 //! The kernel's directory: where others find this kernel's servers, by the commands of the SOAP directory server that
-//! read. What it lists is the kernel's own, so commands that change a directory are unknown to it.
+//! read. The machine's other servers may be listed too: by the commands that append, replace and delete rows, which leave the kernel's own
+//! as they are. The commands that change anything else are unknown to it.
 //!
 //! Its get-port and its check field are the station address of the first card, so whoever knows that address can make its
 //! capability: [`host`]. The second object is the directory of this machine's processes, whose names are their slots.
@@ -14,6 +15,7 @@ use proto::Error;
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::capability_set::CapabilitySet;
 use proto::marshal::{Reader, Writer};
+use proto::soap::directory::parse_masks;
 use proto::soap::wire::{Found, List};
 use proto::soap::{self, Command, LARGEST_BUFFER, LONGEST_PATH};
 use proto::standard::Status;
@@ -29,6 +31,11 @@ type Row = (String, Capability, Masks);
 pub const fn masks(others: Rights) -> Masks {
     [Rights::ALL, others, others]
 }
+
+/// The most rows of servers that are not the kernel's.
+const MOST_GUESTS: usize = 16;
+/// The most bytes of such a row's name.
+const LONGEST_GUEST: usize = 32;
 
 /// The number of the directory of the kernel's servers.
 const HOST: u32 = 1;
@@ -56,6 +63,8 @@ pub struct Directory {
     /// When the kernel started, in seconds since 1970.
     start: u32,
     rows: Vec<Row>,
+    /// Rows of servers that are not the kernel's.
+    guests: Vec<Row>,
 }
 
 impl Directory {
@@ -68,6 +77,7 @@ impl Directory {
             processes_check,
             start: u32::try_from(start).unwrap_or(0),
             rows: Vec::new(),
+            guests: Vec::new(),
         };
         let processes = directory.of_processes();
         directory.add("ps", processes, DIRECTORY_MASKS);
@@ -103,7 +113,7 @@ impl Directory {
     /// The rows of a directory, in their order.
     fn rows<M>(&self, world: &World<'_, M>, object: u32) -> Vec<Row> {
         if object == HOST {
-            return self.rows.clone();
+            return [&self.rows[..], &self.guests].concat();
         }
         let processes = world.processes.list();
         let row = |(slot, _)| (format!("{slot}"), world.processes.capability(slot), PROCESS_MASKS);
@@ -137,6 +147,48 @@ impl Directory {
             },
             masks,
         ))
+    }
+
+    /// Lists a server that is not the kernel's, lists another one in its place, or lists it no more.
+    fn change(&mut self, command: Command, request: &Request<'_>) -> Result<Reply, Status> {
+        if request.object != HOST {
+            return Err(Status::BadCommand);
+        }
+        request.need(soap::MODIFY)?;
+        let bad = |_| Status::BadArgument;
+        let mut reader = Reader::new(request.data);
+        let name = core::str::from_utf8(reader.string().map_err(bad)?).map_err(|_| Status::BadArgument)?;
+        let is_name = !name.is_empty() && name.len() <= LONGEST_GUEST && !name.contains('/');
+        if !is_name || self.rows.iter().any(|(own, ..)| own == name) {
+            return Err(if is_name {
+                Status::Exists
+            } else {
+                Status::BadArgument
+            });
+        }
+        let place = self.guests.iter().position(|(own, ..)| own == name);
+        if command == Command::Delete {
+            self.guests.remove(place.ok_or(Status::NotFound)?);
+            return Ok(Reply::default());
+        }
+        let set = CapabilitySet::parse(&mut reader).map_err(bad)?;
+        let capability = set.members().next().ok_or(Status::BadArgument)?.capability;
+        // Without all rights nobody here could make the capabilities for groups.
+        if capability.private.rights != Rights::ALL {
+            return Err(Status::BadArgument);
+        }
+        match (command, place) {
+            (Command::Replace, Some(place)) => self.guests[place].1 = capability,
+            (Command::Replace, None) => return Err(Status::NotFound),
+            (_, Some(_)) => return Err(Status::Exists),
+            (_, None) if self.guests.len() == MOST_GUESTS => return Err(Status::NoSpace),
+            (_, None) => {
+                let [owner, group, others, _] = parse_masks(&mut reader, COLUMNS.len()).map_err(bad)?;
+                self.guests
+                    .push((String::from(name), capability, [owner, group, others]));
+            }
+        }
+        Ok(Reply::default())
     }
 
     fn list<M>(&self, world: &World<'_, M>, request: &Request<'_>) -> Result<Reply, Status> {
@@ -318,6 +370,9 @@ impl<M: Machine> Server<M> for Directory {
             Some(Command::Lookup) => self.lookup(world, request),
             Some(Command::SetLookup) => self.lookup_set(world, request),
             Some(Command::GetMasks) => self.masks(world, request),
+            Some(command @ (Command::Append | Command::Delete | Command::Replace)) => {
+                self.change(command, request)
+            }
             _ => Err(Status::BadCommand),
         };
         reply.map(Answer::Now)

@@ -195,20 +195,40 @@ seed = 7
 size = "4MB"
 bullet = { vdisk = 1 }
 soap = { vdisk = 2, blocks = 9 }
+boot = { vdisk = 3, configuration = "own.conf" }
 [disk.b]
 size = "2MB"
+boot = { vdisk = 3, configuration = "own.conf" }
 bullet = { vdisk = 1, store = 1, block = "1KB" }
 soap = { vdisk = 2, number = 1, blocks = 9 }
 [[file]]
 name = "/motd"
 from = "etc/motd"
 "#;
-    let (made, images) = made_from(text, &sources()).expect("good disks");
+    let mut sources = sources();
+    sources.0.insert("own.conf", "cap M = ${/motd};");
+    let (made, images) = made_from(text, &sources).expect("good disks");
     assert_eq!((made.stores.len(), made.files), (2, 1));
     let disks: Vec<(&str, &[u8])> = images
         .iter()
         .map(|(name, image)| (name.as_str(), &image[..]))
         .collect();
+    for (number, (_, image)) in disks.iter().enumerate() {
+        // Each machine's boot server has its own copies of files.
+        let (parts, _) = layout::read(image);
+        let part = parts
+            .iter()
+            .find(|part| part.object == 3)
+            .expect("the boot server's");
+        let (_, text) = crate::boot::read(&image[part.bytes()]).expect("a header");
+        let motd = text
+            .strip_prefix("cap M = ")
+            .and_then(|rest| rest.strip_suffix(';'));
+        let motd = motd
+            .and_then(proto::capability_text::parse)
+            .expect("a capability");
+        assert_eq!(motd.port, made.stores[number].port);
+    }
     let report = crate::check(&disks);
     assert_eq!(report.findings, []);
     assert!(

@@ -592,6 +592,42 @@ fn a_blank_disk_has_the_shape_of_a_file_of_its_size_and_is_shown_as_it_was_writt
     assert!(obeys(&show_json(&lab), &schema()));
 }
 
+#[test]
+fn a_disk_that_is_made_has_the_shape_that_its_description_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let description = "format = 1\nseed = 1\n[disk.a]\nsize = \"8MB\"\nbullet = { vdisk = 1 }\n\
+                       [disk.b]\nsize = \"4MB\"\n";
+    std::fs::write(folder.path().join("disks.toml"), description).expect("a file");
+    let text = "format = 1\n[lab]\nname = \"made\"\n[image.kernel]\npath = \"builtin:kernel\"\n\
+                [image.a]\nmake = \"disks.toml\"\ndisk = \"a\"\n\
+                [machine.pc]\nboot = { image = \"kernel\" }\n[[machine.pc.disk]]\nimage = \"a\"\n";
+    let source = |text: &str| LabSource::Text {
+        name: "made.toml".into(),
+        text: text.into(),
+        folder: folder.path().into(),
+    };
+    let lab = load(source(text), &[]).expect("a good lab").lab;
+    let cylinder = 16 * 63 * 512;
+    let cylinders = (8 << 20) / cylinder;
+    let disk = lab.machines[0].disks[0].expect("a disk");
+    assert_eq!(u64::from(disk.geometry.cylinders), cylinders);
+    let ImageSource::Made(made) = &lab.images[disk.image].source else {
+        panic!("{:?}", lab.images)
+    };
+    assert_eq!((made.disk.as_str(), made.bytes), ("a", cylinders * cylinder));
+    let shown = show(&lab);
+    assert_eq!(load(source(&shown), &[]).expect("the shown lab").lab, lab);
+    assert!(obeys(&show_json(&lab), &schema()));
+    // Which of two disks must be said.
+    let errors = load(source(&text.replace("disk = \"a\"\n[", "[")), &[]).expect_err("two disks");
+    assert!(
+        errors
+            .messages()
+            .render(false)
+            .contains("has disks a, b: say which")
+    );
+}
+
 /// Checks the parts of JSON schema that our schema uses, but for patterns and formats.
 fn obeys(value: &serde_json::Value, schema: &serde_json::Value) -> bool {
     if let Some(choices) = schema.get("oneOf").or_else(|| schema.get("anyOf")) {

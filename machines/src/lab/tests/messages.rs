@@ -485,6 +485,27 @@ const MEANING: &[Case] = &[
         &["lab::missing-unit"],
     ),
     case(
+        "a disk that is made of nothing",
+        &[("[segment", "[image.d]\nmake = \"nothing.toml\"\n\n[segment")],
+        &["lab::bad-description"],
+    ),
+    case(
+        "a disk of a file",
+        &[(
+            "path = \"builtin:kernel\"",
+            "path = \"builtin:kernel\"\ndisk = \"a\"",
+        )],
+        &["lab::two-sources"],
+    ),
+    case(
+        "an image that is made and blank",
+        &[(
+            "[segment",
+            "[image.d]\nmake = \"nothing.toml\"\nblank = \"10MB\"\n\n[segment",
+        )],
+        &["lab::two-sources"],
+    ),
+    case(
         "a blank disk as a ROM",
         &[
             ("path = \"builtin:kernel\"", "blank = \"64KB\""),

@@ -17,8 +17,8 @@ const LIST: u16 = Command::List.code();
 const LOOKUP: u16 = Command::Lookup.code();
 const LOOKUP_SET: u16 = Command::SetLookup.code();
 const GET_MASKS: u16 = Command::GetMasks.code();
-/// Commands that change a directory, and the one about sequence numbers.
-const OTHERS: [u16; 9] = [2100, 2101, 2103, 2104, 2105, 2108, 2109, 2110, 2112];
+/// Commands that would change what is the kernel's own, and the one about sequence numbers.
+const OTHERS: [u16; 6] = [2100, 2101, 2104, 2108, 2109, 2112];
 
 /// The rest of a path and what its beginning stands for.
 fn look_up(
@@ -254,4 +254,131 @@ proptest! {
         let answer = kernel.ask(&directory, command, header, &data);
         prop_assert!(answer.is_err() || [LIST, LOOKUP, LOOKUP_SET, GET_MASKS].contains(&command));
     }
+}
+
+/// Enters, replaces or deletes a row.
+fn change(
+    kernel: &mut Kernel,
+    directory: &Capability,
+    command: Command,
+    name: &[u8],
+    object: &Capability,
+) -> Result<(), Status> {
+    let mut data = vec![0; 600];
+    let mut writer = Writer::new(&mut data);
+    writer.string(name).unwrap();
+    if command != Command::Delete {
+        CapabilitySet::single(*object).emit(&mut writer).unwrap();
+    }
+    if command == Command::Append {
+        for mask in [0xff, 0x0f, 0x01] {
+            writer.rights(Rights(mask)).unwrap();
+        }
+    }
+    let length = writer.length();
+    kernel
+        .ask(directory, command.code(), size(length as u16), &data[..length])
+        .map(drop)
+}
+
+fn guest(number: u8) -> Capability {
+    Capability {
+        port: Port([number; 6]),
+        private: proto::capability::Private::owner(0, Port([number + 1; 6])),
+    }
+}
+
+#[test]
+fn other_servers_of_the_machine_are_listed_behind_the_kernels() {
+    let mut kernel = Kernel::new();
+    let directory = kernel.directory;
+    let before = list(&mut kernel, &directory, 0).unwrap().0;
+    let append = Command::Append;
+    assert_eq!(
+        change(&mut kernel, &directory, append, b"bullet", &guest(3)),
+        Ok(())
+    );
+    assert_eq!(
+        look_up(&mut kernel, &directory, b"bullet"),
+        Ok((vec![], guest(3)))
+    );
+    let mut rows = list(&mut kernel, &directory, 0).unwrap().0;
+    assert_eq!(rows.pop(), Some((String::from("bullet"), vec![0xff, 0x0f, 0x01])));
+    assert_eq!(rows, before);
+    // Others get the rights of their column.
+    let others = weak(&directory, Rights(0x04));
+    let (_, found) = look_up(&mut kernel, &others, b"bullet").unwrap();
+    assert_eq!(
+        found.private.proven_rights(guest(3).private.check),
+        Some(Rights(0x01))
+    );
+    assert_eq!(
+        change(&mut kernel, &directory, append, b"bullet", &guest(4)),
+        Err(Status::Exists)
+    );
+    assert_eq!(
+        change(&mut kernel, &directory, Command::Replace, b"bullet", &guest(4)),
+        Ok(())
+    );
+    assert_eq!(
+        look_up(&mut kernel, &directory, b"bullet"),
+        Ok((vec![], guest(4)))
+    );
+    assert_eq!(
+        change(&mut kernel, &directory, Command::Delete, b"bullet", &guest(4)),
+        Ok(())
+    );
+    assert_eq!(list(&mut kernel, &directory, 0).unwrap().0, before);
+}
+
+#[test]
+fn what_is_the_kernels_own_cannot_be_changed_and_there_are_few_others() {
+    let mut kernel = Kernel::new();
+    let directory = kernel.directory;
+    let mut refused = |directory: &Capability, command, name: &[u8], object: &Capability| {
+        change(&mut kernel, directory, command, name, object).err()
+    };
+    for command in [Command::Append, Command::Replace, Command::Delete] {
+        assert_eq!(
+            refused(&directory, command, b"proc", &guest(1)),
+            Some(Status::Exists)
+        );
+        assert_eq!(
+            refused(&directory, command, b"a/b", &guest(1)),
+            Some(Status::BadArgument)
+        );
+        assert_eq!(
+            refused(&directory, command, b"", &guest(1)),
+            Some(Status::BadArgument)
+        );
+        assert_eq!(
+            refused(&directory, command, &[b'x'; 33], &guest(1)),
+            Some(Status::BadArgument)
+        );
+        assert_eq!(
+            refused(&weak(&directory, Rights(0xbf)), command, b"a", &guest(1)),
+            Some(Status::Denied)
+        );
+    }
+    for command in [Command::Replace, Command::Delete] {
+        assert_eq!(
+            refused(&directory, command, b"a", &guest(1)),
+            Some(Status::NotFound)
+        );
+    }
+    let restricted = weak(&guest(1), Rights(0x0f));
+    assert_eq!(
+        refused(&directory, Command::Append, b"a", &restricted),
+        Some(Status::BadArgument)
+    );
+    for number in 0..16 {
+        assert_eq!(
+            refused(&directory, Command::Append, &[b'a' + number], &guest(1)),
+            None
+        );
+    }
+    assert_eq!(
+        refused(&directory, Command::Append, b"z", &guest(1)),
+        Some(Status::NoSpace)
+    );
 }

@@ -8,14 +8,17 @@ use bullet::Engine;
 use bullet::check::{Error, superblock};
 use core::num::NonZeroU32;
 use libamoeba::classes::process;
+use libamoeba::directory;
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, calls, thread};
 use libamoeba::{Transactions, println};
 use machine::Machine;
 use proto::bullet::SWEEP_MILLISECONDS;
-use proto::capability::Capability;
+use proto::capability::{Capability, Rights};
+use proto::capability_set::CapabilitySet;
 use proto::message::LARGEST_BUFFER;
 use proto::process::SegmentKind;
+use proto::soap::{Failure, Masks};
 use proto::standard::Status;
 
 /// The name of the disk in the program's environment.
@@ -151,10 +154,31 @@ fn start(arguments: &Arguments) -> Result<&'static Engine<'static, Machine>, &'s
     Ok(engine)
 }
 
+/// The name under which the machine's directory lists the server.
+const NAME: &[u8] = b"bullet";
+/// Rights for owner, group and others: all but administration.
+const MASKS: Masks = [Rights::ALL, Rights(0x0f), Rights(0x0f), Rights(0)];
+
+/// Has the machine's directory list the server, if the program was given it; a former one of that name gives way.
+fn publish(arguments: &Arguments, server: &Capability) {
+    let Some(host) = arguments.capability("HOST").map(CapabilitySet::single) else {
+        return;
+    };
+    let server = CapabilitySet::single(*server);
+    let listed = match directory::append(&mut Kernel, &host, NAME, &server, &MASKS) {
+        Err(Failure::Standard(Status::Exists)) => directory::replace(&mut Kernel, &host, NAME, &server),
+        listed => listed,
+    };
+    if let Err(why) = listed {
+        println!("bullet: the machine's directory does not list it: {why}");
+    }
+}
+
 /// The program.
 pub(crate) fn main(arguments: &Arguments) -> i32 {
     match start(arguments) {
         Ok(engine) => {
+            publish(arguments, &engine.capability());
             println!("bullet: serving");
             loop {
                 calls::sleep(SWEEP_MILLISECONDS);

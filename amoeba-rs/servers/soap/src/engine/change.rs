@@ -244,23 +244,23 @@ fn modify(
 }
 
 impl<W: World> Engine<W> {
-    /// Up to eleven directories with a copy on one store only.
+    /// Up to eleven directories that lack their copy on one store: on the store of this server's number, or else on the other one.
+    /// One update makes copies on one store alone, so that the other one's absence does not undo it.
     fn missing_copies(&self) -> Vec<(u32, Change)> {
-        let mut missing = Vec::new();
-        for (object, pair) in self.table.directories() {
-            for store in 0..2 {
+        let on = |store: usize| -> Vec<(u32, Change)> {
+            if self.errands.stores_away[store] {
+                return Vec::new();
+            }
+            let missing = self.table.directories().filter(|(object, pair)| {
                 let is_missing =
-                    |store: usize| pair.0[store] == Capability::NULL || self.lost.contains(&(object, store));
-                let is_useful = is_missing(store) && !is_missing(1 - store);
-                if is_useful && !self.errands.stores_away[store] {
-                    missing.push((object, Change::Copy(store)));
-                }
-            }
-            if missing.len() == MOST_INTENTIONS {
-                break;
-            }
-        }
-        missing
+                    |store: usize| pair.0[store] == Capability::NULL || self.lost.contains(&(*object, store));
+                is_missing(store) && !is_missing(1 - store)
+            });
+            let copies = missing.map(|(object, _)| (object, Change::Copy(store)));
+            copies.take(MOST_INTENTIONS).collect()
+        };
+        let own = on(self.number);
+        if own.is_empty() { on(1 - self.number) } else { own }
     }
 
     /// The files that a plan's directories will have: they are made now.
@@ -287,7 +287,8 @@ impl<W: World> Engine<W> {
             Change::Gone => {}
             Change::Copy(store) => {
                 pair = self.table.pair(object).ok_or(Status::NotFound)?;
-                let bytes = self.read_file(object)?;
+                let read = self.read_file(object);
+                let bytes = read.or_else(|failure| self.file_at_hand(object).ok_or(failure))?;
                 let made = self.world.create(*store, &bytes);
                 self.errands.stores_away[*store] = made.is_err();
                 pair.0[*store] = made.map_err(|_| Own::Unavailable)?;

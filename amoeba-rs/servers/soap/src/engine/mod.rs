@@ -95,6 +95,8 @@ pub struct Engine<W> {
     retired: Vec<Capability>,
     /// Copies that their store has lost: directory and store.
     lost: BTreeSet<(u32, usize)>,
+    /// Directories that the other server has changed, and that are not at hand yet.
+    fetched: Vec<u32>,
     errands: upkeep::Errands,
 }
 
@@ -122,6 +124,7 @@ impl<W: World> Engine<W> {
             pending: None,
             retired: Vec::new(),
             lost: BTreeSet::new(),
+            fetched: Vec::new(),
             errands: upkeep::Errands::default(),
         })
     }
@@ -210,12 +213,8 @@ impl<W: World> Engine<W> {
         Err(Own::Unavailable.into())
     }
 
-    /// Opens a directory with a capability: the directory, the rights that were proven, and the seal of an encrypted one.
-    ///
-    /// # Errors
-    /// [`Status::BadCapability`] for a forgery; [`Own::Unavailable`] if no store has its file.
-    fn open(&mut self, private: &Private) -> Result<(Opened<'_>, Rights, Option<Seal>), Failure> {
-        let object = private.object();
+    /// Reads a directory's file, unless the directory is at hand.
+    fn have_at_hand(&mut self, object: u32) -> Result<(), Failure> {
         if self.cache.get(object).is_none() {
             let bytes = self.read_file(object)?;
             let contents = if sealed::is_sealed(&bytes) {
@@ -225,6 +224,24 @@ impl<W: World> Engine<W> {
             };
             self.cache.put(object, contents);
         }
+        Ok(())
+    }
+
+    /// What a directory's file holds, though no store can be read any more: if it is at hand.
+    fn file_at_hand(&mut self, object: u32) -> Option<Vec<u8>> {
+        match self.cache.get(object)? {
+            Contents::Plain(directory) => directory.emit().ok(),
+            Contents::Sealed(file) => Some(file.clone()),
+        }
+    }
+
+    /// Opens a directory with a capability: the directory, the rights that were proven, and the seal of an encrypted one.
+    ///
+    /// # Errors
+    /// [`Status::BadCapability`] for a forgery; [`Own::Unavailable`] if no store has its file.
+    fn open(&mut self, private: &Private) -> Result<(Opened<'_>, Rights, Option<Seal>), Failure> {
+        let object = private.object();
+        self.have_at_hand(object)?;
         let (opened, seal) = match self.cache.get(object) {
             Some(Contents::Plain(directory)) => (Opened::AtHand(directory), None),
             Some(Contents::Sealed(file)) => {

@@ -7,7 +7,7 @@ use proto::marshal::Reader;
 use proto::message::Header;
 use proto::soap::LIFETIME;
 use proto::soap::peer::{Activity, Command, Condition, Copied, Proposal};
-use proto::soap::super_file::CopyMode;
+use proto::soap::super_file::{CopyMode, Pair};
 
 impl<W: World> Engine<W> {
     /// A request of the other server.
@@ -94,6 +94,10 @@ impl<W: World> Engine<W> {
         self.write(&proposal, CopyMode::Two)?;
         self.retired = retired;
         self.phase = Phase::Serving;
+        // Their files are perhaps on the other server's machine alone, which may fail before there are copies.
+        let list = proposal.intentions.as_slice().iter();
+        let changed = list.filter(|intention| intention.pair != Pair::NULL);
+        self.fetched = changed.map(|intention| intention.object).collect();
         Ok(())
     }
 

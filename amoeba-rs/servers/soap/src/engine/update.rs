@@ -202,11 +202,15 @@ impl<W: World> Engine<W> {
         Ok(())
     }
 
-    /// What can be done when a client has had its reply: entries of the last update are written, and files that are no longer
-    /// needed are removed.
+    /// What can be done when a client, or the other server, has had its reply: entries of the last update are written, directories that the other
+    /// server has changed are read, and files that are no longer needed are removed.
     pub fn settle(&mut self) {
         if self.phase != super::Phase::Failed && self.table.roll_forward(&mut self.world).is_err() {
             self.fail();
+        }
+        for object in core::mem::take(&mut self.fetched) {
+            // One that cannot be read now is read when somebody asks for it.
+            let _ = self.have_at_hand(object);
         }
         for file in core::mem::take(&mut self.retired) {
             self.world.destroy(&file);

@@ -240,7 +240,10 @@ fn keep_up() {
         let _ = ask(&question, LOCATE, 1);
     }
     with(Engine::begin_round);
-    while update(Engine::copy_files) {}
+    // The second time without a store that has turned out to be away.
+    for _ in 0..2 {
+        while update(Engine::copy_files) {}
+    }
     while let Some((old, question)) = with(|engine| engine.expiring()) {
         let lives = question.map(|question| ask(&question, LOCATE, 1));
         if !update(|engine| engine.expire(&old, lives)) {

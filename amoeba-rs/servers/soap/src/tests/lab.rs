@@ -391,8 +391,14 @@ impl Lab {
         }
     }
 
-    /// Makes second copies until there are none to make.
+    /// Makes second copies until there are none to make, as one round of the program does.
     pub(super) fn copy_files(&mut self, number: usize) {
+        for _ in 0..2 {
+            self.copy_files_once(number);
+        }
+    }
+
+    fn copy_files_once(&mut self, number: usize) {
         loop {
             let Some(engine) = &mut self.engines[number] else {
                 return;

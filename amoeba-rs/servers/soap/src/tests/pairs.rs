@@ -309,3 +309,55 @@ fn a_partner_that_stays_busy_is_not_waited_for_for_ever() {
     assert_eq!(lab.state.borrow().stores[1].files.len(), 1);
     assert_eq!(lab.finish(0, first).map(|reply| reply.result()), Some(Ok(())));
 }
+
+/// A machine with a server and its store fails right behind an update, of whose file there is one copy.
+#[test]
+fn what_was_changed_on_a_machine_that_fails_goes_on_at_the_other_server() {
+    for failing in 0..2 {
+        let mut lab = Lab::new(2, 3);
+        let mut client = Client(vec![lab.root]);
+        let append = |name| Operation::Append(0, name, 5);
+        assert_eq!(client.carry_out(&mut lab, failing, &append("a")), Some(Ok(())));
+        // The other one's thread has put its reply, and settles.
+        lab.engine(1 - failing).settle();
+        lab.switch_off(failing);
+        let left = 1 - failing;
+        assert_eq!(client.carry_out(&mut lab, left, &append("b")), Some(Ok(())));
+        lab.copy_files(left);
+        let rows = client.read(&mut lab, left).expect("the directories").0[0].clone();
+        assert_eq!(rows.map(|rows| rows.len()), Some(2));
+        // It comes back, and has both.
+        lab.switch_on(failing);
+        lab.recover();
+        lab.copy_files(left);
+        let rows = client.read(&mut lab, failing).expect("the directories").0[0].clone();
+        assert_eq!(rows.map(|rows| rows.len()), Some(2), "server {failing}");
+    }
+}
+
+/// The only copy of a file is on a store that is away: another one is made of what is at hand.
+#[test]
+fn a_copy_is_made_of_a_directory_at_hand() {
+    let mut lab = Lab::new(2, 3);
+    let mut client = Client(vec![lab.root]);
+    assert_eq!(
+        client.carry_out(&mut lab, 0, &Operation::Append(0, "a", 5)),
+        Some(Ok(()))
+    );
+    lab.engine(1).settle();
+    lab.switch_off(0);
+    // Somebody else's update has the server notice that it is alone.
+    assert_eq!(client.carry_out(&mut lab, 1, &Operation::Create), Some(Ok(())));
+    lab.copy_files(1);
+    let root = lab.root.private.object();
+    let pair = lab.engine(1).table().pair(root).expect("the root");
+    assert_eq!(
+        pair.copies().count(),
+        2,
+        "there is one on the server's own store now"
+    );
+    lab.switch_off(1);
+    lab.switch_on(1);
+    let rows = client.read(&mut lab, 1).expect("the directories").0[0].clone();
+    assert_eq!(rows.map(|rows| rows.len()), Some(1));
+}

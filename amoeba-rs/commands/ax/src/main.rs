@@ -16,6 +16,7 @@ mod placing;
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use libamoeba::classes::process;
 use libamoeba::directory::Names;
 use libamoeba::eprintln;
 use libamoeba::owner::{End, Owner};
@@ -25,6 +26,7 @@ use libamoeba::system::{Kernel, identity};
 use options::Options;
 use placing::{Error, Place};
 use proto::capability::{Capability, Port};
+use proto::process::server::LONGEST_COMMENT;
 
 libamoeba::program!(main);
 
@@ -83,7 +85,10 @@ fn run(arguments: &Arguments, options: &Options<'_>) -> Result<Option<End>, Erro
     for _ in 0..TRIES {
         let (host, server) = place.server(&descriptor)?;
         match program::exec(&mut Kernel, &server, File::At(&descriptor, file), &start) {
-            Ok(process) => return wait(owner, &process),
+            Ok(process) => {
+                name(&process, options.program);
+                return wait(owner, &process);
+            }
             Err(failure) => last = Some(Error::new(&host, failure)),
         }
         if !place.is_chosen() {
@@ -120,6 +125,14 @@ fn capabilities(
         }
     }
     Ok(all)
+}
+
+/// Gives the process the program's name as its comment, by which it is told from others.
+fn name(process: &Capability, program: &str) {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let end = name.floor_char_boundary(LONGEST_COMMENT);
+    // It may have ended already.
+    let _ = process::set_comment(&mut Kernel, process, &name[..end]);
 }
 
 /// Waits for the end of the process, if somebody owns it.

@@ -1,6 +1,7 @@
 //! The server as a program: its threads. A request that waits keeps its thread, because a thread answers what it was asked itself, so there
 //! are always more threads than requests that wait, up to a bound; then the oldest request that waits is answered that it should ask again.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -12,8 +13,9 @@ use libamoeba::system::mutex::{Mutex, RawMutex};
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, calls, thread};
 use libamoeba::{Transactions, println};
+use proto::capability::{Capability, Rights};
 use proto::fifo::{LONGEST_WAIT, right};
-use proto::message::LARGEST_BUFFER;
+use proto::message::{Header, LARGEST_BUFFER};
 use proto::standard::Status;
 
 libamoeba::program!(main);
@@ -23,6 +25,7 @@ const FIRST_THREADS: usize = 4;
 const MOST_THREADS: usize = 48;
 /// Bytes of a thread's stack.
 const STACK: usize = 12 << 10;
+const PUBLISHER_STACK: usize = 24 << 10;
 /// Milliseconds between two ageings of ends.
 const AGE: u32 = 3_600_000;
 /// The capability with which the server is known again.
@@ -95,7 +98,10 @@ fn main(arguments: &Arguments) -> i32 {
     println!("{name}: serving");
     if let Some(names) = Names::from_environment(|name| arguments.capability(name)) {
         let others = right::READ.0 | right::WRITE.0 | right::CREATE.0 | right::CLOSE.0;
-        identity::publish(name, &names, &paths, &own, proto::capability::Rights(others));
+        // The directory server need not be there yet.
+        thread::spawn(PUBLISHER_STACK, move || {
+            identity::publish(name, &names, &paths, &own, Rights(others));
+        });
     }
     loop {
         calls::sleep(AGE);
@@ -103,7 +109,7 @@ fn main(arguments: &Arguments) -> i32 {
     }
 }
 
-fn start(arguments: &Arguments, port: Option<&str>) -> Result<proto::capability::Capability, Status> {
+fn start(arguments: &Arguments, port: Option<&str>) -> Result<Capability, Status> {
     let own = Identity::find(arguments, SUPER, port)?;
     let random = arguments.capability("RANDOM").ok_or(Status::NotFound)?;
     let engine = Engine::new(own.port, own.check, identity::port(&random)?);
@@ -129,7 +135,7 @@ fn add_thread() {
 /// Serves requests, one after the other.
 fn serve() {
     let port = STATE.lock().with(|engine| engine.port());
-    let over: &'static RawMutex = alloc::boxed::Box::leak(alloc::boxed::Box::new(RawMutex::new_locked()));
+    let over: &'static RawMutex = Box::leak(Box::new(RawMutex::new_locked()));
     let mut data = vec![0; LARGEST_BUFFER];
     loop {
         STATE.lock().idle += 1;
@@ -150,7 +156,7 @@ fn serve() {
 }
 
 /// The reply to a request, which may have to wait.
-fn answer(header: &proto::message::Header, data: &[u8], over: &'static RawMutex) -> Reply {
+fn answer(header: &Header, data: &[u8], over: &'static RawMutex) -> Reply {
     let (ticket, limit) = {
         let mut state = STATE.lock();
         match state.with(|engine| engine.request(header, data)) {

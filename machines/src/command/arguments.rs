@@ -281,7 +281,7 @@ pub(crate) enum Bench {
 #[derive(Debug, Args)]
 #[command(after_help = migration::tolerances())]
 pub(crate) struct MigrationArguments {
-    /// Sizes of the processes [default: 32,64,128,256,512,2048; with --breakdown 512]
+    /// Sizes of the processes [default: 32,64,128,512,2048; with --breakdown 512]
     #[arg(
         long,
         value_name = "SIZES",

@@ -134,9 +134,13 @@ fn carry_out(host: &Host, order: &Order, terminal: &mut Terminal) -> Exit {
         Command::Check(arguments) => describe::check(arguments, terminal),
         Command::Show(arguments) => describe::show(arguments, terminal),
         Command::Schema => Ok(describe::schema(terminal)),
-        Command::Run(arguments) if order.is_default => run::run(host, arguments, true, terminal)
-            .and_then(|exit| Ok(exit.max(bench::migration::short(host, terminal)?))),
-        Command::Run(arguments) => run::run(host, arguments, false, terminal),
+        Command::Run(arguments) => run::run(host, arguments, order.is_default, terminal).and_then(|exit| {
+            if order.is_default && exit == Exit::Good && terminal.format() == Format::Human {
+                bench::migration::short(host, terminal)
+            } else {
+                Ok(exit)
+            }
+        }),
         Command::Verify(arguments) => verify::verify(host, arguments, terminal),
         Command::Bench(arguments) => match &arguments.what {
             Bench::Rpc(arguments) => bench::rpc(host, arguments, terminal),

@@ -57,7 +57,7 @@ pub(super) fn breakdown(setup: &Setup, trial: Trial) -> Result<Result<Breakdown,
         for (profile, seen) in profiles[phase].iter_mut().zip(laboratory.whereabouts()) {
             profile.count(&seen);
         }
-        at = at + looks.next_span();
+        at += looks.next_span();
     }
     Ok(Ok(Breakdown {
         title: format!(
@@ -134,7 +134,7 @@ impl Breakdown {
         // Writing to a text cannot fail.
         let _ = write!(text, "{:<28} {:>10} {:>7}", "phase", "ms", "share");
         for (name, _) in &STATIONS[TOLD] {
-            let _ = write!(text, " {:>12}", format!("{name}"));
+            let _ = write!(text, " {name:>12}");
         }
         let _ = writeln!(text, " {:>8}   (busy ms)", "cable");
         for (place, phase) in self.phases.iter().enumerate() {

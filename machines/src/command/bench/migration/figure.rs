@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::published::Published;
-use super::series::{Mechanism, Series, Workload};
+use super::series::{Mechanism, Series, Workload, find};
 
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 720.0;
@@ -139,10 +139,10 @@ pub(super) fn svg(series: &[Series], published: &Published) -> String {
     );
     main.axes(&mut text);
     labels(&mut text, &main, "migration time, ms (guest's clock)");
-    add_published(&mut text, &main, published);
+    add_published(&mut text, &main, series, published);
     for series in series {
         if let Some(fit) = series.guest_fit() {
-            line(&mut text, &main, colour(series.workload), "", |kbytes| {
+            line(&mut text, &main, colour(series.workload), "none", |kbytes| {
                 fit.at(kbytes)
             });
         }
@@ -192,7 +192,7 @@ const LINES: [(Workload, Mechanism, &str, &str); 3] = [
     (
         Workload::Idle,
         Mechanism::Kernel,
-        "",
+        "none",
         "published: 47 + 3.8 m, kernel",
     ),
     (
@@ -209,8 +209,16 @@ const LINES: [(Workload, Mechanism, &str, &str); 3] = [
     ),
 ];
 
-fn add_published(text: &mut String, panel: &Panel, published: &Published) {
-    for (workload, mechanism, dashes, _) in LINES {
+/// The lines of series that were measured.
+fn lines(series: &[Series]) -> impl Iterator<Item = (Workload, Mechanism, &'static str, &'static str)> {
+    let is_measured = |workload, mechanism| find(series, workload, mechanism).is_some();
+    LINES
+        .into_iter()
+        .filter(move |(workload, mechanism, ..)| is_measured(*workload, *mechanism))
+}
+
+fn add_published(text: &mut String, panel: &Panel, series: &[Series], published: &Published) {
+    for (workload, mechanism, dashes, _) in lines(series) {
         line(text, panel, "black", dashes, |kbytes| {
             published.time(workload, mechanism, kbytes)
         });
@@ -250,7 +258,7 @@ fn residuals(text: &mut String, series: &[Series], x: (f64, f64)) {
 fn legend(text: &mut String, series: &[Series]) {
     let x = RIGHT + 16.0;
     let mut y = TOP + 10.0;
-    for (_, _, dashes, words) in LINES {
+    for (_, _, dashes, words) in lines(series) {
         add(
             text,
             format_args!(

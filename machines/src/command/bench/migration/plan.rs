@@ -7,7 +7,7 @@ use crate::command::bench::rpc::Point;
 use crate::command::failure::Failure;
 
 /// Sizes that are measured unless others are asked for, in Kbytes.
-const SIZES: [u32; 6] = [32, 64, 128, 256, 512, 2048];
+const SIZES: [u32; 5] = [32, 64, 128, 512, 2048];
 /// The size whose time is broken down.
 const BREAKDOWN_SIZE: u32 = 512;
 /// Those of the short form.

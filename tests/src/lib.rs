@@ -6,6 +6,7 @@
 
 pub mod benchmark;
 pub mod labelled_disk;
+pub mod moves;
 pub mod silicon;
 
 mod board;

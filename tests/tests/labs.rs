@@ -37,7 +37,13 @@ fn the_pool_of_1995_comes_up_by_itself_to_a_system() {
     let (_, memory) = run("steketee1995", 15_000);
     let console = memory.console(0);
     // A prompt of the shell may stand before what the boot server tells.
-    for text in ["soap: serving", "boot: run is up", "boot: shell is up", "amoeba ready", "$ "] {
+    for text in [
+        "soap: serving",
+        "boot: run is up",
+        "boot: shell is up",
+        "amoeba ready",
+        "$ ",
+    ] {
         assert!(console.contains(text), "{text}: {console}");
     }
     assert!(!console.contains("cannot start"), "{console}");

@@ -11,7 +11,7 @@
 //! where windows begin and end shows nowhere in the result. When nothing is due, the next one begins at the earliest alarm.
 //!
 //! Traffic generators are stations without a machine: they run between windows, up to where the cables are settled.
-//! Faults are known from the beginning: the cables and machines that they concern have them before the lab runs. What is typed, and
+//! The lab file's faults are known from the beginning: the cables and machines that they concern have them before the lab runs. What is typed, and
 //! whatever else is done from outside, happens at an instant beyond what has been settled (`inputs`).
 //!
 //! A limit that lies within a window only interrupts it: the next call goes on as if it had never been left.

@@ -129,6 +129,9 @@ pub(crate) fn decode(bytes: &[u8], is_32_bit: bool) -> Result<Op, Incomplete> {
     let mut op = special(form, instruction.len(), found);
     op.components = (instruction.len() + constant_components - immediate_bytes - displacement_bytes) as u8;
     operands(&mut op, &bytes[found.bytes..], &instruction);
+    if is_escape && has_memory_operand(&instruction) {
+        op.immediate = first_item_bytes(opcode, op.reg, is_32_bit != found.has_operand_size);
+    }
     address(
         &mut op,
         &instruction,
@@ -150,6 +153,17 @@ fn special(form: usize, length: usize, found: Prefixes) -> Op {
 
 fn has_memory_operand(instruction: &Instruction) -> bool {
     (0..instruction.op_count()).any(|operand| instruction.op_kind(operand) == OpKind::Memory)
+}
+
+/// Bytes of the first item of a coprocessor's operand in memory: a doubleword, unless the operand is a word or an image of words.
+fn first_item_bytes(opcode: u8, reg: u8, is_operand_32: bool) -> u32 {
+    match (opcode, reg) {
+        // FLDCW, FSTCW, FSTSW, integers of 16 bits.
+        (0xD9, 5 | 7) | (0xDD, 7) | (0xDE, _) | (0xDF, 0..=3) => 2,
+        // FLDENV, FSTENV, FRSTOR, FSAVE.
+        (0xD9 | 0xDD, 4 | 6) if !is_operand_32 => 2,
+        _ => 4,
+    }
 }
 
 /// Registers and immediates. `code` begins with the opcode.

@@ -532,7 +532,13 @@ impl Core {
     }
 
     #[cold]
-    fn check_rights(&self, segment: Segment, offset: u32, bytes: u32, is_write: bool) -> Result<(), Fault> {
+    pub(crate) fn check_rights(
+        &self,
+        segment: Segment,
+        offset: u32,
+        bytes: u32,
+        is_write: bool,
+    ) -> Result<(), Fault> {
         let register = self.segment(segment);
         let has_right = if is_write {
             register.is_writable()

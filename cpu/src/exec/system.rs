@@ -35,13 +35,18 @@ pub(crate) fn halt<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
 }
 
 /// Any instruction of the coprocessor. None is fitted: unless EM or TS asks for a trap, nothing answers, and neither memory nor
-/// registers change.
-pub(crate) fn escape<B: Bus>(core: &mut Core, _: &mut B, _: &Op) -> Done {
+/// registers change. The processor looks by itself whether the first word or doubleword of an operand in memory is within its segment
+/// (Intel387 DX data sheet, table 2.6, interrupts 7 and 13); no page is accessed, as nothing is transferred.
+pub(crate) fn escape<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Done {
     if core
         .cr0
         .intersects(Control::EMULATE_COPROCESSOR | Control::TASK_SWITCHED)
     {
         return Err(Fault::plain(Vector::NoCoprocessor));
+    }
+    let first_item_bytes = op.immediate;
+    if first_item_bytes != 0 {
+        core.check_rights(op.segment, op.offset(core), first_item_bytes, false)?;
     }
     Ok(Flow::Next)
 }
@@ -302,10 +307,117 @@ pub(crate) fn move_from_test<B: Bus>(core: &mut Core, _: &mut B, op: &Op) -> Don
 
 #[cfg(test)]
 mod tests {
-    use super::{Global, load_table, store_table};
+    use super::{Global, escape, load_table, store_table};
+    use crate::core::Core;
     use crate::decode::decode;
     use crate::test_board::{Board, protected};
-    use crate::{Fault, Vector};
+    use crate::{Control, Fault, Segment, SegmentRegister, Vector};
+
+    /// What an instruction of the coprocessor of 32-bit code comes to whose operand lies at an offset of DS, which ends at FFFFh.
+    fn escape_at(
+        offset: u32,
+        prefix: &[u8],
+        opcode: u8,
+        reg: u8,
+        prepare: impl Fn(&mut Core),
+    ) -> Option<Fault> {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        for segment in [Segment::Ds, Segment::Ss] {
+            let short = SegmentRegister {
+                limit: 0xFFFF,
+                ..*core.segment(segment)
+            };
+            core.set_segment(segment, short);
+        }
+        prepare(&mut core);
+        let mut code = [prefix, &[opcode, reg << 3 | 5], &offset.to_le_bytes()].concat();
+        code.resize(15, 0);
+        let op = decode(&code, true).expect("an escape");
+        escape(&mut core, &mut board, &op).err()
+    }
+
+    /// The bytes of the operand that have to be within the segment.
+    fn checked_bytes(prefix: &[u8], opcode: u8, reg: u8) -> u32 {
+        let is_good = |bytes: &u32| escape_at(0x1_0000 - bytes, prefix, opcode, reg, |_| ()).is_none();
+        (1..200).find(is_good).expect("a place for it")
+    }
+
+    const GENERAL_PROTECTION: Fault = Fault::with_code(Vector::GeneralProtection, 0);
+    const NO_COPROCESSOR: Fault = Fault::plain(Vector::NoCoprocessor);
+
+    #[test]
+    fn the_first_word_or_doubleword_of_a_coprocessors_operand_is_within_its_segment() {
+        let words = [
+            (0xD9, 5),
+            (0xD9, 7),
+            (0xDD, 7),
+            (0xDE, 0),
+            (0xDE, 7),
+            (0xDF, 0),
+            (0xDF, 3),
+        ];
+        for (opcode, reg) in words {
+            assert_eq!(checked_bytes(&[], opcode, reg), 2, "{opcode:X} /{reg}");
+        }
+        let dwords = [
+            (0xD8, 0),
+            (0xD9, 0),
+            (0xDA, 1),
+            (0xDB, 5),
+            (0xDB, 7),
+            (0xDC, 2),
+            (0xDD, 0),
+            (0xDF, 7),
+        ];
+        for (opcode, reg) in dwords {
+            assert_eq!(checked_bytes(&[], opcode, reg), 4, "{opcode:X} /{reg}");
+        }
+        for (opcode, reg) in [(0xD9, 4), (0xD9, 6), (0xDD, 4), (0xDD, 6)] {
+            assert_eq!(checked_bytes(&[], opcode, reg), 4, "{opcode:X} /{reg}, 32 bits");
+            assert_eq!(
+                checked_bytes(&[0x66], opcode, reg),
+                2,
+                "{opcode:X} /{reg}, 16 bits"
+            );
+        }
+    }
+
+    #[test]
+    fn an_escape_beyond_the_limit_is_a_fault_of_its_segment_behind_that_of_em_and_ts() {
+        assert_eq!(escape_at(0xFFFF, &[], 0xD8, 0, |_| ()), Some(GENERAL_PROTECTION));
+        let in_stack = escape_at(0xFFFF, &[0x36], 0xD8, 0, |_| ());
+        assert_eq!(in_stack, Some(Fault::with_code(Vector::Stack, 0)));
+        for bit in [Control::EMULATE_COPROCESSOR, Control::TASK_SWITCHED] {
+            let trapped = |core: &mut Core| core.cr0 |= bit;
+            assert_eq!(escape_at(0xFFFF, &[], 0xD8, 0, trapped), Some(NO_COPROCESSOR));
+            assert_eq!(escape_at(0, &[], 0xD8, 0, trapped), Some(NO_COPROCESSOR));
+        }
+        let monitored = |core: &mut Core| core.cr0 |= Control::MONITOR_COPROCESSOR;
+        assert_eq!(
+            escape_at(0xFFFF, &[], 0xD8, 0, monitored),
+            Some(GENERAL_PROTECTION)
+        );
+        assert_eq!(escape_at(0x100, &[], 0xD8, 0, monitored), None);
+    }
+
+    #[test]
+    fn an_escape_with_registers_has_no_operand_to_check() {
+        let mut board = Board::new();
+        let mut core = protected(&mut board);
+        core.set_segment(Segment::Ds, SegmentRegister::default());
+        let mut code = [0; 15];
+        code[..2].copy_from_slice(&[0xD9, 0xC0]);
+        let op = decode(&code, true).expect("FLD ST");
+        assert!(escape(&mut core, &mut board, &op).is_ok());
+        code[1] = 0x00;
+        let op = decode(&code, true).expect("FLD [EAX]");
+        assert_eq!(
+            escape(&mut core, &mut board, &op),
+            Err(GENERAL_PROTECTION),
+            "no segment"
+        );
+    }
 
     #[test]
     fn sgdt_stores_a_base_of_32_bits_with_a_16_bit_operand_too_and_lgdt_loads_24() {

@@ -110,15 +110,13 @@ impl Course {
         let answers_behind = kinds
             .contains(&Question::ProcessorSegment)
             .then(|| answers_of_processor_segment(&instruction, &before, model));
+        self.note(next);
         let step = model.step();
         let after = model.state();
         if after.instructions == before.instructions && !after.is_repeating {
-            // It has faulted, or a trap came first.
-            self.questions.truncate(asked);
-            self.note(next);
+            // It has faulted, perhaps because of an answer; the flags are as before.
             return step;
         }
-        self.note(next);
         if self.questions.len() > asked {
             self.undefined &= !read;
         }
@@ -342,6 +340,22 @@ mod tests {
         assert_eq!(all.len(), 64);
         let varied = all.iter().fold(0, |bits, value| bits | value ^ all[0]);
         assert_eq!(varied, CARRY | PARITY | ADJUST | ZERO | SIGN | OVERFLOW);
+    }
+
+    #[test]
+    fn a_branch_on_an_undefined_flag_that_faults_one_way_goes_the_other_way_too() {
+        // DIV BL; JO beyond the limit of the code segment, and the same with JNO.
+        for opcode in [0x80, 0x81] {
+            let mut case = of_code(&[&[0xF6, 0xF3], &[0x0F, opcode, 0, 0, 1, 0]]);
+            case.general[3] = 1;
+            case.segments[1] = 1 << 3 | 7;
+            case.eip = 0x100;
+            let courses = Courses::new(&case, &[Question::UndefinedFlags]);
+            let outcomes = courses.map(|course| course.outcome.expect("it ends"));
+            let mut vectors: Vec<u32> = outcomes.map(|outcome| outcome.vector).collect();
+            vectors.sort_unstable();
+            assert_eq!(vectors, [3, 13], "0F{opcode:X}h");
+        }
     }
 
     #[test]

@@ -298,7 +298,7 @@ mod tests {
             |outcome| outcome.general[0] = 1,
             |outcome| outcome.eip += 1,
             |outcome| outcome.address -= 1,
-            |outcome| outcome.error_code = 0x15,
+            |outcome| outcome.error_code = 0x16,
             |outcome| outcome.vector = 12,
         ];
         for change in changes {

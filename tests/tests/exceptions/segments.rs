@@ -417,6 +417,7 @@ fn access(setup: &mut Setup, limit: u32, access: u16, code: &[u8]) {
 
 const MOV_EAX_FS_100: &[u8] = &[0x64, 0xA1, 0, 1, 0, 0];
 const MOV_FS_100_EAX: &[u8] = &[0x64, 0xA3, 0, 1, 0, 0];
+const FADD_FS_100: &[u8] = &[0x64, 0xD8, 0x05, 0, 1, 0, 0];
 const MOV_EAX_EBP: &[u8] = &[0x8B, 0x45, 0x00];
 
 // PRM 6.3.1 and 9.8.12, 9.8.13.
@@ -602,6 +603,21 @@ const ACCESSES: &[Row] = &[
         |s| {
             s.state.cr0 |= 8;
             s.code(&[0xD9, 0xC0]);
+        },
+        NM,
+    ),
+    (
+        "an escape whose first doubleword is beyond the limit",
+        |s| {
+            access(s, 0x102, 0x4093, FADD_FS_100);
+        },
+        gp(0),
+    ),
+    (
+        "an escape with EM whose operand is beyond the limit",
+        |s| {
+            access(s, 0x102, 0x4093, FADD_FS_100);
+            s.state.cr0 |= 4;
         },
         NM,
     ),

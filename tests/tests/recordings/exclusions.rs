@@ -80,11 +80,6 @@ pub(crate) const OF_A_286: &[Exclusion] = &[
         reason: "POP to offset FFFFh: both fault, but a 286 has changed SP",
     },
     Exclusion {
-        forms: &["D8"],
-        what: What::Case(has_segment_overrun),
-        reason: "an escape's operand at offset FFFFh: without a 387 the crate does not look at operands of escapes",
-    },
-    Exclusion {
         forms: &["E7"],
         what: What::Case(has_lost_its_write),
         reason: "the recording of OUT to port 2 lacks the write",

@@ -220,7 +220,11 @@ from = "builtin:kernel"
     #[test]
     fn a_description_that_cannot_be_is_bad_input() {
         let folder = folder();
-        fs::write(folder.path().join("disk.toml"), DESCRIPTION.replace("8MB", "504KB")).unwrap();
+        fs::write(
+            folder.path().join("disk.toml"),
+            DESCRIPTION.replace("8MB", "504KB"),
+        )
+        .unwrap();
         let failure = made(folder.path()).0.unwrap_err();
         assert_eq!(failure.exit(), Exit::BadInput);
         assert!(

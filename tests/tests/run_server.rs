@@ -128,12 +128,17 @@ fn commands_tell_of_hosts_and_stun_their_processes() {
         String::from("date 05300905.30"),
         format!("ping -c 2 {host}/tod"),
         format!("printbuf {host}"),
-        format!("stun -s 7 {host}/ps/0"),
+        // All of these run at the same time, so this one has a host of its own.
+        String::from("stun -s 7 02:60:8c:00:00:03/ps/0"),
         format!("aps {host} 02:60:8c:00:00:09"),
     ];
     let programs: Vec<(&str, &str)> = arguments.iter().map(|line| ("hosts", line.as_str())).collect();
     let memory = run(
-        &[("here", 1, &programs), ("there", 2, &[("spin", "")])],
+        &[
+            ("here", 1, &programs),
+            ("there", 2, &[("spin", "")]),
+            ("elsewhere", 3, &[("spin", "")]),
+        ],
         "",
         20_000,
     );
@@ -155,5 +160,5 @@ fn commands_tell_of_hosts_and_stun_their_processes() {
     assert!(console.contains("aps: 02:60:8c:00:00:09: "), "{console}");
     let ended = console.matches("hosts exited with status 0").count();
     assert_eq!(ended, 5, "{console}");
-    told(&memory, 1, "spin was stunned: 7");
+    told(&memory, 2, "spin was stunned: 7");
 }

@@ -486,7 +486,7 @@ const MEANING: &[Case] = &[
     ),
     case(
         "a disk that is made of nothing",
-        &[("[segment", "[image.d]\nmake = \"nothing.toml\"\n\n[segment")],
+        &[("[segment", "[image.d]\nmake = \"/lab/nothing.toml\"\n\n[segment")],
         &["lab::bad-description"],
     ),
     case(
@@ -501,7 +501,7 @@ const MEANING: &[Case] = &[
         "an image that is made and blank",
         &[(
             "[segment",
-            "[image.d]\nmake = \"nothing.toml\"\nblank = \"10MB\"\n\n[segment",
+            "[image.d]\nmake = \"/lab/nothing.toml\"\nblank = \"10MB\"\n\n[segment",
         )],
         &["lab::two-sources"],
     ),

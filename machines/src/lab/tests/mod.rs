@@ -19,8 +19,7 @@ fn read_with(text: &str, overrides: &[&str]) -> Result<Loaded, LabErrors> {
     let source = LabSource::Text {
         name: "lab.toml".to_owned(),
         text: text.to_owned(),
-        // There is no such folder, so its files are missing on every host alike.
-        folder: PathBuf::from("/lab"),
+        folder: PathBuf::new(),
     };
     load(source, &overrides)
 }

@@ -4,13 +4,16 @@ use crate::Transactions;
 use crate::checkpoint::{Answer, Report};
 use crate::ports::put_port;
 use alloc::vec;
-use proto::capability::{Capability, Port, Private};
+use proto::capability::{Capability, Port, Private, Rights};
 use proto::message::Header;
 use proto::process::server::{Cause, LARGEST_REQUEST};
 use proto::standard::Status;
+use proto::terminal::Command;
 
 /// The number of the object that owns.
 const OBJECT: u32 = 1;
+/// The right of a process itself: to say where it listens.
+const SIGNALS: Rights = Rights(0x01);
 
 /// How a process has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,15 @@ impl core::fmt::Display for End {
     }
 }
 
+/// What an owner is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The process that had this capability has ended.
+    Ended(Capability, End),
+    /// A process wants to be told there of the terminal's interrupt, rather than be stunned; null if no longer.
+    Listens(Capability),
+}
+
 /// An owner: a port at which kernels tell of its processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -65,36 +77,65 @@ impl Owner {
         }
     }
 
+    /// What a process is given as `SIGNALS`: to it the process says where it listens to the terminal's interrupt, if it does.
+    pub fn signals(&self) -> Capability {
+        let mut capability = self.capability();
+        capability.private = capability.private.restrict(SIGNALS, self.check);
+        capability
+    }
+
     /// Waits until one of its processes stops, and lets it end: which one, by the capability that it had, and how.
     ///
     /// # Errors
     /// [`Status::RpcAborted`] if a signal ended the wait, and other errors of transactions.
     pub fn wait(&self, transactions: &mut impl Transactions) -> Result<(Capability, End), Status> {
-        let mut data = vec![0; LARGEST_REQUEST];
         loop {
-            let (header, length) = transactions.getreq(self.port, &mut data)?;
-            match self.report(&header, &data[..length]) {
-                Ok(report) => {
-                    let (reply, bytes) = Answer::Kill.reply();
-                    transactions.putrep(&reply, &bytes);
-                    return Ok((report.image.head.own, End::of(&report)));
-                }
-                Err(status) => {
-                    let mut reply = Header::default();
-                    reply.set_status(status);
-                    transactions.putrep(&reply, &[]);
-                }
+            if let News::Ended(process, end) = self.news(transactions)? {
+                return Ok((process, end));
             }
         }
     }
 
-    fn report(&self, header: &Header, data: &[u8]) -> Result<Report, Status> {
-        let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
-        let is_own = private.object() == OBJECT && private.proven_rights(self.check).is_some();
-        if !is_own {
-            return Err(Status::BadCapability);
+    /// Waits until there is something to tell. A process that stops is let end.
+    ///
+    /// # Errors
+    /// As [`Owner::wait`].
+    pub fn news(&self, transactions: &mut impl Transactions) -> Result<News, Status> {
+        let mut data = vec![0; LARGEST_REQUEST];
+        loop {
+            let (header, length) = transactions.getreq(self.port, &mut data)?;
+            let news = self.read(&header, &data[..length]);
+            let (mut reply, bytes) = match news {
+                Ok(News::Ended(..)) => Answer::Kill.reply(),
+                _ => Default::default(),
+            };
+            match news {
+                Ok(News::Ended(..)) => {}
+                Ok(News::Listens(_)) => reply.set_status(Status::Ok),
+                Err(status) => reply.set_status(status),
+            }
+            transactions.putrep(&reply, &bytes);
+            if let Ok(news) = news {
+                return Ok(news);
+            }
         }
-        Report::parse(header, data).ok_or(Status::BadCommand)
+    }
+
+    fn read(&self, header: &Header, data: &[u8]) -> Result<News, Status> {
+        let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
+        let rights = private
+            .proven_rights(self.check)
+            .filter(|_| private.object() == OBJECT)
+            .ok_or(Status::BadCapability)?;
+        if header.command == Command::SetInterrupt.code() && rights.include(SIGNALS) {
+            let listener = Capability::parse(data).map_err(|_| Status::BadArgument)?;
+            return Ok(News::Listens(listener));
+        }
+        if rights != Rights::ALL {
+            return Err(Status::Denied);
+        }
+        let report = Report::parse(header, data).ok_or(Status::BadCommand)?;
+        Ok(News::Ended(report.image.head.own, End::of(&report)))
     }
 }
 
@@ -102,9 +143,9 @@ impl Owner {
 mod tests {
     extern crate std;
 
-    use super::{End, Owner};
+    use super::{End, News, Owner};
     use crate::Transactions;
-    use proto::capability::{Capability, Port, Private};
+    use proto::capability::{Capability, Port, Private, Rights};
     use proto::message::Header;
     use proto::process::{self, Head, I80386};
     use proto::standard::Status;
@@ -191,6 +232,41 @@ mod tests {
         ];
         assert_eq!(kernel.1, answered.map(Some));
         assert_eq!(owner.wait(&mut kernel), Err(Status::RpcAborted));
+    }
+
+    #[test]
+    fn a_process_says_where_it_listens_and_can_say_no_more_with_the_same_capability() {
+        let owner = Owner::new(OWNER.0, OWNER.1);
+        let signals = owner.signals();
+        assert_eq!(signals.port, owner.capability().port);
+        let request = |private: Private, command| Header {
+            private: private.emit(),
+            command,
+            ..Header::default()
+        };
+        let listener = process().emit().to_vec();
+        let mut kernel = Kernel(
+            vec![
+                (request(signals.private, 4059), listener[..15].to_vec()),
+                (request(signals.private, 2308), descriptor()),
+                (
+                    request(signals.private.restrict(Rights(0), OWNER.1), 4059),
+                    listener.clone(),
+                ),
+                (request(Private::owner(1, Port([9; 6])), 4059), listener.clone()),
+                (request(signals.private, 4059), listener),
+            ],
+            vec![],
+        );
+        assert_eq!(owner.news(&mut kernel), Ok(News::Listens(process())));
+        let answered = [
+            Status::BadArgument,
+            Status::Denied,
+            Status::Denied,
+            Status::BadCapability,
+            Status::Ok,
+        ];
+        assert_eq!(kernel.1, answered.map(Some));
     }
 
     #[test]

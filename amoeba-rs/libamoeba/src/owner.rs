@@ -1,15 +1,16 @@
 //! Owning processes: who starts a process is told when it stops, and here has it end.
 
 use crate::Transactions;
-use crate::checkpoint::{Answer, Report};
+use crate::checkpoint::{Answer, Report, Swap};
 use crate::ports::put_port;
 use alloc::vec;
+use alloc::vec::Vec;
 use proto::capability::{Capability, Port, Private};
 use proto::message::Header;
 use proto::process::server::{Cause, LARGEST_REQUEST};
 use proto::standard::Status;
 
-/// The number of the object that owns.
+/// The number of the object that owns, where one is enough.
 const OBJECT: u32 = 1;
 
 /// How a process has ended.
@@ -44,6 +45,15 @@ impl core::fmt::Display for End {
     }
 }
 
+/// What an owner is told of one of its processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It goes on as another one, on another machine.
+    Moved(Swap),
+    /// It has stopped, and ends: which one, by the capability that it had, and how.
+    Ended(Capability, End),
+}
+
 /// An owner: a port at which kernels tell of its processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -59,9 +69,14 @@ impl Owner {
 
     /// What processes are given as their owner.
     pub fn capability(&self) -> Capability {
+        self.of(OBJECT)
+    }
+
+    /// What the process of this number, which is not 0, is given as its owner: what is told of it names the number.
+    pub fn of(&self, number: u32) -> Capability {
         Capability {
             port: put_port(self.port),
-            private: Private::owner(OBJECT, self.check),
+            private: Private::owner(number, self.check),
         }
     }
 
@@ -70,40 +85,67 @@ impl Owner {
     /// # Errors
     /// [`Status::RpcAborted`] if a signal ended the wait, and other errors of transactions.
     pub fn wait(&self, transactions: &mut impl Transactions) -> Result<(Capability, End), Status> {
-        let mut data = vec![0; LARGEST_REQUEST];
         loop {
-            let (header, length) = transactions.getreq(self.port, &mut data)?;
-            match self.report(&header, &data[..length]) {
-                Ok(report) => {
-                    let (reply, bytes) = Answer::Kill.reply();
-                    transactions.putrep(&reply, &bytes);
-                    return Ok((report.image.head.own, End::of(&report)));
-                }
-                Err(status) => {
-                    let mut reply = Header::default();
-                    reply.set_status(status);
-                    transactions.putrep(&reply, &[]);
-                }
+            if let (_, News::Ended(process, end)) = self.hear(transactions)? {
+                return Ok((process, end));
             }
         }
     }
 
-    fn report(&self, header: &Header, data: &[u8]) -> Result<Report, Status> {
+    /// Waits until it is told of one of its processes: the number under which it owns it, and what. One that stops is let end. That a
+    /// process has moved may be told after its end.
+    ///
+    /// # Errors
+    /// As [`Owner::wait`].
+    pub fn hear(&self, transactions: &mut impl Transactions) -> Result<(u32, News), Status> {
+        let mut data = vec![0; LARGEST_REQUEST];
+        loop {
+            let (header, length) = transactions.getreq(self.port, &mut data)?;
+            let (reply, bytes, news) = match self.read(&header, &data[..length]) {
+                Ok((number, news)) => {
+                    let (reply, bytes) = match news {
+                        News::Ended(..) => Answer::Kill.reply(),
+                        News::Moved(_) => (answer(Status::Ok), Vec::new()),
+                    };
+                    (reply, bytes, Some((number, news)))
+                }
+                Err(status) => (answer(status), Vec::new(), None),
+            };
+            transactions.putrep(&reply, &bytes);
+            if let Some(news) = news {
+                return Ok(news);
+            }
+        }
+    }
+
+    fn read(&self, header: &Header, data: &[u8]) -> Result<(u32, News), Status> {
         let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
-        let is_own = private.object() == OBJECT && private.proven_rights(self.check).is_some();
-        if !is_own {
+        if private.proven_rights(self.check).is_none() {
             return Err(Status::BadCapability);
         }
-        Report::parse(header, data).ok_or(Status::BadCommand)
+        let news = if let Some(swap) = Swap::parse(header, data) {
+            News::Moved(swap)
+        } else {
+            let report = Report::parse(header, data).ok_or(Status::BadCommand)?;
+            News::Ended(report.image.head.own, End::of(&report))
+        };
+        Ok((private.object(), news))
     }
+}
+
+fn answer(status: Status) -> Header {
+    let mut reply = Header::default();
+    reply.set_status(status);
+    reply
 }
 
 #[cfg(test)]
 mod tests {
     extern crate std;
 
-    use super::{End, Owner};
+    use super::{End, News, Owner};
     use crate::Transactions;
+    use crate::checkpoint::Swap;
     use proto::capability::{Capability, Port, Private};
     use proto::message::Header;
     use proto::process::{self, Head, I80386};
@@ -191,6 +233,54 @@ mod tests {
         ];
         assert_eq!(kernel.1, answered.map(Some));
         assert_eq!(owner.wait(&mut kernel), Err(Status::RpcAborted));
+    }
+
+    #[test]
+    fn an_owner_hears_of_moves_and_ends_by_the_number_of_the_process() {
+        let owner = Owner::new(OWNER.0, OWNER.1);
+        let header = |number, check, command| Header {
+            private: Private::owner(number, check).emit(),
+            command,
+            offset: 4,
+            ..Header::default()
+        };
+        let moved = Capability {
+            port: Port([5; 6]),
+            ..process()
+        };
+        let swap = [process().emit(), moved.emit()].concat();
+        let mut kernel = Kernel(
+            vec![
+                (header(8, Port([9; 6]), 2311), swap.clone()),
+                (header(8, OWNER.1, 2311), swap[..31].to_vec()),
+                (header(8, OWNER.1, 2311), swap.clone()),
+                (header(9, OWNER.1, 2308), descriptor()),
+                (header(8, OWNER.1, 2311), swap),
+                (header(9, OWNER.1, 2308), descriptor()),
+            ],
+            vec![],
+        );
+        let moved = News::Moved(Swap {
+            old: process(),
+            new: moved,
+        });
+        assert_eq!(owner.hear(&mut kernel), Ok((8, moved)));
+        let ended = News::Ended(process(), End::Exited(4));
+        assert_eq!(owner.hear(&mut kernel), Ok((9, ended)));
+        assert_eq!(
+            owner.wait(&mut kernel),
+            Ok((process(), End::Exited(4))),
+            "only ends"
+        );
+        let answered = [
+            Status::BadCapability,
+            Status::BadCommand,
+            Status::Ok,
+            Status::Interrupted,
+            Status::Ok,
+            Status::Interrupted,
+        ];
+        assert_eq!(kernel.1, answered.map(Some));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 use libamoeba::classes::process;
 use libamoeba::directory::Names;
 use libamoeba::eprintln;
-use libamoeba::owner::{End, Owner};
+use libamoeba::owner::{End, News, Owner};
 use libamoeba::program::{self, File, Start};
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, identity};
@@ -31,7 +31,7 @@ use proto::process::server::LONGEST_COMMENT;
 libamoeba::program!(main);
 
 /// How often a host is looked for on which the program can be started: one may go down after it was chosen.
-const TRIES: usize = 3;
+const TRIES: u32 = 3;
 /// The exit status if the program was not run, or did not end by itself.
 const FAILED: i32 = 255;
 
@@ -74,20 +74,21 @@ fn run(arguments: &Arguments, options: &Options<'_>) -> Result<Option<End>, Erro
         .iter()
         .map(|(name, value)| (&**name, *value))
         .collect();
-    let start = Start {
+    let mut start = Start {
         arguments: &options.words,
         environment: &environment,
         capabilities: &capabilities,
-        owner: owner.map_or(Capability::NULL, |owner| owner.capability()),
+        owner: Capability::NULL,
     };
     let place = Place::find(arguments, names.as_ref(), options)?;
     let mut last = None;
-    for _ in 0..TRIES {
+    for number in 1..=TRIES {
         let (host, server) = place.server(&descriptor)?;
+        start.owner = owner.map_or(Capability::NULL, |owner| owner.of(number));
         match program::exec(&mut Kernel, &server, File::At(&descriptor, file), &start) {
             Ok(process) => {
                 name(&process, options.program);
-                return wait(owner, &process);
+                return wait(owner, number);
             }
             Err(failure) => last = Some(Error::new(&host, failure)),
         }
@@ -135,14 +136,14 @@ fn name(process: &Capability, program: &str) {
     let _ = process::set_comment(&mut Kernel, process, &name[..end]);
 }
 
-/// Waits for the end of the process, if somebody owns it.
-fn wait(owner: Option<Owner>, process: &Capability) -> Result<Option<End>, Error> {
+/// Waits for the end of the process that was started with this number, if somebody owns it. It may end on another machine.
+fn wait(owner: Option<Owner>, number: u32) -> Result<Option<End>, Error> {
     let Some(owner) = owner else {
         return Ok(None);
     };
     loop {
-        match owner.wait(&mut Kernel) {
-            Ok((ended, end)) if ended.private.object() == process.private.object() => return Ok(Some(end)),
+        match owner.hear(&mut Kernel) {
+            Ok((ended, News::Ended(_, end))) if ended == number => return Ok(Some(end)),
             Ok(_) | Err(proto::standard::Status::RpcAborted) => {}
             Err(status) => return Err(Error::new("waiting for the end", status)),
         }

@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod client;
+mod counts;
 mod server;
 
 use libamoeba::println;
@@ -21,7 +22,7 @@ libamoeba::program!(main);
 /// Command: execute the call of the client in `extra` whose number is in `offset`.
 const EXECUTE: u16 = 1;
 /// Command: how often were the calls of the client in `extra`, from the number in `offset` on, executed? The reply has a byte
-/// for each.
+/// for each [`counts::CALLS`] of them.
 const REPORT: u16 = 2;
 /// Bytes of a request with several fragments.
 const LONG: usize = 3000;

@@ -4,7 +4,7 @@ use super::interrupts::{self, Target};
 use super::machine::{Stream, close};
 use alloc::vec;
 use alloc::vec::Vec;
-use libamoeba::checkpoint::Answer;
+use libamoeba::checkpoint::{Answer, Swap};
 use libamoeba::system::mutex::{Mutex, Semaphore};
 use libamoeba::system::{Kernel, thread};
 use libamoeba::{Transactions, put_port, standard};
@@ -52,8 +52,8 @@ pub(super) fn serve(port: Port) -> bool {
     thread::spawn(STACK, move || {
         let mut data = vec![0; ROOM];
         loop {
-            if let Ok((header, _)) = Kernel.getreq(port, &mut data) {
-                answer(&header);
+            if let Ok((header, length)) = Kernel.getreq(port, &mut data) {
+                answer(&header, &data[..length.min(ROOM)]);
             }
         }
     })
@@ -64,11 +64,19 @@ fn check(port: Port) -> Port {
     put_port(put_port(port))
 }
 
-fn answer(header: &Header) {
+fn answer(header: &Header, data: &[u8]) {
     let number = Private::parse(&header.private)
         .ok()
         .filter(|private| private.check == check(OWNER.lock().port));
     let cause = Cause::from_code(header.extra).filter(|_| header.command == Command::Checkpoint.code());
+    if let (Some(private), Some(swap)) = (number, Swap::parse(header, data)) {
+        let mut reply = Header::default();
+        reply.set_status(Status::Ok);
+        Kernel.putrep(&reply, &[]);
+        // It goes on elsewhere.
+        started(private.object(), &swap.new);
+        return;
+    }
     let (Some(private), Some(cause)) = (number, cause) else {
         let mut reply = Header::default();
         reply.set_status(Status::BadCommand);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::published::Published;
 use super::series::{Mechanism, Series, Workload, find};
 
-const WIDTH: f64 = 860.0;
+const WIDTH: f64 = 920.0;
 const HEIGHT: f64 = 720.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 620.0;

@@ -8,6 +8,7 @@ pub mod benchmark;
 pub mod labelled_disk;
 pub mod moves;
 pub mod silicon;
+pub mod system;
 
 mod board;
 

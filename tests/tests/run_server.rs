@@ -165,7 +165,7 @@ fn commands_tell_of_hosts_and_stun_their_processes() {
     told(&memory, 2, "spin was stunned: 7");
 }
 
-/// What a system with a processor pool has beside others. The host `sun` is listed under another architecture than its own.
+/// What a system with a processor pool has beside others: a run server that enters itself in directories. The host `sun` is listed under another architecture than its own.
 const POOL: More<'_> = More {
     disk: r#"
 [[host]]
@@ -181,22 +181,16 @@ pool = "i80386"
 name = "sun"
 mac = "02:60:8c:00:00:30"
 pool = "sparc"
-[[server]]
-name = "/super/cap/runsvr/default"
-rights = "ff:01:01"
-[[link]]
-name = "/profile/pool/.run"
-to = "/super/cap/runsvr/default"
 [[file]]
 name = "/super/admin/kernel/at386"
 from = "builtin:kernel"
 "#,
     boot: "
 run {
-    after = soap; pollcap = ${/super/cap/runsvr/default};
+    after = soap; pollcap = /super/cap/runsvr/default;
     program /bin/run {
-        argv { run -d /profile/pool }
-        capv { RUN_SUPER = ${get:/super/cap/runsvr/default}; ROOT; RANDOM; TOD; TTY; }
+        argv { run -d /profile/pool -e /profile/pool/.run -e /super/cap/runsvr/default }
+        capv { ROOT; RANDOM; TOD; TTY; }
     }
 }
 ",

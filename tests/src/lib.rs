@@ -11,6 +11,7 @@ pub mod labelled_disk;
 pub mod made_disks;
 pub mod moves;
 pub mod silicon;
+pub mod system;
 
 mod board;
 mod guests;

@@ -2,6 +2,8 @@
 
 use clock::Span;
 use tests::amoeba::{Laboratory, Pc};
+use tests::system::Step::{Interrupt, Line};
+use tests::system::{self, More};
 
 #[test]
 fn programs_are_placed_on_the_idle_host_and_elsewhere_while_it_is_off() {
@@ -85,4 +87,141 @@ fn commands_tell_of_hosts_and_stun_their_processes() {
     let ended = console.matches("hosts exited with status 0").count();
     assert_eq!(ended, 5, "{console}");
     memory.assert_told(2, &["spin was stunned: 7"]);
+}
+
+/// What a system with a processor pool has beside others: a run server that enters itself in directories. The host `sun` is listed under another architecture than its own.
+const POOL: More<'_> = More {
+    disk: r#"
+[[host]]
+name = "pool"
+count = 2
+mac = "02:60:8c:00:00:10"
+pool = "i80386"
+[[host]]
+name = "small"
+mac = "02:60:8c:00:00:20"
+pool = "i80386"
+[[host]]
+name = "sun"
+mac = "02:60:8c:00:00:30"
+pool = "sparc"
+[[file]]
+name = "/super/admin/kernel/at386"
+from = "builtin:kernel"
+"#,
+    boot: "
+run {
+    after = soap; pollcap = /super/cap/runsvr/default;
+    program /bin/run {
+        argv { run -d /profile/pool -e /profile/pool/.run -e /super/cap/runsvr/default }
+        capv { ROOT; RANDOM; TOD; TTY; }
+    }
+}
+",
+    lab: r#"
+[machine.pool]
+extends = "pc"
+count = 2
+nic = { mac = "02:60:8c:00:00:10" }
+[machine.small]
+extends = "pc"
+memory = "2MB"
+nic = { mac = "02:60:8c:00:00:20" }
+[machine.sun]
+extends = "pc"
+nic = { mac = "02:60:8c:00:00:30" }
+"#,
+};
+
+/// Lists the processes of all hosts; the program that does so is among them.
+const PROCESSES: &str =
+    "for host in pool0 pool1 small sun; do echo $host; done > /home/hosts; aps $(cat /home/hosts)";
+
+/// Where a command has found itself: the host beside it in what `aps` tells.
+fn host_of<'a>(told: &'a str, program: &str) -> &'a str {
+    let end = format!("Run: {program}");
+    let line = told.lines().find(|line| line.ends_with(&end));
+    line.and_then(|line| line.split_whitespace().next())
+        .unwrap_or_else(|| panic!("{program}: {told}"))
+}
+
+#[test]
+fn a_program_that_is_named_without_a_host_lands_on_the_best_by_load_memory_and_architecture() {
+    let processes = |before: &str| format!("{before}; {PROCESSES}");
+    let lines = [
+        processes("ax -n pool0 spin; ax -n pool0 spin; ax -n pool1 spin; sleep 6"),
+        processes("stun pool0/ps/0 pool0/ps/1; sleep 6"),
+        processes("reboot pool1; ax -n pool0 spin; sleep 8"),
+        "std_status /profile/pool/.run".to_owned(),
+        "reboot pool0 /super/admin/kernel/at386 peers=0 slice=50; sleep 6; kstat pool0 u".to_owned(),
+        processes("true"),
+    ];
+    let steps: Vec<_> = lines.iter().map(|line| Line(line)).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let system = system::run(folder.path(), &POOL, &steps, 90);
+    let told = &system.told;
+    let spinning = |told: &str| {
+        let lines = told.lines().filter(|line| line.ends_with("Run: spin"));
+        lines
+            .map(|line| line.split_whitespace().next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // Of those that compute the one that computes less; what is idle has no memory, or is another architecture's.
+    assert_eq!(spinning(&told[0]), ["pool0", "pool0", "pool1"], "{told:?}");
+    assert_eq!(host_of(&told[0], "aps"), "pool1", "{told:?}");
+    assert_eq!(spinning(&told[1]), ["pool1"], "{told:?}");
+    assert_eq!(host_of(&told[1], "aps"), "pool0", "{told:?}");
+    // After a reset a host has no processes.
+    assert_eq!(spinning(&told[2]), ["pool0"], "{told:?}");
+    assert_eq!(host_of(&told[2], "aps"), "pool1", "{told:?}");
+    let hosts = [
+        ("pool0", "i80386", true),
+        ("pool1", "i80386", true),
+        ("small", "i80386", false),
+        ("sun", "sparc", false),
+    ];
+    for (name, architecture, is_used) in hosts {
+        let line = told[3]
+            .lines()
+            .find(|line| line.starts_with(&format!("{name}  ")));
+        let columns: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
+        assert_eq!(columns[..3], [name, architecture, "up"], "{told:?}");
+        assert_eq!(columns.last() != Some(&"0"), is_used, "{told:?}");
+    }
+    // A kernel from a file has no processes of the former one.
+    let console = system.memory.console(1);
+    assert_eq!(console.matches("kernel ready").count(), 2, "{console}");
+    assert!(console.contains(" KB from a file"), "{console}");
+    assert!(told[4].ends_with(" seconds up\n"), "{told:?}");
+    assert_eq!(spinning(&told[5]), [""; 0], "{told:?}");
+}
+
+#[test]
+fn the_interrupt_goes_through_ax_to_the_program_that_it_runs() {
+    let steps = [
+        // By then the run server has told which hosts are up.
+        Line("sleep 3"),
+        Line("ax sun spin"),
+        Interrupt,
+        Line("echo $?; ax pool0 ax sun spin"),
+        Interrupt,
+        Line("echo $?; ax sun sh -c 'trap \"echo caught\" INT; spin; echo behind $?'"),
+        Interrupt,
+        Line("aps sun pool0 | grep -c spin; ax sun sh -c 'exit 7'; echo $?; ax nowhere spin; ax sun nothing"),
+        Line("ax -e COLOUR=red -c PLACE=/etc sun sh -c 'echo $COLOUR'; date 05301200.30; date"),
+        Line(
+            "test $(random) != $(random) && random 3 | wc -l; read x < /profile/cap/randomsvr/default && echo read",
+        ),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = system::run(folder.path(), &POOL, &steps, 45).told;
+    let expected = [
+        "^C\n",
+        "130\n^C\n",
+        "130\n^Ccaught\nbehind 130\n\n",
+        "0\n7\nax: nowhere: not found\nax: nothing: not found\n",
+        "red\nTue May 30 12:00:30 GMT 1995\nTue May 30 12:00:30 GMT 1995\n",
+        "       3\nread\n",
+    ];
+    assert_eq!(told[1..], expected);
 }

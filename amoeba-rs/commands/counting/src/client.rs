@@ -25,7 +25,7 @@ fn transact(request: &Header, data: &[u8], reply: &mut [u8]) -> Result<usize, St
     }
 }
 
-pub(super) fn call(port: Port, client: u16, calls: usize) -> i32 {
+pub(super) fn call(port: Port, client: u16, calls: usize, quits: bool) -> i32 {
     let request = |command, call: usize| Header {
         port,
         command,
@@ -48,6 +48,11 @@ pub(super) fn call(port: Port, client: u16, calls: usize) -> i32 {
             return 1;
         }
         succeeded.push(outcome.is_ok());
+        if quits && outcome.err() == Some(Status::RpcNotFound) {
+            let failed = succeeded.iter().filter(|succeeded| !**succeeded).count();
+            println!("counting: {} calls, {failed} failed, no server", succeeded.len());
+            return 1;
+        }
     }
     match counts(calls, |call, counts| {
         transact(&request(REPORT, call), &[], counts)

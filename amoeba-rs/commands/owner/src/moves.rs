@@ -46,8 +46,11 @@ fn in_calls(world: &World, from: &Capability, to: &Capability) {
         }
         let copy = world.copy(from, what);
         calls::sleep(SETTLE);
-        moved(world, &copy, to, what);
+        let new = migration::by_kernel(&mut Kernel, &copy, to);
+        // It may have ended before its owner is told that it was moved.
         world.exited(status, "a process that was migrated in a call");
+        let swap = new.ok().map(|new| Swap { old: copy, new });
+        equal((world.keeper.expect_swap(), swap.is_some()), (swap, true), what);
     }
     // The slow server has to end before the next one begins.
     calls::sleep(SERVICE_TIME + 500);

@@ -304,6 +304,30 @@ fn what_the_destination_cannot_take_goes_on_at_the_source() {
 }
 
 #[test]
+fn a_process_for_which_the_destination_has_no_memory_goes_on_at_the_source() {
+    let mut world = Pair::new(Vec::new());
+    world.machines[1].machine = super::TestMachine::new(2);
+    let process = world.exec();
+    let header = Header {
+        port: process.port,
+        private: process.private.emit(),
+        command: Command::Migrate.code(),
+        ..Header::default()
+    };
+    let destination = world.machines[1].process.emit();
+    let asker = Caller {
+        machine: 1,
+        number: u32::MAX,
+        fate: Fate::Good,
+    };
+    assert!(world.request(&header, &destination, Some(asker)));
+    world.run(2);
+    assert_eq!((world.runs(0), world.runs(1)), (true, false));
+    assert_eq!(world.machines[1].processes.list().count(), 0);
+    assert!(world.waiting.is_empty(), "who asked for it is told");
+}
+
+#[test]
 fn a_process_that_has_left_is_not_stunned_killed_or_taken_away_again() {
     let mut world = Pair::new(Vec::new());
     let process = world.begin();

@@ -1,16 +1,20 @@
 //! Owning processes: who starts a process is told when it stops, and here has it end.
 
 use crate::Transactions;
-use crate::checkpoint::{Answer, Report};
+use crate::checkpoint::{Answer, Report, Swap};
 use crate::ports::put_port;
 use alloc::vec;
-use proto::capability::{Capability, Port, Private};
+use alloc::vec::Vec;
+use proto::capability::{Capability, Port, Private, Rights};
 use proto::message::Header;
 use proto::process::server::{Cause, LARGEST_REQUEST};
 use proto::standard::Status;
+use proto::terminal::Command;
 
-/// The number of the object that owns.
+/// The number of the object that owns, where one is enough.
 const OBJECT: u32 = 1;
+/// The right of a process itself: to say where it listens.
+const SIGNALS: Rights = Rights(0x01);
 
 /// How a process has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +48,17 @@ impl core::fmt::Display for End {
     }
 }
 
+/// What an owner is told of one of its processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It goes on as another one, on another machine.
+    Moved(Swap),
+    /// It has stopped, and ends: which one, by the capability that it had, and how.
+    Ended(Capability, End),
+    /// It wants to be told there of the terminal's interrupt, rather than be stunned; null if no longer.
+    Listens(Capability),
+}
+
 /// An owner: a port at which kernels tell of its processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -59,10 +74,23 @@ impl Owner {
 
     /// What processes are given as their owner.
     pub fn capability(&self) -> Capability {
+        self.of(OBJECT)
+    }
+
+    /// What the process of this number, which is not 0, is given as its owner: what is told of it names the number.
+    pub fn of(&self, number: u32) -> Capability {
         Capability {
             port: put_port(self.port),
-            private: Private::owner(OBJECT, self.check),
+            private: Private::owner(number, self.check),
         }
+    }
+
+    /// What the process of this number is given as `SIGNALS`: to it the process says where it listens to the terminal's interrupt, if it
+    /// does.
+    pub fn signals(&self, number: u32) -> Capability {
+        let mut capability = self.of(number);
+        capability.private = capability.private.restrict(SIGNALS, self.check);
+        capability
     }
 
     /// Waits until one of its processes stops, and lets it end: which one, by the capability that it had, and how.
@@ -70,41 +98,73 @@ impl Owner {
     /// # Errors
     /// [`Status::RpcAborted`] if a signal ended the wait, and other errors of transactions.
     pub fn wait(&self, transactions: &mut impl Transactions) -> Result<(Capability, End), Status> {
-        let mut data = vec![0; LARGEST_REQUEST];
         loop {
-            let (header, length) = transactions.getreq(self.port, &mut data)?;
-            match self.report(&header, &data[..length]) {
-                Ok(report) => {
-                    let (reply, bytes) = Answer::Kill.reply();
-                    transactions.putrep(&reply, &bytes);
-                    return Ok((report.image.head.own, End::of(&report)));
-                }
-                Err(status) => {
-                    let mut reply = Header::default();
-                    reply.set_status(status);
-                    transactions.putrep(&reply, &[]);
-                }
+            if let (_, News::Ended(process, end)) = self.hear(transactions)? {
+                return Ok((process, end));
             }
         }
     }
 
-    fn report(&self, header: &Header, data: &[u8]) -> Result<Report, Status> {
-        let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
-        let is_own = private.object() == OBJECT && private.proven_rights(self.check).is_some();
-        if !is_own {
-            return Err(Status::BadCapability);
+    /// Waits until it is told of one of its processes: the number under which it owns it, and what. One that stops is let end. That a
+    /// process has moved may be told after its end.
+    ///
+    /// # Errors
+    /// As [`Owner::wait`].
+    pub fn hear(&self, transactions: &mut impl Transactions) -> Result<(u32, News), Status> {
+        let mut data = vec![0; LARGEST_REQUEST];
+        loop {
+            let (header, length) = transactions.getreq(self.port, &mut data)?;
+            let (reply, bytes, news) = match self.read(&header, &data[..length]) {
+                Ok((number, news)) => {
+                    let (reply, bytes) = match news {
+                        News::Ended(..) => Answer::Kill.reply(),
+                        News::Moved(_) | News::Listens(_) => (answer(Status::Ok), Vec::new()),
+                    };
+                    (reply, bytes, Some((number, news)))
+                }
+                Err(status) => (answer(status), Vec::new(), None),
+            };
+            transactions.putrep(&reply, &bytes);
+            if let Some(news) = news {
+                return Ok(news);
+            }
         }
-        Report::parse(header, data).ok_or(Status::BadCommand)
     }
+
+    fn read(&self, header: &Header, data: &[u8]) -> Result<(u32, News), Status> {
+        let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
+        let rights = private.proven_rights(self.check).ok_or(Status::BadCapability)?;
+        if header.command == Command::SetInterrupt.code() && rights.include(SIGNALS) {
+            let listener = Capability::parse(data).map_err(|_| Status::BadArgument)?;
+            return Ok((private.object(), News::Listens(listener)));
+        }
+        if rights != Rights::ALL {
+            return Err(Status::Denied);
+        }
+        let news = if let Some(swap) = Swap::parse(header, data) {
+            News::Moved(swap)
+        } else {
+            let report = Report::parse(header, data).ok_or(Status::BadCommand)?;
+            News::Ended(report.image.head.own, End::of(&report))
+        };
+        Ok((private.object(), news))
+    }
+}
+
+fn answer(status: Status) -> Header {
+    let mut reply = Header::default();
+    reply.set_status(status);
+    reply
 }
 
 #[cfg(test)]
 mod tests {
     extern crate std;
 
-    use super::{End, Owner};
+    use super::{End, News, Owner};
     use crate::Transactions;
-    use proto::capability::{Capability, Port, Private};
+    use crate::checkpoint::Swap;
+    use proto::capability::{Capability, Port, Private, Rights};
     use proto::message::Header;
     use proto::process::{self, Head, I80386};
     use proto::standard::Status;
@@ -191,6 +251,89 @@ mod tests {
         ];
         assert_eq!(kernel.1, answered.map(Some));
         assert_eq!(owner.wait(&mut kernel), Err(Status::RpcAborted));
+    }
+
+    #[test]
+    fn an_owner_hears_of_moves_and_ends_by_the_number_of_the_process() {
+        let owner = Owner::new(OWNER.0, OWNER.1);
+        let header = |number, check, command| Header {
+            private: Private::owner(number, check).emit(),
+            command,
+            offset: 4,
+            ..Header::default()
+        };
+        let moved = Capability {
+            port: Port([5; 6]),
+            ..process()
+        };
+        let swap = [process().emit(), moved.emit()].concat();
+        let mut kernel = Kernel(
+            vec![
+                (header(8, Port([9; 6]), 2311), swap.clone()),
+                (header(8, OWNER.1, 2311), swap[..31].to_vec()),
+                (header(8, OWNER.1, 2311), swap.clone()),
+                (header(9, OWNER.1, 2308), descriptor()),
+                (header(8, OWNER.1, 2311), swap),
+                (header(9, OWNER.1, 2308), descriptor()),
+            ],
+            vec![],
+        );
+        let moved = News::Moved(Swap {
+            old: process(),
+            new: moved,
+        });
+        assert_eq!(owner.hear(&mut kernel), Ok((8, moved)));
+        let ended = News::Ended(process(), End::Exited(4));
+        assert_eq!(owner.hear(&mut kernel), Ok((9, ended)));
+        assert_eq!(
+            owner.wait(&mut kernel),
+            Ok((process(), End::Exited(4))),
+            "only ends"
+        );
+        let answered = [
+            Status::BadCapability,
+            Status::BadCommand,
+            Status::Ok,
+            Status::Interrupted,
+            Status::Ok,
+            Status::Interrupted,
+        ];
+        assert_eq!(kernel.1, answered.map(Some));
+    }
+
+    #[test]
+    fn a_process_says_where_it_listens_and_can_say_no_more_with_the_same_capability() {
+        let owner = Owner::new(OWNER.0, OWNER.1);
+        let signals = owner.signals(3);
+        assert_eq!(signals.port, owner.capability().port);
+        let request = |private: Private, command| Header {
+            private: private.emit(),
+            command,
+            ..Header::default()
+        };
+        let listener = process().emit().to_vec();
+        let mut kernel = Kernel(
+            vec![
+                (request(signals.private, 4059), listener[..15].to_vec()),
+                (request(signals.private, 2308), descriptor()),
+                (
+                    request(signals.private.restrict(Rights(0), OWNER.1), 4059),
+                    listener.clone(),
+                ),
+                (request(Private::owner(1, Port([9; 6])), 4059), listener.clone()),
+                (request(signals.private, 4059), listener),
+            ],
+            vec![],
+        );
+        assert_eq!(owner.hear(&mut kernel), Ok((3, News::Listens(process()))));
+        let answered = [
+            Status::BadArgument,
+            Status::Denied,
+            Status::Denied,
+            Status::BadCapability,
+            Status::Ok,
+        ];
+        assert_eq!(kernel.1, answered.map(Some));
     }
 
     #[test]

@@ -88,6 +88,7 @@ fn command(name: &str) -> Option<Command> {
         "std_destroy" => objects::destroy,
         "std_info" => objects::info,
         "std_restrict" => objects::restrict,
+        "std_status" => objects::status,
         "std_touch" => objects::touch,
         "tail" => texts::tail,
         "wc" => texts::count,

@@ -10,6 +10,8 @@ pub mod benchmark;
 pub mod labelled_disk;
 pub mod made_disks;
 pub mod moves;
+pub mod safety;
+pub mod servers;
 pub mod silicon;
 pub mod system;
 

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::series::{Operation, Series};
 use crate::command::bench::limits::{self, Check, Figure};
 
-/// Reads of smaller files have a good part of their time in the fixed part of a transaction, so their rate is not compared with that of large
-/// ones.
-const LEAST_LARGE: u32 = 1 << 16;
+/// Of smaller files the last piece, which is shorter than the others, is a good part of the transactions, so their rate is not compared with
+/// that of the longest transactions.
+const LEAST_LARGE: u32 = 1 << 18;
 
 /// The file.
 #[derive(Clone, Debug, Deserialize)]

@@ -10,7 +10,7 @@ use libamoeba::classes::{bullet, run};
 use libamoeba::directory::Names;
 use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
-use libamoeba::{explain, host};
+use libamoeba::{directory, explain, host};
 use proto::capability::Capability;
 use proto::process::Descriptor;
 use proto::process::server::LARGEST_REQUEST;
@@ -47,8 +47,7 @@ pub(crate) fn object(names: Option<&Names>, path: &str) -> Result<Capability, Er
 fn look_up(names: Option<&Names>, path: &str) -> Result<Capability, Failure> {
     let names = names.ok_or(Status::NotFound)?;
     let set = names.lookup(&mut Kernel, path.as_bytes())?;
-    let member = set.members().next().ok_or(Status::NotFound)?;
-    Ok(member.capability)
+    Ok(directory::object(&mut Kernel, &set)?)
 }
 
 /// The file of a program.

@@ -105,7 +105,7 @@ impl Place {
             return Ok(Place::Pool(server));
         }
         let wrong = |why: Failure| Error::new(options.host, explain(why));
-        let kernel = host::named(&mut Kernel, names, options.host).map_err(|why| wrong(why.into()))?;
+        let kernel = host::named(&mut Kernel, names, options.host).map_err(wrong)?;
         let server = host::lookup(&mut Kernel, &kernel, "proc").map_err(|why| wrong(why.into()))?;
         Ok(Place::Host(options.host.to_string(), server))
     }

@@ -190,9 +190,7 @@ impl Journey {
     ) -> Memory {
         let mut runtime = self.runtime();
         disturb(&mut runtime);
-        let mut memory = Memory {
-            happenings: self.before.happenings.clone(),
-        };
+        let mut memory = self.before.clone();
         let limit = runtime.now() + limit;
         run_until(&mut runtime, &mut memory, limit, is_over);
         runtime.run(runtime.now() + Span::from_milliseconds(1000), 1, &mut memory);

@@ -1,9 +1,9 @@
 //! The object manager on whole machines, with two file servers: files get copies, and what lies in no directory goes.
 
-use std::collections::BTreeMap;
-
+use tests::amoeba::Pc;
+use tests::made_disks::made;
 use tests::system::Step::Line;
-use tests::system::{More, make_disk, run};
+use tests::system::{More, run};
 
 const OTHER: &str = r#"
 format = 1
@@ -13,23 +13,12 @@ size = "4MB"
 bullet = { vdisk = 1 }
 "#;
 
-/// A machine with that disk, which is switched off in the end.
-const MACHINE: &str = r#"
-[image.other]
-path = "other.img"
-[machine.other]
-extends = "pc"
-nic = { mac = "02:60:8c:00:00:02" }
-[[machine.other.disk]]
-image = "other"
-[[machine.other.module]]
-image = "bullet"
-args = "-c 512 -t 4 vdisk:01"
+/// The machine with that disk is switched off in the end.
+const OFF: &str = r#"
 [[fault]]
 kind = "power-off"
 machine = "other"
 from = "80s"
-until = "1000s"
 "#;
 
 const HOST: &str = r#"
@@ -40,11 +29,14 @@ mac = "02:60:8c:00:00:02"
 
 #[test]
 fn files_get_copies_and_those_that_nobody_can_find_grow_old_and_go() {
-    let folder = tempfile::tempdir().expect("a folder");
-    make_disk(folder.path(), "other", OTHER, &BTreeMap::new());
+    let (_, mut images) = made(OTHER, &[]);
+    let pc = Pc::new("other")
+        .program("bullet", "-c 512 -t 4 vdisk:01")
+        .disk("other", images.remove("other").unwrap_or_default());
     let more = More {
         disk: HOST,
-        lab: MACHINE,
+        pcs: vec![pc],
+        tables: OFF,
         ..More::default()
     };
     let other = "/profile/hosts/other/bullet";
@@ -66,7 +58,7 @@ fn files_get_copies_and_those_that_nobody_can_find_grow_old_and_go() {
         ),
     ];
     let steps: Vec<_> = steps.iter().map(|line| Line(line)).collect();
-    let mut told = run(folder.path(), &more, &steps, 180).told;
+    let mut told = run(&more, &steps, 180).told;
     // The first copy's server is off: a program takes the other one.
     let last = told.pop().unwrap_or_default();
     let fruit = "cherry\napple\nbanana\n";

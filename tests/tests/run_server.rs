@@ -1,90 +1,23 @@
 //! The run server, pipes, and commands about hosts and processes, between machines.
 
 use clock::Span;
-use machines::runtime::Runtime;
+use tests::amoeba::{Laboratory, Pc};
 use tests::system::Step::{Interrupt, Line};
 use tests::system::{self, More};
-use tests::{Memory, lab, run_for};
-
-/// A machine: its name, the last byte of its station address, and its programs with their arguments.
-type Machine<'a> = (&'a str, u8, &'a [(&'a str, &'a str)]);
-
-/// Runs a lab of these machines for so many milliseconds.
-fn run(list: &[Machine<'_>], more: &str, milliseconds: u64) -> Memory {
-    let mut text = String::from(
-        r#"
-format = 1
-[lab]
-name = "run_server"
-seed = 1
-[time]
-rtc = "1995-05-30T09:00:00Z"
-[image.kernel]
-path = "builtin:kernel"
-[segment.ether0]
-kind = "10base2"
-length = "30m"
-[profile.pc]
-memory = "4MB"
-cpu = { model = "386dx", clock = "40MHz", fpu = "none" }
-isa = { clock = "8MHz" }
-boot = { from = "direct", image = "kernel", args = "peers=0" }
-[[profile.pc.card]]
-type = "3c503"
-segment = "ether0"
-port = "bnc"
-io = 0x280
-irq = 3
-ram = 0xCC000
-"#,
-    );
-    for program in ["run", "run_test", "fifo", "fifo_test", "hosts", "spin"] {
-        text += &format!("[image.{program}]\npath = \"builtin:{program}\"\n");
-    }
-    for (name, station, programs) in list {
-        text += &format!(
-            "[machine.{name}]\nextends = \"pc\"\nnic = {{ mac = \"02:60:8c:00:00:{station:02x}\" }}\n"
-        );
-        for (image, arguments) in *programs {
-            text += &format!("[[machine.{name}.module]]\nimage = \"{image}\"\nargs = \"{arguments}\"\n");
-        }
-    }
-    let lab = lab(&(text + more));
-    let images = machines::image::load_all(&lab).expect("built-in programs");
-    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
-    let memory = run_for(&mut runtime, Span::from_milliseconds(milliseconds), 2).1;
-    for machine in 0..lab.machines.len() {
-        let console = memory.console(machine);
-        assert!(console.contains("kernel ready"), "{console}");
-        assert!(!console.contains("panicked"), "{console}");
-        assert!(!console.contains("kernel stopped"), "{console}");
-    }
-    memory
-}
-
-fn told(memory: &Memory, machine: usize, line: &str) {
-    let console = memory.console(machine);
-    assert!(console.lines().any(|told| told == line), "{line}: {console}");
-}
 
 #[test]
 fn programs_are_placed_on_the_idle_host_and_elsewhere_while_it_is_off() {
     let hosts = "-p pool busy=02:60:8c:00:00:02 idle=02:60:8c:00:00:03";
-    let off = "
-[[fault]]
-kind = \"power-off\"
-machine = \"idle\"
-from = \"6s\"
-until = \"12s\"
-";
-    let machines: [Machine<'_>; 3] = [
-        ("home", 1, &[("run", hosts), ("run_test", "pool 10 1500")]),
-        ("busy", 2, &[("spin", "")]),
-        ("idle", 3, &[]),
-    ];
-    let memory = run(&machines, off, 30_000);
-    told(&memory, 0, "run: busy is up");
-    told(&memory, 0, "run_test exited with status 0");
+    let lab = Laboratory::new([
+        Pc::new("home")
+            .program("run", hosts)
+            .program("run_test", "pool 10 1500"),
+        Pc::new("busy").program("spin", ""),
+        Pc::new("idle"),
+    ])
+    .power_off("idle", "6s", "12s");
+    let memory = lab.run(Span::from_seconds(30));
+    memory.assert_told(0, &["run: busy is up", "run_test exited with status 0"]);
     let console = memory.console(0);
     // Each program has run, and its owner was told how it ended.
     let placed = |turn: usize| {
@@ -109,17 +42,13 @@ until = \"12s\"
 
 #[test]
 fn bytes_go_through_pipes_and_their_ends_are_told() {
-    let memory = run(
-        &[
-            ("server", 1, &[("fifo", "-p pipes")]),
-            ("client", 2, &[("fifo_test", "pipes")]),
-        ],
-        "",
-        15_000,
-    );
-    told(&memory, 0, "fifo: serving");
-    told(&memory, 1, "TEST OK");
-    told(&memory, 1, "fifo_test exited with status 0");
+    let lab = Laboratory::new([
+        Pc::new("server").program("fifo", "-p pipes"),
+        Pc::new("client").program("fifo_test", "pipes"),
+    ]);
+    let memory = lab.run(Span::from_seconds(15));
+    memory.assert_told(0, &["fifo: serving"]);
+    memory.assert_told(1, &["TEST OK", "fifo_test exited with status 0"]);
 }
 
 #[test]
@@ -134,24 +63,19 @@ fn commands_tell_of_hosts_and_stun_their_processes() {
         String::from("stun -s 7 02:60:8c:00:00:03/ps/0"),
         format!("aps {host} 02:60:8c:00:00:09"),
     ];
-    let programs: Vec<(&str, &str)> = arguments.iter().map(|line| ("hosts", line.as_str())).collect();
-    let memory = run(
-        &[
-            ("here", 1, &programs),
-            ("there", 2, &[("spin", "")]),
-            ("elsewhere", 3, &[("spin", "")]),
-        ],
-        "",
-        20_000,
-    );
-    for line in [
+    let lab = Laboratory::new([
+        Pc::new("here").programs(arguments.iter().map(|line| ("hosts", line.as_str()))),
+        Pc::new("there").program("spin", ""),
+        Pc::new("elsewhere").program("spin", ""),
+    ]);
+    let memory = lab.run(Span::from_seconds(20));
+    let lines = [
         "HOST              PS PROCESS",
         "Tue May 30 09:05:30 GMT 1995",
         "started spin",
         "hosts exited with status 1",
-    ] {
-        told(&memory, 0, line);
-    }
+    ];
+    memory.assert_told(0, &lines);
     let console = memory.console(0);
     assert!(console.contains(&format!("{host}  0 Run: spin")), "{console}");
     assert!(
@@ -162,12 +86,10 @@ fn commands_tell_of_hosts_and_stun_their_processes() {
     assert!(console.contains("aps: 02:60:8c:00:00:09: "), "{console}");
     let ended = console.matches("hosts exited with status 0").count();
     assert_eq!(ended, 5, "{console}");
-    told(&memory, 2, "spin was stunned: 7");
+    memory.assert_told(2, &["spin was stunned: 7"]);
 }
 
-/// What a system with a processor pool has beside others: a run server that enters itself in directories. The host `sun` is listed under another architecture than its own.
-const POOL: More<'_> = More {
-    disk: r#"
+const POOL: &str = r#"
 [[host]]
 name = "pool"
 count = 2
@@ -184,8 +106,10 @@ pool = "sparc"
 [[file]]
 name = "/super/admin/kernel/at386"
 from = "builtin:kernel"
-"#,
-    boot: "
+"#;
+
+/// A run server that enters itself in directories.
+const RUN: &str = "
 run {
     after = soap; pollcap = /super/cap/runsvr/default;
     program /bin/run {
@@ -193,21 +117,22 @@ run {
         capv { ROOT; RANDOM; TOD; TTY; }
     }
 }
-",
-    lab: r#"
-[machine.pool]
-extends = "pc"
-count = 2
-nic = { mac = "02:60:8c:00:00:10" }
-[machine.small]
-extends = "pc"
-memory = "2MB"
-nic = { mac = "02:60:8c:00:00:20" }
-[machine.sun]
-extends = "pc"
-nic = { mac = "02:60:8c:00:00:30" }
-"#,
-};
+";
+
+/// A system with a processor pool. The host `sun` is listed under another architecture than its own.
+fn pool() -> More<'static> {
+    More {
+        disk: POOL,
+        boot: RUN,
+        pcs: vec![
+            Pc::new("pool0").station(0x10),
+            Pc::new("pool1").station(0x11),
+            Pc::new("small").station(0x20).memory(2),
+            Pc::new("sun").station(0x30),
+        ],
+        ..More::default()
+    }
+}
 
 /// Lists the processes of all hosts; the program that does so is among them.
 const PROCESSES: &str =
@@ -233,8 +158,7 @@ fn a_program_that_is_named_without_a_host_lands_on_the_best_by_load_memory_and_a
         processes("true"),
     ];
     let steps: Vec<_> = lines.iter().map(|line| Line(line)).collect();
-    let folder = tempfile::tempdir().expect("a folder");
-    let system = system::run(folder.path(), &POOL, &steps, 90);
+    let system = system::run(&pool(), &steps, 90);
     let told = &system.told;
     let spinning = |told: &str| {
         let lines = told.lines().filter(|line| line.ends_with("Run: spin"));
@@ -289,8 +213,7 @@ fn the_interrupt_goes_through_ax_to_the_program_that_it_runs() {
             "test $(random) != $(random) && random 3 | wc -l; read x < /profile/cap/randomsvr/default && echo read",
         ),
     ];
-    let folder = tempfile::tempdir().expect("a folder");
-    let told = system::run(folder.path(), &POOL, &steps, 45).told;
+    let told = system::run(&pool(), &steps, 45).told;
     let expected = [
         "^C\n",
         "130\n^C\n",

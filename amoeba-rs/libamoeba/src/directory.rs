@@ -61,11 +61,12 @@ fn trans(
     Ok((reply, buffer))
 }
 
-/// Whether a server that fails so has surely not done what it was asked for, and another one may.
+/// Whether a server that fails so has surely not done what it was asked for, and another one may. [`Status::RpcNotFound`] is not that
+/// sure: it also ends a transaction whose server has taken the request and then cannot be reached any more.
 fn was_refused(failure: Failure) -> bool {
     matches!(
         failure,
-        Failure::Directory(Own::Unavailable) | Failure::Standard(Status::RpcNotFound | Status::NotNow)
+        Failure::Directory(Own::Unavailable) | Failure::Standard(Status::NotNow)
     )
 }
 
@@ -74,7 +75,9 @@ fn may_pass(failure: Failure) -> bool {
     was_refused(failure)
         || matches!(
             failure,
-            Failure::Standard(Status::RpcFailure | Status::RpcTryAgain | Status::RpcAborted)
+            Failure::Standard(
+                Status::RpcNotFound | Status::RpcFailure | Status::RpcTryAgain | Status::RpcAborted
+            )
         )
 }
 

@@ -2,10 +2,12 @@
 //! read commands of a directory server.
 
 use crate::Transactions;
+use crate::classes::process;
 use crate::directory::Names;
 use crate::standard::{request, succeed};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use proto::capability::{Capability, Port, Private};
 use proto::capability_set::CapabilitySet;
 use proto::ethernet;
@@ -52,6 +54,28 @@ pub fn named(
     let set = names.lookup(transactions, path.as_bytes())?;
     let member = set.members().next().ok_or(Status::NotFound)?;
     Ok(member.capability)
+}
+
+/// The last process with this comment on the machine whose kernel has this station address.
+///
+/// # Errors
+/// [`Status::NotFound`] if there is none, and what its servers say.
+pub fn find_process(
+    transactions: &mut impl Transactions,
+    station: ethernet::Address,
+    comment: &str,
+) -> Result<Capability, Status> {
+    let list = host_lookup(transactions, station, "ps")?;
+    let (mut buffer, mut slots, mut found) = (vec![0; 8192], vec![], None);
+    self::list(transactions, &list, &mut buffer, |row| slots.push(row.to_vec()))?;
+    for slot in &slots {
+        let slot = core::str::from_utf8(slot).map_err(|_| Status::SystemError)?;
+        let process = host_lookup(transactions, station, &format!("ps/{slot}"))?;
+        if process::comment(transactions, &process)? == comment {
+            found = Some(process);
+        }
+    }
+    found.ok_or(Status::NotFound)
 }
 
 /// The object at `path` (such as `proc` or `ps/3`) in the directory of the kernel with this station address.

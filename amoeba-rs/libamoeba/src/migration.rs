@@ -1,8 +1,7 @@
 //! Taking processes from one machine to another, in both ways of Steketee, Socko and Kiepuszewski (1996, section 6): the kernel's
 //! process servers see to all of it, or the program that asks for it does, as a migration server.
 
-use crate::checkpoint::Swap;
-use crate::classes::{capability, process};
+use crate::classes::capability;
 use crate::standard::{self, request, succeed};
 use crate::{Transactions, put_port};
 use alloc::vec;
@@ -15,7 +14,7 @@ use proto::standard::Status;
 const QUESTIONS: u32 = 10_000;
 
 /// Has the process server of `process` take it to the machine of the process server `destination`: its capability there.
-/// The process's owner is told it, too: [`Swap`].
+/// The process's owner is told it, too: [`Swap`](crate::checkpoint::Swap).
 ///
 /// # Errors
 /// [`Status::Denied`], [`Status::NotNow`], or why the destination did not take it: then it goes on where it was. An error of the network
@@ -31,37 +30,21 @@ pub fn by_kernel(
     capability(&reply)
 }
 
-/// Takes a process to the machine of the process server `destination` oneself: its capability there. For that time this
-/// thread is the process's owner; `port` is a get-port of its own.
+/// Takes a process to the machine of the process server `destination` oneself: its capability there. `port` is a get-port of this
+/// thread's own, at which the source's process server tells it of the process. The process's owner stays who it is, and is told as by
+/// [`by_kernel`].
 ///
 /// # Errors
-/// As [`by_kernel`].
+/// As [`by_kernel`]. [`Status::BadCapability`] also if the process had ended when it was asked whether it had arrived.
 pub fn by_user(
     transactions: &mut impl Transactions,
     port: Port,
     source: &Capability,
     destination: &Capability,
 ) -> Result<Capability, Status> {
-    let owner = process::owner(transactions, source)?;
-    let server = Capability {
-        port: put_port(port),
-        private: Private::owner(1, port),
-    };
-    process::set_owner(transactions, source, &server)?;
-    let result = take(transactions, port, source, destination).and_then(|process| {
-        wait_until_it_runs(transactions, &process)?;
-        Ok(process)
-    });
-    let process = result.as_ref().unwrap_or(source);
-    process::set_owner(transactions, process, &owner)?;
-    if let Ok(new) = result
-        && owner != Capability::NULL
-    {
-        // An owner that does not hear of it, or does not know what it means, still owns the process.
-        let swap = Swap { old: *source, new };
-        let _ = swap.tell(transactions, &owner);
-    }
-    result
+    let process = take(transactions, port, source, destination)?;
+    wait_until_it_runs(transactions, &process)?;
+    Ok(process)
 }
 
 /// The source has been told where its process is; it sees to it that the process goes on there.
@@ -82,13 +65,18 @@ fn take(
     source: &Capability,
     destination: &Capability,
 ) -> Result<Capability, Status> {
+    let server = Capability {
+        port: put_port(port),
+        // It tells nothing of the get-port.
+        private: Private::owner(1, put_port(put_port(port))),
+    };
     let header = request(source, Command::MigrationStun.code());
-    let (reply, _) = transactions.trans(&header, &[], &mut [])?;
+    let (reply, _) = transactions.trans(&header, &server.emit(), &mut [])?;
     succeed(&reply)?;
     let mut message = vec![0; LARGEST_BUFFER];
     let length = loop {
         let (header, length) = transactions.getreq(port, &mut message)?;
-        if header.command == Command::Checkpoint.code() {
+        if header.command == Command::Checkpoint.code() && header.private == server.private.emit() {
             break length;
         }
         let mut reply = Header::default();

@@ -1,16 +1,17 @@
 //! Owning processes: who starts a process is told when it stops, and here has it end.
 
 use crate::Transactions;
-use crate::checkpoint::{Answer, Report};
+use crate::checkpoint::{Answer, Report, Swap};
 use crate::ports::put_port;
 use alloc::vec;
+use alloc::vec::Vec;
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::message::Header;
 use proto::process::server::{Cause, LARGEST_REQUEST};
 use proto::standard::Status;
 use proto::terminal::Command;
 
-/// The number of the object that owns.
+/// The number of the object that owns, where one is enough.
 const OBJECT: u32 = 1;
 /// The right of a process itself: to say where it listens.
 const SIGNALS: Rights = Rights(0x01);
@@ -47,12 +48,14 @@ impl core::fmt::Display for End {
     }
 }
 
-/// What an owner is told.
+/// What an owner is told of one of its processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// The process that had this capability has ended.
+    /// It goes on as another one, on another machine.
+    Moved(Swap),
+    /// It has stopped, and ends: which one, by the capability that it had, and how.
     Ended(Capability, End),
-    /// A process wants to be told there of the terminal's interrupt, rather than be stunned; null if no longer.
+    /// It wants to be told there of the terminal's interrupt, rather than be stunned; null if no longer.
     Listens(Capability),
 }
 
@@ -71,15 +74,21 @@ impl Owner {
 
     /// What processes are given as their owner.
     pub fn capability(&self) -> Capability {
+        self.of(OBJECT)
+    }
+
+    /// What the process of this number, which is not 0, is given as its owner: what is told of it names the number.
+    pub fn of(&self, number: u32) -> Capability {
         Capability {
             port: put_port(self.port),
-            private: Private::owner(OBJECT, self.check),
+            private: Private::owner(number, self.check),
         }
     }
 
-    /// What a process is given as `SIGNALS`: to it the process says where it listens to the terminal's interrupt, if it does.
-    pub fn signals(&self) -> Capability {
-        let mut capability = self.capability();
+    /// What the process of this number is given as `SIGNALS`: to it the process says where it listens to the terminal's interrupt, if it
+    /// does.
+    pub fn signals(&self, number: u32) -> Capability {
+        let mut capability = self.of(number);
         capability.private = capability.private.restrict(SIGNALS, self.check);
         capability
     }
@@ -90,53 +99,62 @@ impl Owner {
     /// [`Status::RpcAborted`] if a signal ended the wait, and other errors of transactions.
     pub fn wait(&self, transactions: &mut impl Transactions) -> Result<(Capability, End), Status> {
         loop {
-            if let News::Ended(process, end) = self.news(transactions)? {
+            if let (_, News::Ended(process, end)) = self.hear(transactions)? {
                 return Ok((process, end));
             }
         }
     }
 
-    /// Waits until there is something to tell. A process that stops is let end.
+    /// Waits until it is told of one of its processes: the number under which it owns it, and what. One that stops is let end. That a
+    /// process has moved may be told after its end.
     ///
     /// # Errors
     /// As [`Owner::wait`].
-    pub fn news(&self, transactions: &mut impl Transactions) -> Result<News, Status> {
+    pub fn hear(&self, transactions: &mut impl Transactions) -> Result<(u32, News), Status> {
         let mut data = vec![0; LARGEST_REQUEST];
         loop {
             let (header, length) = transactions.getreq(self.port, &mut data)?;
-            let news = self.read(&header, &data[..length]);
-            let (mut reply, bytes) = match news {
-                Ok(News::Ended(..)) => Answer::Kill.reply(),
-                _ => Default::default(),
+            let (reply, bytes, news) = match self.read(&header, &data[..length]) {
+                Ok((number, news)) => {
+                    let (reply, bytes) = match news {
+                        News::Ended(..) => Answer::Kill.reply(),
+                        News::Moved(_) | News::Listens(_) => (answer(Status::Ok), Vec::new()),
+                    };
+                    (reply, bytes, Some((number, news)))
+                }
+                Err(status) => (answer(status), Vec::new(), None),
             };
-            match news {
-                Ok(News::Ended(..)) => {}
-                Ok(News::Listens(_)) => reply.set_status(Status::Ok),
-                Err(status) => reply.set_status(status),
-            }
             transactions.putrep(&reply, &bytes);
-            if let Ok(news) = news {
+            if let Some(news) = news {
                 return Ok(news);
             }
         }
     }
 
-    fn read(&self, header: &Header, data: &[u8]) -> Result<News, Status> {
+    fn read(&self, header: &Header, data: &[u8]) -> Result<(u32, News), Status> {
         let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
-        let rights = private
-            .proven_rights(self.check)
-            .filter(|_| private.object() == OBJECT)
-            .ok_or(Status::BadCapability)?;
+        let rights = private.proven_rights(self.check).ok_or(Status::BadCapability)?;
         if header.command == Command::SetInterrupt.code() && rights.include(SIGNALS) {
             let listener = Capability::parse(data).map_err(|_| Status::BadArgument)?;
-            return Ok(News::Listens(listener));
+            return Ok((private.object(), News::Listens(listener)));
         }
         if rights != Rights::ALL {
             return Err(Status::Denied);
         }
-        let report = Report::parse(header, data).ok_or(Status::BadCommand)?;
-        Ok(News::Ended(report.image.head.own, End::of(&report)))
+        let news = if let Some(swap) = Swap::parse(header, data) {
+            News::Moved(swap)
+        } else {
+            let report = Report::parse(header, data).ok_or(Status::BadCommand)?;
+            News::Ended(report.image.head.own, End::of(&report))
+        };
+        Ok((private.object(), news))
     }
+}
+
+fn answer(status: Status) -> Header {
+    let mut reply = Header::default();
+    reply.set_status(status);
+    reply
 }
 
 #[cfg(test)]
@@ -145,6 +163,7 @@ mod tests {
 
     use super::{End, News, Owner};
     use crate::Transactions;
+    use crate::checkpoint::Swap;
     use proto::capability::{Capability, Port, Private, Rights};
     use proto::message::Header;
     use proto::process::{self, Head, I80386};
@@ -235,9 +254,57 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_hears_of_moves_and_ends_by_the_number_of_the_process() {
+        let owner = Owner::new(OWNER.0, OWNER.1);
+        let header = |number, check, command| Header {
+            private: Private::owner(number, check).emit(),
+            command,
+            offset: 4,
+            ..Header::default()
+        };
+        let moved = Capability {
+            port: Port([5; 6]),
+            ..process()
+        };
+        let swap = [process().emit(), moved.emit()].concat();
+        let mut kernel = Kernel(
+            vec![
+                (header(8, Port([9; 6]), 2311), swap.clone()),
+                (header(8, OWNER.1, 2311), swap[..31].to_vec()),
+                (header(8, OWNER.1, 2311), swap.clone()),
+                (header(9, OWNER.1, 2308), descriptor()),
+                (header(8, OWNER.1, 2311), swap),
+                (header(9, OWNER.1, 2308), descriptor()),
+            ],
+            vec![],
+        );
+        let moved = News::Moved(Swap {
+            old: process(),
+            new: moved,
+        });
+        assert_eq!(owner.hear(&mut kernel), Ok((8, moved)));
+        let ended = News::Ended(process(), End::Exited(4));
+        assert_eq!(owner.hear(&mut kernel), Ok((9, ended)));
+        assert_eq!(
+            owner.wait(&mut kernel),
+            Ok((process(), End::Exited(4))),
+            "only ends"
+        );
+        let answered = [
+            Status::BadCapability,
+            Status::BadCommand,
+            Status::Ok,
+            Status::Interrupted,
+            Status::Ok,
+            Status::Interrupted,
+        ];
+        assert_eq!(kernel.1, answered.map(Some));
+    }
+
+    #[test]
     fn a_process_says_where_it_listens_and_can_say_no_more_with_the_same_capability() {
         let owner = Owner::new(OWNER.0, OWNER.1);
-        let signals = owner.signals();
+        let signals = owner.signals(3);
         assert_eq!(signals.port, owner.capability().port);
         let request = |private: Private, command| Header {
             private: private.emit(),
@@ -258,7 +325,7 @@ mod tests {
             ],
             vec![],
         );
-        assert_eq!(owner.news(&mut kernel), Ok(News::Listens(process())));
+        assert_eq!(owner.hear(&mut kernel), Ok((3, News::Listens(process()))));
         let answered = [
             Status::BadArgument,
             Status::Denied,

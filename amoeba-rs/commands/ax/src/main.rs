@@ -34,7 +34,7 @@ use proto::terminal::Signal;
 libamoeba::program!(main);
 
 /// How often a host is looked for on which the program can be started: one may go down after it was chosen.
-const TRIES: usize = 3;
+const TRIES: u32 = 3;
 /// The exit status if the program was not run, or did not end by itself.
 const FAILED: i32 = 255;
 /// The exit status if the terminal's interrupt ended the program.
@@ -79,28 +79,25 @@ fn run(arguments: &Arguments, options: &Options<'_>) -> Result<Option<End>, Erro
     let environment = options.environment(arguments);
     let mut capabilities = capabilities(arguments, names.as_ref(), options)?;
     capabilities.retain(|(name, _)| name != SIGNALS);
-    if let Some(owner) = &owner {
-        capabilities.push((String::from(SIGNALS), owner.signals()));
+    if owner.is_some() {
         listen(arguments)?;
     }
-    let capabilities: Vec<(&str, Capability)> = capabilities
-        .iter()
-        .map(|(name, value)| (&**name, *value))
-        .collect();
-    let start = Start {
-        arguments: &options.words,
-        environment: &environment,
-        capabilities: &capabilities,
-        owner: owner.map_or(Capability::NULL, |owner| owner.capability()),
-    };
     let place = Place::find(arguments, names.as_ref(), options)?;
     let mut last = None;
-    for _ in 0..TRIES {
+    for number in 1..=TRIES {
         let (host, server) = place.server(&descriptor)?;
+        let signals = owner.map(|owner| (SIGNALS, owner.signals(number)));
+        let all = capabilities.iter().map(|(name, value)| (&**name, *value));
+        let start = Start {
+            arguments: &options.words,
+            environment: &environment,
+            capabilities: &all.chain(signals).collect::<Vec<_>>(),
+            owner: owner.map_or(Capability::NULL, |owner| owner.of(number)),
+        };
         match program::exec(&mut Kernel, &server, File::At(&descriptor, file), &start) {
             Ok(process) => {
                 name(&process, options.program);
-                return wait(owner, &process);
+                return wait(owner, number, process);
             }
             Err(failure) => last = Some(Error::new(&host, failure)),
         }
@@ -163,25 +160,26 @@ fn name(process: &Capability, program: &str) {
     let _ = process::set_comment(&mut Kernel, process, &name[..end]);
 }
 
-/// Waits for the end of the process, if somebody owns it.
-fn wait(owner: Option<Owner>, process: &Capability) -> Result<Option<End>, Error> {
+/// Waits for the end of the process that was started with this number, if somebody owns it. It may end on another machine.
+fn wait(owner: Option<Owner>, number: u32, process: Capability) -> Result<Option<End>, Error> {
     let Some(owner) = owner else {
         return Ok(None);
     };
     let mut target = Target {
-        process: *process,
+        process,
         listener: None,
     };
     loop {
         interrupts::set_foreground(Vec::from([target]));
-        match owner.news(&mut Kernel) {
-            Ok(News::Ended(ended, end)) if ended.private.object() == process.private.object() => {
-                return Ok(Some(end));
-            }
-            Ok(News::Listens(listener)) => {
-                target.listener = Some(listener).filter(|listener| *listener != Capability::NULL);
-            }
-            Ok(News::Ended(..)) | Err(proto::standard::Status::RpcAborted) => {}
+        match owner.hear(&mut Kernel) {
+            Ok((told_of, news)) if told_of == number => match news {
+                News::Ended(_, end) => return Ok(Some(end)),
+                News::Moved(swap) => target.process = swap.new,
+                News::Listens(listener) => {
+                    target.listener = Some(listener).filter(|listener| *listener != Capability::NULL);
+                }
+            },
+            Ok(_) | Err(proto::standard::Status::RpcAborted) => {}
             Err(status) => return Err(Error::new("waiting for the end", status)),
         }
     }

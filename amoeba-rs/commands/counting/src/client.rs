@@ -1,5 +1,6 @@
 //! A client: it makes its calls, and compares how they ended with what the server has counted.
 
+use super::counts::{CALLS, count};
 use super::server::pattern;
 use super::{EXECUTE, LONG, REPORT};
 use alloc::vec;
@@ -24,7 +25,7 @@ fn transact(request: &Header, data: &[u8], reply: &mut [u8]) -> Result<usize, St
     }
 }
 
-pub(super) fn call(port: Port, client: u16, calls: usize) -> i32 {
+pub(super) fn call(port: Port, client: u16, calls: usize, quits: bool) -> i32 {
     let request = |command, call: usize| Header {
         port,
         command,
@@ -47,6 +48,11 @@ pub(super) fn call(port: Port, client: u16, calls: usize) -> i32 {
             return 1;
         }
         succeeded.push(outcome.is_ok());
+        if quits && outcome.err() == Some(Status::RpcNotFound) {
+            let failed = succeeded.iter().filter(|succeeded| !**succeeded).count();
+            println!("counting: {} calls, {failed} failed, no server", succeeded.len());
+            return 1;
+        }
     }
     match counts(calls, |call, counts| {
         transact(&request(REPORT, call), &[], counts)
@@ -59,13 +65,13 @@ pub(super) fn call(port: Port, client: u16, calls: usize) -> i32 {
     }
 }
 
-/// What the server has counted.
+/// What the server has counted, as the bytes of [`counts`](super::counts).
 fn counts(calls: usize, ask: impl Fn(usize, &mut [u8]) -> Result<usize, Status>) -> Option<Vec<u8>> {
-    let mut counts = vec![0; calls];
+    let mut counts = vec![0; calls.div_ceil(CALLS)];
     let (mut done, mut tries) = (0, 0);
-    while done < calls {
-        let end = calls.min(done + LARGEST_BUFFER);
-        match ask(done, &mut counts[done..end]) {
+    while done < counts.len() {
+        let end = counts.len().min(done + LARGEST_BUFFER);
+        match ask(done * CALLS, &mut counts[done..end]) {
             Ok(length) if length == end - done => done = end,
             _ if tries == REPORT_TRIES => return None,
             _ => tries += 1,
@@ -76,20 +82,20 @@ fn counts(calls: usize, ask: impl Fn(usize, &mut [u8]) -> Result<usize, Status>)
 
 /// Tells whether calls that succeeded were executed exactly once, and others at most once.
 fn judge(succeeded: &[bool], counts: &[u8]) -> i32 {
-    let count = |is_it: &dyn Fn(bool, u8) -> bool| {
+    let number = |is_it: &dyn Fn(bool, u8) -> bool| {
         succeeded
             .iter()
-            .zip(counts)
-            .filter(|(succeeded, count)| is_it(**succeeded, **count))
+            .enumerate()
+            .filter(|(call, succeeded)| is_it(**succeeded, count(counts, *call)))
             .count()
     };
-    let failed = count(&|succeeded, _| !succeeded);
-    let in_vain = count(&|succeeded, count| !succeeded && count == 1);
-    let lost = count(&|succeeded, count| succeeded && count == 0);
-    let repeated = count(&|_, count| count > 1);
+    let failed = number(&|succeeded, _| !succeeded);
+    let in_vain = number(&|succeeded, count| !succeeded && count == 1);
+    let lost = number(&|succeeded, count| succeeded && count == 0);
+    let repeated = number(&|_, count| count > 1);
     println!(
         "counting: {} calls, {failed} failed, {in_vain} of them executed, {lost} succeeded without execution, {repeated} executed twice",
-        counts.len()
+        succeeded.len()
     );
     i32::from(lost + repeated > 0)
 }

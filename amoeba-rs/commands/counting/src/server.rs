@@ -1,5 +1,6 @@
 //! The server: it executes calls by counting them.
 
+use super::counts::Counts;
 use super::{EXECUTE, LONG, REPORT};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -15,10 +16,10 @@ use proto::standard::Status;
 const STACK: usize = 16 << 10;
 
 /// How often each call of each client was executed.
-static EXECUTIONS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+static EXECUTIONS: Mutex<Vec<Counts>> = Mutex::new(Vec::new());
 
 pub(super) fn serve(port: Port, clients: usize, calls: usize) -> i32 {
-    *EXECUTIONS.lock() = vec![vec![0; calls]; clients];
+    *EXECUTIONS.lock() = (0..clients).map(|_| Counts::new(calls)).collect();
     // A thread is held until its client has acknowledged the reply. There are fewer of them than clients, so that some
     // requests are refused and sent again.
     let threads = clients / 2 + 1;
@@ -65,13 +66,11 @@ fn execute(header: &Header, data: &[u8]) -> Status {
         .all(|(place, byte)| *byte == pattern(header.offset, place));
     let (client, call) = (usize::from(header.extra), header.offset as usize);
     let mut executions = EXECUTIONS.lock();
-    let count = executions.get_mut(client).and_then(|calls| calls.get_mut(call));
-    match count.filter(|_| intact) {
-        Some(count) => {
-            *count = count.saturating_add(1);
-            Status::Ok
-        }
-        None => Status::BadArgument,
+    let counts = executions.get_mut(client).filter(|_| intact);
+    if counts.is_some_and(|counts| counts.add(call)) {
+        Status::Ok
+    } else {
+        Status::BadArgument
     }
 }
 
@@ -82,9 +81,9 @@ pub(super) fn pattern(call: i32, place: usize) -> u8 {
 
 fn report(header: &Header) -> (Status, Vec<u8>) {
     let executions = EXECUTIONS.lock();
-    let calls = executions.get(usize::from(header.extra));
-    match calls.and_then(|calls| calls.get(header.offset as usize..)) {
-        Some(calls) => (Status::Ok, calls[..calls.len().min(LARGEST_BUFFER)].to_vec()),
+    let counts = executions.get(usize::from(header.extra));
+    match counts.and_then(|counts| counts.from(header.offset as usize)) {
+        Some(bytes) => (Status::Ok, bytes[..bytes.len().min(LARGEST_BUFFER)].to_vec()),
         None => (Status::BadArgument, Vec::new()),
     }
 }

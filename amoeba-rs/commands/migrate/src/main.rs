@@ -11,7 +11,6 @@ extern crate alloc;
 
 mod phase;
 
-use alloc::vec;
 use libamoeba::classes::process;
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, calls};
@@ -86,7 +85,7 @@ fn run(name: &str, plan: &Plan<'_>) -> Result<(), Status> {
     let machines = [find(source)?, find(destination)?];
     let mut phases = plan.seed.map(Phases::new);
     for wanted in plan.processes.split(',') {
-        let mut moved = find_process(&machines[0], wanted)?;
+        let mut moved = host::find_process(&mut Kernel, machines[0].station, wanted)?;
         for to in machines.iter().cycle().skip(1).take(plan.count as usize) {
             if let Some(phases) = &mut phases {
                 phases.wait();
@@ -112,22 +111,6 @@ fn find(station: &str) -> Result<Machine, Status> {
     let station = station.parse().map_err(|_| Status::BadArgument)?;
     let server = host_lookup(&mut Kernel, station, "proc")?;
     Ok(Machine { station, server })
-}
-
-/// The process with this comment.
-fn find_process(machine: &Machine, wanted: &str) -> Result<Capability, Status> {
-    let list = host_lookup(&mut Kernel, machine.station, "ps")?;
-    let (mut buffer, mut found) = (vec![0; 8192], None);
-    let mut slots = vec![];
-    host::list(&mut Kernel, &list, &mut buffer, |row| slots.push(row.to_vec()))?;
-    for slot in &slots {
-        let slot = core::str::from_utf8(slot).map_err(|_| Status::SystemError)?;
-        let process = host_lookup(&mut Kernel, machine.station, &alloc::format!("ps/{slot}"))?;
-        if process::comment(&mut Kernel, &process)? == wanted {
-            found = Some(process);
-        }
-    }
-    found.ok_or(Status::NotFound)
 }
 
 /// A get-port that nobody else has.

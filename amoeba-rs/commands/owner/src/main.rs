@@ -1,12 +1,15 @@
 //! `owner STATION...`: owns processes on its own machine and on those whose first cards have these station addresses. It starts
 //! copies of itself there, is told when they stop, has them go on with other registers, kills them, and moves one from the first
 //! to the second machine. It says `TEST OK` or what went wrong. `owner -c WHAT` is what such a copy does.
+//!
+//! `owner -o PROCESS STATION` owns the process with the comment PROCESS that runs on a machine, and tells all that it is told of it.
 
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
+mod adoption;
 mod child;
 mod ends;
 mod keeper;
@@ -50,6 +53,9 @@ pub(crate) struct World {
 }
 
 fn main(arguments: &Arguments) -> i32 {
+    if arguments.words().nth(1) == Some("-o") {
+        return adoption::run(arguments);
+    }
     if arguments.words().nth(1) == Some("-c") {
         return child::run(arguments.words().nth(2).unwrap_or_default(), arguments);
     }

@@ -3,6 +3,7 @@
 
 use crate::child::expected;
 use crate::ends::gone;
+use crate::stuns::{Call, SERVICE_TIME, SETTLE, released, slow_server};
 use crate::{World, equal};
 use libamoeba::checkpoint::{Answer, Swap, immigrate};
 use libamoeba::classes::process;
@@ -22,6 +23,66 @@ pub(crate) fn run(world: &World, from: &Capability, to: &Capability) {
     // Nothing can be taken from a machine to itself.
     if from.port != to.port {
         running(world, from, to);
+        in_calls(world, from, to);
+        serving(world, from, to);
+        several_threads(world, from, to);
+    }
+}
+
+/// Has the kernel of a process move it, and its owner hear of it: what it is there.
+fn moved(world: &World, process: &Capability, to: &Capability, what: &str) -> Option<Capability> {
+    let new = migration::by_kernel(&mut Kernel, process, to);
+    equal(new.map(drop), Ok(()), what);
+    let swap = new.ok().map(|new| Swap { old: *process, new });
+    equal(world.keeper.expect_swap(), swap, what);
+    new.ok()
+}
+
+/// What waits in a call is told that the call was aborted; with that it goes on (Steketee, Socko and Kiepuszewski 1996, section 5.1).
+fn in_calls(world: &World, from: &Capability, to: &Capability) {
+    for (what, status) in [("mutex", 10), ("getreq", 12), ("await", 16), ("trans", 14)] {
+        if what == "trans" {
+            slow_server();
+        }
+        let copy = world.copy(from, what);
+        calls::sleep(SETTLE);
+        let new = migration::by_kernel(&mut Kernel, &copy, to);
+        // It may have ended before its owner is told that it was moved.
+        world.exited(status, "a process that was migrated in a call");
+        let swap = new.ok().map(|new| Swap { old: copy, new });
+        equal((world.keeper.expect_swap(), swap.is_some()), (swap, true), what);
+    }
+    // The slow server has to end before the next one begins.
+    calls::sleep(SERVICE_TIME + 500);
+}
+
+/// A process stays the server of a request that it had when it was migrated: its client has the reply.
+fn serving(world: &World, from: &Capability, to: &Capability) {
+    let copy = world.copy(from, "serve");
+    calls::sleep(SETTLE);
+    let call = Call::begin();
+    calls::sleep(SETTLE);
+    if let Some(copy) = moved(world, &copy, to, "a process that serves is migrated") {
+        release(world, &copy, 104);
+    }
+    call.answered("the reply of a server that was migrated");
+    world.exited(17, "a server that was migrated");
+}
+
+fn several_threads(world: &World, from: &Capability, to: &Capability) {
+    let copy = world.copy(from, "threads");
+    calls::sleep(2 * SETTLE);
+    if let Some(copy) = moved(world, &copy, to, "a process of five threads is migrated") {
+        release(world, &copy, 105);
+    }
+    world.exited(19, "a process of five threads that was migrated");
+}
+
+/// Stops a process that waits for its register, and has it go on with that.
+fn release(world: &World, process: &Capability, code: i32) {
+    equal(process::stun(&mut Kernel, process, code), Ok(()), "PS_STUN");
+    if let Some(report) = world.stopped(Cause::Stunned, code, "a process that was migrated") {
+        world.keeper.answer(released(report));
     }
 }
 

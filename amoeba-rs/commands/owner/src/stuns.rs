@@ -3,8 +3,10 @@
 use crate::child::{KEY, SERVICE, SLOW};
 use crate::ends::gone;
 use crate::{World, equal};
+use alloc::boxed::Box;
 use libamoeba::checkpoint::{Answer, Report};
 use libamoeba::classes::process;
+use libamoeba::system::mutex::{Mutex, Semaphore};
 use libamoeba::system::{Kernel, calls, thread};
 use libamoeba::{Transactions, put_port};
 use proto::capability::Capability;
@@ -14,8 +16,8 @@ use proto::standard::Status;
 
 const STACK: usize = 8192;
 /// Milliseconds that the slow server takes, and that a copy is given to reach its call.
-const SERVICE_TIME: u32 = 1500;
-const SETTLE: u32 = 300;
+pub(crate) const SERVICE_TIME: u32 = 1500;
+pub(crate) const SETTLE: u32 = 300;
 
 pub(crate) fn run(world: &World, host: &Capability) {
     registers(world, host);
@@ -82,7 +84,7 @@ fn in_a_call(world: &World, host: &Capability, what: &str, status: i32) {
 }
 
 /// Serves one request slowly: whether it got a signal meanwhile is the client's business.
-fn slow_server() {
+pub(crate) fn slow_server() {
     thread::spawn(STACK, || {
         if Kernel.getreq(SLOW, &mut [0; 16]).is_ok() {
             calls::sleep(SERVICE_TIME);
@@ -112,34 +114,45 @@ fn transactions(world: &World, host: &Capability) {
     }
 }
 
+/// A transaction with a copy that serves, in a thread of its own.
+pub(crate) struct Call(&'static (Mutex<Option<Outcome>>, Semaphore));
+
+/// Bytes of the reply, and the reply.
+type Outcome = (Result<usize, Status>, [u8; 8]);
+
+impl Call {
+    pub(crate) fn begin() -> Call {
+        let result: &'static _ = Box::leak(Box::new((Mutex::new(None), Semaphore::new(0))));
+        thread::spawn(STACK, move || {
+            let header = Header {
+                port: put_port(SERVICE),
+                ..Header::default()
+            };
+            let mut reply = [0; 8];
+            let outcome = Kernel.trans(&header, b"stunned", &mut reply);
+            *result.0.lock() = Some((outcome.map(|(_, length)| length), reply));
+            result.1.up();
+        });
+        Call(result)
+    }
+
+    /// Waits for the reply.
+    pub(crate) fn answered(self, what: &str) {
+        self.0.1.down();
+        equal(*self.0.0.lock(), Some((Ok(7), *b"dennuts\0")), what);
+    }
+}
+
 /// A process stays the server of a request for which it was stunned.
 fn serving(world: &World, host: &Capability) {
     let copy = world.copy(host, "serve");
     calls::sleep(SETTLE);
-    let result: &'static _ = alloc::boxed::Box::leak(alloc::boxed::Box::new((
-        libamoeba::system::mutex::Mutex::new(None),
-        libamoeba::system::mutex::Semaphore::new(0),
-    )));
-    thread::spawn(STACK, move || {
-        let header = Header {
-            port: put_port(SERVICE),
-            ..Header::default()
-        };
-        let mut reply = [0; 8];
-        let outcome = Kernel.trans(&header, b"stunned", &mut reply);
-        *result.0.lock() = Some((outcome.map(|(_, length)| length), reply));
-        result.1.up();
-    });
+    let call = Call::begin();
     calls::sleep(SETTLE);
     if let Some(report) = stun(world, &copy, 5, "a process that serves") {
         world.keeper.answer(released(report));
     }
-    result.1.down();
-    equal(
-        *result.0.lock(),
-        Some((Ok(7), *b"dennuts\0")),
-        "the reply of a server that was stunned",
-    );
+    call.answered("the reply of a server that was stunned");
     world.exited(17, "a server that was stunned");
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Journey {
 
 impl Processes {
     /// Stops a process so that it can go elsewhere. Calls in which its threads wait are aborted unless they are to go on
-    /// there. If it is the process itself that tells its owner, its communication is taken out when it has its turn.
+    /// there. If it is the process itself that tells a migration server, its communication is taken out when it has its turn.
     ///
     /// # Errors
     /// [`Status::NotNow`] if it is not running, maps memory that others map too, or has more signals waiting than can be told.
@@ -94,7 +94,7 @@ impl Processes {
         Ok(())
     }
 
-    /// A leaving process is to do what its owner has answered when it has its turn: [`Event::Part`].
+    /// A leaving process is to do what its migration server has answered when it has its turn: [`Event::Part`].
     pub fn part(&mut self, slot: u16) {
         if self.has_departed(slot) == Departed::Ready {
             self.send_on(slot, Errand::Part);
@@ -230,7 +230,7 @@ impl Processes {
     /// waits, as soon as the contents of its segments are there, to be started.
     ///
     /// # Errors
-    /// [`Status::BadArgument`] for a message that is none, and what [`Processes::exec`] says.
+    /// [`Status::BadArgument`] for a message that is none or comes from this machine itself, and what [`Processes::exec`] says.
     pub fn arrive(
         &mut self,
         machine: &mut impl Machine,
@@ -238,6 +238,10 @@ impl Processes {
     ) -> Result<(u16, Capability), Status> {
         let (descriptor, departure, name, is_preemptive, journey) =
             read(message).ok_or(Status::BadArgument)?;
+        // Its address would be here twice.
+        if departure.port == self.port {
+            return Err(Status::BadArgument);
+        }
         let descriptor = Descriptor::parse(descriptor).map_err(|_| Status::BadArgument)?;
         let states: Vec<_> = descriptor.threads().collect();
         if states.len() != journey.threads.len() {

@@ -144,7 +144,7 @@ pub enum Event {
     Fetch(Fetch),
     /// Tell the owner that a process has stopped; ends with [`Processes::answer_checkpoint`].
     Checkpoint(Checkpoint),
-    /// A process that leaves has its turn, in which it does what its owner has answered.
+    /// A process that leaves has its turn, in which it does what its migration server has answered.
     Part {
         /// The process.
         process: u16,
@@ -293,9 +293,9 @@ enum Errand {
     Report,
     /// Does what the owner has answered to a checkpoint; `None` if it did not.
     Obey(Option<Vec<u8>>),
-    /// Stops to be taken to another machine by its owner, who is told.
+    /// Stops to be taken to another machine by a migration server, which is told.
     Leave,
-    /// Does what the owner has answered who was to take the process to another machine.
+    /// Does what that has answered.
     Part,
 }
 
@@ -463,6 +463,13 @@ impl Processes {
             } => "Die",
             Phase::Stopping { .. } | Phase::Stopped { .. } | Phase::Leaving | Phase::Arrived => "Stp",
         }
+    }
+
+    /// Whether a process is on its way to another machine, or from one: what is changed of it now would not be changed of the one that
+    /// goes on.
+    pub fn is_between_machines(&self, slot: u16) -> bool {
+        let process = self.process(slot);
+        process.phase == Phase::Leaving || process.journey.is_some()
     }
 
     /// Whether contents of segments of a process are still to come.

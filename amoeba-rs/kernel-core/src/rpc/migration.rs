@@ -3,7 +3,7 @@
 //!
 //! While it is away its address stays busy here, so that FLIP turns back what is sent to it. Transactions between its threads and
 //! others of this machine become such as go over the network: both sides know each other by their addresses
-//! afterwards.
+//! afterwards. Who looks for a port on which it served is told its address all the same.
 
 use super::limits::{ENQUIRE_PAUSE, MOVES, RETRIES, SHORTEST_ROUND_TRIP};
 use super::message::Payload;
@@ -39,6 +39,7 @@ impl<D: Payload> Rpc<D> {
     pub fn let_go(&mut self, below: &mut impl Below<D>, process: u16) -> Result<(), Error> {
         let known = self.process_mut(process).ok_or(Error::Fail)?;
         known.is_away = false;
+        known.ports.clear();
         let endpoint = known.endpoint;
         below.set_busy(self.interface, endpoint, false)
     }
@@ -150,6 +151,9 @@ impl<D: Payload> Rpc<D> {
         thread.reply = None;
         if let Some(listening) = listening {
             self.ports.remove_local(listening.port, id);
+            if let Some(process) = self.process_mut(id.process) {
+                process.ports.push(listening.port);
+            }
         }
         if matches!(
             transaction,

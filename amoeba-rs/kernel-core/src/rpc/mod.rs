@@ -310,6 +310,7 @@ impl<B> Process<B> {
             asked_until: 0,
             is_ending: false,
             is_away: false,
+            ports: Vec::new(),
             threads: Vec::new(),
             assembling: Vec::new(),
         }

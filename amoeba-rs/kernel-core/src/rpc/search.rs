@@ -162,7 +162,8 @@ impl<D: Payload> Rpc<D> {
         }
     }
 
-    /// LOCATE: somebody asks for a port. A process with a thread that waits for requests on it answers.
+    /// LOCATE: somebody asks for a port. A process with a thread that waits for requests on it answers, or one that did when it was
+    /// taken out to go elsewhere: a request waits until it is there.
     pub(super) fn answer_locate(
         &mut self,
         now: Milliseconds,
@@ -170,21 +171,29 @@ impl<D: Payload> Rpc<D> {
         from: Address,
         asked: &rpc::Header,
     ) {
-        let Some(thread) = self.ports.listener(asked.port, None) else {
-            return;
-        };
         if self.local_process(from).is_some() {
             return;
         }
-        let Some(endpoint) = self
-            .process(thread.process)
-            .map(|process| -> Endpoint { process.endpoint })
-        else {
+        let (endpoint, thread) = match self.ports.listener(asked.port, None) {
+            Some(id) => (
+                self.process(id.process).map(|process| process.endpoint),
+                id.thread,
+            ),
+            None => (self.server_on_its_way(asked.port), 0),
+        };
+        let Some(endpoint) = endpoint else {
             return;
         };
-        let mut header = self.header(Kind::HereIs, asked.transaction, asked.source, thread.thread);
+        let mut header = self.header(Kind::HereIs, asked.transaction, asked.source, thread);
         header.port = asked.port;
         self.control(now, below, endpoint, from, &header, SendFlags::empty());
+    }
+
+    /// Where the address of a process is registered that served on a port when it was taken out.
+    fn server_on_its_way(&self, port: Port) -> Option<Endpoint> {
+        let mut processes = self.processes.iter().flatten();
+        let process = processes.find(|process| process.ports.contains(&port) && !process.is_ending)?;
+        Some(process.endpoint)
     }
 
     /// A thread has begun to wait for requests on `port`: a client of this machine that searched for it need not any

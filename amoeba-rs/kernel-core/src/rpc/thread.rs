@@ -29,6 +29,8 @@ pub(super) struct Process<B> {
     pub(super) is_ending: bool,
     /// What its threads are doing was taken out; nothing reaches it.
     pub(super) is_away: bool,
+    /// The ports on which threads of it waited for requests then.
+    pub(super) ports: Vec<Port>,
     /// By index.
     pub(super) threads: Vec<Thread<B>>,
     /// Indices of the threads whose message has not come whole.

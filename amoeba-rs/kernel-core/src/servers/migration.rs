@@ -1,8 +1,9 @@
 //! The process server's part in migrations, at both ends.
 //!
 //! At the source a departure begins with `MIGRATE`, when this server sees to all of it, or with `MIGRATION_STUN`, when a
-//! migration server elsewhere does: that one owns the process and is told by a checkpoint, whose answer is either the
-//! capability of the process where it is now, or anything else, upon which the process goes on here.
+//! migration server elsewhere does: its capability comes with that request. It is told by a checkpoint, whose answer is either the
+//! capability of the process where it is now, or anything else, upon which the process goes on here. The process's owner stays who
+//! it is, so that a migration server that fails owes nobody anything.
 //!
 //! At the destination `MIGRATION_EXEC` makes a process that waits. The source decides: as soon as it knows that the process is
 //! complete there, it destroys its own and says `MIGRATION_START`. A destination that hears nothing asks the departure, a
@@ -21,7 +22,7 @@ use proto::standard::Status;
 
 /// How long the other side of a migration is looked for.
 const TIMEOUT: Milliseconds = 5_000;
-/// How long the owner of a stopped process is looked for.
+/// How long a migration server, or an owner, is looked for.
 const OWNER_TIMEOUT: Milliseconds = 10_000;
 /// Pause before a question or a message is repeated.
 const PAUSE: Milliseconds = 1_000;
@@ -43,17 +44,17 @@ pub const STUN_CODE: i32 = -2320;
 enum Way {
     /// This server; the process goes to the machine with this process server.
     Kernel(Capability),
-    /// The process's owner.
-    Owner,
+    /// A migration server, which is told by a checkpoint.
+    Server(Capability),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leaving {
     /// Communication is still to be taken out.
     Stopping,
-    /// The destination, or the owner, has been asked by this call. At `next` it is looked whether anything was heard of them.
+    /// The destination, or the migration server, has been asked by this call. At `next` it is looked whether anything was heard of them.
     Asked { call: u32, next: Milliseconds },
-    /// The owner has answered; the process waits for its turn to do what follows from it.
+    /// The migration server has answered; the process waits for its turn to do what follows from it.
     Answered(Result<Capability, Status>),
     /// The process is gone; the destination is to be told.
     Gone {
@@ -158,10 +159,11 @@ impl Migrations {
         slot: u16,
     ) -> Result<Answer, Status> {
         request.need(right::KILL)?;
-        if world.processes.owner(slot) == Capability::NULL {
-            return Err(Status::NotNow);
+        let server = Capability::parse(request.data).map_err(|_| Status::BadArgument)?;
+        if server == Capability::NULL {
+            return Err(Status::BadArgument);
         }
-        self.depart(world, slot, Way::Owner, None)?;
+        self.depart(world, slot, Way::Server(server), None)?;
         Ok(Reply::default().into())
     }
 
@@ -175,7 +177,7 @@ impl Migrations {
         if self.departures.len() == MOST {
             return Err(Status::NoSpace);
         }
-        let in_turn = way == Way::Owner;
+        let in_turn = matches!(way, Way::Server(_));
         world.processes.depart(slot, self.calls_go_on, in_turn)?;
         self.last_departure = self.last_departure.wrapping_add(1);
         self.departures.push(Departure {
@@ -323,7 +325,7 @@ impl Migrations {
         }
     }
 
-    /// The process can be taken away: the destination, or the owner, is told.
+    /// The process can be taken away: the destination, or the migration server, is told.
     fn ask<M: Machine>(&mut self, port: Port, world: &mut World<'_, M>, place: usize) {
         let Departure {
             number,
@@ -342,10 +344,9 @@ impl Migrations {
         };
         let call = match way {
             Way::Kernel(destination) => self.call(&destination, Command::MigrationExec, message, TIMEOUT, 0),
-            Way::Owner => {
-                let owner = world.processes.owner(slot);
+            Way::Server(server) => {
                 let room = CAPABILITY_LENGTH;
-                let call = self.call(&owner, Command::Checkpoint, message, OWNER_TIMEOUT, room);
+                let call = self.call(&server, Command::Checkpoint, message, OWNER_TIMEOUT, room);
                 if let Some(call) = self.calls.back_mut() {
                     call.header.extra = Cause::Stunned.code();
                     call.header.offset = STUN_CODE;
@@ -484,7 +485,7 @@ impl Migrations {
         }
     }
 
-    /// The destination has the process, or not. A process that has told its owner itself acts on that when it has its turn.
+    /// The destination has the process, or not. A process that has told a migration server itself acts on that when it has its turn.
     fn taken_over<M: Machine>(
         &mut self,
         port: Port,
@@ -499,11 +500,11 @@ impl Migrations {
                 let port = reply.header.port;
                 Ok(Capability { port, private })
             }
-            Way::Owner => Capability::parse(&reply.data).map_err(|_| Status::BadArgument),
+            Way::Server(_) => Capability::parse(&reply.data).map_err(|_| Status::BadArgument),
         });
         match departure.way {
             Way::Kernel(_) => self.decide(port, world, place, process),
-            Way::Owner => {
+            Way::Server(_) => {
                 self.departures[place].stage = Leaving::Answered(process);
                 world.processes.part(departure.slot);
             }
@@ -523,11 +524,7 @@ impl Migrations {
             Err(status) => self.call_off(world, place, status),
             Ok(process) => {
                 let was = world.processes.capability(departure.slot);
-                // A migration server tells the owner for whom it stood in.
-                let owner = match departure.way {
-                    Way::Kernel(_) => world.processes.owner(departure.slot),
-                    Way::Owner => Capability::NULL,
-                };
+                let owner = world.processes.owner(departure.slot);
                 world
                     .processes
                     .gone(world.machine, departure.slot, departure.number);

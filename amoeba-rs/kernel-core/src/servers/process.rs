@@ -310,6 +310,10 @@ fn process_command<M: Machine>(
             request.need(right::KILL)?;
             Ok(Reply::capability(&processes.owner(slot)))
         }
+        Command::SetOwner | Command::SetComment if processes.is_between_machines(slot) => {
+            request.need(right::KILL)?;
+            Err(Status::NotNow)
+        }
         Command::SetOwner => {
             request.need(right::KILL)?;
             let owner = request

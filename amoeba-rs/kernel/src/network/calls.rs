@@ -262,6 +262,7 @@ impl Network {
                 }
             }
             Event::Gone { process, departure } => {
+                self.raw.end_process(&mut self.flip, process);
                 if let Some(number) = self.calls.number(process) {
                     self.calls.processes[usize::from(number) - 1] = Place::Gone(departure);
                 }

@@ -123,7 +123,10 @@ fn reading_goes_on_to_the_next_server_and_round_three_times() {
 #[test]
 fn a_change_goes_to_another_server_only_if_the_first_has_surely_not_made_it() {
     for (answer, expected) in [
-        (Err(Status::RpcNotFound), Ok(())),
+        (
+            Err(Status::RpcNotFound),
+            Err(Failure::Standard(Status::RpcNotFound)),
+        ),
         (Ok((Own::Unavailable.code(), 0, vec![])), Ok(())),
         (Ok((Status::NotNow.code(), 0, vec![])), Ok(())),
         (

@@ -35,7 +35,8 @@ codes! {
         /// Take a process to another machine, whose server's capability comes with the request; the reply's header names the
         /// process there. (This and those that follow are this project's own.)
         Migrate = 2320,
-        /// Stop a process so that it can be taken to another machine; its owner is told by a checkpoint.
+        /// Stop a process so that it can be taken to another machine by a migration server, whose capability comes with the request. That
+        /// is told by a checkpoint.
         MigrationStun = 2321,
         /// Take a process over from another machine; it waits to be started. The reply's header names it.
         MigrationExec = 2322,

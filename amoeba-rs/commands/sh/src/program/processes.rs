@@ -3,7 +3,7 @@
 use super::machine::{Stream, close};
 use alloc::vec;
 use alloc::vec::Vec;
-use libamoeba::checkpoint::Answer;
+use libamoeba::checkpoint::{Answer, Swap};
 use libamoeba::system::interrupts::{self, Target};
 use libamoeba::system::mutex::{Mutex, Semaphore};
 use libamoeba::system::{Kernel, thread};
@@ -56,7 +56,7 @@ pub(super) fn serve(port: Port) -> bool {
         let mut data = vec![0; ROOM];
         loop {
             if let Ok((header, length)) = Kernel.getreq(port, &mut data) {
-                answer(&header, &data[..length]);
+                answer(&header, &data[..length.min(ROOM)]);
             }
         }
     })
@@ -67,23 +67,33 @@ fn check(port: Port) -> Port {
     put_port(put_port(port))
 }
 
+fn acknowledge(status: Status) {
+    let mut reply = Header::default();
+    reply.set_status(status);
+    Kernel.putrep(&reply, &[]);
+}
+
 fn answer(header: &Header, data: &[u8]) {
     let private = Private::parse(&header.private).ok();
     let proven =
         private.and_then(|private| Some((private, private.proven_rights(check(OWNER.lock().port))?)));
+    if let (Some((private, Rights::ALL)), Some(swap)) = (proven, Swap::parse(header, data)) {
+        acknowledge(Status::Ok);
+        // It goes on elsewhere.
+        started(private.object(), &swap.new);
+        return;
+    }
     let cause = Cause::from_code(header.extra).filter(|_| header.command == Command::Checkpoint.code());
     let (private, cause) = match (proven, cause) {
         (Some((private, Rights::ALL)), Some(cause)) => (private, cause),
         _ => {
-            let mut reply = Header::default();
-            reply.set_status(match proven {
+            acknowledge(match proven {
                 None => Status::BadCapability,
                 Some((private, rights)) if header.command == terminal::Command::SetInterrupt.code() => {
                     listens(private.object(), rights, data)
                 }
                 Some(_) => Status::BadCommand,
             });
-            Kernel.putrep(&reply, &[]);
             return;
         }
     };

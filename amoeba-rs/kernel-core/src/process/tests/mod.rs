@@ -2,6 +2,7 @@ extern crate std;
 
 mod calls;
 mod exec;
+mod migration;
 mod properties;
 mod raw;
 mod schedule;

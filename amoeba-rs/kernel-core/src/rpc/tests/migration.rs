@@ -3,6 +3,7 @@
 use super::card::Memory;
 use super::lab::{GET_PORT, ROOM, pattern, reply, request, thread};
 use super::over_flip::{Cable, LARGE_RING, SMALL_RING};
+use crate::rpc::limits::LOCATE_TIMEOUT;
 use crate::rpc::{Notice, Size, Taken};
 use proptest::prelude::{any, prop_assert, proptest};
 use proto::flip::Address;
@@ -311,6 +312,22 @@ fn a_client_leaves_at_any_moment() {
 fn partners_of_one_machine_part_at_any_moment() {
     for which in [CLIENT, SERVER] {
         leave_at_every_moment(which, SMALL_RING, (2, 2), (100, 100));
+    }
+}
+
+#[test]
+fn a_server_is_found_while_it_is_on_its_way_however_long_that_takes() {
+    for to in [1, 2] {
+        let mut world = World::new(SMALL_RING, (0, 1), (0, 0));
+        world.processes[SERVER].call = Call::Request;
+        world.call(SERVER, None);
+        world.step();
+        world.leave(SERVER, to, LOCATE_TIMEOUT + 3000);
+        world.processes[CLIENT].call = world.next_transaction();
+        world.call(CLIENT, None);
+        world.run(2);
+        assert_eq!(world.outcomes, [true, true], "{to}");
+        world.check();
     }
 }
 

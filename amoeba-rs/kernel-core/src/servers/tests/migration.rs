@@ -229,12 +229,23 @@ impl Pair {
         assert!(running.count() <= 1, "it runs on both machines");
     }
 
-    /// The process that goes from the first machine to the second, and its memory there.
-    fn begin(&mut self) -> Capability {
+    /// A process of the first machine.
+    fn exec(&mut self) -> Capability {
         let kernel = &mut self.machines[0];
         let server = kernel.process;
         let reply = kernel.ask(&server, Command::Exec.code(), offset(0), &descriptor());
-        let process = capability(&reply.unwrap());
+        capability(&reply.unwrap())
+    }
+
+    /// The process that goes from the first machine to the second.
+    fn begin(&mut self) -> Capability {
+        let process = self.exec();
+        self.send_away(&process);
+        process
+    }
+
+    /// A process of the first machine goes to the second.
+    fn send_away(&mut self, process: &Capability) {
         let destination = self.machines[1].process;
         let header = Header {
             port: process.port,
@@ -243,7 +254,6 @@ impl Pair {
             ..Header::default()
         };
         assert!(self.request(&header, &destination.emit(), None));
-        process
     }
 
     fn run(&mut self, seconds: u32) {
@@ -294,6 +304,30 @@ fn what_the_destination_cannot_take_goes_on_at_the_source() {
 }
 
 #[test]
+fn a_process_for_which_the_destination_has_no_memory_goes_on_at_the_source() {
+    let mut world = Pair::new(Vec::new());
+    world.machines[1].machine = super::TestMachine::new(2);
+    let process = world.exec();
+    let header = Header {
+        port: process.port,
+        private: process.private.emit(),
+        command: Command::Migrate.code(),
+        ..Header::default()
+    };
+    let destination = world.machines[1].process.emit();
+    let asker = Caller {
+        machine: 1,
+        number: u32::MAX,
+        fate: Fate::Good,
+    };
+    assert!(world.request(&header, &destination, Some(asker)));
+    world.run(2);
+    assert_eq!((world.runs(0), world.runs(1)), (true, false));
+    assert_eq!(world.machines[1].processes.list().count(), 0);
+    assert!(world.waiting.is_empty(), "who asked for it is told");
+}
+
+#[test]
 fn a_process_that_has_left_is_not_stunned_killed_or_taken_away_again() {
     let mut world = Pair::new(Vec::new());
     let process = world.begin();
@@ -332,18 +366,14 @@ fn next_call(world: &mut Pair) -> Option<Call> {
 fn a_process_does_its_part_for_a_migration_server_when_it_has_its_turn() {
     let mut world = Pair::new(Vec::new());
     let server = world.machines[0].process;
-    let exec = |world: &mut Pair| {
-        let reply = world.machines[0].ask(&server, Command::Exec.code(), offset(0), &descriptor());
-        capability(&reply.unwrap())
-    };
-    exec(&mut world);
+    world.exec();
     let now = world.machines[0].now;
     assert_eq!(
         world.machines[0].processes.next(now).map(|id| id.process),
         Some(0)
     );
-    let leaving = exec(&mut world);
-    let owner = Capability {
+    let leaving = world.exec();
+    let migrator = Capability {
         port: Port([200; 6]),
         ..server
     };
@@ -353,12 +383,16 @@ fn a_process_does_its_part_for_a_migration_server_when_it_has_its_turn() {
         Some(0)
     );
     let kernel = &mut world.machines[0];
-    assert!(
-        kernel
-            .ask(&leaving, Command::SetOwner.code(), offset(0), &owner.emit())
-            .is_ok()
+    for nobody in [&[][..], &Capability::NULL.emit()] {
+        let refused = kernel.ask(&leaving, Command::MigrationStun.code(), offset(0), nobody);
+        assert_eq!(refused, Err(Status::BadArgument));
+    }
+    let stunned = kernel.ask(
+        &leaving,
+        Command::MigrationStun.code(),
+        offset(0),
+        &migrator.emit(),
     );
-    let stunned = kernel.ask(&leaving, Command::MigrationStun.code(), offset(0), &[]);
     assert!(stunned.is_ok());
     // The first process has the turn, and the second one after that.
     let turn = |world: &mut Pair| {
@@ -378,7 +412,7 @@ fn a_process_does_its_part_for_a_migration_server_when_it_has_its_turn() {
     let call = next_call(&mut world).unwrap();
     assert_eq!(
         (call.header.port, call.header.command),
-        (owner.port, Command::Checkpoint.code())
+        (migrator.port, Command::Checkpoint.code())
     );
     let elsewhere = world.machines[1].process;
     let reply = super::Reply {
@@ -400,20 +434,20 @@ fn a_process_does_its_part_for_a_migration_server_when_it_has_its_turn() {
 fn a_departure_is_called_off_when_the_destination_has_been_silent_for_ten_seconds() {
     let mut world = Pair::new(Vec::new());
     let server = world.machines[0].process;
-    // An owner that never answers is as silent as a destination that has lost its power.
-    let owner = Capability {
+    // A migration server that never answers is as silent as a destination that has lost its power.
+    let migrator = Capability {
         port: Port([200; 6]),
         ..server
     };
+    let process = world.exec();
     let kernel = &mut world.machines[0];
-    let reply = kernel.ask(&server, Command::Exec.code(), offset(0), &descriptor());
-    let process = capability(&reply.unwrap());
-    for (command, data) in [
-        (Command::SetOwner, &owner.emit()[..]),
-        (Command::MigrationStun, &[]),
-    ] {
-        assert!(kernel.ask(&process, command.code(), offset(0), data).is_ok());
-    }
+    let stunned = kernel.ask(
+        &process,
+        Command::MigrationStun.code(),
+        offset(0),
+        &migrator.emit(),
+    );
+    assert!(stunned.is_ok());
     let later = |world: &mut Pair, milliseconds| {
         let kernel = &mut world.machines[0];
         kernel.now += milliseconds;
@@ -435,7 +469,7 @@ fn a_departure_is_called_off_when_the_destination_has_been_silent_for_ten_second
     assert!(later(&mut world, 1));
     // An answer that comes too late is for nobody.
     let reply = super::Reply {
-        data: owner.emit().to_vec(),
+        data: migrator.emit().to_vec(),
         ..super::Reply::default()
     };
     world.world(0, |servers, world| {
@@ -447,14 +481,23 @@ fn a_departure_is_called_off_when_the_destination_has_been_silent_for_ten_second
 #[test]
 fn the_owner_of_a_process_is_told_what_it_is_now() {
     let mut world = Pair::new(Vec::new());
-    let process = world.begin();
+    let process = world.exec();
     let owner = Capability {
         port: Port([200; 6]),
         ..process
     };
-    let kernel = &mut world.machines[0];
-    let set = kernel.ask(&process, Command::SetOwner.code(), offset(0), &owner.emit());
-    assert!(set.is_ok());
+    let set = |world: &mut Pair, owner: Capability| {
+        let command = Command::SetOwner.code();
+        world.machines[0].ask(&process, command, offset(0), &owner.emit())
+    };
+    assert!(set(&mut world, owner).is_ok());
+    world.send_away(&process);
+    let refused = set(&mut world, process);
+    assert_eq!(
+        refused,
+        Err(Status::NotNow),
+        "nothing is changed of one that leaves"
+    );
     world.run(2);
     assert!(world.runs(1));
     let now = world.machines[1].processes.capability(0);

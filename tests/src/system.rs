@@ -1,17 +1,11 @@
 //! A system that comes up from its disk: `server` has files, directories and a shell at COM1, which is typed at, and other machines stand beside
 //! it.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
-
-use amoeba_disks::{Description, Made, Sources, make};
 use clock::Span;
-use machines::image::{builtin, load_all};
-use machines::lab::{self, LabSource};
 use machines::runtime::Runtime;
 
+use crate::amoeba::{Laboratory, Pc};
+use crate::made_disks::made;
 use crate::{Memory, run_for};
 
 /// Programs of the system's disk, and the names of the two that have several.
@@ -107,82 +101,6 @@ shell {
 }
 ";
 
-const LAB: &str = r#"
-format = 1
-[lab]
-name = "system"
-seed = 1
-[time]
-rtc = "1995-05-30T09:00:00Z"
-[image.kernel]
-path = "builtin:kernel"
-[image.bullet]
-path = "builtin:bullet"
-[image.boot]
-path = "builtin:boot_server"
-[image.server]
-path = "server.img"
-[segment.ether0]
-kind = "10base2"
-length = "30m"
-[profile.pc]
-memory = "4MB"
-cpu = { model = "386dx", clock = "40MHz", fpu = "none" }
-boot = { from = "direct", image = "kernel", args = "peers=0" }
-[[profile.pc.card]]
-type = "3c503"
-segment = "ether0"
-io = 0x280
-irq = 3
-ram = 0xCC000
-[machine.server]
-extends = "pc"
-memory = "8MB"
-nic = { mac = "02:60:8c:00:00:01" }
-[[machine.server.disk]]
-image = "server"
-[[machine.server.module]]
-image = "bullet"
-args = "-c 1024 -t 6 vdisk:01"
-[[machine.server.module]]
-image = "boot"
-"#;
-
-/// What a disk is made from: programs, and texts by their names.
-struct Texts<'a>(&'a BTreeMap<&'a str, String>);
-
-impl Sources for Texts<'_> {
-    fn builtin(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        builtin(name).map(Cow::Borrowed)
-    }
-
-    fn builtins(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        let text = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
-        Ok(text.as_bytes().to_vec())
-    }
-
-    fn list(&self, _folder: &str) -> io::Result<Vec<String>> {
-        Ok(Vec::new())
-    }
-}
-
-/// Makes the one disk of a description, `NAME.img` in a folder.
-///
-/// # Panics
-/// If the description has an error.
-pub fn make_disk(folder: &Path, name: &str, description: &str, texts: &BTreeMap<&str, String>) -> Made {
-    let description = Description::parse(description).expect("a description");
-    let mut image = vec![0; description.bytes(name).expect("a disk") as usize];
-    let images = BTreeMap::from([(name, image.as_mut_slice())]);
-    let made = make(&description, &Texts(texts), images).expect("a disk with room");
-    std::fs::write(folder.join(format!("{name}.img")), image).expect("the folder can be written");
-    made
-}
-
 /// What happens at the terminal.
 #[derive(Clone, Copy, Debug)]
 pub enum Step<'a> {
@@ -193,30 +111,28 @@ pub enum Step<'a> {
 }
 
 impl Step<'_> {
-    /// The step as an input of the lab.
-    fn input(self, is_first: bool) -> String {
+    /// The lab in which it happens.
+    fn add(self, lab: Laboratory, is_first: bool) -> Laboratory {
         let (after, text, delay) = match self {
             Step::Line(line) if is_first => ("amoeba ready", format!("{line}\r"), 100),
             Step::Line(line) => ("^[$>] ", format!("{line}\r"), 100),
             Step::Interrupt => (".", "\x03".to_owned(), 2500),
         };
-        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-        let text = text.replace('\r', "\\r").replace('\x03', "\\u0003");
-        format!(
-            "[[input]]\nmachine = \"server\"\nafter = '{after}'\ntext = \"{text}\"\ndevice = \"com1\"\ndelay = \"{delay}ms\"\n"
-        )
+        lab.types("server", "com1", after, Span::from_milliseconds(delay), &text)
     }
 }
 
-/// What is beside what every system has, each part the text of what it is added to.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is beside what every system has.
+#[derive(Clone, Debug, Default)]
 pub struct More<'a> {
-    /// The description of the server's disk.
+    /// Tables of the description of the server's disk.
     pub disk: &'a str,
-    /// The configuration of its boot server.
+    /// The end of the configuration of its boot server.
     pub boot: &'a str,
-    /// The lab.
-    pub lab: &'a str,
+    /// Other machines.
+    pub pcs: Vec<Pc>,
+    /// Tables of the lab file.
+    pub tables: &'a str,
 }
 
 /// A system that has run.
@@ -230,32 +146,29 @@ pub struct System {
     pub told: Vec<String>,
 }
 
-/// Runs a system with its other disks in `folder` for so many seconds.
+/// Runs a system for so many seconds.
 ///
 /// # Panics
 /// If one of the texts has an error, or a line was not typed.
 #[must_use]
-pub fn run(folder: &Path, more: &More<'_>, steps: &[Step<'_>], seconds: u64) -> System {
-    let texts = BTreeMap::from([
-        ("boot.conf", BOOT.to_owned() + more.boot),
-        ("fruit", "cherry\napple\nbanana\n".to_owned()),
-    ]);
-    make_disk(folder, "server", &(disk() + more.disk), &texts);
-    let mut text = LAB.to_owned() + more.lab;
+pub fn run(more: &More<'_>, steps: &[Step<'_>], seconds: u64) -> System {
+    let boot = BOOT.to_owned() + more.boot;
+    let texts = [("boot.conf", &*boot), ("fruit", "cherry\napple\nbanana\n")];
+    let (_, mut images) = made(&(disk() + more.disk), &texts);
+    let server = Pc::new("server")
+        .memory(8)
+        .program("bullet", "-c 1024 -t 6 vdisk:01")
+        .program("boot", "")
+        .disk("server", images.remove("server").unwrap_or_default());
+    let pcs = [server].into_iter().chain(more.pcs.iter().cloned());
+    let mut lab = Laboratory::new(pcs)
+        .rename("boot_server", "boot")
+        .tables(more.tables);
     for (place, step) in steps.iter().enumerate() {
-        text += &step.input(place == 0);
+        lab = step.add(lab, place == 0);
     }
-    let source = LabSource::Text {
-        name: "system.toml".into(),
-        text,
-        folder: folder.into(),
-    };
-    let lab = match lab::load(source, &[]) {
-        Ok(loaded) => loaded.lab,
-        Err(errors) => panic!("{}", errors.messages().render(false)),
-    };
-    let images = load_all(&lab).expect("images that are there");
-    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
+    let stage = lab.stage();
+    let mut runtime = stage.start();
     let memory = run_for(&mut runtime, Span::from_seconds(seconds), 1).1;
     let told = told(&memory.console(0).replace('\r', ""), steps);
     System {

@@ -38,13 +38,12 @@ fn count(told: &str, line: &str) -> usize {
 }
 
 fn session(lines: &[String], seconds: u64) -> System {
-    let folder = tempfile::tempdir().expect("a folder");
     let more = More {
         boot: SERVICES,
         ..More::default()
     };
     let steps: Vec<_> = lines.iter().map(|line| Line(line)).collect();
-    run(folder.path(), &more, &steps, seconds)
+    run(&more, &steps, seconds)
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The object manager on whole machines, with two file servers: files get copies, and what lies in no directory goes.
 
-use std::collections::BTreeMap;
-
+use tests::amoeba::Pc;
+use tests::made_disks::made;
 use tests::system::Step::Line;
-use tests::system::{More, make_disk, run};
+use tests::system::{More, run};
 
 const OTHER: &str = r#"
 format = 1
@@ -13,17 +13,12 @@ size = "4MB"
 bullet = { vdisk = 1 }
 "#;
 
-const MACHINE: &str = r#"
-[image.other]
-path = "other.img"
-[machine.other]
-extends = "pc"
-nic = { mac = "02:60:8c:00:00:02" }
-[[machine.other.disk]]
-image = "other"
-[[machine.other.module]]
-image = "bullet"
-args = "-c 512 -t 4 vdisk:01"
+/// The machine with that disk is switched off in the end.
+const OFF: &str = r#"
+[[fault]]
+kind = "power-off"
+machine = "other"
+from = "80s"
 "#;
 
 const HOST: &str = r#"
@@ -34,11 +29,14 @@ mac = "02:60:8c:00:00:02"
 
 #[test]
 fn files_get_copies_and_those_that_nobody_can_find_grow_old_and_go() {
-    let folder = tempfile::tempdir().expect("a folder");
-    make_disk(folder.path(), "other", OTHER, &BTreeMap::new());
+    let (_, mut images) = made(OTHER, &[]);
+    let pc = Pc::new("other")
+        .program("bullet", "-c 512 -t 4 vdisk:01")
+        .disk("other", images.remove("other").unwrap_or_default());
     let more = More {
         disk: HOST,
-        lab: MACHINE,
+        pcs: vec![pc],
+        tables: OFF,
         ..More::default()
     };
     let other = "/profile/hosts/other/bullet";
@@ -54,9 +52,17 @@ fn files_get_copies_and_those_that_nobody_can_find_grow_old_and_go() {
         format!("i=0; while [ $i -lt 24 ]; do i=$((i + 1)); om -n 1 -a {other} /home/d; done > /home/log"),
         format!("sort -u /home/log; wc -l < /home/log; {used}"),
         "put /home/c < /home/cap; std_info /home/c; cat /home/d/a /home/d/b".to_owned(),
+        format!("std_copy {other} /etc/fruit /home/d/c; om -n 1 {servers} /home/d"),
+        format!(
+            "while std_status {other} > /home/log; do sleep 2; done; cat /home/d/c; cp /home/d/c /home/e; cat /home/e"
+        ),
     ];
     let steps: Vec<_> = steps.iter().map(|line| Line(line)).collect();
-    let told = run(folder.path(), &more, &steps, 80).told;
+    let mut told = run(&more, &steps, 180).told;
+    // The first copy's server is off: a program takes the other one.
+    let last = told.pop().unwrap_or_default();
+    let fruit = "cherry\napple\nbanana\n";
+    assert!(last.ends_with(&fruit.repeat(2)), "{last}");
     let expected = [
         "inodes:    249 free, 0 used\n",
         "om: 1 directories, 3 objects touched, 2 files copied, 0 servers aged\ninodes:    247 free, 2 used\n",
@@ -69,6 +75,7 @@ fn files_get_copies_and_those_that_nobody_can_find_grow_old_and_go() {
         "om: 1 directories, 5 objects touched, 0 files copied, 1 servers aged\n      24\n\
          inodes:    247 free, 2 used\n",
         "std_info: /home/c: bad capability\none\ntwo\n",
+        "om: 1 directories, 6 objects touched, 1 files copied, 0 servers aged\n",
     ];
     assert_eq!(told, expected);
 }

@@ -89,9 +89,7 @@ fn commands_tell_of_hosts_and_stun_their_processes() {
     memory.assert_told(2, &["spin was stunned: 7"]);
 }
 
-/// What a system with a processor pool has beside others: a run server that enters itself in directories. The host `sun` is listed under another architecture than its own.
-const POOL: More<'_> = More {
-    disk: r#"
+const POOL: &str = r#"
 [[host]]
 name = "pool"
 count = 2
@@ -108,8 +106,10 @@ pool = "sparc"
 [[file]]
 name = "/super/admin/kernel/at386"
 from = "builtin:kernel"
-"#,
-    boot: "
+"#;
+
+/// A run server that enters itself in directories.
+const RUN: &str = "
 run {
     after = soap; pollcap = /super/cap/runsvr/default;
     program /bin/run {
@@ -117,21 +117,22 @@ run {
         capv { ROOT; RANDOM; TOD; TTY; }
     }
 }
-",
-    lab: r#"
-[machine.pool]
-extends = "pc"
-count = 2
-nic = { mac = "02:60:8c:00:00:10" }
-[machine.small]
-extends = "pc"
-memory = "2MB"
-nic = { mac = "02:60:8c:00:00:20" }
-[machine.sun]
-extends = "pc"
-nic = { mac = "02:60:8c:00:00:30" }
-"#,
-};
+";
+
+/// A system with a processor pool. The host `sun` is listed under another architecture than its own.
+fn pool() -> More<'static> {
+    More {
+        disk: POOL,
+        boot: RUN,
+        pcs: vec![
+            Pc::new("pool0").station(0x10),
+            Pc::new("pool1").station(0x11),
+            Pc::new("small").station(0x20).memory(2),
+            Pc::new("sun").station(0x30),
+        ],
+        ..More::default()
+    }
+}
 
 /// Lists the processes of all hosts; the program that does so is among them.
 const PROCESSES: &str =
@@ -157,8 +158,7 @@ fn a_program_that_is_named_without_a_host_lands_on_the_best_by_load_memory_and_a
         processes("true"),
     ];
     let steps: Vec<_> = lines.iter().map(|line| Line(line)).collect();
-    let folder = tempfile::tempdir().expect("a folder");
-    let system = system::run(folder.path(), &POOL, &steps, 90);
+    let system = system::run(&pool(), &steps, 90);
     let told = &system.told;
     let spinning = |told: &str| {
         let lines = told.lines().filter(|line| line.ends_with("Run: spin"));
@@ -213,8 +213,7 @@ fn the_interrupt_goes_through_ax_to_the_program_that_it_runs() {
             "test $(random) != $(random) && random 3 | wc -l; read x < /profile/cap/randomsvr/default && echo read",
         ),
     ];
-    let folder = tempfile::tempdir().expect("a folder");
-    let told = system::run(folder.path(), &POOL, &steps, 45).told;
+    let told = system::run(&pool(), &steps, 45).told;
     let expected = [
         "^C\n",
         "130\n^C\n",

@@ -10,7 +10,7 @@ use libamoeba::classes::{bullet, run};
 use libamoeba::directory::Names;
 use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
-use libamoeba::{explain, host};
+use libamoeba::{directory, explain, host};
 use proto::capability::Capability;
 use proto::process::Descriptor;
 use proto::process::server::LARGEST_REQUEST;
@@ -47,8 +47,7 @@ pub(crate) fn object(names: Option<&Names>, path: &str) -> Result<Capability, Er
 fn look_up(names: Option<&Names>, path: &str) -> Result<Capability, Failure> {
     let names = names.ok_or(Status::NotFound)?;
     let set = names.lookup(&mut Kernel, path.as_bytes())?;
-    let member = set.members().next().ok_or(Status::NotFound)?;
-    Ok(member.capability)
+    Ok(directory::object(&mut Kernel, &set)?)
 }
 
 /// The file of a program.
@@ -106,7 +105,7 @@ impl Place {
             return Ok(Place::Pool(server));
         }
         let wrong = |why: Failure| Error::new(options.host, explain(why));
-        let kernel = host::named(&mut Kernel, names, options.host).map_err(|why| wrong(why.into()))?;
+        let kernel = host::named(&mut Kernel, names, options.host).map_err(wrong)?;
         let server = host::lookup(&mut Kernel, &kernel, "proc").map_err(|why| wrong(why.into()))?;
         Ok(Place::Host(options.host.to_string(), server))
     }

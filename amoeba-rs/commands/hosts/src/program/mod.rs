@@ -12,7 +12,7 @@ use core::fmt::{Display, Formatter};
 use libamoeba::directory::Names;
 use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
-use libamoeba::{eprintln, explain, host};
+use libamoeba::{directory, eprintln, explain, host};
 use proto::capability::Capability;
 use proto::soap::Failure;
 use proto::standard::Status;
@@ -115,7 +115,7 @@ impl Command<'_> {
     fn look_up(&self, path: &str) -> Result<Capability, Failure> {
         let names = self.names.as_ref().ok_or(Status::NotFound)?;
         let set = names.lookup(&mut Kernel, path.as_bytes())?;
-        Ok(set.members().next().ok_or(Status::NotFound)?.capability)
+        Ok(directory::object(&mut Kernel, &set)?)
     }
 
     /// An object by its path.

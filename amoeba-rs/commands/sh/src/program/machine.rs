@@ -122,8 +122,7 @@ impl Machine {
 
     fn object(&self, path: &str) -> Result<Capability, DirectoryFailure> {
         let set = self.lookup(path)?;
-        let first = set.members().next().ok_or(Status::NotFound)?;
-        Ok(first.capability)
+        Ok(directory::object(&mut Kernel, &set)?)
     }
 
     /// A server by its name among the capabilities, or the default of its kind.

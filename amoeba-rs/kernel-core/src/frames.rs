@@ -73,6 +73,22 @@ impl Frames {
         Some(first * PAGE)
     }
 
+    /// Takes an area of `pages` pages that ends at `end` at most and crosses no multiple of `boundary`, both in bytes and whole pages: its
+    /// first address.
+    pub fn allocate_within(&mut self, pages: u32, boundary: u32, end: u32) -> Option<u32> {
+        let (boundary, end) = (boundary / PAGE, end.min(LARGEST) / PAGE);
+        if pages == 0 {
+            return None;
+        }
+        let first = (0..end)
+            .step_by(boundary as usize)
+            .find_map(|start| self.find(start..(start + boundary).min(end), pages))?;
+        for page in first..first + pages {
+            self.set(page, false);
+        }
+        Some(first * PAGE)
+    }
+
     /// Gives an area back.
     ///
     /// # Panics
@@ -173,6 +189,21 @@ mod tests {
         assert!(!frames.extend(2 * PAGE, 2));
         assert!(!frames.extend(3 * PAGE, 2));
         assert_eq!(frames.count(), 1);
+    }
+
+    #[test]
+    fn an_area_for_dma_crosses_no_boundary_and_stays_below_the_end() {
+        let mut frames = Frames::new();
+        frames.add(13 * PAGE, 40 * PAGE);
+        let (boundary, end) = (16 * PAGE, 36 * PAGE);
+        assert_eq!(frames.allocate_within(3, boundary, end), Some(13 * PAGE));
+        assert_eq!(frames.allocate_within(5, boundary, end), Some(16 * PAGE));
+        assert_eq!(frames.allocate_within(12, boundary, end), None);
+        assert_eq!(frames.allocate_within(11, boundary, end), Some(21 * PAGE));
+        assert_eq!(frames.allocate_within(5, boundary, end), None, "36 is the end");
+        assert_eq!(frames.allocate_within(4, boundary, end), Some(32 * PAGE));
+        assert_eq!(frames.allocate_within(17, boundary, 40 * PAGE), None);
+        assert_eq!(frames.count(), 4);
     }
 
     #[test]

@@ -16,7 +16,7 @@
 //! * [`print_buffer`]: what the kernel has printed; [`calendar`]: what its clock chip says.
 //! * [`line_discipline`]: between a terminal and its users; [`keyboard`]: from scan codes to characters.
 //! * [`screen`]: an 80 by 25 text screen as cells.
-//! * [`ata`]: the driver of disks.
+//! * [`ata`]: the driver of disks; [`floppy`]: that of floppies; [`disk_requests`]: the order in which both do what they are asked for.
 //! * [`etherlink`]: the driver of the 3C503, on whatever registers and memory it is given.
 //! * [`flip`]: the internet protocol, from the cards' frames to the messages of processes.
 //! * [`rpc`]: remote procedure calls on it: `trans`, `getreq` and `putrep`.
@@ -36,9 +36,11 @@ pub mod boot;
 pub mod bswap;
 pub mod calendar;
 pub mod command_line;
+pub mod disk_requests;
 pub mod etherlink;
 pub mod exchange;
 pub mod flip;
+pub mod floppy;
 pub mod frames;
 pub mod keyboard;
 pub mod line_discipline;

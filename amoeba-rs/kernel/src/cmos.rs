@@ -11,12 +11,19 @@ const CLOCK: [u8; 6] = [0x00, 0x02, 0x04, 0x07, 0x08, 0x09];
 const STATUS_A: u8 = 0x0a;
 const UPDATING: u8 = 0x80;
 const STATUS_B: u8 = 0x0b;
+const FLOPPIES: u8 = 0x10;
 const EXTENDED_LOW: u8 = 0x17;
 const EXTENDED_HIGH: u8 = 0x18;
 
 /// Memory above 1 MB in KB, as the set-up program stored it.
 pub(crate) fn extended_memory_kib() -> u16 {
     u16::from_le_bytes([EXTENDED_LOW, EXTENDED_HIGH].map(read))
+}
+
+/// The kinds of both floppy drives, as the set-up program stored them.
+pub(crate) fn floppy_drives() -> [u8; 2] {
+    let kinds = read(FLOPPIES);
+    [kinds >> 4, kinds & 0x0f]
 }
 
 /// The clock, read while it does not change: seconds are the same before and after, and no update is under way.

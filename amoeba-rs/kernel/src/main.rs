@@ -3,7 +3,7 @@
 //!
 //! A tour, in the order of events: `platform` takes over from the Multiboot loader, [`loader`] reads what it left,
 //! [`paging`] maps memory, [`traps`] catches exceptions and interrupts,
-//! [`clock`] brings the machine's pulse, [`disks`] are asked what they are, [`network`] runs the 3C503, FLIP and transactions,
+//! [`clock`] brings the machine's pulse, [`disks`] and [`floppies`] are asked what they are, [`network`] runs the 3C503, FLIP and transactions,
 //! [`servers`] starts the kernel's servers, [`system`] runs them and processes, by entering [`user`] programs.
 //! Everything is told on the [`console`].
 //!
@@ -21,6 +21,7 @@ mod clock;
 mod cmos;
 mod console;
 mod disks;
+mod floppies;
 mod keyboard;
 mod loader;
 mod memory;
@@ -66,9 +67,10 @@ extern "C" fn main(magic: u32, information: u32) -> ! {
     stage(Stage::SelfTest);
     processor::enable_interrupts();
     let disks = disks::start(clock::uptime());
+    let floppies = floppies::start(clock::uptime());
     let driver = network::start(&loaded.options);
     stage(Stage::Network);
-    let system = system::System::start(&loaded, driver, disks);
+    let system = system::System::start(&loaded, driver, disks, floppies);
     serial_line::start();
     keyboard::start();
     line!("kernel ready");

@@ -41,6 +41,13 @@ pub(crate) fn start(loaded: &Loaded) {
     });
 }
 
+/// Takes memory for DMA by the 8237, for good: below 16 MB and across no multiple of 64 KB, as its counters want it.
+pub(crate) fn for_dma(bytes: u32) -> Option<u32> {
+    const SEGMENT: u32 = 64 << 10;
+    const END: u32 = 16 << 20;
+    with_frames(|frames| frames.allocate_within(bytes.div_ceil(PAGE), SEGMENT, END))
+}
+
 /// Makes the memory of a module free, which nobody looks at any more.
 pub(crate) fn free_module(module: &loader::Program, end_of_memory: u32) {
     let start = module.file.as_ptr().addr() as u32;

@@ -1,7 +1,7 @@
 //! Starting the machine anew, or another kernel on it.
 
 use crate::memory::Memory;
-use crate::serial_line;
+use crate::{floppies, serial_line};
 use core::arch::global_asm;
 use kernel_core::boot::Start;
 use kernel_core::machine::Machine;
@@ -17,6 +17,7 @@ const PULSE_RESET: u8 = 0xfe;
 pub(crate) fn reset() -> ! {
     processor::disable_interrupts();
     serial_line::stop();
+    floppies::stop();
     CONTROLLER.write(PULSE_RESET);
     processor::halt()
 }
@@ -78,6 +79,7 @@ pub(crate) fn begin(memory: &mut Memory, start: &Start) -> ! {
         .copy_from_slice(instructions);
     processor::disable_interrupts();
     serial_line::stop();
+    floppies::stop();
     // SAFETY: the image was checked: it lies in this machine's memory, and neither its source nor the mover lies where it goes.
     // What this kernel has is not used any more.
     unsafe {

@@ -1,6 +1,7 @@
 //! The kernel's servers: who there are, and under which names they are found.
 
 use crate::disks::MachinePorts;
+use crate::floppies::MachinePorts as FloppyPorts;
 use crate::keyboard::ScreenLine;
 use crate::memory::{self, Memory};
 use crate::serial_line::SerialLine;
@@ -8,6 +9,7 @@ use crate::{clock, cmos};
 use alloc::vec::Vec;
 use kernel_core::ata::Channel;
 use kernel_core::command_line::Options;
+use kernel_core::floppy::Controller;
 use kernel_core::machine::Machine;
 use kernel_core::screen::{COLUMNS, ROWS};
 use kernel_core::servers::Servers;
@@ -50,7 +52,7 @@ pub(crate) struct Started {
 pub(crate) fn start(
     memory: &mut Memory,
     station: Option<ethernet::Address>,
-    disks: Option<Channel<MachinePorts>>,
+    (disks, floppies): (Option<Channel<MachinePorts>>, Option<Controller<FloppyPorts>>),
     options: &Options,
 ) -> Started {
     let kips = clock::loop_speed();
@@ -66,7 +68,8 @@ pub(crate) fn start(
     let time = TimeOfDay::new(port(), port(), seconds, clock::uptime());
     let system = SystemServer::new(port(), port(), VERSION);
     let random = Random::new(port(), port());
-    let disks = disks.map(|channel| VirtualDisks::new(port(), channel));
+    let has_drives = disks.is_some() || floppies.is_some();
+    let disks = has_drives.then(|| VirtualDisks::new(port(), disks, floppies));
     // Without a card nobody is there to look.
     let known = station.filter(|_| !options.is_secure);
     let secret = known.map_or_else(&mut port, |station| Port(station.0));

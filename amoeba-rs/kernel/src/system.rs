@@ -3,6 +3,7 @@
 
 use crate::console::{self, Console, line};
 use crate::disks::{self, MachinePorts};
+use crate::floppies::{self, MachinePorts as FloppyPorts};
 use crate::loader::{Loaded, Program};
 use crate::memory::{self, Memory};
 use crate::network::{Delivery, Driver, Network};
@@ -11,6 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use kernel_core::ata::Channel;
 use kernel_core::boot::Boot;
+use kernel_core::floppy::Controller;
 use kernel_core::machine::{Machine, Milliseconds, TICK};
 use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
 use kernel_core::programs::{self, Environment};
@@ -49,7 +51,12 @@ pub(crate) struct System {
 
 impl System {
     /// Starts the kernel's servers. The station address makes this machine's secrets its own.
-    pub(crate) fn start(loaded: &Loaded, driver: Driver, disks: Option<Channel<MachinePorts>>) -> System {
+    pub(crate) fn start(
+        loaded: &Loaded,
+        driver: Driver,
+        disks: Option<Channel<MachinePorts>>,
+        floppies: Option<Controller<FloppyPorts>>,
+    ) -> System {
         let mut secrets = Secrets::new();
         secrets.stir(&cmos::clock().date);
         secrets.stir(&clock::fraction().to_le_bytes());
@@ -58,7 +65,7 @@ impl System {
             secrets.stir(&station.0);
         }
         let mut memory = Memory::new(secrets);
-        let started = servers::start(&mut memory, station, disks, &loaded.options);
+        let started = servers::start(&mut memory, station, (disks, floppies), &loaded.options);
         let mut network = Network::new(driver, &loaded.options, &mut memory);
         network.serve(started.servers.listeners());
         System {
@@ -179,7 +186,8 @@ impl System {
     fn tend_servers(&mut self, now: Milliseconds) {
         serial_line::tick();
         // All are asked, for each of them may have news.
-        let has_news = disks::take_news() | serial_line::take_news() | keyboard::take_news();
+        let has_news =
+            disks::take_news() | floppies::take_news() | serial_line::take_news() | keyboard::take_news();
         self.is_stirred |= has_news || self.servers.due() <= now;
     }
 

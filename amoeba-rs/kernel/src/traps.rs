@@ -5,7 +5,7 @@
 //! address first: the segment registers, what PUSHAD pushes, vector, error code, EIP, CS, EFLAGS.
 
 use crate::console::line;
-use crate::{clock, disks, keyboard, network, post, serial_line};
+use crate::{clock, disks, floppies, keyboard, network, post, serial_line};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use kernel_core::bswap;
@@ -174,6 +174,8 @@ fn handle_line(line: u8) {
     NEWS.store(true, Ordering::Relaxed);
     if line == disks::LINE {
         disks::interrupt();
+    } else if line == floppies::LINE {
+        floppies::interrupt();
     } else if line == serial_line::LINE {
         serial_line::interrupt();
         // A card can be told to drive this line, too.

@@ -74,6 +74,38 @@ impl Port {
     }
 }
 
+/// A port at which a device is told to move data to or from memory by itself, or tells that it has.
+#[derive(Clone, Copy)]
+pub struct DmaPort(u16);
+
+impl DmaPort {
+    /// The port with this number.
+    ///
+    /// # Safety
+    /// What the device does to memory when the port is read or written is done to memory alone of which Rust has no references.
+    pub const unsafe fn new(number: u16) -> DmaPort {
+        DmaPort(number)
+    }
+
+    /// Reads a byte. What is read from memory behind it is what the device has left there.
+    pub fn read(self) -> u8 {
+        let value;
+        // SAFETY: whoever made this port promised what becomes of memory.
+        unsafe {
+            asm!("in al, dx", in("dx") self.0, out("al") value, options(nostack, preserves_flags));
+        }
+        value
+    }
+
+    /// Writes a byte. The device finds in memory what was written to it before.
+    pub fn write(self, value: u8) {
+        // SAFETY: whoever made this port promised what becomes of memory.
+        unsafe {
+            asm!("out dx, al", in("dx") self.0, in("al") value, options(nostack, preserves_flags));
+        }
+    }
+}
+
 const INTERRUPT_FLAG: u32 = 1 << 9;
 
 /// Runs `action` with interrupts off, and leaves them as they were.

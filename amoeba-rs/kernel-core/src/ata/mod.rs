@@ -7,28 +7,30 @@
 //! [`Channel::next_done`] tells how they ended.
 //!
 //! Both drives share one set of registers, so one command runs at a time; drives that both have requests take turns, and
-//! the requests of each have the order of [`queue`]. What fails is tried again from the sector that failed, one sector to a
+//! the requests of each have the order of [`crate::disk_requests`]. What fails is tried again from the sector that failed, one sector to a
 //! command, after the second failure with the arm moved to cylinder 0 before; a drive that says nothing any more is reset ([`errors`]).
 //!
 //! Left out: DMA, the second channel, drives without IDENTIFY DRIVE, whose shape only the CMOS memory tells.
 
 mod errors;
 mod identity;
-mod queue;
 mod registers;
+mod request;
 mod steps;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transfer;
 
+pub use crate::disk_requests::{Direction, Failure, RequestId, Statistics};
 pub use identity::{Addressing, Identity};
 
+use crate::disk_requests::{Done, Queue};
 use crate::machine::{Milliseconds, TICK};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use proto::disk::SECTOR;
-use queue::{Done, Queue, Request};
 use registers::{Control, port};
+use request::Request;
 
 /// Drives of a channel.
 pub const DRIVES: usize = 2;
@@ -50,43 +52,6 @@ pub trait Ports {
     fn read_words(&mut self, port: u16, to: &mut [u8]);
     /// Writes words to an I/O port.
     fn write_words(&mut self, port: u16, from: &[u8]);
-}
-
-/// Names a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RequestId(pub u32);
-
-/// Where data goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From the disk.
-    Read,
-    /// To the disk.
-    Write,
-}
-
-/// Why a request was not carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// There is no such drive, or it answers no more.
-    NoDrive,
-    /// It goes beyond the end of the disk.
-    Beyond,
-    /// A sector cannot be read or written.
-    BadSector,
-    /// The drive reports a write fault.
-    WriteProtected,
-}
-
-/// What the driver has seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Commands that have moved data and gone well.
-    pub commands: u32,
-    /// Commands that have failed.
-    pub errors: u32,
-    /// Resets of the channel.
-    pub resets: u32,
 }
 
 /// How far a drive has been made ready.
@@ -151,7 +116,7 @@ pub struct Channel<P> {
     since: Milliseconds,
     /// When [`Channel::work`] was called last.
     now: Milliseconds,
-    queue: Queue,
+    queue: Queue<Request>,
     /// The request that is carried out.
     current: Option<Request>,
     command: Command,

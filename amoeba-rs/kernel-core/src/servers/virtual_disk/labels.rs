@@ -1,7 +1,10 @@
-//! The search for disk labels: in the first sector of each drive, or else of each Amoeba partition in its table.
+//! The search for disk labels: in the first sector of each drive, or else of each Amoeba partition in its table. Floppies have no
+//! partitions.
 
+use super::drives::{DRIVES, Drives, Id, floppy_number};
 use super::layout::Piece;
-use crate::ata::{Channel, DRIVES, Ports, RequestId};
+use crate::ata::{self, Direction};
+use crate::floppy::{self, Wanted};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use proto::disk::{Label, PartitionTable};
@@ -20,7 +23,7 @@ pub(super) struct Search {
     /// Where to look, if there is something.
     places: VecDeque<Piece>,
     /// Where a look is under way.
-    current: Option<(RequestId, Piece)>,
+    current: Option<(Id, Piece)>,
     pub(super) found: Vec<Labelled>,
     /// First sectors that could not be read.
     pub(super) unreadable: Vec<Piece>,
@@ -29,23 +32,24 @@ pub(super) struct Search {
 
 impl Search {
     /// Goes on to the next place, unless a look is under way.
-    pub(super) fn advance<P: Ports>(&mut self, channel: &mut Channel<P>) {
-        if self.is_over || self.current.is_some() || !channel.is_ready() {
+    pub(super) fn advance<P: ata::Ports, F: floppy::Ports>(&mut self, drives: &mut Drives<P, F>) {
+        if self.is_over || self.current.is_some() || !drives.is_ready() {
             return;
         }
         if !core::mem::replace(&mut self.has_begun, true) {
-            let drives = (0..DRIVES).filter_map(|drive| {
-                let count = channel.drive(drive)?.sectors;
+            let places = (0..DRIVES).filter_map(|drive| {
+                let count = drives.sectors(drive)?;
                 Some(Piece {
                     drive,
                     first: 0,
                     count,
                 })
             });
-            self.places = drives.collect();
+            self.places = places.collect();
         }
         while let Some(place) = self.places.pop_front() {
-            if let Ok(id) = channel.read(place.drive, place.first, 1) {
+            let sector = (place.first, 1);
+            if let Ok(id) = drives.transfer(Direction::Read, place.drive, sector, &[], Wanted::Any) {
                 self.current = Some((id, place));
                 return;
             }
@@ -54,16 +58,14 @@ impl Search {
         self.is_over = true;
     }
 
-    /// Takes the answer to a look; false if the request is none of the search's.
-    pub(super) fn take(&mut self, id: RequestId, sector: Option<&[u8]>) -> bool {
-        let Some((_, place)) = self.current.take_if(|(current, _)| *current == id) else {
-            return false;
-        };
+    /// Takes the answer to a look: its place; `None` if the request is none of the search's.
+    pub(super) fn take(&mut self, id: Id, sector: Option<&[u8]>) -> Option<Piece> {
+        let (_, place) = self.current.take_if(|(current, _)| *current == id)?;
         match sector {
             Some(sector) => self.inspect(place, sector),
             None => self.unreadable.push(place),
         }
-        true
+        Some(place)
     }
 
     fn inspect(&mut self, place: Piece, sector: &[u8]) {
@@ -72,7 +74,7 @@ impl Search {
             return;
         }
         // Partitions have no tables of their own.
-        if place.first != 0 {
+        if place.first != 0 || floppy_number(place.drive).is_some() {
             return;
         }
         let Ok(table) = PartitionTable::parse(sector) else {

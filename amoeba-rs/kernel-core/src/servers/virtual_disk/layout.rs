@@ -1,5 +1,6 @@
 //! Virtual disks and the pieces of drives that they are made of.
 
+use super::drives::floppy_number;
 use super::labels::Labelled;
 use alloc::format;
 use alloc::string::String;
@@ -40,7 +41,7 @@ pub(super) struct VirtualDisk {
 }
 
 impl VirtualDisk {
-    /// A whole drive, by its number.
+    /// A whole drive, by its number; of a floppy drive as many sectors as a disk can have there.
     pub(super) fn of_drive(drive: usize, sectors: u32, check: Port) -> VirtualDisk {
         let piece = Piece {
             drive,
@@ -50,7 +51,10 @@ impl VirtualDisk {
         VirtualDisk {
             object: FIRST_DRIVE + drive as u32,
             check,
-            name: format!("bootp:{drive:02}"),
+            name: match floppy_number(drive) {
+                Some(number) => format!("floppy:{number:02}"),
+                None => format!("bootp:{drive:02}"),
+            },
             pieces: vec![piece],
         }
     }
@@ -70,6 +74,17 @@ impl VirtualDisk {
             port,
             private: Private::owner(self.object, self.check),
         }
+    }
+
+    /// The drive, if it is a floppy drive as a whole: which disk there is has to be looked at each time.
+    pub(super) fn floppy_drive(&self) -> Option<usize> {
+        let drive = self.pieces.first()?.drive;
+        (self.is_drive() && floppy_number(drive).is_some()).then_some(drive)
+    }
+
+    /// Whether it is a whole drive.
+    pub(super) fn is_drive(&self) -> bool {
+        self.object >= FIRST_DRIVE
     }
 
     /// Sectors of the virtual disk.

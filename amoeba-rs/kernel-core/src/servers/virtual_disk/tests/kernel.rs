@@ -4,11 +4,14 @@ use super::super::VirtualDisks;
 use crate::ata::Channel;
 use crate::ata::tests::drive::Drive;
 use crate::ata::tests::wires::Shared;
+use crate::floppy::tests::model::Shared as Board;
+use crate::floppy::{Controller, Kind, Ports as _};
 use crate::machine::testing::TestMachine;
 use crate::process::Processes;
 use crate::servers::reservation::{Reservable, Reservation};
 use crate::servers::tests::Surroundings;
 use crate::servers::{Answer, Console, Reply, Servers, Ticket, World};
+use clock::{Instant, Span};
 use proto::capability::{Capability, Port, Private};
 use proto::disk::server::Command;
 use proto::disk::{Label, Part, PartitionTable, SECTOR, partition_table};
@@ -45,6 +48,7 @@ pub(super) struct Kernel {
     pub(super) servers: Servers<TestMachine>,
     printed: Printed,
     pub(super) shared: Shared,
+    pub(super) floppies: Option<Board>,
     tickets: u32,
 }
 
@@ -52,17 +56,27 @@ const TICK: u64 = 10_000;
 
 impl Kernel {
     pub(super) fn new(drives: [Option<Drive>; 2]) -> Kernel {
+        Kernel::with(drives, None)
+    }
+
+    /// With floppy drives for 1.44 MB, too.
+    pub(super) fn with(drives: [Option<Drive>; 2], floppies: Option<Board>) -> Kernel {
         let shared = Shared::default();
         shared.0.borrow_mut().drives = drives;
         let channel = Channel::start(shared.clone(), 0);
+        let kinds = [Some(Kind::Inch3High); 2];
+        let controller = floppies
+            .as_ref()
+            .map(|board| Controller::start(board.clone(), kinds, 0));
         let mut servers = Servers::default();
-        servers.add(VirtualDisks::new(Port([1; 6]), channel));
+        servers.add(VirtualDisks::new(Port([1; 6]), Some(channel), controller));
         let mut kernel = Kernel {
             machine: TestMachine::new(10),
             processes: Processes::new(Port([2; 6]), 100),
             servers,
             printed: Printed::default(),
             shared,
+            floppies,
             tickets: 0,
         };
         for _ in 0..1000 {
@@ -95,6 +109,18 @@ impl Kernel {
             let mut wires = self.shared.0.borrow_mut();
             wires.now = wires.now / TICK * TICK + TICK;
             wires.settle();
+        }
+        if let Some(mut board) = self.floppies.clone() {
+            let until = Instant::START + Span::from_microseconds(self.shared.0.borrow().now);
+            loop {
+                board.0.borrow_mut().pass(until);
+                if !board.0.borrow().has_risen() {
+                    break;
+                }
+                self.world(|servers, world| servers.work(world));
+                // One that nobody asked for.
+                board.take_interrupt();
+            }
         }
         self.world(|servers, world| servers.work(world));
     }

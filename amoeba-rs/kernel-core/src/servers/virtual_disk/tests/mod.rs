@@ -1,5 +1,6 @@
 extern crate std;
 
+mod floppies;
 mod kernel;
 mod properties;
 

@@ -6,14 +6,12 @@ use std::hint::black_box;
 use clock::Span;
 use criterion::{Criterion, criterion_group, criterion_main};
 use machines::runtime::Runtime;
-use tests::{lab, pcs, run_for};
+use tests::{build, lab, pcs, run_for};
 
 const MACHINES: usize = 48;
 
 fn built(text: &str) -> Runtime {
-    let lab = lab(text);
-    let images = machines::image::load_all(&lab).expect("the built-in images");
-    Runtime::build(&lab, &images).expect("a lab that can be built")
+    build(&lab(text))
 }
 
 /// A lab whose machines have come up, each with `line` on its console.

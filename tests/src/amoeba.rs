@@ -4,7 +4,6 @@
 //! A machine's place in the lab, counted from 0, is its number in [`Memory`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use clock::Span;
 use machines::image::ImageBytes;
@@ -193,8 +192,7 @@ fn quoted(text: &str) -> String {
     for character in text.chars() {
         match character {
             '"' | '\\' => quoted.extend(['\\', character]),
-            // Writing to a text cannot fail.
-            character if character.is_control() => drop(write!(quoted, "\\u{:04X}", u32::from(character))),
+            character if character.is_control() => quoted += &format!("\\u{:04X}", u32::from(character)),
             character => quoted.push(character),
         }
     }

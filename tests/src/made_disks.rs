@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
-use amoeba_disks::{Description, Made, Sources, make};
+use amoeba_disks::{Description, Made, Sources, make_in_memory};
 
 /// The texts of files, and the built-in programs.
 struct Texts<'a>(BTreeMap<&'a str, &'a str>);
@@ -35,17 +35,6 @@ impl Sources for Texts<'_> {
 #[must_use]
 pub fn made(description: &str, texts: &[(&str, &str)]) -> (Made, BTreeMap<String, Vec<u8>>) {
     let description = Description::parse(description).expect("a description");
-    let mut images: BTreeMap<String, Vec<u8>> = description
-        .disks()
-        .map(|name| {
-            let bytes = description.bytes(name).expect("a disk");
-            (name.to_owned(), vec![0; bytes as usize])
-        })
-        .collect();
-    let borrowed = images
-        .iter_mut()
-        .map(|(name, image)| (name.as_str(), image.as_mut_slice()));
     let texts = Texts(texts.iter().copied().collect());
-    let made = make(&description, &texts, borrowed.collect()).expect("disks with room");
-    (made, images)
+    make_in_memory(&description, &texts).expect("disks with room")
 }

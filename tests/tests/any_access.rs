@@ -5,11 +5,10 @@ use std::path::Path;
 
 use clock::{Instant, Span};
 use machines::image::ImageBytes;
-use machines::lab::{self, LabSource};
 use machines::machine::{PowerEvent, TornSector};
 use machines::runtime::Runtime;
 use proptest::prelude::*;
-use tests::{Memory, kernel};
+use tests::{Memory, kernel, lab_in};
 
 const LAB: &str = r#"
 format = 1
@@ -283,16 +282,10 @@ fn access() -> impl Strategy<Value = Access> {
 fn board(folder: &Path, novell: &str, code: &[u8]) -> Runtime {
     std::fs::write(folder.join("prom.rom"), [0x55; 8192]).expect("a file");
     std::fs::write(folder.join("option.rom"), [0xAA; 6144]).expect("a file");
-    let source = LabSource::Text {
-        name: "any.toml".into(),
-        text: LAB.replace("ne2000", novell),
-        folder: folder.into(),
-    };
-    let loaded =
-        lab::load(source, &[]).unwrap_or_else(|errors| panic!("{}", errors.messages().render(false)));
-    let mut images = machines::image::load_all(&loaded.lab).expect("images that are there");
+    let lab = lab_in(folder, &LAB.replace("ne2000", novell));
+    let mut images = machines::image::load_all(&lab).expect("images that are there");
     images[0] = ImageBytes::from(kernel(code));
-    Runtime::build(&loaded.lab, &images).expect("a lab that can be built")
+    Runtime::build(&lab, &images).expect("a lab that can be built")
 }
 
 const END: Instant = Instant::from_picoseconds(40_000_000_000);

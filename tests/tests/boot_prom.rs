@@ -6,17 +6,13 @@ use std::sync::Arc;
 use clock::Span;
 use iced_x86::IcedError;
 use iced_x86::code_asm::{CodeAssembler, al, ax, byte_ptr, ds, es};
-use machines::image::ImageBytes;
-use machines::lab::{self, LabSource};
-use machines::runtime::Runtime;
-use tests::{Memory, output, post, rom, run_for};
+use tests::{Memory, build, lab_in, output, post, rom, run_for};
 
 /// A PC that starts in `bios`, with a card at 280h, its window at CC000h and a PROM of the bytes 55h, AAh.
 fn run(bios: Arc<[u8]>) -> Memory {
     let folder = tempfile::tempdir().expect("a folder");
-    let prom = [0x55, 0xAA];
     std::fs::write(folder.path().join("bios.rom"), &bios).expect("a file");
-    std::fs::write(folder.path().join("boot.rom"), prom).expect("a file");
+    std::fs::write(folder.path().join("boot.rom"), [0x55, 0xAA]).expect("a file");
     let text = r#"
 format = 1
 [lab]
@@ -40,15 +36,7 @@ ram = 0xCC000
 mac = "02:60:8c:00:00:01"
 prom = { image = "prom" }
 "#;
-    let source = LabSource::Text {
-        name: "prom.toml".into(),
-        text: text.to_owned(),
-        folder: folder.path().into(),
-    };
-    let loaded =
-        lab::load(source, &[]).unwrap_or_else(|errors| panic!("{}", errors.messages().render(false)));
-    let images = [ImageBytes::from(bios), ImageBytes::from(Arc::<[u8]>::from(prom))];
-    let mut runtime = Runtime::build(&loaded.lab, &images).expect("a lab that can be built");
+    let mut runtime = build(&lab_in(folder.path(), text));
     run_for(&mut runtime, Span::from_milliseconds(20), 1).1
 }
 

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use std::process::Command;
 
 use clock::{Instant, Span};
-use machines::runtime::{Happening, Observer, Runtime, What};
-use tests::{capture, lab_file};
+use machines::runtime::{Happening, Observer, What};
+use tests::{build, capture, lab_file};
 use wire::{Capture, Record};
 
 /// What the lab knows of a frame, in tshark's words.
@@ -71,7 +71,6 @@ impl Observer for Recorder {
 /// Runs the lab of sixteen for a short while and returns its capture beside what the lab knows.
 fn record() -> (Vec<u8>, Recorder) {
     let lab = lab_file("sixteen");
-    let images = machines::image::load_all(&lab).expect("the built-in kernel");
     let mut recorder = Recorder {
         capture: capture(&lab),
         epoch_seconds: lab.epoch_seconds,
@@ -83,7 +82,7 @@ fn record() -> (Vec<u8>, Recorder) {
         seen: Vec::new(),
         collisions: 0,
     };
-    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
+    let mut runtime = build(&lab);
     runtime.run(Instant::START + Span::from_milliseconds(700), 2, &mut recorder);
     let written = std::mem::replace(&mut recorder.capture, capture(&lab));
     (written.finish().expect("writing to memory"), recorder)

@@ -7,8 +7,8 @@ use iced_x86::IcedError;
 use iced_x86::code_asm::{CodeAssembler, al, byte_ptr, dx, ecx, edi, edx, esi};
 use machines::runtime::What;
 use tests::{
-    Memory, guest, handle, input, lab, output, post, prepare_interrupts, run_for, runtime, sleep, start_card,
-    transmit, two_kernels,
+    Memory, guest, handle, input, lab, lab_in, output, post, prepare_interrupts, run_for, runtime, sleep,
+    start_card, transmit, two_kernels,
 };
 use wire::{Frame, Record};
 
@@ -311,12 +311,7 @@ fn a_boot_prom_is_read_in_its_window_until_the_driver_shows_memory_there() {
         + &card("ne1000", 1, 0x300, 5, "ram = 0xC8000")
         + "prom = { image = \"prom\" }\n";
     let text = one_pc("", &cards) + "[image.prom]\npath = \"boot.rom\"\n";
-    let source = machines::lab::LabSource::Text {
-        name: "test.toml".into(),
-        text,
-        folder: folder.path().into(),
-    };
-    let loaded = machines::lab::load(source, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+    let lab = lab_in(folder.path(), &text);
     let kernel = guest(|a| {
         for address in [0xC_C000, 0xC_C001, 0xC_DFFE, 0xC_8000, 0xC_8003, 0xC_8004_u32] {
             a.mov(al, byte_ptr(address))?;
@@ -329,7 +324,7 @@ fn a_boot_prom_is_read_in_its_window_until_the_driver_shows_memory_there() {
         sleep(a)
     });
     let images: Vec<Arc<[u8]>> = vec![kernel, Arc::from([0x55, 0xAA, 0x10, 0xCB])];
-    let mut runtime = runtime(&loaded.lab, &images);
+    let mut runtime = runtime(&lab, &images);
     let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(5), 1);
     assert_eq!(memory.codes(0), [0x55, 0xAA, 0x04, 0x55, 0xCB, 0xFF, 0x77]);
 }

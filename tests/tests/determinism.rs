@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use clock::{Instant, Span};
 use machines::lab::Lab;
-use machines::runtime::{Happening, Observer, Runtime, What};
-use tests::{capture, lab_file};
+use machines::runtime::{Happening, Observer, What};
+use tests::{build, capture, lab_file};
 use wire::Capture;
 
 /// Writes the first segment's capture to memory.
@@ -40,8 +40,7 @@ fn reseeded(name: &str, seed: u64) -> Lab {
 }
 
 fn run(lab: &Lab, span: Span, threads: usize) -> Outcome {
-    let images = machines::image::load_all(lab).expect("the built-in kernel");
-    let mut runtime = Runtime::build(lab, &images).expect("a lab that can be built");
+    let mut runtime = build(lab);
     let mut recorder = Recorder {
         capture: capture(lab),
     };

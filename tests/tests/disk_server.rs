@@ -1,106 +1,22 @@
 //! The kernel's server of virtual disks on whole machines: programs read and write disks of their own machine and of another one,
 //! and the power fails while they do.
 
-use std::path::Path;
-
 use clock::{Instant, Span};
-use machines::lab::{self, Lab, LabSource};
 use machines::machine::{PowerEvent, TornSector};
-use machines::runtime::Runtime;
+use tests::amoeba::{Laboratory, Pc};
 use tests::labelled_disk::{PARTITION, image, part};
-use tests::{Memory, run_for};
+use tests::run_for;
 
 const SECTOR: usize = 512;
 /// Sectors of the two virtual disks, the second of which has a piece on each drive.
 const ONE: u32 = 4000;
 const PIECES: [u32; 2] = [1000, 700];
 
-const HEAD: &str = r#"
-format = 1
-[lab]
-name = "disk_server"
-seed = 1
-[time]
-rtc = "1995-05-30T09:00:00Z"
-[image.kernel]
-path = "builtin:kernel"
-[image.disk_test]
-path = "builtin:disk_test"
-[image.diskperf]
-path = "builtin:diskperf"
-[segment.ether0]
-kind = "10base2"
-length = "30m"
-[profile.pc]
-memory = "4MB"
-cpu = { model = "386dx", clock = "40MHz", fpu = "none" }
-boot = { from = "direct", image = "kernel", args = "peers=0" }
-"#;
-
-/// A machine with a 3C503 and these programs, after whatever `more` says.
-fn machine(name: &str, number: u8, more: &str, programs: &[(&str, &str)]) -> String {
-    let mut text = format!(
-        r#"
-[machine.{name}]
-extends = "pc"
-nic = {{ mac = "02:60:8c:00:00:0{number}" }}
-[[machine.{name}.card]]
-type = "3c503"
-segment = "ether0"
-io = 0x280
-irq = 3
-ram = 0xCC000
-{more}
-"#
-    );
-    for (image, arguments) in programs {
-        text += &format!("[[machine.{name}.module]]\nimage = \"{image}\"\nargs = \"{arguments}\"\n");
-    }
-    text
-}
-
-/// The drives of machine `server`, whose images lie in `folder`.
-fn drives(folder: &Path) -> String {
+/// A machine with the two virtual disks on two drives.
+fn server() -> Pc {
     let first = image(10, &[part(1, 1, ONE, 0, 1), part(2, 5000, PIECES[0], 0, 2)]);
     let second = image(5, &[part(2, 1, PIECES[1], 1, 2)]);
-    let mut text = String::new();
-    for (name, bytes) in [("first", first), ("second", second)] {
-        let path = folder.join(format!("{name}.img"));
-        std::fs::write(path, bytes).expect("the folder can be written");
-        text += &format!("[image.{name}]\npath = \"{name}.img\"\naccess = \"direct\"\n");
-        text += &format!("[[machine.server.disk]]\nimage = \"{name}\"\n");
-    }
-    text
-}
-
-fn load(folder: &Path, parts: &[&str]) -> Lab {
-    let source = LabSource::Text {
-        name: "disk_server.toml".into(),
-        text: [&[HEAD], parts].concat().concat(),
-        folder: folder.into(),
-    };
-    match lab::load(source, &[]) {
-        Ok(loaded) => loaded.lab,
-        Err(errors) => panic!("{}", errors.messages().render(false)),
-    }
-}
-
-fn build(lab: &Lab) -> Runtime {
-    let images = machines::image::load_all(lab).expect("images that are there");
-    Runtime::build(lab, &images).expect("a lab that can be built")
-}
-
-fn run(lab: &Lab, seconds: u64) -> Memory {
-    run_for(&mut build(lab), Span::from_seconds(seconds), 1).1
-}
-
-fn expect(console: &str, lines: &[&str]) {
-    for line in lines {
-        assert!(console.lines().any(|told| told == *line), "{line}: {console}");
-    }
-    for word in ["FAILED", "kernel stopped", "exception"] {
-        assert!(!console.contains(word), "{console}");
-    }
+    Pc::new("server").disk("first", first).disk("second", second)
 }
 
 /// What `disk_test` leaves in the last 64 sectors of a disk, but for the one that it writes twice.
@@ -115,16 +31,15 @@ fn left_by_test() -> Vec<u8> {
 
 #[test]
 fn programs_read_and_write_the_virtual_disks_of_their_machine() {
-    let folder = tempfile::tempdir().expect("a folder");
     let programs = [
         ("disk_test", "vdisk:01"),
         ("disk_test", "vdisk:02"),
         ("diskperf", "-w -k 32 -n 5 bootp:01"),
     ];
-    let server = machine("server", 1, &drives(folder.path()), &programs);
-    let console = run(&load(folder.path(), &[&server]), 20).console(0);
-    expect(
-        &console,
+    let stage = Laboratory::new([server().programs(programs)]).stage();
+    let memory = stage.run(Span::from_seconds(20));
+    memory.assert_told(
+        0,
         &[
             "disk 0: GENERIC 1992, 10080 sectors, LBA",
             "disk 1: GENERIC 1992, 5040 sectors, LBA",
@@ -134,6 +49,7 @@ fn programs_read_and_write_the_virtual_disks_of_their_machine() {
             "diskperf exited with status 0",
         ],
     );
+    let console = memory.console(0);
     for line in ["TEST OK", "disk_test exited with status 0"] {
         assert_eq!(
             console.lines().filter(|told| *told == line).count(),
@@ -141,8 +57,7 @@ fn programs_read_and_write_the_virtual_disks_of_their_machine() {
             "{console}"
         );
     }
-    let files =
-        ["first.img", "second.img"].map(|name| std::fs::read(folder.path().join(name)).expect("an image"));
+    let files = ["first", "second"].map(|name| stage.disk(name));
     let ends = [(0, 1 + ONE), (1, 1 + PIECES[1])];
     for (file, end) in ends {
         let end = (PARTITION + end) as usize * SECTOR;
@@ -153,18 +68,13 @@ fn programs_read_and_write_the_virtual_disks_of_their_machine() {
 
 #[test]
 fn a_program_elsewhere_reads_and_writes_a_virtual_disk_by_transactions() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let server = machine(
-        "server",
-        1,
-        &drives(folder.path()),
-        &[("disk_test", "-o disk vdisk:02")],
-    );
-    let client = machine("client", 2, "", &[("disk_test", "-p disk")]);
-    let memory = run(&load(folder.path(), &[&server, &client]), 8);
-    expect(&memory.console(0), &["disk_test: offering a disk"]);
-    expect(&memory.console(1), &["TEST OK", "disk_test exited with status 0"]);
-    let file = std::fs::read(folder.path().join("second.img")).expect("an image");
+    let server = server().program("disk_test", "-o disk vdisk:02");
+    let client = Pc::new("client").program("disk_test", "-p disk");
+    let stage = Laboratory::new([server, client]).stage();
+    let memory = stage.run(Span::from_seconds(8));
+    memory.assert_told(0, &["disk_test: offering a disk"]);
+    memory.assert_told(1, &["TEST OK", "disk_test exited with status 0"]);
+    let file = stage.disk("second");
     let end = (PARTITION + 1 + PIECES[1]) as usize * SECTOR;
     assert!(file[end - 64 * SECTOR..end] == left_by_test());
 }
@@ -172,23 +82,18 @@ fn a_program_elsewhere_reads_and_writes_a_virtual_disk_by_transactions() {
 /// Has a program write the same 116 sectors over and over, cuts the power off for a while, and has the program look what there is.
 /// How many sectors cannot be read.
 fn cut(torn: TornSector, milliseconds: u64) -> u32 {
-    let folder = tempfile::tempdir().expect("a folder");
-    let server = machine(
-        "server",
-        1,
-        &drives(folder.path()),
-        &[("disk_test", "-w vdisk:01")],
-    );
-    let mut runtime = build(&load(folder.path(), &[&server]));
+    let stage = Laboratory::new([server().program("disk_test", "-w vdisk:01")]).stage();
+    let mut runtime = stage.start();
     let cut = Instant::START + Span::from_milliseconds(milliseconds);
     runtime.schedule_power(0, cut, PowerEvent::Off(torn));
     runtime.schedule_power(0, cut + Span::from_milliseconds(100), PowerEvent::On);
     let memory = run_for(&mut runtime, Span::from_seconds(15), 1).1;
-    let console = memory.console(0);
-    expect(
-        &console,
+    memory.assert_sound(0);
+    memory.assert_told(
+        0,
         &["disk_test: 116 sectors of round 0, 0 of round 0, 0 unreadable"],
     );
+    let console = memory.console(0);
     let told: Vec<&str> = console
         .lines()
         .filter(|line| line.contains(" sectors of round "))

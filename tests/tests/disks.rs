@@ -7,11 +7,10 @@ use clock::{Instant, Span};
 use iced_x86::IcedError;
 use iced_x86::code_asm::{CodeAssembler, al, byte_ptr, cl, dx, eax, ecx, edi, edx, esi, esp};
 use machines::image::ImageBytes;
-use machines::lab::{self, LabSource};
 use machines::machine::{PowerEvent, TornSector};
 use machines::runtime::{Runtime, What};
 use proptest::prelude::*;
-use tests::{Memory, guest, input, kernel, output, post, run_for, sleep};
+use tests::{Memory, guest, input, kernel, lab_in, output, post, run_for, sleep};
 
 type Asm<'a> = &'a mut CodeAssembler;
 
@@ -75,15 +74,7 @@ image = "floppy"
 image = "disk"
 "#
     );
-    let source = LabSource::Text {
-        name: "disks.toml".into(),
-        text,
-        folder: folder.into(),
-    };
-    let lab = match lab::load(source, &[]) {
-        Ok(loaded) => loaded.lab,
-        Err(errors) => panic!("{}", errors.messages().render(false)),
-    };
+    let lab = lab_in(folder, &text);
     let mut images = machines::image::load_all(&lab).expect("images that are there");
     images[0] = kernel;
     Runtime::build(&lab, &images).expect("a lab that can be built")

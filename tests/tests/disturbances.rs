@@ -3,7 +3,7 @@
 use clock::{Instant, Span};
 use machines::lab::Lab;
 use machines::runtime::{GeneratorStatistics, Happening, ResetCause, Runtime, What};
-use tests::{Memory, guest, lab, pcs, post, run_for, runtime, sleep};
+use tests::{Memory, build, guest, lab, pcs, post, run_for, runtime, sleep};
 use wire::{CableChange, Record, StationId};
 
 /// A thick cable with one saturating sender, `one`, and a listener, `two`; `more` is the rest of the lab file.
@@ -385,9 +385,7 @@ from = "65ms"
 }
 
 fn built() -> Runtime {
-    let lab = lab(&busy());
-    let images = machines::image::load_all(&lab).expect("the built-in kernel");
-    Runtime::build(&lab, &images).expect("a lab that can be built")
+    build(&lab(&busy()))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use machines::machine::{PowerEvent, TornSector};
 use machines::runtime::{Deed, Runtime, What};
 use proptest::prelude::*;
 use tests::{
-    Memory, guest, handle, input, lab, output, pcs, post, prepare_interrupts, run_for, runtime, sleep,
+    Memory, build, guest, handle, input, lab, output, pcs, post, prepare_interrupts, run_for, runtime, sleep,
 };
 use wire::StationId;
 
@@ -184,12 +184,11 @@ text = "xxxx"
     lab(&(pcs(2, 1) + inputs))
 }
 
-fn build(lab: &Lab, listens: bool) -> Runtime {
+fn start(lab: &Lab, listens: bool) -> Runtime {
     if listens {
         return runtime(lab, &[listener()]);
     }
-    let images = machines::image::load_all(lab).expect("the built-in kernel");
-    Runtime::build(lab, &images).expect("a lab that can be built")
+    build(lab)
 }
 
 proptest! {
@@ -202,7 +201,7 @@ proptest! {
         listens in any::<bool>(),
     ) {
         let lab = busy();
-        let mut steered = build(&lab, listens);
+        let mut steered = start(&lab, listens);
         let mut seen = Memory::default();
         let mut done = Vec::new();
         for (microseconds, deed) in deeds {
@@ -213,7 +212,7 @@ proptest! {
         let end = steered.now() + Span::from_milliseconds(30);
         steered.run(end, 1, &mut seen);
 
-        let mut repeated = build(&lab, listens);
+        let mut repeated = start(&lab, listens);
         for (at, deed) in &done {
             repeated.inject_at(*at, deed);
         }

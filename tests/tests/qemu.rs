@@ -42,36 +42,27 @@ fn is_there() -> bool {
     false
 }
 
-/// Starts a PC whose files lie in `folder`: a station number, a program with its arguments, and its end of the network.
-fn start(folder: &Path, station: u8, program: &str, end: &str) -> Pc {
+/// Starts a PC whose files lie in `folder`: a station number, a program with its arguments, and words of QEMU about its devices.
+fn start(folder: &Path, station: u8, program: &str, devices: &[&str]) -> Pc {
+    let board = "-M isapc -cpu 486 -m 16 -display none -no-reboot -kernel kernel -append peers=0";
     let child = Command::new(QEMU)
         .current_dir(folder)
-        .args([
-            "-M",
-            "isapc",
-            "-cpu",
-            "486",
-            "-m",
-            "16",
-            "-display",
-            "none",
-            "-no-reboot",
-        ])
-        .args(["-kernel", "kernel", "-append", "peers=0", "-initrd", program])
+        .args(board.split(' '))
+        .args(["-initrd", program])
         .args(["-serial", &format!("file:console{station}")])
-        .args([
-            "-netdev",
-            &format!("stream,id=net,{end},addr.type=unix,addr.path=cable"),
-        ])
-        .arg("-device")
-        .arg(format!(
-            "ne2k_isa,netdev=net,iobase=0x300,irq=5,mac=02:60:8c:00:00:{station:02}"
-        ))
+        .args(devices)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
         .expect("QEMU starts");
     Pc(child)
+}
+
+/// The same with an NE2000 and its end of the network.
+fn start_at_cable(folder: &Path, station: u8, program: &str, end: &str) -> Pc {
+    let network = format!("stream,id=net,{end},addr.type=unix,addr.path=cable");
+    let card = format!("ne2k_isa,netdev=net,iobase=0x300,irq=5,mac=02:60:8c:00:00:{station:02}");
+    start(folder, station, program, &["-netdev", &network, "-device", &card])
 }
 
 fn console(folder: &Path, station: u8) -> String {
@@ -112,13 +103,13 @@ fn transactions(client: &str) -> String {
         let bytes = builtin(image).expect("an image of this program");
         std::fs::write(folder.join(image), bytes).expect("the folder can be written");
     }
-    let _server = start(folder, 1, "rpc_server perf 30000", "server=on");
+    let _server = start_at_cable(folder, 1, "rpc_server perf 30000", "server=on");
     let served = await_text(folder, 1, "rpc_server: serving");
     assert!(
         served.contains("NE2000 at 300h irq 5 station 02:60:8c:00:00:01"),
         "{served}"
     );
-    let _client = start(folder, 2, &format!("rpc_client {client}"), "server=off");
+    let _client = start_at_cable(folder, 2, &format!("rpc_client {client}"), "server=off");
     let called = await_text(folder, 2, "rpc_client exited with status");
     assert!(called.contains("rpc_client exited with status 0"), "{called}");
     called
@@ -159,35 +150,15 @@ fn a_kernel_on_qemu_reads_and_writes_its_disks() {
     for (name, bytes) in [("first", &first), ("second", &second)] {
         std::fs::write(folder.join(name), bytes).expect("the folder can be written");
     }
-    let child = Command::new(QEMU)
-        .current_dir(folder)
-        .args([
-            "-M",
-            "isapc",
-            "-cpu",
-            "486",
-            "-m",
-            "16",
-            "-display",
-            "none",
-            "-no-reboot",
-        ])
-        .args([
-            "-kernel",
-            "kernel",
-            "-append",
-            "peers=0",
-            "-initrd",
-            "disk_test vdisk:01",
-        ])
-        .args(["-serial", "file:console1", "-nic", "none"])
-        .args(["-drive", "file=first,format=raw,if=ide,index=0"])
-        .args(["-drive", "file=second,format=raw,if=ide,index=1"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("QEMU starts");
-    let _pc = Pc(child);
+    let devices = [
+        "-nic",
+        "none",
+        "-drive",
+        "file=first,format=raw,if=ide,index=0",
+        "-drive",
+        "file=second,format=raw,if=ide,index=1",
+    ];
+    let _pc = start(folder, 1, "disk_test vdisk:01", &devices);
     let console = await_text(folder, 1, "disk_test exited");
     assert!(
         console.contains("disk 1: QEMU HARDDISK, 3024 sectors"),

@@ -7,7 +7,8 @@ use iced_x86::IcedError;
 use iced_x86::code_asm::{CodeAssembler, al, cl, eax, ebx, ecx};
 use machines::runtime::Runtime;
 use tests::{
-    Memory, guest, handle, lab, output, pcs, post, prepare_interrupts, run_for, runtime, sleep, start_timer,
+    Memory, build, guest, handle, lab, output, pcs, post, prepare_interrupts, run_for, runtime, sleep,
+    start_timer,
 };
 
 /// The 8254's clock.
@@ -146,9 +147,7 @@ fn instructions_of_an_idle_tick(modules: &str) -> u64 {
     const SECONDS: u64 = 20;
     let text =
         pcs(1, 1).replace("image = \"kernel\" }", "image = \"kernel\", args = \"peers=0\" }") + modules;
-    let lab = lab(&text);
-    let images = machines::image::load_all(&lab).expect("the built-in images");
-    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
+    let mut runtime = build(&lab(&text));
     let (_, booted) = run_for(&mut runtime, Span::from_seconds(2), 1);
     assert!(
         booted.console(0).contains("kernel ready"),

@@ -20,7 +20,7 @@ mod tests;
 
 pub use check::{Finding, Report, check};
 pub use description::{Description, DescriptionError};
-pub use make::{Made, MakeError, Sources, make};
+pub use make::{Made, MakeError, Sources, make, make_in_memory};
 pub use store::NewStore;
 
 /// Bytes of a sector.

@@ -93,6 +93,25 @@ pub struct Made {
     pub files: usize,
 }
 
+/// Makes all disks of a description in memory: the bytes of each, by its name.
+///
+/// # Errors
+/// As [`make`].
+pub fn make_in_memory(
+    description: &Description,
+    sources: &impl Sources,
+) -> Result<(Made, BTreeMap<String, Vec<u8>>), MakeError> {
+    let disks = description.disk.iter();
+    let mut images: BTreeMap<String, Vec<u8>> = disks
+        .map(|(name, disk)| (name.clone(), vec![0; disk.bytes() as usize]))
+        .collect();
+    let borrowed = images
+        .iter_mut()
+        .map(|(name, image)| (name.as_str(), image.as_mut_slice()));
+    let made = make(description, sources, borrowed.collect())?;
+    Ok((made, images))
+}
+
 /// Makes all disks of a description: `images` has one for each, by its name, with as many zeros as
 /// [`Description::bytes`] says.
 ///

@@ -12,8 +12,8 @@ use std::path::Path;
 use std::process::Command;
 
 use clock::{Instant, Span};
-use machines::runtime::{Happening, Observer, Runtime, What};
-use tests::{capture, lab_file};
+use machines::runtime::{Happening, Observer, What};
+use tests::{build, capture, lab_file};
 use wire::Capture;
 
 const SCRIPTS: [&str; 4] = ["amflip.lua", "amgroup.lua", "amheader.lua", "amrpc.lua"];
@@ -95,8 +95,7 @@ impl Observer for Recorder {
 /// The first 800 ms of the lab whose client sends requests of 30000 bytes.
 fn requests_of_30000_bytes() -> Vec<u8> {
     let lab = lab_file("rpc");
-    let images = machines::image::load_all(&lab).expect("the built-in kernel");
-    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
+    let mut runtime = build(&lab);
     let mut recorder = Recorder(capture(&lab));
     runtime.run(Instant::START + Span::from_milliseconds(800), 1, &mut recorder);
     recorder.0.finish().expect("writing to memory")

@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use clock::{Instant, Span};
-use tests::Memory;
+use tests::{Memory, build};
 
 use super::boot_media::{SECOND_CYLINDER, partitioned, path_text, run};
-use super::{are_there, pc, screen, switch_on};
+use super::{are_there, pc, screen};
 
 /// Where Debian has its images and modules.
 const MODULES: &str = "/usr/lib/grub/i386-pc";
@@ -91,7 +91,7 @@ fn grub_passes_its_tests_and_reads_and_writes_disk_and_floppy() {
     let images = "[image.disk]\npath = \"disk.img\"\n[image.floppy]\npath = \"floppy.img\"\n";
     let settings = "boot = { from = \"disk\" }\n[[machine.pc.floppy]]\nimage = \"floppy\"\n\
                     [[machine.pc.disk]]\nimage = \"disk\"\n";
-    let mut runtime = switch_on(&pc(folder.path(), images, settings));
+    let mut runtime = build(&pc(folder.path(), images, settings));
     let mut memory = Memory::default();
     runtime.run(Instant::START + Span::from_seconds(120), 1, &mut memory);
     let said = memory.console(0).replace('\r', "");

@@ -8,15 +8,14 @@ mod boot_media;
 mod grub;
 mod programs;
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use clock::{Instant, Span};
 use iced_x86::IcedError;
 use iced_x86::code_asm::{CodeAssembler, ah, al, ax, bx, ch, cl, dl, dx, si};
-use machines::lab::{self, Lab, LabSource};
-use machines::runtime::{Happening, Observer, Runtime};
-use tests::{Memory, tell};
+use machines::lab::Lab;
+use machines::runtime::Runtime;
+use tests::{Memory, build, lab_in, tell};
 
 const BIOS: &str = "/usr/share/bochs/BIOS-bochs-legacy";
 const VGA_BIOS: &str = "/usr/share/vgabios/vgabios.bin";
@@ -93,46 +92,16 @@ image = "vga-bios"
 at = 0xC0000
 "#
     );
-    let source = LabSource::Text {
-        name: "firmware.toml".into(),
-        text,
-        folder: folder.into(),
-    };
-    match lab::load(source, &[]) {
-        Ok(loaded) => loaded.lab,
-        Err(errors) => panic!("{}", errors.messages().render(false)),
-    }
-}
-
-fn switch_on(lab: &Lab) -> Runtime {
-    let images = machines::image::load_all(lab).expect("images that are there");
-    Runtime::build(lab, &images).expect("a lab that can be built")
-}
-
-/// Remembers, and ends the run when the console has said what is waited for.
-struct Until<'a> {
-    words: &'a str,
-    memory: Memory,
-}
-
-impl Observer for Until<'_> {
-    fn window(&mut self, now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
-        let _ = self.memory.window(now, happenings);
-        if !happenings.is_empty() && self.memory.console(0).contains(self.words) {
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    }
+    lab_in(folder, &text)
 }
 
 /// Runs until the console has said `words`, for `limit` at most; returns all that it said.
 fn run_until(runtime: &mut Runtime, words: &str, limit: Span) -> String {
-    let mut until = Until {
-        words,
-        memory: Memory::default(),
-    };
-    runtime.run(Instant::START + limit, 1, &mut until);
-    until.memory.console(0)
+    let mut memory = Memory::default();
+    tests::run_until(runtime, &mut memory, Instant::START + limit, 1, |memory| {
+        memory.console(0).contains(words)
+    });
+    memory.console(0)
 }
 
 fn screen(runtime: &Runtime) -> String {
@@ -206,7 +175,7 @@ fn what_the_bios_has_found() -> (Found, String) {
     let images = "[image.disk]\npath = \"disk.img\"\n";
     let settings =
         "boot = { from = \"disk\" }\n[[machine.pc.floppy]]\n[[machine.pc.disk]]\nimage = \"disk\"\n";
-    let mut runtime = switch_on(&pc(folder.path(), images, settings));
+    let mut runtime = build(&pc(folder.path(), images, settings));
     let mut memory = Memory::default();
     runtime.run(Instant::START + Span::from_seconds(60), 1, &mut memory);
     let screen = screen(&runtime);
@@ -255,7 +224,7 @@ fn boots_from_floppy(kilobytes: &str, kind: &str) {
     boot_media::floppy(folder.path(), kilobytes, kernel);
     let images = "[image.floppy]\npath = \"floppy.img\"\n";
     let drive = format!("[[machine.pc.floppy]]\nimage = \"floppy\"\nkind = \"{kind}\"\n");
-    let mut runtime = switch_on(&pc_with(MEMORY_FOR_SYSLINUX, folder.path(), images, &drive));
+    let mut runtime = build(&pc_with(MEMORY_FOR_SYSLINUX, folder.path(), images, &drive));
     let console = run_until(&mut runtime, "kernel ready", Span::from_seconds(300));
     assert!(
         console.contains("kernel ready"),
@@ -283,7 +252,7 @@ fn a_disk_with_syslinux_boots_our_kernel() {
     let kernel = machines::image::builtin("kernel").expect("the kernel");
     boot_media::disk(folder.path(), kernel);
     let images = "[image.disk]\npath = \"disk.img\"\n";
-    let mut runtime = switch_on(&pc_with(
+    let mut runtime = build(&pc_with(
         MEMORY_FOR_SYSLINUX,
         folder.path(),
         images,
@@ -311,7 +280,7 @@ fn two_machines_that_boot_from_disk_and_floppy_end_the_same_with_one_thread_and_
         "count = 2\n[[machine.pc.floppy]]\nimage = \"floppy\"\n[[machine.pc.disk]]\nimage = \"disk\"\n";
     let lab = pc(folder.path(), images, settings);
     let hash = |threads: usize| {
-        let mut runtime = switch_on(&lab);
+        let mut runtime = build(&lab);
         let mut memory = Memory::default();
         runtime.run(Instant::START + Span::from_seconds(8), threads, &mut memory);
         assert!(screen(&runtime).contains("SYSLINUX"), "{}", screen(&runtime));

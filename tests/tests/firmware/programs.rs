@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use clock::Span;
+use tests::build;
 
-use super::{are_there, boot_media, pc, run_until, screen, switch_on};
+use super::{are_there, boot_media, pc, run_until, screen};
 
 /// Where their sources are.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/firmware/programs/");
@@ -22,7 +23,7 @@ fn said_by(name: &str) -> String {
     assemble(folder.path(), name);
     let images = "[image.floppy]\npath = \"floppy.img\"\n[image.disk]\nblank = \"19.6875MB\"\n";
     let settings = "[[machine.pc.floppy]]\nimage = \"floppy\"\n[[machine.pc.disk]]\nimage = \"disk\"\n";
-    let mut runtime = switch_on(&pc(folder.path(), images, settings));
+    let mut runtime = build(&pc(folder.path(), images, settings));
     let end = format!("{name} end");
     let said = run_until(&mut runtime, &end, Span::from_seconds(60));
     assert!(said.contains(&end), "{said}\n{}", screen(&runtime));

@@ -11,7 +11,7 @@ use std::io;
 use proto::capability::Capability;
 use proto::process::{Head, I80386, Segment, SegmentKind, Thread, emit};
 
-use crate::{Description, Made, MakeError, Sources, make};
+use crate::{Description, Made, MakeError, Sources, make_in_memory};
 
 /// One built-in program, one built-in kernel, and a few files.
 pub(super) struct Test(pub(super) BTreeMap<&'static str, &'static str>);
@@ -117,17 +117,5 @@ pub(super) fn sources() -> Test {
 
 /// Makes the disks of a text, by their names.
 pub(super) fn made_from(text: &str, sources: &Test) -> Result<(Made, BTreeMap<String, Vec<u8>>), MakeError> {
-    let description = Description::parse(text).expect("a description");
-    let mut images: BTreeMap<String, Vec<u8>> = description
-        .disks()
-        .map(|name| {
-            let bytes = description.bytes(name).expect("a disk");
-            (name.to_owned(), vec![0; bytes as usize])
-        })
-        .collect();
-    let borrowed = images
-        .iter_mut()
-        .map(|(name, image)| (name.as_str(), image.as_mut_slice()));
-    let made = make(&description, sources, borrowed.collect())?;
-    Ok((made, images))
+    make_in_memory(&Description::parse(text).expect("a description"), sources)
 }

@@ -80,6 +80,25 @@ pub struct Moves {
     pub room: Cycle,
 }
 
+/// Moves of single bytes upwards between [`Bus::memory`] and a device page, as a repeated MOVSB makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceMoves {
+    /// The first byte of [`Bus::memory`].
+    pub memory: u32,
+    /// Its physical address at the device; all of the moves lie in one page.
+    pub device: u32,
+    /// From memory to the device, or the other way.
+    pub is_to_device: bool,
+    /// How many there are, at least one.
+    pub count: u32,
+    /// Cycles that each takes without waits.
+    pub clocks: Cycle,
+    /// When the first begins.
+    pub begin: Cycle,
+    /// No move begins at or after this cycle.
+    pub until: Cycle,
+}
+
 /// The world as the processor sees it: physical memory, ports, interrupt acknowledge and pins.
 ///
 /// Reads and writes at [`Bus::read`], [`Bus::write`], [`Bus::input`], [`Bus::output`] and [`Bus::acknowledge`] are the
@@ -135,6 +154,12 @@ pub trait Bus {
             done += 1;
         }
         (done, cycles)
+    }
+
+    /// The first of some moves to or from a device page, as many as the board can carry out together: to the same end as by
+    /// [`Bus::read`], [`Bus::write`] and [`Bus::memory_wait`] one by one, while no pin changes. Returns how many there were, and their cycles.
+    fn device_moves(&mut self, _moves: DeviceMoves) -> (u32, Cycle) {
+        (0, 0)
     }
 
     /// Reads from a device page. The access never crosses a dword boundary.

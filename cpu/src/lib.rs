@@ -60,7 +60,7 @@ mod unit;
 #[cfg(test)]
 mod waits;
 
-pub use bus::{Bus, Cycle, Moves, Page, Pins, Reply, Width};
+pub use bus::{Bus, Cycle, DeviceMoves, Moves, Page, Pins, Reply, Width};
 pub use cpu::{Cpu, Stop};
 pub use fault::{Fault, Vector};
 pub use paging::{Translation, Translations};

@@ -134,6 +134,15 @@ impl Reach {
         let last = if is_write { self.write } else { self.read }.min(i64::from(mask));
         (i64::from(offset) + i64::from(bytes - 1) <= last).then(|| self.base.wrapping_add(offset))
     }
+
+    /// The linear address of an offset, and how many bytes from there on may be accessed and lie in its page; offsets end at `mask`.
+    #[inline(always)]
+    fn run(&self, offset: u32, mask: u32, is_write: bool) -> (u32, u32) {
+        let last = if is_write { self.write } else { self.read }.min(i64::from(mask));
+        let linear = self.base.wrapping_add(offset);
+        let to_end = (last - i64::from(offset) + 1).clamp(0, 0x1000) as u32;
+        (linear, to_end.min(0x1000 - (linear & 0xFFF)))
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -496,12 +505,25 @@ impl Core {
         is_write: bool,
         level: Level,
     ) -> Option<(u32, u32)> {
-        let last = if is_write { reach.write } else { reach.read }.min(i64::from(mask));
-        let linear = reach.base.wrapping_add(offset);
+        let (linear, bytes) = reach.run(offset, mask, is_write);
         let address = self.shortcuts.find::<T>(linear, is_write, level)?;
-        let to_end = (last - i64::from(offset) + 1).clamp(0, 0x1000) as u32;
-        let units = to_end.min(0x1000 - (linear & 0xFFF)) / T::BYTES;
-        Some((address, units))
+        Some((address, bytes / T::BYTES))
+    }
+
+    /// As [`Core::plain_run`] of bytes that need not be memory: their physical address, where that is known without a walk and no access
+    /// meets a data breakpoint.
+    pub(crate) fn translated_run(
+        &self,
+        segment: Segment,
+        offset: u32,
+        mask: u32,
+        is_write: bool,
+    ) -> Option<(u32, u32)> {
+        let (linear, bytes) = self.reach[segment as usize].run(offset, mask, is_write);
+        if bytes == 0 || self.has_data_breakpoint_in(linear >> 12) {
+            return None;
+        }
+        Some((self.translated(linear, is_write, self.level())?, bytes))
     }
 
     /// The linear address of an operand that may be accessed.

@@ -169,13 +169,19 @@ impl Core {
         }
     }
 
+    /// As [`Core::translate`], where that is allowed and needs no walk.
+    pub(crate) fn translated(&self, linear: u32, is_write: bool, level: Level) -> Option<u32> {
+        if !self.cr0.contains(Control::PAGING) {
+            return Some(linear);
+        }
+        let entry = self.tlb.find(linear >> 12)?;
+        let is_at_once = (entry.is_dirty || !is_write) && entry.allows(is_write, level);
+        is_at_once.then_some((entry.frame << 12) | (linear & !FRAME))
+    }
+
     /// Whether a write to a page that has just been translated at this level would be allowed and need no walk.
     pub(crate) fn may_write_at_once(&self, linear: u32, level: Level) -> bool {
-        !self.cr0.contains(Control::PAGING)
-            || self
-                .tlb
-                .find(linear >> 12)
-                .is_some_and(|entry| entry.is_dirty && entry.allows(true, level))
+        self.translated(linear, true, level).is_some()
     }
 
     fn walk<B: Bus>(&mut self, bus: &mut B, linear: u32, is_write: bool, level: Level) -> Result<u32, Fault> {

@@ -6,7 +6,7 @@
 //! return [`Fault::NOT_AT_ONCE`]; after any fault the instruction executes in full. A handler that changes nothing before its last access can fault is fit for it, the more so as reads
 //! found at once do not change the board either.
 
-use crate::{Bus, Cycle, Moves, Page, Pins, Reply, Width};
+use crate::{Bus, Cycle, DeviceMoves, Moves, Page, Pins, Reply, Width};
 
 /// A bus that answers at once or not at all. With `FLAT` only for operands in segments that do not begin at zero and reach over all
 /// addresses, where an offset is a linear address and there is no limit. It counts the cycles of the instruction, so that they need not
@@ -51,6 +51,10 @@ impl<B: Bus, const FLAT: bool> Bus for Quick<'_, B, FLAT> {
 
     fn moves(&mut self, moves: Moves) -> (u32, Cycle) {
         self.bus.moves(moves)
+    }
+
+    fn device_moves(&mut self, moves: DeviceMoves) -> (u32, Cycle) {
+        self.bus.device_moves(moves)
     }
 
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply {

@@ -2,7 +2,9 @@
 //! with a usual set of descriptors.
 
 use crate::core::Core;
-use crate::{Bus, Control, Cycle, Page, Pins, Reply, Segment, SegmentRegister, TableRegister, Width};
+use crate::{
+    Bus, Control, Cycle, DeviceMoves, Page, Pins, Reply, Segment, SegmentRegister, TableRegister, Width,
+};
 
 /// Memory behind linear and physical address zero.
 const MEMORY_BYTES: usize = 0x10_0000;
@@ -59,6 +61,8 @@ pub(crate) struct Board {
     pub(crate) code_wait: u32,
     /// The lines of 16 bytes of code in the cache, if there is one.
     pub(crate) cached_lines: Option<Vec<u32>>,
+    /// How many moves to or from the device page are made together.
+    pub(crate) most_moves: u32,
     /// The pins.
     pub(crate) pins: Pins,
 }
@@ -73,6 +77,7 @@ impl Board {
             wait: 0,
             code_wait: 0,
             cached_lines: None,
+            most_moves: 0,
             pins: Pins {
                 interrupt: false,
                 nmi: false,
@@ -162,6 +167,27 @@ impl Bus for Board {
             }
         };
         self.wait * count + code_wait
+    }
+
+    fn device_moves(&mut self, moves: DeviceMoves) -> (u32, Cycle) {
+        if moves.device >> 12 != DEVICE_PAGE {
+            return (0, 0);
+        }
+        let (mut done, mut at) = (0, moves.begin);
+        while done < moves.count.min(self.most_moves) && at < moves.until {
+            let place = (moves.memory + done) as usize;
+            if moves.is_to_device {
+                let value = self.memory[place].into();
+                at += Cycle::from(self.write(at, moves.device + done, Width::Byte, value));
+            } else {
+                let reply = self.read(at, moves.device + done, Width::Byte);
+                self.memory[place] = reply.value as u8;
+                at += Cycle::from(reply.wait);
+            }
+            at += moves.clocks + Cycle::from(self.wait);
+            done += 1;
+        }
+        (done, at - moves.begin)
     }
 
     fn read(&mut self, _: Cycle, address: u32, width: Width) -> Reply {

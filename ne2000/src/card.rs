@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use clock::Instant;
+use clock::{Instant, Span};
 use devices::{Context, Effect};
 use wire::{Notice, Request};
 
 use crate::dp8390::{Counts, Dp8390, LocalMemory};
-use crate::etherlink2::EtherLinkII;
+use crate::etherlink2::{EtherLinkII, WINDOW_ACCESS};
 use crate::novell::Novell;
 use crate::{Model, Settings};
 
@@ -40,6 +40,26 @@ pub struct Card {
 enum Board {
     EtherLinkII(EtherLinkII),
     Novell(Novell),
+}
+
+/// A part of a card's memory that the host accesses byte by byte: [`Card::open_window`].
+#[derive(Debug)]
+pub struct OpenWindow<'a> {
+    controller: &'a mut Dp8390,
+    bytes: &'a mut [u8],
+}
+
+impl OpenWindow<'_> {
+    /// The cycle of the next byte at `now`: returns how long it holds IOCHRDY.
+    #[inline]
+    pub fn access(&mut self, now: Instant) -> Span {
+        self.controller.access_memory(now, WINDOW_ACCESS)
+    }
+
+    /// The bytes.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        self.bytes
+    }
 }
 
 /// How a card takes part in a bus cycle.
@@ -259,6 +279,21 @@ impl Card {
             cx.hold_ready(wait);
         }
         self.settle(cx);
+    }
+
+    /// `count` bytes of its memory from `offset` in its memory window on, if 8-bit cycles there come to nothing but the bytes and their
+    /// waits: as long as neither its alarm nor a notice is due, and nobody reads at [`Card::watched_address`].
+    pub fn open_window(&mut self, offset: u32, count: u16) -> Option<OpenWindow<'_>> {
+        let Board::EtherLinkII(board) = &self.board else {
+            return None;
+        };
+        if self.controller.is_fetching() {
+            return None;
+        }
+        Some(OpenWindow {
+            bytes: board.window_memory(offset, count, &mut self.memory)?,
+            controller: &mut self.controller,
+        })
     }
 
     /// A DMA cycle for it that takes a byte; with the last one comes the terminal count.

@@ -24,7 +24,7 @@ mod settings;
 #[cfg(any(test, fuzzing))]
 mod slot;
 
-pub use card::{BusCycle, Card, Width};
+pub use card::{BusCycle, Card, OpenWindow, Width};
 pub use dp8390::{Counts, DMA_TRANSFER, Dp8390, LocalMemory, SHORTEST_FIFO_FILL};
 pub use etherlink2::WINDOW_ACCESS;
 pub use settings::{Model, Settings};

@@ -9,7 +9,7 @@ use crate::clocks;
 use crate::core::Core;
 use crate::op::{Flow, Op, Traits};
 use crate::unit::Unit;
-use crate::{Bus, Cycle, Fault, Flags, Moves, Register, Segment};
+use crate::{Bus, Cycle, DeviceMoves, Fault, Flags, Moves, Register, Segment};
 
 const CX: usize = Register::Ecx as usize;
 const SI: usize = Register::Esi as usize;
@@ -144,18 +144,41 @@ fn skip(core: &mut Core, register: usize, mask: u32, bytes: u32) {
     core.general[register] = value & !mask | value.wrapping_add(bytes) & mask;
 }
 
-/// As many iterations of an upward MOVS as both operands lie in plain memory for.
+/// As many iterations of an upward MOVS as can be done together: both operands lie in plain memory, or one of them at a device.
 fn move_block<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op, most: u32) -> u32 {
     let mask = op.address_mask();
     if core.has(Flags::DIRECTION) {
         return 0;
     }
-    let Some((from, readable)) = core.plain_run::<T>(op.segment, core.general[SI] & mask, mask, false) else {
-        return 0;
+    let (source, target) = (core.general[SI] & mask, core.general[DI] & mask);
+    let from = core.plain_run::<T>(op.segment, source, mask, false);
+    let to = core.plain_run::<T>(Segment::Es, target, mask, true);
+    let done = match (from, to) {
+        (Some(from), Some(to)) => move_in_memory::<B, T>(core, bus, from, to, most),
+        _ if T::BYTES > 1 => 0,
+        (Some(from), None) => {
+            let device = core.translated_run(Segment::Es, target, mask, true);
+            move_by_device(core, bus, from, device, true, most)
+        }
+        (None, Some(to)) => {
+            let device = core.translated_run(op.segment, source, mask, false);
+            move_by_device(core, bus, to, device, false, most)
+        }
+        (None, None) => 0,
     };
-    let Some((to, writable)) = core.plain_run::<T>(Segment::Es, core.general[DI] & mask, mask, true) else {
-        return 0;
-    };
+    skip(core, SI, mask, done * T::BYTES);
+    skip(core, DI, mask, done * T::BYTES);
+    done
+}
+
+/// Moves units between two runs of plain memory.
+fn move_in_memory<B: Bus, T: Unit>(
+    core: &mut Core,
+    bus: &mut B,
+    (from, readable): (u32, u32),
+    (to, writable): (u32, u32),
+    most: u32,
+) -> u32 {
     let moves = Moves {
         from,
         to,
@@ -178,8 +201,32 @@ fn move_block<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op, most: u32)
     } else {
         memory.copy_within(source, target);
     }
-    skip(core, SI, mask, bytes);
-    skip(core, DI, mask, bytes);
+    done
+}
+
+/// Moves bytes between a run of plain memory and one that may be a device's.
+fn move_by_device<B: Bus>(
+    core: &mut Core,
+    bus: &mut B,
+    (memory, plain): (u32, u32),
+    device: Option<(u32, u32)>,
+    is_to_device: bool,
+    most: u32,
+) -> u32 {
+    let Some((device, bytes)) = device.filter(|_| core.cycles < core.until) else {
+        return 0;
+    };
+    let moves = DeviceMoves {
+        memory,
+        device,
+        is_to_device,
+        count: most.min(plain).min(bytes),
+        clocks: clocks::REPEATED_MOVS.1,
+        begin: core.cycles,
+        until: core.until,
+    };
+    let (done, cycles) = bus.device_moves(moves);
+    core.cycles += cycles;
     done
 }
 
@@ -306,7 +353,7 @@ fn charge_once<R: Times>(core: &mut Core, clocks: clocks::Port) {
 #[cfg(test)]
 mod tests {
     use crate::cpu::{Cpu, Stop};
-    use crate::test_board::{Board, protected};
+    use crate::test_board::{Board, DEVICE_PAGE, protected};
     use crate::{Bus, Register, State};
     use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 
@@ -347,6 +394,40 @@ mod tests {
             prop_assert_eq!(repeated_memory, single_memory);
             prop_assert_eq!(repeated.general[6..].to_vec(), singles.general[6..].to_vec());
             prop_assert_eq!(repeated.general[Register::Ecx as usize], 0);
+        }
+
+        #[test]
+        fn bytes_that_the_board_moves_to_or_from_a_device_together_are_those_of_single_moves(
+            from in 0u32..0x1100, to in 0xF00u32..0x1100, count in 0u32..300, is_to_device: bool, most in 1u32..50,
+            wait in 0u32..9, form in 0usize..5, pause in 5u64..500,
+        ) {
+            let instruction = [&[0xF3, 0xA4][..], &[0xF3, 0xA4], &[0xF3, 0x66, 0xA5], &[0xF3, 0xA5], &[0xFD, 0xF3, 0xA4]][form];
+            let code = [instruction, &[0xF4]].concat();
+            let mut board = Board::new();
+            let mut core = protected(&mut board);
+            let pattern: Vec<u8> = (0..0x4000u32).map(|at| (at * 7 + (at >> 8)) as u8).collect();
+            board.set_bytes(DATA, &pattern);
+            board.set_bytes(CODE, &code);
+            (board.wait, board.answer, board.pins.until) = (wait, 0x1234_5678, pause);
+            core.eip = CODE;
+            let (memory, device) = (DATA + from, (DEVICE_PAGE << 12) + to);
+            let (source, target) = if is_to_device { (memory, device) } else { (device, memory) };
+            core.general[Register::Esi as usize] = source;
+            core.general[Register::Edi as usize] = target;
+            core.general[Register::Ecx as usize] = count;
+            let outcomes = [0, most].map(|most_moves| {
+                let mut board = board.clone();
+                board.most_moves = most_moves;
+                let mut cpu = Cpu::with_core(core.clone());
+                let mut pauses = 0;
+                while cpu.run(&mut board) == Stop::Reached {
+                    board.pins.until += pause;
+                    pauses += 1;
+                }
+                let memory = board.memory().to_vec();
+                (cpu.state(), pauses, board.accesses, memory)
+            });
+            proptest::prop_assert!(outcomes[0] == outcomes[1], "{:?} {:?}", outcomes[0].0, outcomes[1].0);
         }
 
         #[test]

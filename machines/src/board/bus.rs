@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use clock::{Instant, Span};
-use cpu::{Bus, Cycle, Moves, Page, Pins, Reply, Width};
+use cpu::{Bus, Cycle, DeviceMoves, Moves, Page, Pins, Reply, Width};
 use ne2000::BusCycle;
 
 use super::isa::Space;
@@ -44,7 +44,7 @@ impl Board {
     }
 
     /// The physical address behind the A20 gate.
-    fn gate(&self, address: u32) -> u32 {
+    pub(super) fn gate(&self, address: u32) -> u32 {
         if self.a20.is_high() {
             address
         } else {
@@ -67,7 +67,7 @@ impl Board {
     }
 
     /// How the slave at `address` takes a cycle.
-    fn memory_cycle(&self, address: u32) -> BusCycle {
+    pub(super) fn memory_cycle(&self, address: u32) -> BusCycle {
         self.card_window(address)
             .map_or(NARROW, |(index, _)| self.cards[index].memory_cycle())
     }
@@ -170,7 +170,7 @@ impl Board {
         Reply { value, wait }
     }
 
-    fn card_window(&self, address: u32) -> Option<(usize, u32)> {
+    pub(super) fn card_window(&self, address: u32) -> Option<(usize, u32)> {
         self.cards.iter().enumerate().find_map(|(index, card)| {
             let window = card.memory_window()?;
             window.contains(&address).then(|| (index, address - window.start))
@@ -247,6 +247,10 @@ impl Bus for Board {
 
     fn moves(&mut self, moves: Moves) -> (u32, Cycle) {
         self.memory_timing.moves(moves)
+    }
+
+    fn device_moves(&mut self, moves: DeviceMoves) -> (u32, Cycle) {
+        self.window_moves(moves)
     }
 
     fn read(&mut self, at: Cycle, address: u32, width: Width) -> Reply {

@@ -61,6 +61,11 @@ impl MemoryTiming {
         self.reads_wait(address, 1)
     }
 
+    /// The most that one access waits.
+    pub(crate) fn longest_wait(&self) -> u32 {
+        self.read_wait.max(self.write_wait).max(self.rom_wait)
+    }
+
     /// Whether a read hits the cache.
     #[inline]
     pub(crate) fn is_ready(&self, address: u32) -> bool {

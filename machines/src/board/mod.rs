@@ -13,6 +13,7 @@ mod isa;
 mod ports;
 mod setup;
 mod storage;
+mod window;
 
 use std::collections::{BTreeMap, VecDeque};
 

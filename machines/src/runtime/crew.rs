@@ -1,10 +1,11 @@
 //! Host threads that run machines side by side within a window.
 //!
-//! The coordinator (the thread that owns the [`Coordinator`]) lists the machines that have something to do and cuts the
-//! list into one share for every two threads, itself included. Of the two, one works through their share from its beginning and the
-//! other from its end, so that from window to window a machine stays where its memory is in the host's caches, but for the few where
-//! they meet; then they help with what others have not begun. What the machines of a thread let out and wait for lies together in the
-//! thread's report, so that the coordinator need not touch the machines. Between windows helpers spin for a moment, because the next window usually follows within microseconds, and then
+//! The coordinator (the thread that owns the [`Coordinator`]) lists the machines that have something to do, and every thread, itself included,
+//! has a share of them: those among as many machines, so that from window to window a machine stays where its memory is in the host's caches. Who is
+//! done helps with what others have not begun, from the end of their share, but not with the last few: he would have to fetch the memory of each
+//! machine first, and its own thread would in the next window. What the machines of a thread let out and wait for lies together in the
+//! thread's report, so that the coordinator need not touch the machines. What threads write lies in lines of their own, for a line that two of them
+//! write goes to and fro between their caches. Between windows helpers spin for a moment, because the next window usually follows within microseconds, and then
 //! sleep. Which thread runs which machine never matters.
 
 use std::ops::Range;
@@ -20,13 +21,13 @@ use crate::machine::{Machine, MachineEvents, Origin, Stretch, Switch};
 pub(super) struct Crew {
     seats: Vec<Mutex<Machine>>,
     /// What each thread has to tell of the window, its own to write.
-    reports: Vec<Mutex<Report>>,
+    reports: Vec<Apart<Mutex<Report>>>,
     /// Written by the coordinator only, while nobody works.
     window: RwLock<Window>,
     /// Counts windows that have work for helpers, so that they can wait for the next without a lock.
-    windows: AtomicU64,
+    windows: Apart<AtomicU64>,
     /// Helpers that have not finished this window, so that the coordinator can wait without a lock.
-    working: AtomicUsize,
+    working: Apart<AtomicUsize>,
     /// A model panicked on a helper's thread.
     has_failed: AtomicBool,
     is_over: AtomicBool,
@@ -35,6 +36,11 @@ pub(super) struct Crew {
     has_work: Condvar,
     is_done: Condvar,
 }
+
+/// What one thread writes while others write beside it: in two lines of 64 bytes, as hosts fetch them, for itself.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Apart<T>(T);
 
 /// Of machines that one thread has run through a window.
 #[derive(Debug, Default)]
@@ -51,14 +57,29 @@ struct Window {
     stretch: Option<Stretch>,
     /// Numbers of the machines that have something to do, in ascending order.
     due: Vec<usize>,
-    shares: Vec<Share>,
+    /// One for each thread.
+    shares: Vec<Apart<Share>>,
+    /// As few places as this of another thread's share are left to it.
+    few: usize,
 }
 
-/// Two threads' part of the list of machines that are due.
+/// A thread's part of the list of machines that are due.
 #[derive(Debug)]
 struct Share {
-    /// The places in the list that nobody has taken: the first in the lower half, the end in the upper one.
+    /// The places in the list that nobody has taken: the first in the lower half of the word, the end in the upper one.
     left: AtomicU64,
+}
+
+/// A thread leaves the last places of another's share to it, up to an eighth of what each has on average: the window takes longer by so much at most.
+const LEFT_ALONE: usize = 8;
+
+/// Who takes places of a share.
+#[derive(Clone, Copy, Debug)]
+enum Taker {
+    /// The thread whose share it is.
+    Owner,
+    /// Another, which takes nothing if only so many are left.
+    Helper { few: usize },
 }
 
 impl Share {
@@ -68,16 +89,16 @@ impl Share {
         }
     }
 
-    /// Takes places from the beginning or the end: a quarter of what is left, so that two threads seldom meet over it and yet
-    /// finish together.
-    fn take(&self, from_end: bool) -> Option<Range<usize>> {
+    /// Takes a quarter of the places that are left, so that two threads seldom meet over them and yet finish together: its thread from the beginning,
+    /// others from the end.
+    fn take(&self, taker: Taker) -> Option<Range<usize>> {
         let split = |left: u64| {
             let (first, end) = (left & u64::from(u32::MAX), left >> 32);
             let taken = (end - first).div_ceil(4);
-            if from_end {
-                (first..end - taken, end - taken..end)
-            } else {
-                (first + taken..end, first..first + taken)
+            match taker {
+                Taker::Owner => (first + taken..end, first..first + taken),
+                Taker::Helper { few } if end - first <= few as u64 => (first..end, end..end),
+                Taker::Helper { .. } => (first..end - taken, end - taken..end),
             }
         };
         let taken = self
@@ -97,21 +118,25 @@ const LOOKS_BEFORE_SLEEP: u32 = 4_000;
 impl Window {
     /// Takes machines that nobody has begun, first from the share of `thread`.
     fn take(&self, thread: usize) -> Option<&[usize]> {
-        let shares = self.shares.len();
-        (0..shares).find_map(|step| {
-            let share = &self.shares[(thread / 2 + step) % shares];
-            share.take(thread % 2 == 1).map(|places| &self.due[places])
-        })
+        let threads = self.shares.len();
+        let places = (0..threads).find_map(|step| {
+            let taker = match step {
+                0 => Taker::Owner,
+                _ => Taker::Helper { few: self.few },
+            };
+            self.shares[(thread + step) % threads].0.take(taker)
+        });
+        places.map(|places| &self.due[places])
     }
 
-    /// Cuts the list into a share for every two of `threads` threads, as long as befits their number.
-    fn share_out(&mut self, threads: usize) {
-        let due = self.due.len();
+    /// Gives each of `threads` threads its share of the list, of `machines` machines in all.
+    fn share_out(&mut self, threads: usize, machines: usize) {
+        let due = &self.due;
+        let place = |thread: usize| due.partition_point(|number| *number < machines * thread / threads);
         self.shares.clear();
-        self.shares.extend((0..threads).step_by(2).map(|first| {
-            let behind = (first + 2).min(threads);
-            Share::new(due * first / threads..due * behind / threads)
-        }));
+        let shares = (0..threads).map(|thread| Apart(Share::new(place(thread)..place(thread + 1))));
+        self.shares.extend(shares);
+        self.few = due.len() / threads / LEFT_ALONE;
     }
 }
 
@@ -120,10 +145,10 @@ impl Crew {
     pub(super) fn new(machines: Vec<Machine>, threads: usize) -> Self {
         Self {
             seats: machines.into_iter().map(Mutex::new).collect(),
-            reports: (0..threads).map(|_| Mutex::default()).collect(),
+            reports: (0..threads).map(|_| Apart::default()).collect(),
             window: RwLock::default(),
-            windows: AtomicU64::new(0),
-            working: AtomicUsize::new(0),
+            windows: Apart::default(),
+            working: Apart::default(),
             has_failed: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             bell: Mutex::new(()),
@@ -143,7 +168,7 @@ impl Crew {
         let Some(stretch) = window.stretch else {
             return;
         };
-        let mut report = self.reports[thread].lock();
+        let mut report = self.reports[thread].0.lock();
         while let Some(numbers) = window.take(thread) {
             for &number in numbers {
                 let mut machine = self.seats[number].lock();
@@ -158,21 +183,21 @@ impl Crew {
 
     /// Has the helpers begin a window.
     fn ring(&self, helpers: usize) {
-        self.working.store(helpers, Ordering::Release);
-        self.windows.fetch_add(1, Ordering::Release);
+        self.working.0.store(helpers, Ordering::Release);
+        self.windows.0.fetch_add(1, Ordering::Release);
         let _bell = self.bell.lock();
         self.has_work.notify_all();
     }
 
     fn wait_for_helpers(&self) {
         for _ in 0..LOOKS_BEFORE_SLEEP {
-            if self.working.load(Ordering::Acquire) == 0 {
+            if self.working.0.load(Ordering::Acquire) == 0 {
                 return;
             }
             std::hint::spin_loop();
         }
         let mut bell = self.bell.lock();
-        while self.working.load(Ordering::Acquire) > 0 {
+        while self.working.0.load(Ordering::Acquire) > 0 {
             self.is_done.wait(&mut bell);
         }
     }
@@ -188,8 +213,9 @@ impl Crew {
 
     /// Waits for a window that this helper has not seen; false once the crew is dismissed.
     fn wait_for_window(&self, seen: &mut u64) -> bool {
-        let is_awaited =
-            |seen: u64| self.windows.load(Ordering::Acquire) != seen || self.is_over.load(Ordering::Acquire);
+        let is_awaited = |seen: u64| {
+            self.windows.0.load(Ordering::Acquire) != seen || self.is_over.load(Ordering::Acquire)
+        };
         for _ in 0..LOOKS_BEFORE_SLEEP {
             if is_awaited(*seen) {
                 break;
@@ -202,7 +228,7 @@ impl Crew {
                 self.has_work.wait(&mut bell);
             }
         }
-        *seen = self.windows.load(Ordering::Acquire);
+        *seen = self.windows.0.load(Ordering::Acquire);
         !self.is_over.load(Ordering::Acquire)
     }
 
@@ -232,7 +258,7 @@ impl Drop for Turn<'_> {
         if std::thread::panicking() {
             self.0.has_failed.store(true, Ordering::Release);
         }
-        if self.0.working.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.0.working.0.fetch_sub(1, Ordering::AcqRel) == 1 {
             let _bell = self.0.bell.lock();
             self.0.is_done.notify_one();
         }
@@ -327,7 +353,7 @@ impl<'a> Coordinator<'a> {
                 .zip(&self.prospects)
                 .filter(|(_, prospect)| is_due(prospect));
             window.due.extend(due.map(|(number, _)| number));
-            window.share_out(self.helpers + 1);
+            window.share_out(self.helpers + 1, crew.seats.len());
         }
         if self.helpers > 0 && crew.window.read().due.len() > 1 {
             crew.ring(self.helpers);
@@ -339,7 +365,7 @@ impl<'a> Coordinator<'a> {
             crew.work(0);
         }
         for report in &crew.reports {
-            let mut report = report.lock();
+            let mut report = report.0.lock();
             for (number, prospect) in report.prospects.drain(..) {
                 self.prospects[number] = prospect;
             }
@@ -356,22 +382,30 @@ impl<'a> Coordinator<'a> {
 mod tests {
     use super::*;
 
+    /// How many places a taker gets out of a share in all.
+    fn all_of(share: &Share, taker: Taker) -> usize {
+        let taken = std::iter::from_fn(|| share.take(taker));
+        taken.map(|places| places.len()).sum()
+    }
+
     #[test]
-    fn the_two_threads_of_a_share_take_every_place_once_each_from_its_own_end() {
+    fn a_thread_and_its_helper_take_every_place_of_a_share_once_each_from_its_own_end() {
         for length in 0..50 {
             let share = Share::new(7..7 + length);
             let (mut low, mut high) = (Vec::new(), Vec::new());
-            // Three turns of one thread for each of the other.
+            // Three turns of the thread for each of the helper.
             for turn in 0.. {
-                let from_end = turn % 4 == 3;
-                match share.take(from_end) {
-                    Some(places) if from_end => high.splice(0..0, places).count(),
-                    Some(places) => {
-                        low.extend(places);
-                        0
-                    }
-                    None => break,
+                let is_helper = turn % 4 == 3;
+                let taker = if is_helper {
+                    Taker::Helper { few: 0 }
+                } else {
+                    Taker::Owner
                 };
+                match share.take(taker) {
+                    Some(places) if is_helper => high.splice(0..0, places).for_each(drop),
+                    Some(places) => low.extend(places),
+                    None => break,
+                }
             }
             low.extend(high);
             assert_eq!(low, (7..7 + length).collect::<Vec<_>>());
@@ -379,27 +413,44 @@ mod tests {
     }
 
     #[test]
-    fn shares_cover_the_list_in_proportion_to_their_threads() {
+    fn a_helper_leaves_the_last_few_places_to_the_thread_whose_they_are() {
+        let share = Share::new(0..24);
+        assert_eq!(all_of(&share, Taker::Helper { few: 3 }), 21);
+        assert_eq!(all_of(&share, Taker::Owner), 3);
+        assert_eq!(all_of(&share, Taker::Owner), 0);
+    }
+
+    fn window(due: impl IntoIterator<Item = usize>, threads: usize, machines: usize) -> Window {
         let mut window = Window {
-            due: (100..110).collect(),
+            due: due.into_iter().collect(),
             ..Window::default()
         };
+        window.share_out(threads, machines);
+        window
+    }
+
+    #[test]
+    fn every_machine_that_is_due_is_run_by_its_thread_or_by_a_helper() {
         for threads in 1..6 {
-            window.share_out(threads);
-            assert_eq!(window.shares.len(), threads.div_ceil(2));
-            let mut taken: Vec<usize> = std::iter::from_fn(|| window.take(threads - 1))
-                .flatten()
-                .copied()
-                .collect();
+            let window = window(100..110, threads, 200);
+            let mut taken = Vec::new();
+            for thread in 0..threads {
+                while let Some(numbers) = window.take(thread) {
+                    taken.extend_from_slice(numbers);
+                }
+            }
             taken.sort_unstable();
             assert_eq!(taken, window.due);
         }
-        window.share_out(3);
-        assert_eq!(
-            window.shares[0].take(false),
-            Some(0..2),
-            "6 places of 10 for two threads"
-        );
-        assert_eq!(window.shares[1].take(false), Some(6..7), "4 for one");
+    }
+
+    #[test]
+    fn a_machine_is_of_the_same_thread_whichever_others_are_due() {
+        let all = window(0..48, 2, 48);
+        assert_eq!(all.take(0).map(|numbers| numbers[0]), Some(0));
+        assert_eq!(all.take(1).map(|numbers| numbers[0]), Some(24));
+        let some = window([1, 20, 22, 30, 47], 2, 48);
+        assert_eq!(some.take(0).map(|numbers| numbers[0]), Some(1));
+        assert_eq!(some.take(1).map(|numbers| numbers[0]), Some(30));
     }
 }

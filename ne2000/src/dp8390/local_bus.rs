@@ -305,6 +305,11 @@ impl LocalBus {
         self.outflow.is_some_and(|outflow| outflow.has_underrun)
     }
 
+    /// Whether a transmission under way still wants bytes, which accesses to the memory may keep from it.
+    pub(super) fn is_fetching(&self) -> bool {
+        self.outflow.is_some()
+    }
+
     /// Bytes of the arriving packet that lie in memory at `now`.
     pub(super) fn stored(&mut self, now: Instant) -> Option<u64> {
         self.advance(now);

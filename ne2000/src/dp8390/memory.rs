@@ -67,6 +67,13 @@ impl LocalMemory {
         }
     }
 
+    /// `count` bytes from a local address on, if RAM answers at each of them and they lie there in their order.
+    pub(crate) fn run(&mut self, address: u16, count: u16) -> Option<&mut [u8]> {
+        let last = address.checked_add(count.checked_sub(1)?)?;
+        let (first, last) = (self.index(address)?, self.index(last)?);
+        (last.checked_sub(first)? == usize::from(count) - 1).then(|| &mut self.bytes[first..=last])
+    }
+
     /// `count` bytes from a page on, as the transmit DMA fetches them; the address wraps at 64 KB.
     pub(crate) fn fetch(&self, page: u8, count: u16) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(usize::from(count));

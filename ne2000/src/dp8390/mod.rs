@@ -257,6 +257,11 @@ impl Dp8390 {
         start.since(now)
     }
 
+    /// Whether [`Dp8390::access_memory`] can do more than wait: break off a transmission that is under way.
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.local_bus.is_fetching()
+    }
+
     /// How long an access to the registers at `now` waits for DMA that is under way.
     pub fn register_wait(&mut self, now: Instant) -> Span {
         self.local_bus.is_mastered_until(now).since(now)

@@ -293,6 +293,21 @@ impl EtherLinkII {
         }
     }
 
+    /// Bytes of the card's memory at `offset` of the window, if it shows them and nothing else uses them meanwhile.
+    pub(crate) fn window_memory<'a>(
+        &self,
+        offset: u32,
+        count: u16,
+        memory: &'a mut LocalMemory,
+    ) -> Option<&'a mut [u8]> {
+        let offset = window_offset(offset);
+        let is_plain = self.configuration.contains(Configuration::RAM) && self.transfer.is_none();
+        if !is_plain || count > WINDOW - offset {
+            return None;
+        }
+        memory.run(self.bank() + offset, count)
+    }
+
     /// One write cycle at `offset` of the window, and how long it waits for the memory; a PROM takes no writes.
     pub(crate) fn memory_write(
         &self,

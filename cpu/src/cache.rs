@@ -12,7 +12,7 @@ use crate::core::Core;
 use crate::decode::{LONGEST, decode};
 use crate::exec::fetch::{block_within, is_in_two_blocks};
 use crate::forms;
-use crate::op::{Op, Step};
+use crate::op::{Op, Step, Traits};
 use crate::pair;
 
 const FRAME_BYTES: usize = 4096;
@@ -133,10 +133,15 @@ impl<B: Bus> CodePage<B> {
             before.become_pair(pair);
         }
         self.starts[at] = self.steps.len() as u16;
+        let mut traits = op.traits;
+        traits.set(
+            Traits::IN_TWO_BLOCKS,
+            is_in_two_blocks(at as u32, u32::from(op.length)),
+        );
         self.steps.push(Step::of(Op {
             end: (at + usize::from(op.length)) as u16,
             number: self.count,
-            is_in_two_blocks: is_in_two_blocks(at as u32, u32::from(op.length)),
+            traits,
             ..op
         }));
         self.count += 1;

@@ -13,7 +13,7 @@ use crate::exec::fetch::block_within;
 use crate::forms;
 use crate::interrupt::Source;
 use crate::memory::CodePage;
-use crate::op::{End, Flow, Op, Step};
+use crate::op::{End, Flow, Op, Step, Traits};
 use crate::trail::Stretch;
 use crate::{Bus, Cycle, ExecutedPage, Fault, Flags, RepeatedInstruction, Segment, State, Vector};
 
@@ -44,7 +44,7 @@ pub struct Cpu<B: Bus> {
 }
 
 /// Pages of the cache whose numbers are remembered.
-const KNOWN: usize = 8;
+const KNOWN: usize = 32;
 
 /// The number of a page of the cache, so that the way to a handler and back need not ask for it.
 #[derive(Clone, Copy, Debug)]
@@ -681,7 +681,7 @@ impl<B: Bus> Cpu<B> {
                 core.cycles += Cycle::from(op.components);
             }
             let offset = core.eip.wrapping_sub(core.page_eip);
-            if !op.is_in_two_blocks && core.has_target_at_once(bus, offset) {
+            if !op.traits.contains(Traits::IN_TWO_BLOCKS) && core.has_target_at_once(bus, offset) {
                 core.prefetch_begun = core.cycles;
             } else {
                 core.fetch_target(bus, core.code_base | offset, u32::from(op.length));

@@ -6,7 +6,7 @@ use iced_x86::{Code, Decoder, DecoderError, DecoderOptions, Instruction, OpKind,
 use crate::Segment;
 use crate::clocks;
 use crate::forms::{self, Slots};
-use crate::op::{Op, Repeat};
+use crate::op::{Op, Traits};
 
 /// The longest instruction, prefixes included; a longer one is a general protection fault.
 pub(crate) const LONGEST: usize = 15;
@@ -28,7 +28,8 @@ struct Prefixes {
     is_locked: bool,
     has_operand_size: bool,
     has_address_size: bool,
-    repeat: Repeat,
+    /// The repeat prefix, if there is one.
+    repeat: Traits,
 }
 
 fn prefixes(bytes: &[u8]) -> Prefixes {
@@ -37,7 +38,7 @@ fn prefixes(bytes: &[u8]) -> Prefixes {
         is_locked: false,
         has_operand_size: false,
         has_address_size: false,
-        repeat: Repeat::None,
+        repeat: Traits::empty(),
     };
     for &byte in bytes {
         match byte {
@@ -45,8 +46,8 @@ fn prefixes(bytes: &[u8]) -> Prefixes {
             0x66 => found.has_operand_size = true,
             0x67 => found.has_address_size = true,
             0xF0 => found.is_locked = true,
-            0xF2 => found.repeat = Repeat::WhileNotEqual,
-            0xF3 => found.repeat = Repeat::WhileEqual,
+            0xF2 => found.repeat = Traits::WHILE_NOT_EQUAL,
+            0xF3 => found.repeat = Traits::WHILE_EQUAL,
             _ => break,
         }
         found.bytes += 1;
@@ -146,7 +147,7 @@ fn special(form: usize, length: usize, found: Prefixes) -> Op {
     Op {
         length: length as u8,
         components: length as u8,
-        repeat: found.repeat,
+        traits: found.repeat,
         ..Op::marker(form, length, 0)
     }
 }
@@ -207,7 +208,7 @@ fn operands(op: &mut Op, code: &[u8], instruction: &Instruction) {
 
 /// The memory operand: registers, scale, displacement, segment, address size, and the clock of the three-part form.
 fn address(op: &mut Op, instruction: &Instruction, is_32_bit: bool, has_displacement: bool) {
-    op.address_mask = if is_32_bit { u32::MAX } else { 0xFFFF };
+    op.traits.set(Traits::SHORT_ADDRESSES, !is_32_bit);
     op.segment = match instruction.memory_segment() {
         Register::ES => Segment::Es,
         Register::CS => Segment::Cs,
@@ -243,10 +244,12 @@ pub(crate) fn encode_repeated(op: &Op, is_32_bit: bool) -> Option<[u8; 5]> {
     ];
     const SEGMENTS: [&[u8]; 7] = [&[], &[0x26], &[0x2E], &[0x36], &[0x3E], &[0x64], &[0x65]];
     const SIZES: [&[u8]; 4] = [&[], &[0x66], &[0x67], &[0x66, 0x67]];
-    let repeat: &[u8] = match op.repeat {
-        Repeat::None => &[],
-        Repeat::WhileEqual => &[0xF3],
-        Repeat::WhileNotEqual => &[0xF2],
+    let repeat: &[u8] = if op.traits.contains(Traits::WHILE_EQUAL) {
+        &[0xF3]
+    } else if op.traits.contains(Traits::WHILE_NOT_EQUAL) {
+        &[0xF2]
+    } else {
+        &[]
     };
     for segment in SEGMENTS {
         for sizes in SIZES {
@@ -257,8 +260,8 @@ pub(crate) fn encode_repeated(op: &Op, is_32_bit: bool) -> Option<[u8; 5]> {
                     *place = *byte;
                 }
                 let is_same = |other: Op| {
-                    (other.handler, other.segment, other.address_mask)
-                        == (op.handler, op.segment, op.address_mask)
+                    (other.handler, other.segment, other.address_mask())
+                        == (op.handler, op.segment, op.address_mask())
                 };
                 if decode(&code, is_32_bit).is_ok_and(is_same) {
                     return code[..5].try_into().ok();
@@ -271,7 +274,7 @@ pub(crate) fn encode_repeated(op: &Op, is_32_bit: bool) -> Option<[u8; 5]> {
 
 /// The slot of a memory operand, by how its offset is worked out.
 fn memory_slot(op: &Op) -> usize {
-    match (op.address_mask, op.index) {
+    match (op.address_mask(), op.index) {
         (u32::MAX, Op::NO_REGISTER) => forms::AT_BASE,
         (u32::MAX, _) => forms::AT_INDEX,
         _ => forms::IN_MEMORY,
@@ -285,7 +288,7 @@ fn finish(mut op: Op, form: usize, is_memory: bool, found: Prefixes) -> Op {
         Slots::One => 0,
         Slots::RegisterMemory if !is_memory => forms::IN_REGISTER,
         Slots::RegisterMemory => memory_slot(&op),
-        Slots::OnceRepeated => usize::from(found.repeat != Repeat::None),
+        Slots::OnceRepeated => usize::from(!found.repeat.is_empty()),
     };
     if found.is_locked && !(row.is_lockable && is_memory) {
         op.handler = forms::slot(forms::UNDEFINED, 0);

@@ -1,5 +1,7 @@
 //! One decoded instruction: what its handler needs, taken apart once.
 
+use bitflags::bitflags;
+
 use crate::cache::CodePage;
 use crate::clocks;
 use crate::core::Core;
@@ -18,8 +20,6 @@ pub(crate) type Handler<B> = fn(&mut Core, &mut B, &[Step<B>], &CodePage<B>, Cyc
 #[derive(Debug)]
 pub(crate) struct Step<B: Bus> {
     pub(crate) handler: Handler<B>,
-    /// What executes it after a change of flow: [`Step::handler`], or what fetches the rest of its code first.
-    arrival: Handler<B>,
     pub(crate) op: Op,
 }
 
@@ -34,10 +34,8 @@ impl<B: Bus> Copy for Step<B> {}
 impl<B: Bus> Step<B> {
     /// The step that executes `op`.
     pub(crate) fn of(op: Op) -> Self {
-        let handler = forms::handlers::<B>()[usize::from(op.handler)];
         Self {
-            handler,
-            arrival: arrival(&op, handler),
+            handler: forms::handlers::<B>()[usize::from(op.handler)],
             op,
         }
     }
@@ -45,15 +43,6 @@ impl<B: Bus> Step<B> {
     /// Has the first instruction of a pair execute both.
     pub(crate) fn become_pair(&mut self, handler: Handler<B>) {
         self.handler = handler;
-        self.arrival = arrival(&self.op, handler);
-    }
-}
-
-fn arrival<B: Bus>(op: &Op, handler: Handler<B>) -> Handler<B> {
-    if op.is_in_two_blocks {
-        fetch_and_execute
-    } else {
-        handler
     }
 }
 
@@ -388,7 +377,10 @@ fn land<B: Bus>(
     cycles: Cycle,
 ) -> Exit {
     core.prefetch_begun = cycles;
-    (first.arrival)(core, bus, steps, page, cycles)
+    if first.op.traits.contains(Traits::IN_TWO_BLOCKS) {
+        return fetch_and_execute(core, bus, steps, page, cycles);
+    }
+    (first.handler)(core, bus, steps, page, cycles)
 }
 
 /// Executes the first of some steps after a jump to it, of which all of its code is fetched first. That of its first block is at hand:
@@ -467,18 +459,23 @@ fn await_block<B: Bus>(
     }
 }
 
-/// Which repeat prefix an instruction has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// None.
-    None,
-    /// F3: REP, or REPE for CMPS and SCAS.
-    WhileEqual,
-    /// F2: REPNE.
-    WhileNotEqual,
+bitflags! {
+    /// What instructions of one form differ in, beside their operands.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct Traits: u8 {
+        /// Its code lies in two blocks, as far as it is decoded in its page.
+        const IN_TWO_BLOCKS = 1 << 0;
+        /// Addresses have 16 bits.
+        const SHORT_ADDRESSES = 1 << 1;
+        /// F3: REP, or REPE for CMPS and SCAS.
+        const WHILE_EQUAL = 1 << 2;
+        /// F2: REPNE.
+        const WHILE_NOT_EQUAL = 1 << 3;
+    }
 }
 
-/// A decoded instruction. Compact: the cache lays ops out one behind the other.
+/// A decoded instruction. Compact: the cache lays ops out one behind the other, and those of a kernel's busy parts should fit into a cache of
+/// the host.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op {
     /// Index into `forms::handlers`.
@@ -505,17 +502,15 @@ pub(crate) struct Op {
     pub(crate) index: u8,
     /// What the index is multiplied by: 1, 2, 4 or 8. A product takes fewer machine registers than a shift.
     pub(crate) scale: u8,
-    /// Repeat prefix.
-    pub(crate) repeat: Repeat,
-    /// Its code lies in two blocks, as far as it is decoded in its page.
-    pub(crate) is_in_two_blocks: bool,
+    pub(crate) traits: Traits,
     /// Displacement; of ENTER the level; of a far pointer the selector.
     pub(crate) displacement: u32,
     /// Immediate, sign-extended as the instruction wants it; of a relative branch the distance from its end.
     pub(crate) immediate: u32,
-    /// Address size: FFFFh or FFFF_FFFFh.
-    pub(crate) address_mask: u32,
 }
+
+/// With its handler, half a line of the host's cache.
+const _: () = assert!(size_of::<Op>() == 24);
 
 impl Op {
     /// The slot of `Core::general` that is always zero.
@@ -536,11 +531,9 @@ impl Op {
             base: Self::NO_REGISTER,
             index: Self::NO_REGISTER,
             scale: 1,
-            repeat: Repeat::None,
-            is_in_two_blocks: false,
+            traits: Traits::empty(),
             displacement: 0,
             immediate: 0,
-            address_mask: u32::MAX,
         }
     }
 
@@ -576,7 +569,17 @@ impl Op {
     /// Offset of the memory operand.
     #[inline(always)]
     pub(crate) fn offset(&self, core: &Core) -> u32 {
-        self.sum(core) & self.address_mask
+        self.sum(core) & self.address_mask()
+    }
+
+    /// Address size: FFFFh or FFFF_FFFFh.
+    #[inline(always)]
+    pub(crate) fn address_mask(&self) -> u32 {
+        if self.traits.contains(Traits::SHORT_ADDRESSES) {
+            0xFFFF
+        } else {
+            u32::MAX
+        }
     }
 
     /// Offset of the memory operand with 32-bit addresses.

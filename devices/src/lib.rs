@@ -71,7 +71,9 @@ mod system_control;
 mod timer;
 mod vga;
 
-pub use ata::{AtaChannel, AtaController, AtaDriveSettings, DRIVE_MODELS, DriveModel, Geometry, TornSector};
+pub use ata::{
+    AtaChannel, AtaController, AtaDriveSettings, DRIVE_MODELS, DriveModel, Geometry, SectorWrite, TornSector,
+};
 pub use context::{Context, Effect};
 pub use dma_controllers::{DmaControllers, Transfer, TransferKind};
 pub use floppy_controller::{FloppyController, FloppyDriveKind, InsertError};

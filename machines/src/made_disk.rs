@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use amoeba_disks::{Description, DescriptionError, MakeError, Sources};
+use amoeba_disks::{Description, DescriptionError, Made, MakeError, Sources};
 use memmap2::MmapMut;
 
 use crate::image::{ImageBytes, builtin, builtin_names};
@@ -127,7 +127,17 @@ pub(crate) fn find(path: &Path, wanted: Option<&str>) -> Result<(String, u64), E
 /// # Errors
 /// Any.
 pub(crate) fn make_all(path: &Path) -> Result<BTreeMap<String, MmapMut>, Error> {
-    let description = read(path)?;
+    make_described(&read(path)?, path).map(|(images, _)| images)
+}
+
+/// All disks of a description that is in the file `path` or would be, by their names, and what was made on them.
+///
+/// # Errors
+/// Any but [`Error::Unreadable`] and [`Error::Description`].
+pub(crate) fn make_described(
+    description: &Description,
+    path: &Path,
+) -> Result<(BTreeMap<String, MmapMut>, Made), Error> {
     let mut images = BTreeMap::new();
     for name in description.disks() {
         let bytes = description.bytes(name).unwrap_or(0);
@@ -139,11 +149,12 @@ pub(crate) fn make_all(path: &Path) -> Result<BTreeMap<String, MmapMut>, Error> 
         (name.as_str(), &mut memory[..bytes])
     });
     let folder = path.parent().unwrap_or(Path::new(""));
-    amoeba_disks::make(&description, &Host(folder), borrowed.collect()).map_err(|source| Error::Make {
-        path: path.into(),
-        source,
-    })?;
-    Ok(images)
+    let made =
+        amoeba_disks::make(description, &Host(folder), borrowed.collect()).map_err(|source| Error::Make {
+            path: path.into(),
+            source,
+        })?;
+    Ok((images, made))
 }
 
 /// A disk of a description.

@@ -1,7 +1,9 @@
 //! `amlab bench migration` as its users meet it: the real program, with a few small processes.
 
+mod support;
+
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -17,18 +19,7 @@ const SMALL: [&str; 6] = [
 ];
 
 fn amlab(folder: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_amlab"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AMLAB_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .current_dir(folder)
-        .args(words)
-        .stdin(Stdio::null())
-        .output()
-        .expect("amlab starts")
+    support::amlab(folder, words).output().expect("amlab starts")
 }
 
 fn read(folder: &Path, name: &str) -> String {

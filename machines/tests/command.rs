@@ -1,25 +1,17 @@
 //! The command `amlab` as its users meet it: the real program, its exit codes, its output and its run folders.
 
+mod support;
+
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use self::support::amlab;
+
 /// Two PCs that exchange frames; the default lab, as a file.
 const PAIR: &str = include_str!("../labs/pair.toml");
-
-/// The program in a folder of its own.
-fn amlab(folder: &TempDir, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_amlab"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AMLAB_") {
-            command.env_remove(name);
-        }
-    }
-    command.current_dir(folder).args(words).stdin(Stdio::null());
-    command
-}
 
 /// What came of a call.
 struct Answer {

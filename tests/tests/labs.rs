@@ -2,16 +2,10 @@
 
 use clock::{Instant, Span};
 use machines::runtime::Runtime;
-use tests::{Memory, lab_file, run_for};
-
-fn start(name: &str) -> Runtime {
-    let lab = lab_file(name);
-    let images = machines::image::load_all(&lab).expect("the built-in kernel");
-    Runtime::build(&lab, &images).expect("a lab that can be built")
-}
+use tests::{Memory, build, lab_file, run_for};
 
 fn run(name: &str, milliseconds: u64) -> (Runtime, Memory) {
-    let mut runtime = start(name);
+    let mut runtime = build(&lab_file(name));
     let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(milliseconds), 1);
     (runtime, memory)
 }

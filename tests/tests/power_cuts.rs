@@ -2,11 +2,10 @@
 //! so, or goes on, in bounded virtual time.
 
 use clock::{Instant, Span};
-use machines::lab::Lab;
 use machines::machine::{PowerEvent, TornSector};
-use machines::runtime::{Runtime, What};
-use tests::{Memory, lab, run_for};
-use wire::Record;
+use machines::runtime::Runtime;
+use tests::amoeba::{Laboratory, Pc, Stage};
+use tests::{Memory, run_for, run_until};
 
 const SERVER: usize = 0;
 const CLIENT: usize = 1;
@@ -20,63 +19,20 @@ const SECOND_STARTS: Span = Span::from_milliseconds(60_000);
 const PATIENCE: Span = Span::from_milliseconds(226_000);
 
 /// A server and a client, and a second client with messages as long.
-fn cut_lab(size: u32) -> Lab {
-    let mut text = String::from(
-        r#"
-format = 1
-[lab]
-name = "cuts"
-seed = 1
-[time]
-rtc = "1995-05-30T09:00:00Z"
-[image.kernel]
-path = "builtin:kernel"
-[image.rpc_server]
-path = "builtin:rpc_server"
-[image.rpc_client]
-path = "builtin:rpc_client"
-[segment.ether0]
-kind = "10base2"
-length = "30m"
-[profile.pc]
-memory = "4MB"
-cpu = { model = "386dx", clock = "40MHz", fpu = "none" }
-boot = { from = "direct", image = "kernel", args = "peers=0" }
-"#,
-    );
-    for (number, name, program) in [
-        (1, "server", "rpc_server\"\nargs = \"perf 30000\"".to_owned()),
-        (
-            2,
-            "client",
-            format!("rpc_client\"\nargs = \"perf {size} 100000\""),
-        ),
-        (3, "second", format!("rpc_client\"\nargs = \"perf {size} 2\"")),
-    ] {
-        text += &format!(
-            "[machine.{name}]\nextends = \"pc\"\nnic = {{ mac = \"02:60:8c:00:00:0{number}\" }}\n\
-             [[machine.{name}.card]]\nsegment = \"ether0\"\ntype = \"3c503\"\nio = 0x280\nirq = 3\nram = 0xCC000\n\
-             [[machine.{name}.module]]\nimage = \"{program}\n"
-        );
-    }
-    lab(&text)
-}
+struct Cuts(Stage);
 
-/// The lab with its images, to be built again and again.
-struct Stage {
-    lab: Lab,
-    images: Vec<machines::image::ImageBytes>,
-}
-
-impl Stage {
-    fn new(size: u32) -> Stage {
-        let lab = cut_lab(size);
-        let images = machines::image::load_all(&lab).expect("built-in programs");
-        Stage { lab, images }
+impl Cuts {
+    fn new(size: u32) -> Cuts {
+        let lab = Laboratory::new([
+            Pc::new("server").program("rpc_server", "perf 30000"),
+            Pc::new("client").program("rpc_client", format!("perf {size} 100000")),
+            Pc::new("second").program("rpc_client", format!("perf {size} 2")),
+        ]);
+        Cuts(lab.stage())
     }
 
     fn start(&self) -> Runtime {
-        let mut runtime = Runtime::build(&self.lab, &self.images).expect("a lab that can be built");
+        let mut runtime = self.0.start();
         runtime.schedule_power(SECOND, Instant::START, PowerEvent::Off(TornSector::Old));
         runtime
     }
@@ -84,22 +40,13 @@ impl Stage {
     /// Beginnings and ends of the frames of the client's second transaction, which needs no search.
     fn frames(&self, count: usize) -> Vec<(Instant, Instant)> {
         let memory = run_for(&mut self.start(), Span::from_milliseconds(1000), 1).1;
-        let frames = memory
-            .happenings
-            .iter()
-            .filter_map(|happening| match &happening.what {
-                What::Wire {
-                    record: Record::Frame { start, frame, .. },
-                    ..
-                } => Some((*start, frame.bytes().to_vec())),
-                _ => None,
-            });
+        let frames = memory.frames().map(|(start, _, frame)| (start, frame.bytes()));
         let frames: Vec<_> = frames.filter(|(_, bytes)| bytes[0] & 1 == 0).collect();
         // Data of a message that is 56 bytes of headers or more and begins at 0, from the client: a request.
         let is_request =
             |bytes: &[u8]| bytes[14] == 0 && bytes[17] == 3 && bytes[56 + 14] == 3 && bytes[48..52] == [0; 4];
         let requests: Vec<usize> = (0..frames.len())
-            .filter(|place| is_request(&frames[*place].1))
+            .filter(|place| is_request(frames[*place].1))
             .collect();
         let (begin, end) = (requests[1], requests[2]);
         assert_eq!(end - begin, count, "frames of a transaction");
@@ -126,21 +73,17 @@ impl Stage {
 
 /// Runs until a console has this text, but no longer than to `limit`.
 fn await_text(runtime: &mut Runtime, machine: usize, text: &str, limit: Instant) -> Memory {
-    let mut memory = Memory::default();
-    while runtime.now() < limit && !memory.console(machine).contains(text) {
-        let next = (runtime.now() + Span::from_milliseconds(5000)).min(limit);
-        runtime.run(next, 1, &mut memory);
-        memory
-            .happenings
-            .retain(|happening| matches!(happening.what, What::Console { .. }));
-    }
+    let mut memory = Memory::of_consoles();
+    run_until(runtime, &mut memory, limit, 1, |memory| {
+        memory.console(machine).contains(text)
+    });
     memory
 }
 
 /// Switches the server off at each of these instants: its client gets an error.
-fn cut_server(stage: &Stage, instants: &[Instant]) {
+fn cut_server(cuts: &Cuts, instants: &[Instant]) {
     for at in instants {
-        let mut runtime = stage.start();
+        let mut runtime = cuts.start();
         runtime.schedule_power(SERVER, *at, PowerEvent::Off(TornSector::Old));
         let memory = await_text(&mut runtime, CLIENT, "exited", *at + PATIENCE);
         let console = memory.console(CLIENT);
@@ -150,9 +93,9 @@ fn cut_server(stage: &Stage, instants: &[Instant]) {
 }
 
 /// Switches the client off at each of these instants: the server serves others soon.
-fn cut_client(stage: &Stage, instants: &[Instant]) {
+fn cut_client(cuts: &Cuts, instants: &[Instant]) {
     for at in instants {
-        let mut runtime = stage.start();
+        let mut runtime = cuts.start();
         runtime.schedule_power(CLIENT, *at, PowerEvent::Off(TornSector::Old));
         runtime.schedule_power(SECOND, Instant::START + SECOND_STARTS, PowerEvent::On);
         let limit = Instant::START + SECOND_STARTS + Span::from_milliseconds(15_000);
@@ -169,26 +112,26 @@ const LONG: usize = 21 + 21 + 3;
 
 #[test]
 fn a_client_is_told_that_its_server_has_no_power_whenever_that_happens() {
-    let stage = Stage::new(0);
-    let instants = stage.instants(SHORT);
+    let cuts = Cuts::new(0);
+    let instants = cuts.instants(SHORT);
     assert_eq!(instants.len(), 2 * SHORT - 1);
-    cut_server(&stage, &instants);
+    cut_server(&cuts, &instants);
 }
 
 #[test]
 fn a_server_whose_client_has_no_power_serves_others_whenever_that_happens() {
-    let stage = Stage::new(0);
-    cut_client(&stage, &stage.instants(SHORT));
+    let cuts = Cuts::new(0);
+    cut_client(&cuts, &cuts.instants(SHORT));
 }
 
 #[test]
 fn a_client_in_the_middle_of_a_long_request_is_told_that_its_server_has_no_power() {
-    let stage = Stage::new(30_000);
-    cut_server(&stage, &stage.instants(LONG));
+    let cuts = Cuts::new(30_000);
+    cut_server(&cuts, &cuts.instants(LONG));
 }
 
 #[test]
 fn a_server_whose_client_loses_power_in_the_middle_of_a_long_request_serves_others() {
-    let stage = Stage::new(30_000);
-    cut_client(&stage, &stage.instants(LONG));
+    let cuts = Cuts::new(30_000);
+    cut_client(&cuts, &cuts.instants(LONG));
 }

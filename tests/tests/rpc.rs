@@ -1,98 +1,33 @@
 //! Transactions between machines: programs on two PCs, over FLIP on their cards, seen at their consoles and on the cable.
 
 use clock::Span;
-use machines::lab::Lab;
-use machines::runtime::{Runtime, What};
-use tests::{Memory, lab, run_for};
-use wire::Record;
+use tests::Memory;
+use tests::amoeba::{Card, Laboratory, Pc};
 
 const FLIP: u16 = 0x8146;
 /// The kind of a fragment-control header before a packet.
 const DATA: u8 = 0;
 
-const ETHERLINK: &str = "type = \"3c503\"\nio = 0x280\nirq = 3\nram = 0xCC000";
-const NE1000: &str = "type = \"ne1000\"\nio = 0x300\nirq = 3";
-const NE2000: &str = "type = \"ne2000\"\nio = 0x300\nirq = 5";
-
-/// A machine that a card joins to a cable, with this program.
-fn machine(name: &str, number: u8, segment: &str, card: &str, program: &str, arguments: &str) -> String {
-    format!(
-        r#"
-[machine.{name}]
-extends = "pc"
-nic = {{ mac = "02:60:8c:00:00:0{number}" }}
-boot = {{ from = "direct", image = "kernel", args = "peers=0" }}
-[[machine.{name}.card]]
-segment = "{segment}"
-{card}
-[[machine.{name}.module]]
-image = "{program}"
-args = "{arguments}"
-"#
-    )
-}
-
-/// A server and a client, whose arguments these are.
-fn pair(server: &str, client: &str, more: &str) -> Lab {
-    pair_with(ETHERLINK, "ether0", server, client, more)
-}
-
-/// The same with these cards, and the server on that cable.
-fn pair_with(card: &str, segment: &str, server: &str, client: &str, more: &str) -> Lab {
-    let head = r#"
-format = 1
-[lab]
-name = "rpc"
-seed = 1
-[time]
-rtc = "1995-05-30T09:00:00Z"
-[image.kernel]
-path = "builtin:kernel"
-[image.rpc_server]
-path = "builtin:rpc_server"
-[image.rpc_client]
-path = "builtin:rpc_client"
-[segment.ether0]
-kind = "10base2"
-length = "30m"
-[profile.pc]
-memory = "4MB"
-cpu = { model = "386dx", clock = "40MHz", fpu = "none" }
-"#;
-    let server = machine("server", 1, segment, card, "rpc_server", server);
-    let client = machine("client", 2, "ether0", card, "rpc_client", client);
-    lab(&[head, &server, &client, more].concat())
-}
-
-const SERVER: usize = 0;
 const CLIENT: usize = 1;
 
-fn run(lab: &Lab, milliseconds: u64) -> Memory {
-    let images = machines::image::load_all(lab).expect("built-in programs");
-    let mut runtime = Runtime::build(lab, &images).expect("a lab that can be built");
-    let memory = run_for(&mut runtime, Span::from_milliseconds(milliseconds), 1).1;
-    for machine in [SERVER, CLIENT] {
-        let console = memory.console(machine);
-        assert!(!console.contains("kernel stopped"), "{console}");
-    }
-    memory
+/// A server and a client with these arguments, and these cards.
+fn pair(card: Card, server: &str, client: &str) -> [Pc; 2] {
+    [
+        Pc::new("server").card(card).program("rpc_server", server),
+        Pc::new("client").card(card).program("rpc_client", client),
+    ]
+}
+
+fn run(pcs: impl IntoIterator<Item = Pc>, milliseconds: u64) -> Memory {
+    Laboratory::new(pcs).run(Span::from_milliseconds(milliseconds))
 }
 
 /// What went over the cable in frames of FLIP: the station that sent it, and what followed the Ethernet header.
 fn frames(memory: &Memory) -> Vec<(u16, Vec<u8>)> {
-    let records = memory
-        .happenings
-        .iter()
-        .filter_map(|happening| match &happening.what {
-            What::Wire {
-                record: Record::Frame { station, frame, .. },
-                ..
-            } => Some((station.0, frame.clone())),
-            _ => None,
-        });
-    records
-        .filter(|(_, frame)| frame.ethertype() == Some(FLIP))
-        .map(|(station, frame)| (station, frame.bytes()[14..].to_vec()))
+    memory
+        .frames()
+        .filter(|(_, _, frame)| frame.ethertype() == Some(FLIP))
+        .map(|(_, station, frame)| (station.0, frame.bytes()[14..].to_vec()))
         .collect()
 }
 
@@ -104,8 +39,8 @@ fn lengths(frames: &[(u16, Vec<u8>)]) -> Vec<usize> {
 
 #[test]
 fn a_null_transaction_is_three_frames_of_98_98_and_66_bytes() {
-    for card in [ETHERLINK, NE1000, NE2000] {
-        let memory = run(&pair_with(card, "ether0", "perf 100", "perf 0 50", ""), 1_000);
+    for card in [Card::EtherLink, Card::Ne1000, Card::Ne2000] {
+        let memory = run(pair(card, "perf 100", "perf 0 50"), 1_000);
         let console = memory.console(CLIENT);
         assert!(console.contains("rpc_client: 50 calls, 0 bytes in"), "{console}");
         assert!(console.contains("rpc_client exited with status 0"), "{console}");
@@ -135,8 +70,8 @@ fn most_under_way(frames: &[(u16, Vec<u8>)], sender: u16) -> u8 {
 }
 
 /// Runs 20 transactions of 30000 bytes, whose sender has so many credits: how many frames gave credits back.
-fn credits(card: &str, arguments: &str, all: u8) -> usize {
-    let memory = run(&pair_with(card, "ether0", "perf 30000", arguments, ""), 10_000);
+fn credits(card: Card, arguments: &str, all: u8) -> usize {
+    let memory = run(pair(card, "perf 30000", arguments), 10_000);
     let console = memory.console(CLIENT);
     assert!(console.contains("20 calls, 600000 bytes in"), "{console}");
     assert!(console.contains("rpc_client exited with status 0"), "{console}");
@@ -161,9 +96,9 @@ fn credits(card: &str, arguments: &str, all: u8) -> usize {
 #[test]
 fn thirty_thousand_bytes_are_21_fragments_with_a_credit_for_each() {
     for (card, arguments) in [
-        (ETHERLINK, "perf 30000 20"),
-        (ETHERLINK, "-r perf 30000 20"),
-        (NE1000, "perf 30000 20"),
+        (Card::EtherLink, "perf 30000 20"),
+        (Card::EtherLink, "-r perf 30000 20"),
+        (Card::Ne1000, "perf 30000 20"),
     ] {
         let credits = credits(card, arguments, 1);
         assert!((20 * 20..=20 * 22).contains(&credits), "{credits} credits");
@@ -173,26 +108,24 @@ fn thirty_thousand_bytes_are_21_fragments_with_a_credit_for_each() {
 #[test]
 fn an_ne2000_gives_several_of_its_eight_credits_back_at_once() {
     for arguments in ["perf 30000 20", "-r perf 30000 20"] {
-        let credits = credits(NE2000, arguments, 8);
+        let credits = credits(Card::Ne2000, arguments, 8);
         assert!((20..=20 * 5).contains(&credits), "{credits} credits");
     }
 }
 
 #[test]
 fn four_machines_are_ready_within_two_seconds() {
-    let more: String = [(3, ETHERLINK), (4, NE1000)]
-        .map(|(number, card)| {
-            machine(
-                &format!("pc{number}"),
-                number,
-                "ether0",
-                card,
-                "rpc_server",
-                "more 100",
-            )
-        })
-        .concat();
-    let memory = run(&pair("perf 100", "perf 0 1", &more), 2_000);
+    let more = [Card::EtherLink, Card::Ne1000].map(|card| {
+        Pc::new(&format!("more-{card:?}").to_lowercase())
+            .card(card)
+            .program("rpc_server", "more 100")
+    });
+    let memory = run(
+        pair(Card::EtherLink, "perf 100", "perf 0 1")
+            .into_iter()
+            .chain(more),
+        2_000,
+    );
     for machine in 0..4 {
         let console = memory.console(machine);
         assert!(console.contains("kernel ready"), "{machine}: {console}");
@@ -201,32 +134,19 @@ fn four_machines_are_ready_within_two_seconds() {
 
 #[test]
 fn a_machine_with_two_cards_leads_from_one_cable_to_the_other() {
-    let gateway = format!(
-        r#"
-[segment.ether1]
-kind = "10base2"
-length = "30m"
-[machine.gateway]
-extends = "pc"
-nic = {{ mac = "02:60:8c:00:00:11" }}
-boot = {{ from = "direct", image = "kernel", args = "peers=0" }}
-[[machine.gateway.card]]
-segment = "ether0"
-{ETHERLINK}
-[[machine.gateway.card]]
-segment = "ether1"
-mac = "02:60:8c:00:00:12"
-{NE2000}
-"#
-    );
+    let other_cable = "[segment.ether1]\nkind = \"10base2\"\nlength = \"30m\"";
+    let gateway = Pc::new("gateway")
+        .station(0x11)
+        .second_card(Card::Ne2000, "ether1", 0x12);
     for (arguments, bytes) in [
         ("perf 1500 5", 7500),
         ("-r perf 1500 5", 7500),
         ("perf 30000 5", 150_000),
         ("-r perf 30000 5", 150_000),
     ] {
-        let lab = pair_with(ETHERLINK, "ether1", "perf 30000", arguments, &gateway);
-        let console = run(&lab, 6_000).console(CLIENT);
+        let [server, client] = pair(Card::EtherLink, "perf 30000", arguments);
+        let lab = Laboratory::new([server.cable("ether1"), client, gateway.clone()]).tables(other_cable);
+        let console = lab.run(Span::from_seconds(6)).console(CLIENT);
         assert!(
             console.contains(&format!("5 calls, {bytes} bytes in")),
             "{arguments}: {console}"
@@ -243,7 +163,7 @@ fn what_a_client_sends_all_comes_and_what_it_asks_for_too() {
     for size in [1, 1401, 1402, 1403, 2860, 8192] {
         for direction in ["", "-r "] {
             let arguments = format!("{direction}perf {size} 3");
-            let console = run(&pair("perf 30000", &arguments, ""), 2_000).console(CLIENT);
+            let console = run(pair(Card::EtherLink, "perf 30000", &arguments), 2_000).console(CLIENT);
             assert!(
                 console.contains("rpc_client exited with status 0"),
                 "{size}: {console}"
@@ -254,7 +174,7 @@ fn what_a_client_sends_all_comes_and_what_it_asks_for_too() {
 
 #[test]
 fn without_a_server_a_client_is_told_that_none_was_found() {
-    let console = run(&pair("other 100", "perf 0 1", ""), 8_000).console(CLIENT);
+    let console = run(pair(Card::EtherLink, "other 100", "perf 0 1"), 8_000).console(CLIENT);
     assert!(
         console.contains("rpc_client: transaction 1: RpcNotFound (-2)"),
         "{console}"
@@ -263,8 +183,9 @@ fn without_a_server_a_client_is_told_that_none_was_found() {
 
 #[test]
 fn the_client_of_a_server_without_power_is_told_so_in_bounded_time() {
-    let off = "[[fault]]\nkind = \"power-off\"\nmachine = \"server\"\nfrom = \"1s\"\n";
-    let console = run(&pair("perf 100", "perf 0 100000", off), 60_000).console(CLIENT);
+    let lab = Laboratory::new(pair(Card::EtherLink, "perf 100", "perf 0 100000"));
+    let lab = lab.power_off("server", "1s", None);
+    let console = lab.run(Span::from_seconds(60)).console(CLIENT);
     assert!(
         console.contains(": RpcFailure (-1)") || console.contains(": RpcNotFound (-2)"),
         "{console}"

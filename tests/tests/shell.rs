@@ -1,18 +1,11 @@
 //! The shell on whole machines: what is typed at its terminal and what is shown, with a server of files, directories, pipes and hosts on one
 //! machine, the shell on another, and its programs on a third.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
-
-use amoeba_disks::{Description, Made, Sources, make};
 use clock::Span;
-use machines::lab::{self, LabSource};
-use machines::runtime::Runtime;
 use proto::capability::{Capability, Port, Private};
 use proto::one_way::one_way;
-use tests::{Memory, run_for};
+use tests::amoeba::{Laboratory, Pc};
+use tests::made_disks::made;
 
 const DISK: &str = r#"
 format = 1
@@ -67,45 +60,11 @@ const UTILITIES: [&str; 18] = [
     "wc",
 ];
 
-/// The files of the disk.
-struct Files;
-
-impl Sources for Files {
-    fn builtin(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        machines::image::builtin(name).map(Cow::Borrowed)
-    }
-
-    fn builtins(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        let text = match path {
-            "fruit" => "cherry\napple\nbanana\n",
-            "script" => "for word\ndo echo \"<$word>\"\ndone\nexit 7\n",
-            _ => return Err(io::ErrorKind::NotFound.into()),
-        };
-        Ok(text.as_bytes().to_vec())
-    }
-
-    fn list(&self, _folder: &str) -> io::Result<Vec<String>> {
-        Ok(Vec::new())
-    }
-}
-
-/// Makes the server's disk.
-fn disk(folder: &Path) -> Made {
-    let links: String = UTILITIES
-        .iter()
-        .map(|name| format!("[[link]]\nname = \"/bin/{name}\"\nto = \"/bin/utilities\"\n"))
-        .collect();
-    let description = Description::parse(&format!("{DISK}{links}")).expect("a description");
-    let mut image = vec![0; description.bytes("server").expect("a disk") as usize];
-    let images = BTreeMap::from([("server", image.as_mut_slice())]);
-    let made = make(&description, &Files, images).expect("a disk with room");
-    std::fs::write(folder.join("server.img"), image).expect("the folder can be written");
-    made
-}
+/// The files of the disk that are texts.
+const TEXTS: [(&str, &str); 2] = [
+    ("fruit", "cherry\napple\nbanana\n"),
+    ("script", "for word\ndo echo \"<$word>\"\ndone\nexit 7\n"),
+];
 
 /// The capability of a server whose port and check field a name stands for.
 fn named(name: &str) -> Capability {
@@ -117,83 +76,32 @@ fn named(name: &str) -> Capability {
     }
 }
 
-/// A machine with a 3C503, its modules, and their arguments.
-fn machine(name: &str, number: u8, modules: &[(&str, String)]) -> String {
-    let mut text = format!(
-        r#"
-[machine.{name}]
-memory = "8MB"
-cpu = {{ model = "386dx", clock = "33MHz", fpu = "none" }}
-boot = {{ from = "direct", image = "kernel", args = "peers=0" }}
-nic = {{ mac = "02:60:8c:00:00:0{number}" }}
-[[machine.{name}.card]]
-type = "3c503"
-segment = "ether0"
-io = 0x280
-irq = 3
-ram = 0xCC000
-"#
-    );
-    for (module, arguments) in modules {
-        text += &format!("[[machine.{name}.module]]\nimage = \"{module}\"\nargs = \"{arguments}\"\n");
-    }
-    text
-}
-
 /// What is on the shell's terminal from its first prompt on, when lines have been typed: each with what it is typed after.
 fn session(lines: &[(&str, &str)], with_pool: bool, seconds: u64) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    let made = disk(folder.path());
+    let links = UTILITIES.map(|name| format!("[[link]]\nname = \"/bin/{name}\"\nto = \"/bin/utilities\"\n"));
+    let (made, mut disks) = made(&(DISK.to_owned() + &links.concat()), &TEXTS);
     let (root, store) = (made.root.expect("a root"), made.stores[0]);
-    let mut text = String::from(
-        "format = 1\n[lab]\nname = \"shell\"\nseed = 1\n[time]\nrtc = \"1995-05-30T09:00:00Z\"\n\
-         [segment.ether0]\nkind = \"10base2\"\nlength = \"30m\"\n[image.disk]\npath = \"server.img\"\n",
-    );
-    for image in ["kernel", "bullet", "soap", "fifo", "run", "sh"] {
-        text += &format!("[image.{image}]\npath = \"builtin:{image}\"\n");
-    }
-    let servers = [
-        ("bullet", "-t 6 -c 2000 vdisk:01".to_owned()),
-        ("soap", format!("0 SOAP_SUPER=vdisk:02 BULLET0={store}")),
-        ("fifo", "-p fifo".to_owned()),
-        ("run", "-p run pool=02:60:8c:00:00:03".to_owned()),
-    ];
-    text += &machine("server", 1, &servers[..if with_pool { 4 } else { 2 }]);
-    text += "[[machine.server.disk]]\nimage = \"disk\"\n";
+    let pc = |name: &str| Pc::new(name).memory(8).clock(33);
+    let mut server = pc("server")
+        .disk("disk", disks.remove("server").expect("the server's disk"))
+        .program("bullet", "-t 6 -c 2000 vdisk:01")
+        .program("soap", format!("0 SOAP_SUPER=vdisk:02 BULLET0={store}"));
     let mut arguments = format!("-C ROOT={root} -C BULLET={store}");
     if with_pool {
+        server = server
+            .program("fifo", "-p fifo")
+            .program("run", "-p run pool=02:60:8c:00:00:03");
         arguments += &format!(" -C FIFO={} -C RUN_SERVER={}", named("fifo"), named("run"));
-        text += &machine("pool", 3, &[]);
     }
-    text += &machine("client", 2, &[("sh", arguments)]);
-    for (after, typed) in lines {
-        let typed = typed.replace('\\', "\\\\").replace('"', "\\\"");
-        let typed = typed
-            .replace('\r', "\\r")
-            .replace('\x03', "\\u0003")
-            .replace('\x04', "\\u0004");
-        text += &format!(
-            "[[input]]\nmachine = \"client\"\nafter = '{after}'\ntext = \"{typed}\"\ndevice = \"com1\"\ndelay = \"100ms\"\n"
-        );
-    }
-    let source = LabSource::Text {
-        name: "shell.toml".into(),
-        text,
-        folder: folder.path().into(),
-    };
-    let lab = match lab::load(source, &[]) {
-        Ok(loaded) => loaded.lab,
-        Err(errors) => panic!("{}", errors.messages().render(false)),
-    };
-    let images = machines::image::load_all(&lab).expect("images that are there");
-    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
-    let memory: Memory = run_for(&mut runtime, Span::from_seconds(seconds), 1).1;
-    let place = lab
-        .machines
-        .iter()
-        .position(|machine| machine.name == "client")
-        .expect("the client");
-    let console = memory.console(place).replace('\r', "");
+    let client = pc("client").program("sh", arguments);
+    let pool = with_pool.then(|| pc("pool"));
+    let lab = Laboratory::new([server, client].into_iter().chain(pool));
+    let delay = Span::from_milliseconds(100);
+    let lab = lines.iter().fold(lab, |lab, (after, text)| {
+        lab.types("client", "com1", after, delay, text)
+    });
+    let memory = lab.run(Span::from_seconds(seconds));
+    let console = memory.console(1).replace('\r', "");
     let start = console.find("\n$ ").map_or(0, |start| start + 1);
     console[start..].to_owned()
 }

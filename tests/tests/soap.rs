@@ -10,10 +10,11 @@ use machines::image::builtin;
 use machines::lab::{self, Lab, LabSource};
 use machines::machine::{PowerEvent, TornSector};
 use machines::runtime::Runtime;
+use tests::servers::{ALONE, ONE, OTHER, both};
 use tests::{Memory, run_for};
 
 /// Files from memory, and the programs of amlab.
-struct Texts(BTreeMap<&'static str, &'static str>);
+struct Texts(BTreeMap<&'static str, String>);
 
 impl Sources for Texts {
     fn builtin(&self, name: &str) -> Option<std::borrow::Cow<'_, [u8]>> {
@@ -33,55 +34,6 @@ impl Sources for Texts {
         Ok(Vec::new())
     }
 }
-
-const ONE: &str = r#"
-format = 1
-seed = 1
-[disk.a]
-size = "4MB"
-boot = { vdisk = 3, configuration = "boot0" }
-soap = { vdisk = 2, blocks = 9 }
-bullet = { vdisk = 1 }
-[[file]]
-name = "/bin/soap"
-from = "builtin:soap"
-"#;
-
-const OTHER: &str = r#"
-[disk.b]
-size = "4MB"
-boot = { vdisk = 3, configuration = "boot1" }
-soap = { vdisk = 2, number = 1, blocks = 9 }
-bullet = { vdisk = 1, store = 1 }
-"#;
-
-const BOOT: [&str; 2] = [
-    r#"
-cap ROOT = ${/};
-cap BULLET0 = ${/super/cap/bulletsvr/bullet0};
-bullet { pollcap = BULLET0; }
-soap {
-    after = bullet; bootrate = 3000; pollcap = ROOT;
-    program ${/bin/soap} {
-        argv { soap 0 }
-        capv { SOAP_SUPER = vdisk:02; BULLET0; RANDOM; TOD; TTY; }
-    }
-}
-publish /super/cap/todsvr/default = TOD;
-"#,
-    r#"
-cap BULLET0 = ${/super/cap/bulletsvr/bullet0};
-cap BULLET1 = ${/super/cap/bulletsvr/bullet1};
-bullet { pollcap = HOST/bullet; }
-soap {
-    after = bullet; bootrate = 3000;
-    program ${/bin/soap} {
-        argv { soap NUMBER }
-        capv { SOAP_SUPER = vdisk:02; BULLET0; BULLET1; RANDOM; TOD; TTY; }
-    }
-}
-"#,
-];
 
 const HEAD: &str = r#"
 format = 1
@@ -114,7 +66,7 @@ ram = 0xCC000
 "#;
 
 /// Makes the disks of a description in a folder.
-fn make_disks(folder: &Path, description: &str, boot: [&'static str; 2]) -> Made {
+fn make_disks(folder: &Path, description: &str, boot: [String; 2]) -> Made {
     let description = Description::parse(description).expect("a description");
     let mut images: BTreeMap<String, Vec<u8>> = description
         .disks()
@@ -126,7 +78,7 @@ fn make_disks(folder: &Path, description: &str, boot: [&'static str; 2]) -> Made
     let borrowed = images
         .iter_mut()
         .map(|(name, image)| (name.as_str(), image.as_mut_slice()));
-    let sources = Texts(BTreeMap::from([("boot0", boot[0]), ("boot1", boot[1])]));
+    let sources = Texts(["boot0", "boot1"].into_iter().zip(boot).collect());
     let made = make(&description, &sources, borrowed.collect()).expect("good disks");
     for (name, image) in images {
         std::fs::write(folder.join(format!("{name}.img")), image).expect("the folder can be written");
@@ -209,7 +161,7 @@ fn findings(folder: &Path, names: &[&str]) -> Vec<String> {
 #[test]
 fn a_program_elsewhere_makes_changes_and_removes_directories() {
     let folder = tempfile::tempdir().expect("a folder");
-    let made = make_disks(folder.path(), ONE, [BOOT[0], ""]);
+    let made = make_disks(folder.path(), ONE, [ALONE.into(), String::new()]);
     let root = made.root.expect("a directory server").to_string();
     let mut runtime = build(folder.path(), &[server("a", 1), client(&root)]);
     let memory = run_for(&mut runtime, Span::from_seconds(20), 1).1;
@@ -239,12 +191,8 @@ fn number_before(console: &str, word: &str) -> u32 {
 #[test]
 fn updates_and_lookups_go_on_with_one_server_of_two_and_the_other_catches_up() {
     let folder = tempfile::tempdir().expect("a folder");
-    let numbered = |number: &str| -> &'static str {
-        let text = BOOT[1].replace("NUMBER", number);
-        Box::leak(text.into_boxed_str())
-    };
     let description = ONE.to_owned() + OTHER;
-    let made = make_disks(folder.path(), &description, [numbered("0"), numbered("1")]);
+    let made = make_disks(folder.path(), &description, both());
     let root = made.root.expect("a directory server");
     let parts = [server("a", 1), server("b", 2), client(&format!("-t 120 {root}"))];
     let mut runtime = build(folder.path(), &parts);

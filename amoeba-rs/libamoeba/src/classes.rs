@@ -1,4 +1,4 @@
-//! Servers as a client calls them: files of a Bullet server, the run server, pipes, and the kernel's servers of processes, segments,
+//! Servers as a client calls them: files of a Bullet server, the run server, the boot server, pipes, and the kernel's servers of processes, segments,
 //! disks, the time of day, random bytes and what was printed.
 
 pub mod process;
@@ -9,6 +9,7 @@ use proto::capability::{Capability, Private};
 use proto::message::Header;
 use proto::standard::Status;
 
+pub mod boot;
 pub mod bullet;
 pub mod disk;
 pub mod fifo;

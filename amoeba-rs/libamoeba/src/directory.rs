@@ -12,7 +12,7 @@ mod tests;
 pub use path::Names;
 
 use crate::Transactions;
-use crate::standard::request;
+use crate::standard::{self, request};
 use alloc::vec;
 use alloc::vec::Vec;
 use proto::Error;
@@ -61,11 +61,12 @@ fn trans(
     Ok((reply, buffer))
 }
 
-/// Whether a server that fails so has surely not done what it was asked for, and another one may.
+/// Whether a server that fails so has surely not done what it was asked for, and another one may. [`Status::RpcNotFound`] is not that
+/// sure: it also ends a transaction whose server has taken the request and then cannot be reached any more.
 fn was_refused(failure: Failure) -> bool {
     matches!(
         failure,
-        Failure::Directory(Own::Unavailable) | Failure::Standard(Status::RpcNotFound | Status::NotNow)
+        Failure::Directory(Own::Unavailable) | Failure::Standard(Status::NotNow)
     )
 }
 
@@ -74,7 +75,9 @@ fn may_pass(failure: Failure) -> bool {
     was_refused(failure)
         || matches!(
             failure,
-            Failure::Standard(Status::RpcFailure | Status::RpcTryAgain | Status::RpcAborted)
+            Failure::Standard(
+                Status::RpcNotFound | Status::RpcFailure | Status::RpcTryAgain | Status::RpcAborted
+            )
         )
 }
 
@@ -96,6 +99,28 @@ pub fn first_answer<T>(
         }
     }
     Err(last)
+}
+
+/// An object of a set, each member of which is as good as the others: the only one, or the first whose server knows it. If none does it is the
+/// first, and whoever asks it for something is told why.
+///
+/// # Errors
+/// [`Status::NotFound`] for an empty set.
+pub fn object(transactions: &mut impl Transactions, set: &CapabilitySet) -> Result<Capability, Status> {
+    let mut members = set.members().map(|member| member.capability);
+    let first = members.next().ok_or(Status::NotFound)?;
+    if members.next().is_none() {
+        return Ok(first);
+    }
+    let mut is_there = |object: &Capability| {
+        let answer = standard::info(transactions, object, &mut [0]);
+        !matches!(
+            answer,
+            Err(Status::RpcNotFound | Status::RpcFailure | Status::RpcTryAgain | Status::BadCapability)
+        )
+    };
+    let mut members = set.members().map(|member| member.capability);
+    Ok(members.find(|object| is_there(object)).unwrap_or(first))
 }
 
 fn read(

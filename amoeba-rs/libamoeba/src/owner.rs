@@ -5,13 +5,16 @@ use crate::checkpoint::{Answer, Report, Swap};
 use crate::ports::put_port;
 use alloc::vec;
 use alloc::vec::Vec;
-use proto::capability::{Capability, Port, Private};
+use proto::capability::{Capability, Port, Private, Rights};
 use proto::message::Header;
 use proto::process::server::{Cause, LARGEST_REQUEST};
 use proto::standard::Status;
+use proto::terminal::Command;
 
 /// The number of the object that owns, where one is enough.
 const OBJECT: u32 = 1;
+/// The right of a process itself: to say where it listens.
+const SIGNALS: Rights = Rights(0x01);
 
 /// How a process has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub enum News {
     Moved(Swap),
     /// It has stopped, and ends: which one, by the capability that it had, and how.
     Ended(Capability, End),
+    /// It wants to be told there of the terminal's interrupt, rather than be stunned; null if no longer.
+    Listens(Capability),
 }
 
 /// An owner: a port at which kernels tell of its processes.
@@ -80,6 +85,14 @@ impl Owner {
         }
     }
 
+    /// What the process of this number is given as `SIGNALS`: to it the process says where it listens to the terminal's interrupt, if it
+    /// does.
+    pub fn signals(&self, number: u32) -> Capability {
+        let mut capability = self.of(number);
+        capability.private = capability.private.restrict(SIGNALS, self.check);
+        capability
+    }
+
     /// Waits until one of its processes stops, and lets it end: which one, by the capability that it had, and how.
     ///
     /// # Errors
@@ -105,7 +118,7 @@ impl Owner {
                 Ok((number, news)) => {
                     let (reply, bytes) = match news {
                         News::Ended(..) => Answer::Kill.reply(),
-                        News::Moved(_) => (answer(Status::Ok), Vec::new()),
+                        News::Moved(_) | News::Listens(_) => (answer(Status::Ok), Vec::new()),
                     };
                     (reply, bytes, Some((number, news)))
                 }
@@ -120,8 +133,13 @@ impl Owner {
 
     fn read(&self, header: &Header, data: &[u8]) -> Result<(u32, News), Status> {
         let private = Private::parse(&header.private).map_err(|_| Status::BadCapability)?;
-        if private.proven_rights(self.check).is_none() {
-            return Err(Status::BadCapability);
+        let rights = private.proven_rights(self.check).ok_or(Status::BadCapability)?;
+        if header.command == Command::SetInterrupt.code() && rights.include(SIGNALS) {
+            let listener = Capability::parse(data).map_err(|_| Status::BadArgument)?;
+            return Ok((private.object(), News::Listens(listener)));
+        }
+        if rights != Rights::ALL {
+            return Err(Status::Denied);
         }
         let news = if let Some(swap) = Swap::parse(header, data) {
             News::Moved(swap)
@@ -146,7 +164,7 @@ mod tests {
     use super::{End, News, Owner};
     use crate::Transactions;
     use crate::checkpoint::Swap;
-    use proto::capability::{Capability, Port, Private};
+    use proto::capability::{Capability, Port, Private, Rights};
     use proto::message::Header;
     use proto::process::{self, Head, I80386};
     use proto::standard::Status;
@@ -279,6 +297,41 @@ mod tests {
             Status::Interrupted,
             Status::Ok,
             Status::Interrupted,
+        ];
+        assert_eq!(kernel.1, answered.map(Some));
+    }
+
+    #[test]
+    fn a_process_says_where_it_listens_and_can_say_no_more_with_the_same_capability() {
+        let owner = Owner::new(OWNER.0, OWNER.1);
+        let signals = owner.signals(3);
+        assert_eq!(signals.port, owner.capability().port);
+        let request = |private: Private, command| Header {
+            private: private.emit(),
+            command,
+            ..Header::default()
+        };
+        let listener = process().emit().to_vec();
+        let mut kernel = Kernel(
+            vec![
+                (request(signals.private, 4059), listener[..15].to_vec()),
+                (request(signals.private, 2308), descriptor()),
+                (
+                    request(signals.private.restrict(Rights(0), OWNER.1), 4059),
+                    listener.clone(),
+                ),
+                (request(Private::owner(1, Port([9; 6])), 4059), listener.clone()),
+                (request(signals.private, 4059), listener),
+            ],
+            vec![],
+        );
+        assert_eq!(owner.hear(&mut kernel), Ok((3, News::Listens(process()))));
+        let answered = [
+            Status::BadArgument,
+            Status::Denied,
+            Status::Denied,
+            Status::BadCapability,
+            Status::Ok,
         ];
         assert_eq!(kernel.1, answered.map(Some));
     }

@@ -133,6 +133,28 @@ impl Header {
         first..first + blocks
     }
 
+    /// Where on a disk of so many blocks another configuration can be written that leaves header, processes and the present configuration
+    /// alone: the header that leads to it. `None` if it is too long, or there is no room.
+    pub fn with_configuration(&self, bytes: u32, blocks: u64) -> Option<Header> {
+        let taken = [0..1, self.blocks(self.processes), self.blocks(self.configuration)];
+        let mut firsts = taken.each_ref().map(|blocks| blocks.end.max(1));
+        firsts.sort_unstable();
+        firsts.into_iter().find_map(|first| {
+            let configuration = Extent {
+                size: bytes,
+                block: u32::try_from(first).ok()?,
+            };
+            let own = self.blocks(configuration);
+            let is_free = |other: &core::ops::Range<u64>| own.end <= other.start || other.end <= own.start;
+            let header = Header {
+                configuration,
+                ..*self
+            };
+            let fits = own.end <= blocks && taken.iter().all(is_free) && header.check().is_ok();
+            fits.then_some(header)
+        })
+    }
+
     /// The bytes of the header.
     pub fn emit(&self) -> [u8; HEADER_LENGTH] {
         let mut bytes = [0; HEADER_LENGTH];
@@ -204,6 +226,25 @@ mod tests {
         assert!(refused(|header| header.block_shift = 8));
         assert!(refused(|header| header.block_shift = 32));
         assert!(refused(|header| header.configuration.size = 65537));
+    }
+
+    #[test]
+    fn another_configuration_is_written_beside_the_present_one() {
+        // Header, two blocks of processes, one of the configuration.
+        let first = header();
+        let second = first.with_configuration(1025, 7).expect("three blocks are free");
+        assert_eq!(second.configuration, Extent { size: 1025, block: 4 });
+        let third = second
+            .with_configuration(512, 7)
+            .expect("the first one's block is free");
+        assert_eq!(third.configuration, Extent { size: 512, block: 3 });
+        assert_eq!(second.with_configuration(513, 7), None);
+        assert_eq!(first.with_configuration(1025, 6), None);
+        assert_eq!(first.with_configuration(65537, 1000), None);
+        assert_eq!(
+            (second.processes, second.server, second.binary),
+            (first.processes, first.server, first.binary)
+        );
     }
 
     #[test]

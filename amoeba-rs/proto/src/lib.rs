@@ -18,6 +18,7 @@
 //! * [`system_call`] and [`signal`]: what passes between a program and its kernel; [`raw_flip`]: FLIP for programs.
 //! * [`terminal`]: commands and settings of terminals; [`fifo`]: pipes.
 //! * [`run`]: the server that chooses machines for programs.
+//! * [`mark`]: what programs that measure leave on the cable.
 //! * [`exchange`]: the numbered test frames with which two kernels try out their network.
 //!
 //! Formats follow one pattern: a value (`Header`, `Frame`) with `parse`, which checks what it reads and
@@ -130,6 +131,7 @@ pub mod exchange;
 pub mod fifo;
 pub mod flip;
 pub mod fragment_control;
+pub mod mark;
 pub mod marshal;
 pub mod message;
 pub mod one_way;

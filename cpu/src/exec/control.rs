@@ -264,7 +264,7 @@ pub(crate) fn ice_breakpoint<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> D
 pub(crate) fn check_bounds<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let at = op.offset(core);
     let lower: T = core.read(bus, op.segment, at)?;
-    let upper: T = core.read(bus, op.segment, at.wrapping_add(T::BYTES) & op.address_mask)?;
+    let upper: T = core.read(bus, op.segment, at.wrapping_add(T::BYTES) & op.address_mask())?;
     let index = T::register(core, op.reg).to_i32();
     if (lower.to_i32()..=upper.to_i32()).contains(&index) {
         Ok(Flow::Next)

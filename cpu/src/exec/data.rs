@@ -107,7 +107,7 @@ pub(crate) fn exchange_accumulator<B: Bus, T: General>(core: &mut Core, _: &mut 
 /// XLAT.
 #[inline(always)]
 pub(crate) fn translate<B: Bus>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
-    let offset = u32::register(core, 3).wrapping_add(u32::from(u8::register(core, 0))) & op.address_mask;
+    let offset = u32::register(core, 3).wrapping_add(u32::from(u8::register(core, 0))) & op.address_mask();
     let value: u8 = core.read(bus, op.segment, offset)?;
     value.set_register(core, 0);
     Ok(Flow::Next)
@@ -236,6 +236,6 @@ pub(crate) fn far_pointer<B: Bus, T: General>(
 ) -> Result<(T, u16), Fault> {
     let at = op.offset(core);
     let offset = core.read(bus, op.segment, at)?;
-    let selector = core.read(bus, op.segment, at.wrapping_add(T::BYTES) & op.address_mask)?;
+    let selector = core.read(bus, op.segment, at.wrapping_add(T::BYTES) & op.address_mask())?;
     Ok((offset, selector))
 }

@@ -7,7 +7,7 @@ use super::port;
 use crate::alu;
 use crate::clocks;
 use crate::core::Core;
-use crate::op::{Flow, Op, Repeat};
+use crate::op::{Flow, Op, Traits};
 use crate::unit::Unit;
 use crate::{Bus, Cycle, Fault, Flags, Moves, Register, Segment};
 
@@ -66,7 +66,7 @@ fn iterate_blocks<B: Bus, R: Times>(
     if !std::mem::take(&mut core.is_repeating) {
         core.cycles += start;
     }
-    let mask = op.address_mask;
+    let mask = op.address_mask();
     loop {
         let count = core.general[CX];
         if count & mask == 0 {
@@ -104,22 +104,22 @@ fn advance<T: Unit>(core: &mut Core, register: usize, mask: u32) {
 
 #[inline(always)]
 fn read_source<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op) -> Result<T, Fault> {
-    core.read(bus, op.segment, core.general[SI] & op.address_mask)
+    core.read(bus, op.segment, core.general[SI] & op.address_mask())
 }
 
 #[inline(always)]
 fn read_destination<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op) -> Result<T, Fault> {
-    core.read(bus, Segment::Es, core.general[DI] & op.address_mask)
+    core.read(bus, Segment::Es, core.general[DI] & op.address_mask())
 }
 
 #[inline(always)]
 fn write_destination<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op, value: T) -> Result<(), Fault> {
-    core.write(bus, Segment::Es, core.general[DI] & op.address_mask, value)
+    core.write(bus, Segment::Es, core.general[DI] & op.address_mask(), value)
 }
 
 /// Whether the repeat prefix lets a comparison go on.
 fn wants(op: &Op, zero: bool) -> bool {
-    zero == (op.repeat == Repeat::WhileEqual)
+    zero == op.traits.contains(Traits::WHILE_EQUAL)
 }
 
 /// How many iterations end before `until`, or the first that does not; with their clocks.
@@ -146,7 +146,7 @@ fn skip(core: &mut Core, register: usize, mask: u32, bytes: u32) {
 
 /// As many iterations of an upward MOVS as both operands lie in plain memory for.
 fn move_block<B: Bus, T: Unit>(core: &mut Core, bus: &mut B, op: &Op, most: u32) -> u32 {
-    let mask = op.address_mask;
+    let mask = op.address_mask();
     if core.has(Flags::DIRECTION) {
         return 0;
     }
@@ -189,15 +189,15 @@ pub(crate) fn moves<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, 
     iterate_blocks::<B, R>(core, bus, op, clocks::REPEATED_MOVS, block, |core, bus| {
         let value: T = read_source(core, bus, op)?;
         write_destination(core, bus, op, value)?;
-        advance::<T>(core, SI, op.address_mask);
-        advance::<T>(core, DI, op.address_mask);
+        advance::<T>(core, SI, op.address_mask());
+        advance::<T>(core, DI, op.address_mask());
         Ok(true)
     })
 }
 
 /// As many iterations of an upward STOS as its operand lies in plain memory for.
 fn store_block<B: Bus, T: General>(core: &mut Core, bus: &mut B, op: &Op, most: u32) -> u32 {
-    let mask = op.address_mask;
+    let mask = op.address_mask();
     if core.has(Flags::DIRECTION) {
         return 0;
     }
@@ -221,7 +221,7 @@ pub(crate) fn stores<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B,
     let block = |core: &mut Core, bus: &mut B, most| store_block::<B, T>(core, bus, op, most);
     iterate_blocks::<B, R>(core, bus, op, clocks::REPEATED_STOS, block, |core, bus| {
         write_destination(core, bus, op, T::register(core, 0))?;
-        advance::<T>(core, DI, op.address_mask);
+        advance::<T>(core, DI, op.address_mask());
         Ok(true)
     })
 }
@@ -231,7 +231,7 @@ pub(crate) fn loads<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, 
     iterate::<B, R>(core, bus, op, clocks::REPEATED_LODS, |core, bus| {
         let value: T = read_source(core, bus, op)?;
         value.set_register(core, 0);
-        advance::<T>(core, SI, op.address_mask);
+        advance::<T>(core, SI, op.address_mask());
         Ok(true)
     })
 }
@@ -242,8 +242,8 @@ pub(crate) fn compares<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut 
         let left: T = read_source(core, bus, op)?;
         let right = read_destination(core, bus, op)?;
         core.status = alu::sub(left, right, core.status).1;
-        advance::<T>(core, SI, op.address_mask);
-        advance::<T>(core, DI, op.address_mask);
+        advance::<T>(core, SI, op.address_mask());
+        advance::<T>(core, DI, op.address_mask());
         Ok(wants(op, core.status.zero()))
     })
 }
@@ -253,7 +253,7 @@ pub(crate) fn scans<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B, 
     iterate::<B, R>(core, bus, op, clocks::REPEATED_SCAS, |core, bus| {
         let right = read_destination(core, bus, op)?;
         core.status = alu::sub(T::register(core, 0), right, core.status).1;
-        advance::<T>(core, DI, op.address_mask);
+        advance::<T>(core, DI, op.address_mask());
         Ok(wants(op, core.status.zero()))
     })
 }
@@ -266,10 +266,10 @@ pub(crate) fn inputs<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B,
     let start = port::charge(core, clocks::REPEATED_INS);
     let each = port::charge(core, clocks::REPEATED_INS_EACH);
     iterate::<B, R>(core, bus, op, (start, each), |core, bus| {
-        core.check_write(bus, Segment::Es, core.general[DI] & op.address_mask, T::BYTES)?;
+        core.check_write(bus, Segment::Es, core.general[DI] & op.address_mask(), T::BYTES)?;
         let value: T = port::input(core, bus, port);
         write_destination(core, bus, op, value)?;
-        advance::<T>(core, DI, op.address_mask);
+        advance::<T>(core, DI, op.address_mask());
         Ok(true)
     })
 }
@@ -284,7 +284,7 @@ pub(crate) fn outputs<B: Bus, R: Times, T: General>(core: &mut Core, bus: &mut B
     iterate::<B, R>(core, bus, op, (start, each), |core, bus| {
         let value: T = read_source(core, bus, op)?;
         port::output(core, bus, port, value);
-        advance::<T>(core, SI, op.address_mask);
+        advance::<T>(core, SI, op.address_mask());
         Ok(true)
     })
 }

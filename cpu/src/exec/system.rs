@@ -106,7 +106,7 @@ pub(crate) fn load_table<B: Bus, R: Table, T: General>(core: &mut Core, bus: &mu
     core.require_privilege_0()?;
     let at = op.offset(core);
     let limit = core.read(bus, op.segment, at)?;
-    let base: u32 = core.read(bus, op.segment, at.wrapping_add(2) & op.address_mask)?;
+    let base: u32 = core.read(bus, op.segment, at.wrapping_add(2) & op.address_mask())?;
     R::load(
         core,
         TableRegister {
@@ -122,7 +122,7 @@ pub(crate) fn load_table<B: Bus, R: Table, T: General>(core: &mut Core, bus: &mu
 pub(crate) fn store_table<B: Bus, R: Table>(core: &mut Core, bus: &mut B, op: &Op) -> Done {
     let table = R::value(core);
     let at = op.offset(core);
-    let base_at = at.wrapping_add(2) & op.address_mask;
+    let base_at = at.wrapping_add(2) & op.address_mask();
     core.check_write(bus, op.segment, at, 2)?;
     core.check_write(bus, op.segment, base_at, 4)?;
     core.write(bus, op.segment, at, table.limit)?;

@@ -9,7 +9,7 @@ use clock::{Instant, Span};
 
 use super::TornSector;
 use super::command::{Command, Feature};
-use super::mechanism::{Mechanism, PendingWrite};
+use super::mechanism::{Mechanism, Passage, PendingWrite};
 use super::model::DriveModel;
 use super::registers::{DIAGNOSTIC_PASSED, DriveHead, Error, Geometry, Status, TaskFile};
 use crate::medium::{Medium, SECTOR_BYTES, Sector};
@@ -181,6 +181,12 @@ impl Drive {
 
     pub(super) fn is_writing(&self, now: Instant) -> bool {
         self.mechanism.is_writing(now)
+    }
+
+    /// The sector that is or comes next under the writing head, and when it passes.
+    pub(super) fn next_write(&self) -> Option<(u32, Passage)> {
+        let write = self.mechanism.first_write()?;
+        Some((write.sector, write.passage))
     }
 
     pub(super) fn largest_multiple(&self) -> u8 {

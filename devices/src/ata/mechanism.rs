@@ -231,6 +231,11 @@ impl Mechanism {
         });
     }
 
+    /// The next sector that passes, of those that have come in.
+    pub(super) fn first_write(&self) -> Option<&PendingWrite> {
+        self.writes.front()
+    }
+
     pub(super) fn next_write(&self) -> Option<Instant> {
         self.writes.front().map(|write| write.passage.end)
     }

@@ -100,6 +100,19 @@ pub enum TornSector {
     Unreadable,
 }
 
+/// A sector on its way to the medium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectorWrite {
+    /// The drive, 0 or 1.
+    pub drive: usize,
+    /// The sector's number.
+    pub sector: u32,
+    /// When its passage under the head begins.
+    pub begin: Instant,
+    /// When it is on the medium.
+    pub end: Instant,
+}
+
 /// An ATA channel and its drives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AtaController {
@@ -242,6 +255,21 @@ impl AtaController {
             drive.power_on(cx.now());
         }
         self.finish_call(media, cx);
+    }
+
+    /// The sector that is under a writing head or comes under one next, of those whose data the drives have.
+    #[must_use]
+    pub fn next_write(&self) -> Option<SectorWrite> {
+        let writes = (0..).zip(&self.drives).filter_map(|(number, drive)| {
+            let (sector, passage) = drive.as_ref()?.next_write()?;
+            Some(SectorWrite {
+                drive: number,
+                sector,
+                begin: passage.begin,
+                end: passage.end,
+            })
+        });
+        writes.min_by_key(|write| write.end)
     }
 
     /// Whether a drive would lose a sector if the power failed at `now`: one is under its writing head.

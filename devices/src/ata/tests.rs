@@ -481,6 +481,9 @@ fn a_power_cut_leaves_the_sector_under_the_head_old_new_or_unreadable() {
         }
         rig.pass(rig.bench.alarm.since(rig.bench.now) + Span::from_microseconds(100));
         assert!(rig.ata.is_writing(rig.bench.now));
+        let under_the_head = rig.ata.next_write().expect("a sector under the head");
+        assert_eq!((under_the_head.drive, under_the_head.sector), (0, 501));
+        assert!((under_the_head.begin..under_the_head.end).contains(&rig.bench.now));
         let Rig { ata, bench, media } = &mut rig;
         bench.call(|cx| ata.power_cut(torn, media, cx));
         bench.pass(Span::from_seconds(1), |cx| ata.wake(media, cx));

@@ -47,8 +47,9 @@ impl bullet::Disk for Bytes<'_> {
     }
 }
 
-/// A file system to which files are added, one behind the other.
-pub(crate) struct NewStore<'a> {
+/// A Bullet file system on the bytes of a virtual disk, to which files are added, one behind the other.
+#[derive(Debug)]
+pub struct NewStore<'a> {
     bytes: &'a mut [u8],
     superblock: Superblock,
     /// The next inode, and the next block.
@@ -61,7 +62,7 @@ impl<'a> NewStore<'a> {
     ///
     /// # Errors
     /// What the file server's library says.
-    pub(crate) fn make(bytes: &'a mut [u8], superblock: Superblock) -> Result<Self, BulletError> {
+    pub fn make(bytes: &'a mut [u8], superblock: Superblock) -> Result<Self, BulletError> {
         bullet::make::make(&Bytes::new(bytes), &superblock)?;
         Ok(Self {
             bytes,
@@ -72,7 +73,8 @@ impl<'a> NewStore<'a> {
     }
 
     /// The capability of the server, with all rights.
-    pub(crate) fn server(&self) -> Capability {
+    #[must_use]
+    pub fn server(&self) -> Capability {
         let own = self.superblock.capability;
         Capability {
             port: one_way(own.port),
@@ -84,7 +86,7 @@ impl<'a> NewStore<'a> {
     ///
     /// # Errors
     /// [`Status::NoSpace`] without an inode, or without blocks.
-    pub(crate) fn create(&mut self, contents: &[u8], random: Port) -> Result<Capability, Status> {
+    pub fn create(&mut self, contents: &[u8], random: Port) -> Result<Capability, Status> {
         let geometry = self.superblock.geometry;
         let size = u32::try_from(contents.len()).map_err(|_| Status::NoSpace)?;
         let end = u64::from(self.block) + u64::from(geometry.blocks_of(size));

@@ -6,11 +6,12 @@ use cpu::{Cycle, Moves};
 /// Wait states of memory accesses.
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryTiming {
-    /// The lines that are in the cache, each at the lower bits of its number, or [`EMPTY`]: as many places as the largest cache has, so that
-    /// an index needs no check and one look tells a hit.
-    present: Box<[u32; MOST_LINES]>,
-    /// One tag a line of the cache, the number of the line that is there, or [`EMPTY`]: none, or a power of two.
-    tags: Vec<u32>,
+    /// The number of the line that is in each place of the cache, or [`EMPTY`]: as many places as the largest cache has, so that an index needs
+    /// no check. A smaller cache uses the first of them, and few lines of the host's cache.
+    tags: Box<[u32; MOST_LINES]>,
+    has_cache: bool,
+    /// The bits of a line's number that tell its place.
+    place_mask: u32,
     read_wait: u32,
     write_wait: u32,
     /// Where memory ends and the ROM begins.
@@ -41,8 +42,9 @@ impl MemoryTiming {
     pub(crate) fn new(cache_kilobytes: u32, waits: Waits, rom_start: u32) -> Self {
         let lines = (cache_kilobytes * 1024) >> LINE_SHIFT;
         Self {
-            present: vec![EMPTY; MOST_LINES].try_into().expect("as many as there are"),
-            tags: vec![EMPTY; lines as usize],
+            tags: vec![EMPTY; MOST_LINES].try_into().expect("as many as there are"),
+            has_cache: lines > 0,
+            place_mask: lines.saturating_sub(1),
             read_wait: waits.read,
             write_wait: waits.write,
             rom_start,
@@ -63,7 +65,13 @@ impl MemoryTiming {
     #[inline]
     pub(crate) fn is_ready(&self, address: u32) -> bool {
         let line = address >> LINE_SHIFT;
-        self.present[usize::from(line as u16)] == line
+        self.tags[self.place(line)] == line
+    }
+
+    /// The only place of the cache where a line can be.
+    #[inline]
+    fn place(&self, line: u32) -> usize {
+        usize::from((line & self.place_mask) as u16)
     }
 
     /// The wait states of `count` reads in a row inside one line, in processor cycles: with a cache only the first can miss.
@@ -75,7 +83,7 @@ impl MemoryTiming {
         if self.is_ready(address) {
             return 0;
         }
-        if self.tags.is_empty() {
+        if !self.has_cache {
             return self.read_wait * count;
         }
         self.fill(address >> LINE_SHIFT);
@@ -84,21 +92,15 @@ impl MemoryTiming {
 
     /// A line displaces what is in its place.
     fn fill(&mut self, line: u32) {
-        let index = line as usize & (self.tags.len() - 1);
-        let old = std::mem::replace(&mut self.tags[index], line);
-        if old != EMPTY {
-            self.present[usize::from(old as u16)] = EMPTY;
-        }
-        self.present[usize::from(line as u16)] = line;
+        let place = self.place(line);
+        self.tags[place] = line;
     }
 
     /// Somebody else has written the byte at `address`: the cache snoops on the bus and drops the line.
     pub(crate) fn forget(&mut self, address: u32) {
         if self.is_ready(address) {
-            let line = address >> LINE_SHIFT;
-            let index = line as usize & (self.tags.len() - 1);
-            self.tags[index] = EMPTY;
-            self.present[usize::from(line as u16)] = EMPTY;
+            let place = self.place(address >> LINE_SHIFT);
+            self.tags[place] = EMPTY;
         }
     }
 
@@ -142,7 +144,7 @@ impl MemoryTiming {
         room: Cycle,
     ) -> (u32, Cycle) {
         // With a cache the first of them has all the waits.
-        let is_shared = self.tags.is_empty() || address >= self.rom_start;
+        let is_shared = !self.has_cache || address >= self.rom_start;
         let mut cycles = 0;
         for number in 0..count {
             let own = match number {

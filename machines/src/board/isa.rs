@@ -42,8 +42,8 @@ pub(crate) struct IsaBus {
     lengths: CycleLengths,
     /// Bus clock edge from which on the next cycle may begin.
     free_edge: u64,
-    /// Refreshes that nobody needs to look at again.
-    refreshes: u64,
+    /// When the first refresh is asked for that still has to be looked at.
+    next_refresh: Instant,
 }
 
 /// From one refresh to the next: counter 1 of the timer at 18, as every BIOS of an AT sets it.
@@ -71,7 +71,7 @@ impl IsaBus {
             bus_clock,
             lengths,
             free_edge: 0,
-            refreshes: 0,
+            next_refresh: REFRESH_RATE.instant(1),
         }
     }
 
@@ -130,11 +130,12 @@ impl IsaBus {
     /// cycle only the last can still be under way; it began at once or when that cycle was over.
     fn after_refresh(&mut self, mut edge: u64) -> u64 {
         loop {
-            let asked = REFRESH_RATE.ticks_at(self.bus_clock.instant(edge));
-            if asked <= self.refreshes {
+            let at = self.bus_clock.instant(edge);
+            if at < self.next_refresh {
                 return edge;
             }
-            self.refreshes = asked;
+            let asked = REFRESH_RATE.ticks_at(at);
+            self.next_refresh = REFRESH_RATE.instant(asked + 1);
             let begin = at_or_after(self.bus_clock, REFRESH_RATE.instant(asked)).max(self.free_edge);
             edge = edge.max(begin + u64::from(self.lengths.refresh));
         }

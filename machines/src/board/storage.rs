@@ -4,7 +4,9 @@ use std::io;
 use std::path::Path;
 
 use clock::Instant;
-use devices::{AtaChannel, AtaController, AtaDriveSettings, FloppyController, Medium as _, TornSector};
+use devices::{
+    AtaChannel, AtaController, AtaDriveSettings, FloppyController, Medium as _, SectorWrite, TornSector,
+};
 
 use super::{Board, BoardError, Chip};
 use crate::lab;
@@ -83,6 +85,16 @@ impl Board {
         self.call(now, Chip::Ata, |board, cx| {
             board.ata.power_on(&mut board.disks, cx)
         });
+    }
+
+    /// What is in fixed disk `number`.
+    pub(crate) fn disk(&self, number: usize) -> Option<&DiskImage> {
+        self.disks.get(number)?.as_ref()
+    }
+
+    /// The sector that is written to a fixed disk now or next.
+    pub(crate) fn next_disk_write(&self) -> Option<SectorWrite> {
+        self.ata.next_write()
     }
 
     /// All media with their names.

@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use clock::Span;
 
-use super::bench::migration;
+use super::bench::{files, migration};
 use super::control::protocol::{CableState, PowerState};
 use super::time_text::{parse_decimal, parse_span};
 use crate::lab::Speed;
@@ -275,6 +275,8 @@ pub(crate) enum Bench {
     Rpc(RpcArguments),
     /// Process migration: time by size, workload of the source and mechanism
     Migration(MigrationArguments),
+    /// Files of a Bullet server: time and rate of making, reading and destroying them, by card and size
+    Files(FilesArguments),
 }
 
 /// Arguments of `amlab bench migration`.
@@ -350,6 +352,61 @@ pub(crate) struct MigrationArguments {
     pub(crate) threads: Option<usize>,
 }
 
+/// Arguments of `amlab bench files`.
+#[derive(Debug, Args)]
+#[command(after_help = files::tolerances())]
+pub(crate) struct FilesArguments {
+    /// Sizes of files, up to 1 Mbyte
+    #[arg(
+        long,
+        value_name = "SIZES",
+        value_delimiter = ',',
+        default_value = "1,16,256,4096,16384,65536,262144,1048576"
+    )]
+    #[arg(env = "AMLAB_BYTES", hide_env = true)]
+    pub(crate) bytes: Vec<u32>,
+    /// Cards of the machines
+    #[arg(
+        long,
+        value_name = "CARDS",
+        value_delimiter = ',',
+        default_value = "3c503,ne2000",
+        env = "AMLAB_CARD",
+        hide_env = true
+    )]
+    pub(crate) card: Vec<RpcCard>,
+    /// Tell what machines do while the largest files are read from the cache, and during the same transactions without files
+    #[arg(long, env = "AMLAB_BREAKDOWN", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) breakdown: bool,
+    /// Exit code 0 even if measurements lie outside the limits
+    #[arg(long, env = "AMLAB_NO_FAIL", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) no_fail: bool,
+    /// Kernel of the machines (default: the built-in one)
+    #[arg(long, value_name = "FILE", env = "AMLAB_KERNEL", hide_env = true)]
+    pub(crate) kernel: Option<PathBuf>,
+    /// Folder for files.csv, files.json and files.svg
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        default_value = "bench-files",
+        env = "AMLAB_OUT",
+        hide_env = true
+    )]
+    pub(crate) out: PathBuf,
+    /// Host threads (results do not depend on it)
+    #[arg(
+        short = 'j',
+        long,
+        value_name = "N",
+        default_value = "1",
+        value_parser = parse_threads,
+        env = "AMLAB_THREADS",
+        hide_env = true
+    )]
+    pub(crate) threads: usize,
+}
+
 /// Arguments of `amlab bench rpc`.
 #[derive(Debug, Args)]
 pub(crate) struct RpcArguments {
@@ -406,7 +463,7 @@ pub(crate) struct RpcArguments {
     pub(crate) threads: usize,
 }
 
-/// A card of `amlab bench rpc`.
+/// A card of `amlab bench rpc` and `amlab bench files`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RpcCard {
     #[value(name = "3c503")]

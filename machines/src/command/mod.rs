@@ -145,6 +145,7 @@ fn carry_out(host: &Host, order: &Order, terminal: &mut Terminal) -> Exit {
         Command::Bench(arguments) => match &arguments.what {
             Bench::Rpc(arguments) => bench::rpc(host, arguments, terminal),
             Bench::Migration(arguments) => bench::migration::migration(host, arguments, terminal),
+            Bench::Files(arguments) => bench::files::files(host, arguments, terminal),
         },
         Command::Mkdisk(arguments) => disks::mkdisk(arguments, terminal),
         Command::Fsck(arguments) => disks::fsck(arguments, terminal),

@@ -1,12 +1,13 @@
 //! One PC: a processor on a board, run alone up to a horizon of virtual time.
 
+mod disks;
 mod multiboot;
 mod power;
 mod report;
 mod typing;
 mod whereabouts;
 
-pub use devices::TornSector;
+pub use devices::{SectorWrite, TornSector};
 pub use multiboot::LoadError;
 pub use power::PowerEvent;
 pub(crate) use power::{Origin, Switch};

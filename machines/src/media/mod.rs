@@ -136,6 +136,17 @@ impl DiskImage {
         self.trouble.as_ref()
     }
 
+    /// Every sector, in order, with what was written to it last.
+    #[must_use]
+    pub fn contents(&self) -> Vec<u8> {
+        let mut contents = vec![0; self.sectors() as usize * SECTOR_BYTES];
+        let (sectors, _) = contents.as_chunks_mut::<SECTOR_BYTES>();
+        for (number, sector) in (0..).zip(sectors) {
+            self.read(number, sector);
+        }
+        contents
+    }
+
     fn image_sector(&self, sector: u32) -> &[u8] {
         let start = sector as usize * SECTOR_BYTES;
         &self.image[start..start + SECTOR_BYTES]
@@ -300,6 +311,12 @@ mod tests {
         medium.write(1, &[0x22; SECTOR_BYTES]);
         medium.write(2, &[0x22; SECTOR_BYTES]);
         assert_eq!([1, 2].map(|number| sector(&clone, number)), [0x11, 2]);
+        let contents = clone.contents();
+        let firsts: Vec<u8> = contents.iter().step_by(SECTOR_BYTES).copied().collect();
+        assert_eq!(
+            (firsts.len(), &firsts[..3]),
+            (SECTORS as usize, &[0, 0x11, 2][..])
+        );
     }
 
     #[test]

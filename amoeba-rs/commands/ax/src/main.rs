@@ -4,7 +4,7 @@
 //! server of POOL chooses one. PROGRAM is a path, or a name that is looked for in the directories of the variable `PATH`, or the name of a
 //! file in the environment of capabilities. The program is given this one's environments, changed as the options say: -c puts the object
 //! at PATH into the environment of capabilities, -e sets a variable. This command owns the program: it waits for its end and ends with the
-//! same status. With -n nobody owns it, and nobody waits.
+//! same status. With -n nobody owns it, and nobody waits. The terminal's interrupt is passed on to the program.
 
 #![no_std]
 #![no_main]
@@ -21,12 +21,15 @@ use libamoeba::directory::Names;
 use libamoeba::eprintln;
 use libamoeba::owner::{End, News, Owner};
 use libamoeba::program::{self, File, Start};
+use libamoeba::system::interrupts::{self, Target};
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, identity};
+use libamoeba::terminal;
 use options::Options;
 use placing::{Error, Place};
 use proto::capability::{Capability, Port};
 use proto::process::server::LONGEST_COMMENT;
+use proto::terminal::Signal;
 
 libamoeba::program!(main);
 
@@ -34,6 +37,10 @@ libamoeba::program!(main);
 const TRIES: u32 = 3;
 /// The exit status if the program was not run, or did not end by itself.
 const FAILED: i32 = 255;
+/// The exit status if the terminal's interrupt ended the program.
+const INTERRUPTED: i32 = 128 + Signal::Interrupt as i32;
+/// The capability to which a program says where it listens to interrupts.
+const SIGNALS: &str = "SIGNALS";
 
 fn main(arguments: &Arguments) -> i32 {
     let mut words = arguments.words();
@@ -48,6 +55,7 @@ fn main(arguments: &Arguments) -> i32 {
     match run(arguments, &options) {
         Ok(None) => 0,
         Ok(Some(End::Exited(status))) => status,
+        Ok(Some(End::Stunned(_))) if interrupts::take() => INTERRUPTED,
         Ok(Some(end)) => {
             eprintln!("{name}: {}: {end}", options.program);
             FAILED
@@ -69,26 +77,27 @@ fn run(arguments: &Arguments, options: &Options<'_>) -> Result<Option<End>, Erro
         Some(owner(arguments)?)
     };
     let environment = options.environment(arguments);
-    let capabilities = capabilities(arguments, names.as_ref(), options)?;
-    let capabilities: Vec<(&str, Capability)> = capabilities
-        .iter()
-        .map(|(name, value)| (&**name, *value))
-        .collect();
-    let mut start = Start {
-        arguments: &options.words,
-        environment: &environment,
-        capabilities: &capabilities,
-        owner: Capability::NULL,
-    };
+    let mut capabilities = capabilities(arguments, names.as_ref(), options)?;
+    capabilities.retain(|(name, _)| name != SIGNALS);
+    if owner.is_some() {
+        listen(arguments)?;
+    }
     let place = Place::find(arguments, names.as_ref(), options)?;
     let mut last = None;
     for number in 1..=TRIES {
         let (host, server) = place.server(&descriptor)?;
-        start.owner = owner.map_or(Capability::NULL, |owner| owner.of(number));
+        let signals = owner.map(|owner| (SIGNALS, owner.signals(number)));
+        let all = capabilities.iter().map(|(name, value)| (&**name, *value));
+        let start = Start {
+            arguments: &options.words,
+            environment: &environment,
+            capabilities: &all.chain(signals).collect::<Vec<_>>(),
+            owner: owner.map_or(Capability::NULL, |owner| owner.of(number)),
+        };
         match program::exec(&mut Kernel, &server, File::At(&descriptor, file), &start) {
             Ok(process) => {
                 name(&process, options.program);
-                return wait(owner, number);
+                return wait(owner, number, process);
             }
             Err(failure) => last = Some(Error::new(&host, failure)),
         }
@@ -99,15 +108,30 @@ fn run(arguments: &Arguments, options: &Options<'_>) -> Result<Option<End>, Erro
     Err(last.unwrap_or_else(|| Error::new(options.program, "not started")))
 }
 
-/// Who owns the program: ports that nobody else knows.
-fn owner(arguments: &Arguments) -> Result<Owner, Error> {
+/// A port that nobody else knows.
+fn port(arguments: &Arguments) -> Result<Port, Error> {
     let random = arguments
         .capability("RANDOM")
         .ok_or_else(|| Error::new("RANDOM", "not in the environment"))?;
-    let port = || -> Result<Port, Error> {
-        identity::port(&random).map_err(|status| Error::new("random numbers", status))
+    identity::port(&random).map_err(|status| Error::new("random numbers", status))
+}
+
+/// Who owns the program.
+fn owner(arguments: &Arguments) -> Result<Owner, Error> {
+    Ok(Owner::new(port(arguments)?, port(arguments)?))
+}
+
+/// Has this command told of the terminal's interrupt, if its parent knows how.
+fn listen(arguments: &Arguments) -> Result<(), Error> {
+    let Some(signals) = arguments.capability(SIGNALS) else {
+        return Ok(());
     };
-    Ok(Owner::new(port()?, port()?))
+    let port = port(arguments)?;
+    if interrupts::listen(port) {
+        // Without it the interrupt ends this command alone.
+        let _ = terminal::set_interrupt(&mut Kernel, &signals, &interrupts::capability(port));
+    }
+    Ok(())
 }
 
 /// The environment of capabilities that the program gets.
@@ -137,13 +161,24 @@ fn name(process: &Capability, program: &str) {
 }
 
 /// Waits for the end of the process that was started with this number, if somebody owns it. It may end on another machine.
-fn wait(owner: Option<Owner>, number: u32) -> Result<Option<End>, Error> {
+fn wait(owner: Option<Owner>, number: u32, process: Capability) -> Result<Option<End>, Error> {
     let Some(owner) = owner else {
         return Ok(None);
     };
+    let mut target = Target {
+        process,
+        listener: None,
+    };
     loop {
+        interrupts::set_foreground(Vec::from([target]));
         match owner.hear(&mut Kernel) {
-            Ok((ended, News::Ended(_, end))) if ended == number => return Ok(Some(end)),
+            Ok((told_of, news)) if told_of == number => match news {
+                News::Ended(_, end) => return Ok(Some(end)),
+                News::Moved(swap) => target.process = swap.new,
+                News::Listens(listener) => {
+                    target.listener = Some(listener).filter(|listener| *listener != Capability::NULL);
+                }
+            },
             Ok(_) | Err(proto::standard::Status::RpcAborted) => {}
             Err(status) => return Err(Error::new("waiting for the end", status)),
         }

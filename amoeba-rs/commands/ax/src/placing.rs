@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use core::fmt::{Display, Formatter};
 use libamoeba::classes::{bullet, run};
 use libamoeba::directory::Names;
-use libamoeba::host;
 use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
+use libamoeba::{directory, explain, host};
 use proto::capability::Capability;
 use proto::process::Descriptor;
 use proto::process::server::LARGEST_REQUEST;
@@ -41,14 +41,13 @@ impl Display for Error {
 
 /// The object at a path.
 pub(crate) fn object(names: Option<&Names>, path: &str) -> Result<Capability, Error> {
-    look_up(names, path).map_err(|failure| Error::new(path, failure))
+    look_up(names, path).map_err(|failure| Error::new(path, explain(failure)))
 }
 
 fn look_up(names: Option<&Names>, path: &str) -> Result<Capability, Failure> {
     let names = names.ok_or(Status::NotFound)?;
     let set = names.lookup(&mut Kernel, path.as_bytes())?;
-    let member = set.members().next().ok_or(Status::NotFound)?;
-    Ok(member.capability)
+    Ok(directory::object(&mut Kernel, &set)?)
 }
 
 /// The file of a program.
@@ -67,13 +66,14 @@ pub(crate) fn file(arguments: &Arguments, names: Option<&Names>, program: &str) 
             Err(failure) => last = failure,
         }
     }
-    Err(Error::new(program, last))
+    Err(Error::new(program, explain(last)))
 }
 
 /// The descriptor at the beginning of an executable file.
 pub(crate) fn descriptor(file: &Capability, program: &str) -> Result<Vec<u8>, Error> {
     let mut bytes = vec![0; LARGEST_REQUEST];
-    let length = bullet::read(&mut Kernel, file, 0, &mut bytes).map_err(|why| Error::new(program, why))?;
+    let length =
+        bullet::read(&mut Kernel, file, 0, &mut bytes).map_err(|why| Error::new(program, explain(why)))?;
     let descriptor = Descriptor::parse(&bytes[..length]);
     let length = descriptor
         .map_err(|_| Error::new(program, "no executable file"))?
@@ -104,9 +104,9 @@ impl Place {
             };
             return Ok(Place::Pool(server));
         }
-        let wrong = |why: &dyn Display| Error::new(options.host, why);
-        let kernel = host::named(&mut Kernel, names, options.host).map_err(|why| wrong(&why))?;
-        let server = host::lookup(&mut Kernel, &kernel, "proc").map_err(|why| wrong(&why))?;
+        let wrong = |why: Failure| Error::new(options.host, explain(why));
+        let kernel = host::named(&mut Kernel, names, options.host).map_err(wrong)?;
+        let server = host::lookup(&mut Kernel, &kernel, "proc").map_err(|why| wrong(why.into()))?;
         Ok(Place::Host(options.host.to_string(), server))
     }
 

@@ -1,6 +1,5 @@
-//! `bullet_test PORT SECRET [COUNT]`: tries out the Bullet server at the get-port PORT, whose own object SECRET protects (both are names
-//! of up to six characters), with good and with bad requests, and says `TEST OK` or what went wrong. Then it makes, reads and
-//! destroys files of several sizes, COUNT times each, and prints the milliseconds that each takes.
+//! `bullet_test PORT SECRET`: tries out the Bullet server at the get-port PORT, whose own object SECRET protects (both are names
+//! of up to six characters), with good and with bad requests, and says `TEST OK` or what went wrong.
 
 #![no_std]
 #![no_main]
@@ -11,17 +10,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 use libamoeba::classes::bullet;
+use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
-use libamoeba::system::{Kernel, calls};
 use libamoeba::{named_port, println, put_port, standard};
 use proto::bullet::{Commit, right};
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::standard::Status;
 
 libamoeba::program!(main);
-
-/// Sizes of the files that are measured, in bytes.
-const SIZES: [usize; 7] = [1, 16, 256, 4096, 65_536, 262_144, 1_048_576];
 
 static FAILURES: AtomicU32 = AtomicU32::new(0);
 
@@ -152,43 +148,11 @@ fn bad(server: &Capability) -> Result<(), Status> {
     standard::destroy(kernel, &file)
 }
 
-/// Milliseconds that `action` takes, on average over so many times; the first of its errors.
-fn time(count: u32, mut action: impl FnMut(u32) -> Result<(), Status>) -> Result<u32, Status> {
-    let start = calls::milliseconds();
-    for turn in 0..count {
-        action(turn)?;
-    }
-    Ok((calls::milliseconds().wrapping_sub(start)) / count)
-}
-
-fn measure(server: &Capability, length: usize, count: u32) -> Result<(), Status> {
-    let data = pattern(7, length);
-    let mut there = vec![0; length];
-    let mut files = Vec::new();
-    let create = time(count, |_| {
-        files.push(bullet::create(&mut Kernel, server, &data, Commit::all())?);
-        Ok(())
-    })?;
-    let read = time(count, |turn| {
-        bullet::read(&mut Kernel, &files[turn as usize], 0, &mut there).map(drop)
-    })?;
-    let delete = time(count, |turn| {
-        standard::destroy(&mut Kernel, &files[turn as usize])
-    })?;
-    println!("bullet_test: {length} bytes: create {create} ms, read {read} ms, delete {delete} ms");
-    Ok(())
-}
-
-fn run(server: &Capability, count: u32) -> Result<(), Status> {
+fn run(server: &Capability) -> Result<(), Status> {
     good(server)?;
     bad(server)?;
     if FAILURES.load(Ordering::Relaxed) == 0 {
         println!("TEST OK");
-    }
-    if count > 0 {
-        for length in SIZES {
-            measure(server, length, count)?;
-        }
     }
     Ok(())
 }
@@ -196,13 +160,12 @@ fn run(server: &Capability, count: u32) -> Result<(), Status> {
 fn main(arguments: &Arguments) -> i32 {
     let mut words = arguments.words().skip(1);
     let [port, secret] = [words.next(), words.next()].map(|name| name.and_then(named_port));
-    let count = words.next().map_or(Ok(0), str::parse::<u32>);
-    let (Some(port), Some(secret), Ok(count)) = (port, secret, count) else {
-        println!("usage: bullet_test port secret [count]");
+    let (Some(port), Some(secret), None) = (port, secret, words.next()) else {
+        println!("usage: bullet_test port secret");
         return 1;
     };
     let server = capability(port, secret);
-    match run(&server, count) {
+    match run(&server) {
         Ok(()) => i32::from(FAILURES.load(Ordering::Relaxed) != 0),
         Err(status) => {
             println!("TEST FAILED: {status}");

@@ -1,4 +1,4 @@
-//! Commands about hosts and processes, by several names: `aps`, `date`, `mkhost`, `ping`, `printbuf`, `reboot` and `stun`. This library is what
+//! Commands about hosts, processes and services, by several names: `aps`, `boot_conf`, `date`, `ping` and others. This library is what
 //! they do without asking anybody.
 
 #![no_std]

@@ -35,6 +35,8 @@ fn own(arguments: &Arguments) -> Result<core::convert::Infallible, Status> {
         match owner.hear(&mut Kernel) {
             Ok((_, News::Moved(_))) => println!("owner: {comment} has moved"),
             Ok((_, News::Ended(_, end))) => println!("owner: {comment} {end}"),
+            // It can be told of interrupts by whoever runs it, not here.
+            Ok((_, News::Listens(_))) => {}
             Err(Status::RpcAborted) => {}
             Err(status) => return Err(status),
         }

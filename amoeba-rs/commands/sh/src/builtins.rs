@@ -1,6 +1,9 @@
 //! Commands that the shell carries out itself, because they change it or because they are so short.
 
+mod options;
 mod values;
+
+pub(crate) use options::Position;
 
 use crate::condition;
 use crate::parser::parse;
@@ -30,6 +33,7 @@ pub(crate) enum Builtin {
     Exit,
     Export,
     False,
+    GetOptions,
     Jobs,
     Kill,
     Pwd,
@@ -39,13 +43,14 @@ pub(crate) enum Builtin {
     Set,
     Shift,
     Test,
+    Trap,
     True,
     Type,
     Unset,
     Wait,
 }
 
-const NAMES: [(&str, Builtin); 25] = [
+const NAMES: [(&str, Builtin); 27] = [
     ("[", Builtin::Bracket),
     ("break", Builtin::Break),
     ("cd", Builtin::Cd),
@@ -58,6 +63,7 @@ const NAMES: [(&str, Builtin); 25] = [
     ("exit", Builtin::Exit),
     ("export", Builtin::Export),
     ("false", Builtin::False),
+    ("getopts", Builtin::GetOptions),
     ("jobs", Builtin::Jobs),
     ("kill", Builtin::Kill),
     ("pwd", Builtin::Pwd),
@@ -67,6 +73,7 @@ const NAMES: [(&str, Builtin); 25] = [
     ("set", Builtin::Set),
     ("shift", Builtin::Shift),
     ("test", Builtin::Test),
+    ("trap", Builtin::Trap),
     ("true", Builtin::True),
     ("type", Builtin::Type),
     ("unset", Builtin::Unset),
@@ -82,7 +89,7 @@ impl Builtin {
     /// Whether assignments in front of it hold behind it.
     pub(crate) fn keeps_assignments(self) -> bool {
         use Builtin::{
-            Break, Colon, Continue, Dot, Eval, Exec, Exit, Export, ReadOnly, Return, Set, Shift, Unset,
+            Break, Colon, Continue, Dot, Eval, Exec, Exit, Export, ReadOnly, Return, Set, Shift, Trap, Unset,
         };
         matches!(
             self,
@@ -98,6 +105,7 @@ impl Builtin {
                 | Return
                 | Set
                 | Shift
+                | Trap
                 | Unset
         )
     }
@@ -127,6 +135,7 @@ impl<W: World> Shell<W> {
             Builtin::Dot => self.file(words),
             Builtin::Export => Ok(self.mark(words, true)),
             Builtin::ReadOnly => Ok(self.mark(words, false)),
+            Builtin::GetOptions => Ok(self.next_option(words)),
             Builtin::Jobs => {
                 let lines = self.job_lines();
                 Ok(self.say(&lines))
@@ -146,18 +155,19 @@ impl<W: World> Shell<W> {
                 self.arguments.drain(..count);
                 Ok(0)
             }
+            Builtin::Trap => Ok(self.trap(words)),
             Builtin::Type => Ok(self.kinds(words)),
             Builtin::Unset => Ok(self.unset(words)),
             Builtin::Wait => self.wait(words),
         }
     }
 
-    fn usage(&mut self, what: &str) -> i32 {
+    pub(crate) fn usage(&mut self, what: &str) -> i32 {
         self.complain(what);
         USAGE
     }
 
-    fn say(&mut self, text: &str) -> i32 {
+    pub(crate) fn say(&mut self, text: &str) -> i32 {
         match self.world.write(self.streams[1], text) {
             Ok(()) => 0,
             Err(what) => {
@@ -224,7 +234,7 @@ impl<W: World> Shell<W> {
         self.say(&format!("{}{end}", words.join(" ")))
     }
 
-    fn eval(&mut self, text: &str) -> Outcome {
+    pub(crate) fn eval(&mut self, text: &str) -> Outcome {
         let list = match parse(text) {
             Ok(list) => list,
             Err(error) => {
@@ -328,9 +338,7 @@ impl<W: World> Shell<W> {
                 }
             };
         }
-        if self.world.is_interrupted() {
-            return Err(Stop::Abandon(crate::execution::INTERRUPTED));
-        }
+        self.interrupted()?;
         Ok(status)
     }
 }

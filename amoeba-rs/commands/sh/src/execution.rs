@@ -24,9 +24,7 @@ impl<W: World> Shell<W> {
     pub(crate) fn list(&mut self, list: &List) -> Outcome {
         let mut status = 0;
         for item in &list.0 {
-            if self.world.is_interrupted() {
-                return Err(Stop::Abandon(INTERRUPTED));
-            }
+            self.interrupted()?;
             status = self.item(item)?;
             self.status = status;
         }
@@ -218,6 +216,7 @@ impl<W: World> Shell<W> {
         redirections: &[Redirection],
     ) -> Outcome {
         if !words.is_empty() {
+            self.forget_exit();
             let status = self.program(values, words, redirections)?;
             return Err(Stop::Exit(status));
         }
@@ -292,15 +291,14 @@ impl<W: World> Shell<W> {
 
     /// Tells of an end that is no exit; the status of a command that ended so. The terminal's interrupt ends more than the command.
     pub(crate) fn after(&mut self, name: &str, end: End) -> Outcome {
+        let is_interrupted = self.world.is_interrupted();
         match end {
             End::Exit(_) => {}
-            End::Stun(2) if self.world.is_interrupted() => {
-                return Err(Stop::Abandon(INTERRUPTED));
-            }
+            End::Stun(2 | -2) if is_interrupted => {}
             _ => self.complain(&format!("{name}: {}", told(end))),
         }
-        if self.world.is_interrupted() {
-            return Err(Stop::Abandon(INTERRUPTED));
+        if is_interrupted {
+            self.interrupt()?;
         }
         Ok(end.status())
     }

@@ -7,7 +7,7 @@
 //! A tour: [`parser`] makes [`syntax`] of text; [`expansion`] makes fields of words, with [`pattern`] and [`arithmetic`]; [`Shell`]
 //! carries commands out, and [`Text`] gathers lines to whole commands.
 //!
-//! What it leaves out: aliases, `trap`, `getopts`, job control beyond `jobs`, `wait` and `kill`, and descriptors other than 0, 1 and 2.
+//! What it leaves out: aliases, `command`, `umask`, `ulimit`, job control beyond `jobs`, `wait` and `kill`, and descriptors other than 0, 1 and 2.
 //! `read` takes a pipe by the block: what it has not used is lost for programs that go on reading there.
 
 #![no_std]
@@ -31,6 +31,7 @@ pub mod syntax;
 #[cfg(test)]
 mod tests;
 mod text;
+mod traps;
 mod variables;
 pub mod world;
 

@@ -3,7 +3,7 @@
 use crate::builtins::Builtin;
 use crate::expansion;
 use crate::jobs::told;
-use crate::shell::{Outcome, Shell, Stop};
+use crate::shell::{Outcome, Shell};
 use crate::syntax::{self, Command, Item, Kind, List, Word};
 use crate::world::{End, Failure, Process, Start, Streams, World};
 use alloc::format;
@@ -72,7 +72,7 @@ impl<W: World> Shell<W> {
                 Ok(_) => {
                     let end = ends.next().unwrap_or(End::Lost);
                     match end {
-                        End::Exit(_) | End::Stun(2) => end.status(),
+                        End::Exit(_) | End::Stun(2 | -2) => end.status(),
                         _ => {
                             self.complain(&format!("{name}: {}", told(end)));
                             end.status()
@@ -82,9 +82,7 @@ impl<W: World> Shell<W> {
                 Err(status) => *status,
             };
         }
-        if self.world.is_interrupted() {
-            return Err(Stop::Abandon(crate::execution::INTERRUPTED));
-        }
+        self.interrupted()?;
         Ok(status)
     }
 

@@ -1,9 +1,11 @@
 //! The state of a shell, and words as it expands them.
 
+use crate::builtins::Position;
 use crate::execution::INTERRUPTED;
 use crate::expansion::{self, Context};
 use crate::jobs::Jobs;
 use crate::syntax::{Command, Direction, Kind, List, Part, Redirection, Word};
+use crate::traps::{self, Traps};
 use crate::variables::Variables;
 use crate::world::{How, Streams, World};
 use alloc::collections::BTreeMap;
@@ -93,6 +95,9 @@ pub struct Shell<W: World> {
     pub(crate) status: i32,
     pub(crate) options: Options,
     pub(crate) jobs: Jobs,
+    pub(crate) traps: Traps,
+    /// How far `getopts` has come.
+    pub(crate) position: Position,
     pub(crate) streams: Streams<W::Stream>,
     /// What `exec` has opened.
     pub(crate) kept: Vec<W::Stream>,
@@ -127,6 +132,8 @@ impl<W: World> Shell<W> {
             status: 0,
             options: Options::default(),
             jobs: Jobs::default(),
+            traps: Traps::new(),
+            position: Position::default(),
             streams,
             kept: Vec::new(),
             depth: 0,
@@ -204,10 +211,13 @@ impl<W: World> Shell<W> {
         }
     }
 
-    /// Closes what `exec` has opened.
-    pub fn finish(&mut self) {
+    /// Ends a shell that is to end with this status: carries out what shall be done at its end and closes what `exec` has opened. The
+    /// status with which it ends.
+    pub fn finish(&mut self, status: i32) -> i32 {
+        let status = self.exit_trap(status);
         let kept = core::mem::take(&mut self.kept);
         self.close(&kept);
+        status
     }
 
     /// What has to stand in front of a part of a program so that another shell carries it out as this one would.
@@ -221,6 +231,7 @@ impl<W: World> Shell<W> {
             let function = Kind::Function(name.clone(), body.clone().into());
             text += &format!("{function}\n");
         }
+        text += &traps::ignored(&self.traps);
         let mut options = self.options;
         options.is_interactive = false;
         if options != Options::default() {

@@ -95,6 +95,9 @@ pub trait World {
     /// Whether the terminal's interrupt has come since the last time this was asked.
     fn is_interrupted(&mut self) -> bool;
 
+    /// Has the terminal's interrupt be nothing, for this shell and for those for which it waits, or something again.
+    fn ignore_interrupts(&mut self, is_ignored: bool);
+
     /// Stuns a process.
     ///
     /// # Errors

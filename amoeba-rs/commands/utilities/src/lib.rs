@@ -21,7 +21,7 @@ pub mod tail;
 mod tests;
 
 /// The names of the program, in order.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 23] = [
     "bfsck",
     "bsize",
     "cat",
@@ -41,6 +41,7 @@ pub const NAMES: [&str; 22] = [
     "std_destroy",
     "std_info",
     "std_restrict",
+    "std_status",
     "std_touch",
     "tail",
     "wc",

@@ -123,14 +123,16 @@ impl<D: Payload> Rpc<D> {
         }
     }
 
-    /// ACK or FAIL: the client has the answer, or does not want it any more.
+    /// ACK or FAIL: the client has the answer, or does not want it any more. Nobody has an answer that was not given yet.
     pub(super) fn client_is_done(&mut self, id: ThreadId, from: Address, header: &Header) {
         let Some(thread) = self.thread_mut(id).filter(|thread| thread.serves(from, header)) else {
             return;
         };
         if thread.reply.is_some() {
             self.end_service(id);
-        } else if let Some(service) = &mut thread.service {
+        } else if header.kind == Kind::Fail
+            && let Some(service) = &mut thread.service
+        {
             service.client = Client::Gone;
         }
     }

@@ -592,6 +592,9 @@ fn random_bytes_come_in_the_length_that_is_asked_for() {
     );
     let many = kernel.ask(&random, super::random::GET_RANDOM, size(1025), &[]);
     assert_eq!(many, Err(Status::BadArgument));
+    // As a file is read, in blocks of any length.
+    let block = kernel.ask(&random, super::random::READ, size(8192), &[]).unwrap();
+    assert_eq!((block.data.len(), block.header.size), (1024, 1024));
 }
 
 proptest! {

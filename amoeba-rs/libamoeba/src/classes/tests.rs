@@ -1,6 +1,6 @@
 extern crate std;
 
-use super::{fifo, process, random, run, system, time};
+use super::{boot, fifo, process, random, run, system, time};
 use crate::Transactions;
 use proto::capability::{Capability, Port, Private};
 use proto::message::Header;
@@ -312,4 +312,44 @@ fn a_write_to_a_pipe_goes_on_where_it_was_cut_off() {
     script.reply.command = (-4201_i16).cast_unsigned();
     let broken = fifo::write(&mut script, &object(), b"x");
     assert_eq!(broken, Err(proto::fifo::Status::NoReader.into()));
+}
+
+#[test]
+fn the_boot_server_is_told_what_to_do() {
+    use proto::boot::ControlOption;
+    let mut script = Script::default();
+    let server = object();
+    let terminal = Capability {
+        port: Port([7; 6]),
+        private: Private::owner(1, Port([8; 6])),
+    };
+    boot::reinitialise(&mut script, &server).unwrap();
+    boot::shut_down(&mut script, &server).unwrap();
+    boot::set_output(&mut script, &server, &terminal).unwrap();
+    boot::configure(&mut script, &server, "soap", true).unwrap();
+    boot::configure(&mut script, &server, "soap", false).unwrap();
+    boot::control(&mut script, &server, ControlOption::Verbose).unwrap();
+    let asked: Vec<_> = script
+        .requests
+        .iter()
+        .map(|(header, data)| {
+            assert_eq!((header.port, usize::from(header.size)), (server.port, data.len()));
+            (header.command, header.extra, data.as_slice())
+        })
+        .collect();
+    let terminal = terminal.emit();
+    assert_eq!(
+        asked,
+        [
+            (3600, 0, &[][..]),
+            (3601, 0, &[]),
+            (3602, 0, &terminal),
+            (3603, 1, b"soap"),
+            (3603, 0, b"soap"),
+            (3604, 1, &[]),
+        ]
+    );
+    script.reply.set_status(Status::NotFound);
+    let unknown = boot::configure(&mut script, &server, "names", true);
+    assert_eq!(unknown, Err(Status::NotFound));
 }

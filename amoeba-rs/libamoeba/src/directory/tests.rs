@@ -1,5 +1,5 @@
 use super::path::{Names, components};
-use super::{first_answer, list};
+use super::{first_answer, list, object};
 use crate::Transactions;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -123,7 +123,10 @@ fn reading_goes_on_to_the_next_server_and_round_three_times() {
 #[test]
 fn a_change_goes_to_another_server_only_if_the_first_has_surely_not_made_it() {
     for (answer, expected) in [
-        (Err(Status::RpcNotFound), Ok(())),
+        (
+            Err(Status::RpcNotFound),
+            Err(Failure::Standard(Status::RpcNotFound)),
+        ),
         (Ok((Own::Unavailable.code(), 0, vec![])), Ok(())),
         (Ok((Status::NotNow.code(), 0, vec![])), Ok(())),
         (
@@ -198,4 +201,31 @@ fn a_server_that_resolves_nothing_is_at_fault() {
         };
         assert_eq!(names.lookup(&mut script, b"a/b"), Err(Status::SystemError.into()));
     }
+}
+
+#[test]
+fn of_copies_the_first_is_taken_whose_server_knows_it() {
+    let take = |set: &CapabilitySet, answers: Vec<Answer>| {
+        let mut script = Script {
+            answers,
+            ..Script::default()
+        };
+        (object(&mut script, set), script.asked)
+    };
+    let (info, there) = (1004, || Ok((0, 0, vec![b'-'])));
+    let one = CapabilitySet::single(capability(1));
+    assert_eq!(take(&one, vec![]), (Ok(capability(1)), vec![]), "nobody is asked");
+    assert_eq!(take(&two(), vec![there()]), (Ok(capability(1)), vec![(1, info)]));
+    let both = vec![(1, info), (2, info)];
+    for why in [
+        Err(Status::RpcNotFound),
+        Ok((Status::BadCapability.code(), 0, vec![])),
+    ] {
+        let (found, asked) = take(&two(), vec![why.clone(), there()]);
+        assert_eq!((found, &asked), (Ok(capability(2)), &both));
+        let (found, asked) = take(&two(), vec![why, Err(Status::RpcFailure)]);
+        assert_eq!((found, &asked), (Ok(capability(1)), &both));
+    }
+    let empty = CapabilitySet::default();
+    assert_eq!(take(&empty, vec![]), (Err(Status::NotFound), vec![]));
 }

@@ -3,7 +3,7 @@
 //! A tour: [`calls`] are the system calls; [`start`] is what comes before a program's `main`; [`Kernel`] carries
 //! transactions out; [`thread`], [`mutex`] and [`serve`] are for programs of several threads; [`heap`] is where boxes live;
 //! [`console`] is where output goes; [`flip`] is FLIP itself; [`image`] is
-//! this program as a file; [`identity`] is how a server is known.
+//! this program as a file; [`identity`] is how a server is known; [`interrupts`] are the terminal's.
 //!
 //! Why `unsafe` holds here: system calls check what they are given, and a bad argument is an exception of the program;
 //! what the kernel writes goes where a reference says that there is room.
@@ -14,6 +14,7 @@ pub mod flip;
 pub mod heap;
 pub mod identity;
 pub mod image;
+pub mod interrupts;
 pub mod mutex;
 pub mod serve;
 pub mod start;

@@ -166,12 +166,22 @@ impl Plan {
                     now >= entry.start && entry.service.after.iter().all(|&other| self.is_up(other));
                 can_start.then_some(Action::Start(place))
             }
-            (State::Ending, Some(process)) => Some(Action::Stop(place, process)),
+            (State::Ending, Some(process)) => {
+                let can_stop = !(self.is_ending && self.is_needed(place));
+                can_stop.then_some(Action::Stop(place, process))
+            }
             (State::Ending, None) => None,
             (State::Starting | State::Up, process) => {
                 (now >= entry.poll).then_some(Action::Poll(place, process))
             }
         }
+    }
+
+    /// Whether a service that runs, or is being started, was to start after this one.
+    fn is_needed(&self, place: usize) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| (entry.process.is_some() || entry.is_busy) && entry.service.after.contains(&place))
     }
 
     /// When there is something to do at the latest, if nothing is told before.
@@ -278,6 +288,12 @@ impl Plan {
         Some(&entry.service.name)
     }
 
+    /// Whether a service is being started: a process that is nobody's may be its.
+    pub fn is_starting(&self) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| entry.is_busy && entry.process.is_none() && entry.has_program())
+    }
+
     /// Has a service run, or not; false if there is none of that name.
     pub fn configure(&mut self, name: &str, is_wanted: bool, now: u64) -> bool {
         let Some(place) = self.find(name) else {
@@ -303,7 +319,7 @@ impl Plan {
         true
     }
 
-    /// Has everything end, the services that were started last first.
+    /// Has everything end, each service before those that it was to start after.
     pub fn shut_down(&mut self, now: u64) {
         self.is_ending = true;
         let names: Vec<String> = self

@@ -1,6 +1,7 @@
 //! The check of a file system: at every start of the server, and by `bfsck`.
 //!
-//! A file whose contents are not certain is destroyed: nobody shall ever read what is not the file's.
+//! A file whose contents are not certain is destroyed: nobody shall ever read what is not the file's. A power cut can leave one sector
+//! that cannot be read. If it is one of inodes, what they say is lost; it is written anew, and the other files are served.
 
 use crate::disk::Disk;
 use alloc::vec;
@@ -100,6 +101,8 @@ pub struct Checked {
     pub inodes: Vec<Inode>,
     /// What was found, by number. An inode is named once.
     pub findings: Vec<Finding>,
+    /// The sector of inodes, counted from the first one, that cannot be read: its inodes are free.
+    pub unreadable: Option<u32>,
 }
 
 impl Checked {
@@ -136,11 +139,11 @@ pub fn superblock(disk: &impl Disk) -> Result<Superblock, Error> {
 /// Checks a file system that no server uses; with `repair` bad inodes are freed on the disk.
 ///
 /// # Errors
-/// What keeps the disk from being used.
+/// What keeps the disk from being used. Two sectors of inodes that cannot be read are no power cut's doing: the disk fails.
 pub fn check(disk: &impl Disk, repair: bool) -> Result<Checked, Error> {
     let superblock = superblock(disk)?;
     let geometry = superblock.geometry;
-    let mut inodes = read_inodes(disk, &geometry)?;
+    let (mut inodes, unreadable) = read_inodes(disk, &geometry)?;
     let findings = judge(&geometry, &inodes);
     for finding in &findings {
         inodes[finding.object as usize] = Inode::FREE;
@@ -151,6 +154,7 @@ pub fn check(disk: &impl Disk, repair: bool) -> Result<Checked, Error> {
             .map(|finding| finding.object / INODES_OF_SECTOR)
             .collect();
         sectors.dedup();
+        sectors.extend(unreadable);
         for sector in sectors {
             disk.write(geometry.inode_sector(sector), &image(&inodes, sector))?;
         }
@@ -159,23 +163,49 @@ pub fn check(disk: &impl Disk, repair: bool) -> Result<Checked, Error> {
         superblock,
         inodes,
         findings,
+        unreadable,
     })
 }
 
-fn read_inodes(disk: &impl Disk, geometry: &Geometry) -> Result<Vec<Inode>, Error> {
+/// All inodes, and the sector that cannot be read, if there is one; its inodes are free.
+fn read_inodes(disk: &impl Disk, geometry: &Geometry) -> Result<(Vec<Inode>, Option<u32>), Error> {
     let mut inodes = Vec::with_capacity(geometry.inodes as usize);
+    let mut unreadable = None;
     let mut memory = vec![0; SECTORS_AT_ONCE as usize * SECTOR];
     for first in (0..geometry.inode_sectors()).step_by(SECTORS_AT_ONCE as usize) {
         let count = SECTORS_AT_ONCE.min(geometry.inode_sectors() - first);
         let memory = &mut memory[..count as usize * SECTOR];
-        disk.read(geometry.inode_sector(first), memory)?;
+        if disk.read(geometry.inode_sector(first), memory).is_err() {
+            read_each(disk, geometry, first, memory, &mut unreadable)?;
+        }
         let read = memory.chunks_exact(INODE_LENGTH).map(Inode::parse);
         let left = geometry.inodes as usize - inodes.len();
         for inode in read.take(left) {
             inodes.push(inode.map_err(Error::Superblock)?);
         }
     }
-    Ok(inodes)
+    Ok((inodes, unreadable))
+}
+
+/// Reads sectors of inodes one by one; the first one that cannot be read is filled with free inodes.
+fn read_each(
+    disk: &impl Disk,
+    geometry: &Geometry,
+    first: u32,
+    memory: &mut [u8],
+    unreadable: &mut Option<u32>,
+) -> Result<(), Error> {
+    for (sector, bytes) in (first..).zip(memory.chunks_exact_mut(SECTOR)) {
+        if let Err(status) = disk.read(geometry.inode_sector(sector), bytes) {
+            if unreadable.replace(sector).is_some() {
+                return Err(status.into());
+            }
+            for inode in bytes.chunks_exact_mut(INODE_LENGTH) {
+                inode.copy_from_slice(&Inode::FREE.emit());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of a sector of inodes.

@@ -3,6 +3,9 @@
 //! The table in memory holds what the last update made of it. On the disk the entries of that update may be missing: its
 //! intentions, in the commit block, say what they are, until [`Table::roll_forward`] has written them. Writing a commit block is
 //! what makes an update happen; so before the next one the entries are written.
+//!
+//! A power cut can leave one block that cannot be read. If it is one of entries and there is another server with everything that this one has had, the
+//! super file begins anew as a copy of that server's.
 
 use crate::world::Disk;
 use alloc::collections::BTreeSet;
@@ -46,13 +49,20 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads a super file, and writes the entries that its intentions say.
+    /// Reads a super file, and writes the entries that its intentions say. One with a block that cannot be read becomes one that holds
+    /// nothing whole.
     ///
     /// # Errors
     /// Why it cannot be used.
     pub fn read(disk: &mut impl Disk) -> Result<Table, Unusable> {
-        let mut table = Table::load(disk)?;
-        table.roll_forward(disk).map_err(Unusable::Disk)?;
+        let (mut table, missing) = Table::load_readable(disk)?;
+        let prepared = match missing {
+            None => table.roll_forward(disk),
+            // What this server alone has had, nobody else could tell.
+            Some(why) if table.commit.mode == CopyMode::One => Err(why),
+            Some(_) => table.begin_copy(disk),
+        };
+        prepared.map_err(Unusable::Disk)?;
         Ok(table)
     }
 
@@ -61,13 +71,27 @@ impl Table {
     /// # Errors
     /// Why it cannot be used.
     pub fn load(disk: &mut impl Disk) -> Result<Table, Unusable> {
+        match Table::load_readable(disk)? {
+            (table, None) => Ok(table),
+            (_, Some(why)) => Err(Unusable::Disk(why)),
+        }
+    }
+
+    /// As [`Table::load`]; if one block of entries cannot be read its directories are missing, and why is told.
+    fn load_readable(disk: &mut impl Disk) -> Result<(Table, Option<Status>), Unusable> {
         let mut block = [0; BLOCK];
         disk.read_block(0, &mut block).map_err(Unusable::Disk)?;
         let (commit, intentions) = Commit::parse(&block).map_err(Unusable::Commit)?;
         let mut pairs = Vec::with_capacity(commit.entries() as usize);
+        let mut missing = None;
         for number in 1..commit.blocks {
-            disk.read_block(number.into(), &mut block)
-                .map_err(Unusable::Disk)?;
+            if let Err(why) = disk.read_block(number.into(), &mut block) {
+                if missing.replace(why).is_some() {
+                    // No power cut leaves two: the disk fails.
+                    return Err(Unusable::Disk(why));
+                }
+                block = [0; BLOCK];
+            }
             pairs.extend(parse_pairs(&block));
         }
         let mut table = Table {
@@ -78,7 +102,7 @@ impl Table {
             unwritten: BTreeSet::new(),
         };
         table.apply();
-        Ok(table)
+        Ok((table, missing))
     }
 
     /// What the commit block holds besides intentions.

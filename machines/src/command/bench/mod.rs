@@ -2,20 +2,26 @@
 //! Nothing is measured on the host, so figures are the same on every one.
 
 mod breakdown;
+pub(super) mod files;
+mod limits;
 pub(super) mod migration;
+mod plot;
+mod pool;
 mod report;
 mod rpc;
+mod traffic;
 
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use clock::{Instant, Span};
+use serde_json::Value;
 
 use self::breakdown::{Breakdown, Measured};
 use self::report::Report;
 use self::rpc::Point;
-use super::arguments::RpcArguments;
+use super::arguments::{Format, RpcArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::run::Host;
@@ -58,30 +64,61 @@ pub(crate) fn rpc(host: &Host, arguments: &RpcArguments, terminal: &mut Terminal
         }
     }
     terminal.clear_bottom_line();
-    write(&arguments.out, &report)?;
-    report.print(terminal);
-    terminal.line(
-        Importance::Detail,
-        &format!(
-            "written: rpc.csv, rpc.json and rpc.svg in {}",
-            arguments.out.display()
-        ),
-    );
+    let forms = Forms {
+        text: report.table(),
+        csv: report.csv(),
+        json: report.json(),
+        svg: report.svg(),
+    };
+    forms.deliver("rpc", &arguments.out, terminal)?;
     Ok(exit)
 }
 
-fn write(folder: &Path, report: &Report) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|reason| HostError::new("make folder", folder, reason))?;
-    let files = [
-        ("rpc.csv", report.csv()),
-        ("rpc.json", format!("{:#}\n", report.json())),
-        ("rpc.svg", report.svg()),
-    ];
-    for (name, text) in files {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|reason| HostError::new("write", &path, reason))?;
+/// A value of the command line that cannot be.
+fn usage(message: String) -> Failure {
+    Failure::Usage {
+        code: "bench::value",
+        message,
     }
-    Ok(())
+}
+
+/// The exit code: that of the runs, or that a measurement lies outside its limits.
+fn conclude(exit: Exit, is_good: bool) -> Exit {
+    if is_good { exit } else { exit.max(Exit::Missed) }
+}
+
+/// What was measured, in all its forms.
+struct Forms {
+    /// For people.
+    text: String,
+    /// For programs.
+    csv: String,
+    json: Value,
+    /// A figure.
+    svg: String,
+}
+
+impl Forms {
+    /// Writes `NAME.csv`, `NAME.json` and `NAME.svg` into a folder and prints what the command line asks for.
+    fn deliver(self, name: &str, folder: &Path, terminal: &mut Terminal) -> Result<(), Failure> {
+        let json = format!("{:#}\n", self.json);
+        fs::create_dir_all(folder).map_err(|reason| HostError::new("make folder", folder, reason))?;
+        for (form, text) in [("csv", &self.csv), ("json", &json), ("svg", &self.svg)] {
+            let path = folder.join(format!("{name}.{form}"));
+            fs::write(&path, text).map_err(|reason| HostError::new("write", &path, reason))?;
+        }
+        match terminal.format() {
+            Format::Human => terminal.line(Importance::Result, self.text.trim_end()),
+            Format::Json => terminal.result(&json),
+            Format::Csv => terminal.result(&self.csv),
+        }
+        let written = format!(
+            "written: {name}.csv, {name}.json and {name}.svg in {}",
+            folder.display()
+        );
+        terminal.line(Importance::Detail, &written);
+        Ok(())
+    }
 }
 
 /// Runs the lab of a measurement until all its clients have ended: the row, or why there is none, and where the time went if
@@ -91,7 +128,7 @@ fn measure(
     point: &Point,
     arguments: &RpcArguments,
 ) -> Result<(Result<report::Row, String>, Option<Breakdown>), Failure> {
-    let Prepared { lab, images } = prepare(point, arguments.kernel.as_deref())?;
+    let Prepared { lab, images } = prepare(point.lab(arguments.kernel.as_deref()))?;
     let mut laboratory = (host.build)(&lab, &images)?;
     let mut consoles = Consoles::of(point, &lab);
     let limit = Instant::START + LIMIT;
@@ -107,7 +144,7 @@ fn measure(
 
 /// Runs the lab of a measurement without looking at its processors: the row, or why there is none.
 fn transactions(point: &Point, kernel: Option<&Path>) -> Result<Result<report::Row, String>, Failure> {
-    let Prepared { lab, images } = prepare(point, kernel)?;
+    let Prepared { lab, images } = prepare(point.lab(kernel))?;
     let mut consoles = Consoles::of(point, &lab);
     seam::build(&lab, &images)?.run(Instant::START + LIMIT, 1, &mut consoles);
     Ok(point.row(&consoles.client_texts()))
@@ -119,11 +156,12 @@ struct Prepared {
     images: Vec<ImageBytes>,
 }
 
-fn prepare(point: &Point, kernel: Option<&Path>) -> Result<Prepared, Failure> {
+/// Of a lab file that this program has written.
+fn prepare(text: String) -> Result<Prepared, Failure> {
     let name = String::from("bench");
     let source = LabSource::Text {
         name: name.clone(),
-        text: point.lab(kernel),
+        text,
         folder: "".into(),
     };
     let lab = lab::load(source, &[])

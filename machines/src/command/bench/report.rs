@@ -5,9 +5,6 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::command::arguments::Format;
-use crate::command::terminal::{Importance, Terminal};
-
 /// One measurement.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
@@ -71,16 +68,8 @@ impl Figure {
 }
 
 impl Report {
-    /// Prints the table, or for programs what the files hold.
-    pub(super) fn print(&self, terminal: &mut Terminal) {
-        match terminal.format() {
-            Format::Human => terminal.line(Importance::Result, self.table().trim_end()),
-            Format::Json => terminal.result(&format!("{:#}\n", self.json())),
-            Format::Csv => terminal.result(&self.csv()),
-        }
-    }
-
-    fn table(&self) -> String {
+    /// The table for people.
+    pub(super) fn table(&self) -> String {
         let mut text = format!(
             "{:<8} {:<7} {:>5} {:>8} {:>8} {:>10} {:>10}\n",
             "card", "where", "pairs", "request", "reply", "ms", "Kbytes/s"

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use super::report::Row;
+use super::usage;
 use crate::command::arguments::{RpcArguments, RpcCard};
 use crate::command::failure::Failure;
 use crate::lab::Lab;
@@ -18,6 +19,11 @@ const HEADERS: u32 = 24 + 32;
 const FRAGMENT: u32 = 1458;
 /// The most pairs, whose servers have ports of their own.
 const MOST_PAIRS: usize = 8;
+
+/// Fragments on Ethernet of a message with so many bytes of data.
+pub(super) fn fragments(bytes: u32) -> u32 {
+    (bytes + HEADERS).div_ceil(FRAGMENT)
+}
 
 /// One measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +61,6 @@ pub(super) fn has_ended(console: &str) -> bool {
 
 /// The measurements that the command line asks for.
 pub(super) fn points(arguments: &RpcArguments) -> Result<Vec<Point>, Failure> {
-    let usage = |message: String| Failure::Usage {
-        code: "bench::value",
-        message,
-    };
     if let Some(bytes) = arguments.bytes.iter().find(|bytes| **bytes > LONGEST) {
         return Err(usage(format!(
             "--bytes {bytes}: a transaction carries {LONGEST} bytes at most"
@@ -141,6 +143,21 @@ impl Point {
         count: 25,
     };
 
+    /// The longest replies, between two machines with that card.
+    pub(super) const fn replies(card: RpcCard) -> Self {
+        Self {
+            card: Some(card),
+            request: 0,
+            reply: LONGEST,
+            ..Self::THROUGHPUT
+        }
+    }
+
+    /// The card, as in lab files.
+    pub(super) fn card(&self) -> Option<&'static str> {
+        self.card.map(RpcCard::word)
+    }
+
     /// Transactions of each client.
     pub(super) fn transactions(&self) -> u32 {
         self.count
@@ -148,7 +165,7 @@ impl Point {
 
     /// Fragments of the longer message of a transaction on Ethernet.
     pub(super) fn fragments(&self) -> u32 {
-        (self.request.max(self.reply) + HEADERS).div_ceil(FRAGMENT)
+        fragments(self.request.max(self.reply))
     }
 
     /// The lab: 386/40 with an ISA bus of 8 MHz on 30 m of thin Ethernet.

@@ -1,14 +1,16 @@
-//! `date`.
+//! `date` and `random`.
 
 use super::{Command, Error};
 use hosts::calendar::Date;
-use libamoeba::classes::time;
+use libamoeba::classes::{random as random_bytes, time};
 use libamoeba::println;
 use libamoeba::system::Kernel;
 
 const USAGE: &str = "date [MMDDhhmm[[CC]YY][.ss]]";
 /// The server of the time of day if the environment has none.
 const SERVER: &str = "/profile/cap/todsvr/default";
+/// The server of random bytes if the environment has none.
+const RANDOM_SERVER: &str = "/profile/cap/randomsvr/default";
 
 /// Tells the time, or sets it.
 pub(super) fn date(command: &Command<'_>) -> Result<(), Error> {
@@ -16,7 +18,7 @@ pub(super) fn date(command: &Command<'_>) -> Result<(), Error> {
         Some(server) => server,
         None => command.object(SERVER)?,
     };
-    let wrong = |why| Error::new("time of day", why);
+    let wrong = |why| Error::of("time of day", why);
     let now = time::get(&mut Kernel, &server).map_err(wrong)?;
     let date = Date::from_seconds(now.seconds);
     match command.words.as_slice() {
@@ -32,6 +34,26 @@ pub(super) fn date(command: &Command<'_>) -> Result<(), Error> {
             println!("{date}");
         }
         _ => return Err(Error::Usage(USAGE)),
+    }
+    Ok(())
+}
+
+/// Tells random numbers, a line each.
+pub(super) fn random(command: &Command<'_>) -> Result<(), Error> {
+    const USAGE: Error = Error::Usage("random [count]");
+    let count: u32 = match command.words.as_slice() {
+        [] => 1,
+        [count] => count.parse().map_err(|_| USAGE)?,
+        _ => return Err(USAGE),
+    };
+    let server = match command.arguments.capability("RANDOM") {
+        Some(server) => server,
+        None => command.object(RANDOM_SERVER)?,
+    };
+    for _ in 0..count {
+        let mut number = [0; 4];
+        random_bytes::fill(&mut Kernel, &server, &mut number).map_err(|why| Error::of("random", why))?;
+        println!("{}", u32::from_le_bytes(number));
     }
     Ok(())
 }

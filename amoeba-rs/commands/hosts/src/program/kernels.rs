@@ -11,7 +11,7 @@ use proto::capability::Rights;
 use proto::capability_set::CapabilitySet;
 use proto::ethernet::Address;
 use proto::message::LARGEST_BUFFER;
-use proto::soap::Masks;
+use proto::soap::{Failure, Masks};
 use proto::standard::Status;
 
 /// The masks of a host in a directory: group and others look up, each in their column.
@@ -29,7 +29,7 @@ pub(super) fn make_host(command: &Command<'_>) -> Result<(), Error> {
     };
     let station: Address = station.parse().map_err(|_| USAGE)?;
     let set = CapabilitySet::single(host::host(station));
-    let wrong = |why| Error::new(path, why);
+    let wrong = |why: Failure| Error::of(path, why);
     let names = command.names.ok_or_else(|| wrong(Status::NotFound.into()))?;
     names
         .append(&mut Kernel, path.as_bytes(), &set, &MASKS)
@@ -83,7 +83,7 @@ pub(super) fn print_buffer(command: &Command<'_>) -> Result<(), Error> {
     let server = command.of_host(word, "printbuf")?;
     let mut buffer = vec![0; LARGEST_BUFFER];
     let told = system::print_buffer(&mut Kernel, &server, &mut buffer);
-    let (length, position) = told.map_err(|why| Error::new(word, why))?;
+    let (length, position) = told.map_err(|why| Error::of(word, why))?;
     let text = ring::text(&buffer[..length], position);
     for line in String::from_utf8_lossy(&text).lines() {
         println!("{line}");
@@ -103,5 +103,5 @@ pub(super) fn reboot(command: &Command<'_>) -> Result<(), Error> {
         None => None,
     };
     let image = image.as_ref().map(|image| (image, line.as_str()));
-    system::boot(&mut Kernel, &server, image).map_err(|why| Error::new(word, why))
+    system::boot(&mut Kernel, &server, image).map_err(|why| Error::of(word, why))
 }

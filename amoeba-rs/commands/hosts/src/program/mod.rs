@@ -3,6 +3,7 @@
 mod clock;
 mod kernels;
 mod processes;
+mod services;
 
 use alloc::format;
 use alloc::string::String;
@@ -11,7 +12,7 @@ use core::fmt::{Display, Formatter};
 use libamoeba::directory::Names;
 use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
-use libamoeba::{eprintln, host};
+use libamoeba::{directory, eprintln, explain, host};
 use proto::capability::Capability;
 use proto::soap::Failure;
 use proto::standard::Status;
@@ -29,6 +30,11 @@ enum Error {
 impl Error {
     fn new(what: impl Display, why: impl Display) -> Error {
         Error::Failed(format!("{what}: {why}"))
+    }
+
+    /// What a server has answered about something.
+    fn of(what: impl Display, failure: impl Into<Failure>) -> Error {
+        Error::new(what, explain(failure))
     }
 }
 
@@ -51,12 +57,19 @@ struct Command<'a> {
 type Action = fn(&Command<'_>) -> Result<(), Error>;
 
 /// Commands by their names.
-const COMMANDS: [(&str, Action); 7] = [
+const COMMANDS: [(&str, Action); 14] = [
     ("aps", processes::list),
+    ("boot_conf", services::configure),
+    ("boot_config", services::configuration),
+    ("boot_ctl", services::control),
+    ("boot_reinit", services::reinitialise),
+    ("boot_setio", services::set_output),
+    ("boot_shutdown", services::shut_down),
     ("date", clock::date),
     ("mkhost", kernels::make_host),
     ("ping", kernels::ping),
     ("printbuf", kernels::print_buffer),
+    ("random", clock::random),
     ("reboot", kernels::reboot),
     ("stun", processes::stun),
 ];
@@ -90,28 +103,28 @@ fn main(arguments: &Arguments) -> i32 {
 impl Command<'_> {
     /// The kernel directory of a host.
     fn host(&self, word: &str) -> Result<Capability, Error> {
-        host::named(&mut Kernel, self.names.as_ref(), word).map_err(|why| Error::new(word, why))
+        host::named(&mut Kernel, self.names.as_ref(), word).map_err(|why| Error::of(word, why))
     }
 
     /// A server or a process of a host, by its path in the kernel's directory.
     fn of_host(&self, word: &str, path: &str) -> Result<Capability, Error> {
         let kernel = self.host(word)?;
-        host::lookup(&mut Kernel, &kernel, path).map_err(|why| Error::new(word, why))
+        host::lookup(&mut Kernel, &kernel, path).map_err(|why| Error::of(word, why))
     }
 
     fn look_up(&self, path: &str) -> Result<Capability, Failure> {
         let names = self.names.as_ref().ok_or(Status::NotFound)?;
         let set = names.lookup(&mut Kernel, path.as_bytes())?;
-        Ok(set.members().next().ok_or(Status::NotFound)?.capability)
+        Ok(directory::object(&mut Kernel, &set)?)
     }
 
     /// An object by its path.
     fn object(&self, word: &str) -> Result<Capability, Error> {
         if word.starts_with('/') {
-            return self.look_up(word).map_err(|why| Error::new(word, why));
+            return self.look_up(word).map_err(|why| Error::of(word, why));
         }
         let (host, path) = word.split_once('/').unwrap_or((word, ""));
         let kernel = self.host(host)?;
-        host::lookup(&mut Kernel, &kernel, path).map_err(|why| Error::new(word, why))
+        host::lookup(&mut Kernel, &kernel, path).map_err(|why| Error::of(word, why))
     }
 }

@@ -9,7 +9,7 @@ use libamoeba::classes::process;
 use libamoeba::system::Kernel;
 use libamoeba::{directory, eprintln, host, println, standard};
 use proto::capability::Capability;
-use proto::soap::{LARGEST_BUFFER, LONGEST_NAME};
+use proto::soap::{Failure, LARGEST_BUFFER, LONGEST_NAME};
 use proto::standard::Status;
 
 /// Where hosts are if none is named.
@@ -29,7 +29,7 @@ pub(super) fn list(command: &Command<'_>) -> Result<(), Error> {
     for word in &hosts {
         let told = command
             .host(word)
-            .and_then(|kernel| list_host(word, &kernel).map_err(|why| Error::new(word, why)));
+            .and_then(|kernel| list_host(word, &kernel).map_err(|why| Error::of(word, why)));
         if let Err(error) = told {
             eprintln!("aps: {error}");
             has_failed = true;
@@ -42,7 +42,7 @@ pub(super) fn list(command: &Command<'_>) -> Result<(), Error> {
 }
 
 fn all_hosts(command: &Command<'_>) -> Result<Vec<String>, Error> {
-    let wrong = |why| Error::new(HOSTS, why);
+    let wrong = |why: Failure| Error::of(HOSTS, why);
     let names = command.names.ok_or_else(|| wrong(Status::NotFound.into()))?;
     let set = names.lookup(&mut Kernel, HOSTS.as_bytes()).map_err(wrong)?;
     let listing = directory::list(&mut Kernel, &set).map_err(wrong)?;
@@ -85,7 +85,7 @@ pub(super) fn stun(command: &Command<'_>) -> Result<(), Error> {
     }
     for word in processes {
         let process = command.object(word)?;
-        process::stun(&mut Kernel, &process, code).map_err(|why| Error::new(word, why))?;
+        process::stun(&mut Kernel, &process, code).map_err(|why| Error::of(word, why))?;
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! What the shell needs of the system, by transactions.
 
+use super::processes;
 use super::streams::{self, End as ChannelEnd, Place, WrittenFile};
-use super::{interrupts, processes};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use libamoeba::classes::{bullet, fifo, process, random};
 use libamoeba::directory::{self, Names};
 use libamoeba::stream::{self, Input, Kind};
-use libamoeba::system::{Kernel, calls, thread};
+use libamoeba::system::{Kernel, calls, interrupts, thread};
 use libamoeba::{explain, standard, terminal};
 use proto::capability::{Capability, Port};
 use proto::capability_set::CapabilitySet;
@@ -83,11 +83,8 @@ impl Machine {
             let filled = random::fill(&mut Kernel, &random, &mut port.0);
             filled.map_err(|status| format!("RANDOM: {}", told(status)))?;
         }
-        let [owner, channels, secret, mut listener] = ports;
-        // The port field is the one at which to listen: it comes from a shell that sends there.
-        if let Some(signals) = find("SIGNALS") {
-            listener = signals.port;
-        }
+        let [owner, channels, secret, listener] = ports;
+        let signals = find("SIGNALS");
         let refresh = || loop {
             calls::sleep(REFRESH);
             streams::refresh();
@@ -98,6 +95,10 @@ impl Machine {
             && thread::spawn(STACK, refresh);
         if !are_served {
             return Err("no room for threads".to_string());
+        }
+        if let Some(signals) = signals {
+            // Without it the shell is stunned like other programs.
+            let _ = terminal::set_interrupt(&mut Kernel, &signals, &interrupts::capability(listener));
         }
         Ok(Machine {
             capabilities,
@@ -121,8 +122,7 @@ impl Machine {
 
     fn object(&self, path: &str) -> Result<Capability, DirectoryFailure> {
         let set = self.lookup(path)?;
-        let first = set.members().next().ok_or(Status::NotFound)?;
-        Ok(first.capability)
+        Ok(directory::object(&mut Kernel, &set)?)
     }
 
     /// A server by its name among the capabilities, or the default of its kind.
@@ -235,6 +235,10 @@ impl World for Machine {
 
     fn is_interrupted(&mut self) -> bool {
         interrupts::take()
+    }
+
+    fn ignore_interrupts(&mut self, is_ignored: bool) {
+        interrupts::ignore(is_ignored);
     }
 
     fn stun(&mut self, process: Process, code: i32) -> Result<(), String> {

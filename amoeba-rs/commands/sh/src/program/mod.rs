@@ -4,11 +4,10 @@
 //! or the name of another one, to those of its environment, which programs are given too. These have a meaning for it: `ROOT`, from which paths
 //! begin, and `WORK`, where relative ones do; `STDIN`, `STDOUT`, `STDERR` and `TTY`; `PROC`, which runs programs for
 //! which there is no run server; `RANDOM`; `BULLET`, `RUN_SERVER` and `FIFO`, the servers of files, hosts and pipes, which it otherwise
-//! looks for at `/profile/cap`; `SCRIPT` and `SIGNALS`, by which one shell gives another commands and passes the terminal's
-//! interrupt on.
+//! looks for at `/profile/cap`; `SCRIPT`, by which one shell gives another commands; `SIGNALS`, to which it says that it wants to be told
+//! of the terminal's interrupt.
 
 mod hosts;
-mod interrupts;
 mod machine;
 mod processes;
 mod starting;
@@ -110,6 +109,7 @@ pub(super) fn main(arguments: &Arguments) -> i32 {
     );
     for (name, value) in [
         ("HOME", "/home"),
+        ("OPTIND", "1"),
         ("PATH", "/bin:/super/unixroot/bin"),
         ("PS1", "$ "),
         ("PS2", "> "),
@@ -138,7 +138,7 @@ pub(super) fn main(arguments: &Arguments) -> i32 {
     } else {
         run_input(&mut shell, streams)
     };
-    shell.finish();
+    let status = shell.finish(status);
     processes::linger();
     status
 }
@@ -203,7 +203,10 @@ fn run(
             Err(_) if shell.world().is_interrupted() => {
                 shell.end_line();
                 text.clear();
-                continue;
+                match shell.interrupt_at_prompt() {
+                    Some(status) => return status,
+                    None => continue,
+                }
             }
             Err(what) => {
                 shell.complain(&what);

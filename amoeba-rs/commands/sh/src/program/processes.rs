@@ -1,17 +1,18 @@
 //! The shell as the owner of the processes that it has started: their kernels tell it when they stop.
 
-use super::interrupts::{self, Target};
 use super::machine::{Stream, close};
 use alloc::vec;
 use alloc::vec::Vec;
 use libamoeba::checkpoint::{Answer, Swap};
+use libamoeba::system::interrupts::{self, Target};
 use libamoeba::system::mutex::{Mutex, Semaphore};
 use libamoeba::system::{Kernel, thread};
 use libamoeba::{Transactions, put_port, standard};
-use proto::capability::{Capability, Port, Private};
+use proto::capability::{Capability, Port, Private, Rights};
 use proto::message::Header;
 use proto::process::server::{Cause, Command};
 use proto::standard::Status;
+use proto::terminal;
 use shell::world::{End, Process};
 
 const STACK: usize = 8192;
@@ -21,6 +22,8 @@ const ROOM: usize = 512;
 const PATIENCE: i32 = 5000;
 /// How often a machine may fail to answer before its processes count as lost.
 const TRIES: u32 = 3;
+/// The right of a process itself: to say where it listens.
+const SIGNALS: Rights = Rights(0x01);
 
 struct Entry {
     number: Process,
@@ -64,24 +67,35 @@ fn check(port: Port) -> Port {
     put_port(put_port(port))
 }
 
+fn acknowledge(status: Status) {
+    let mut reply = Header::default();
+    reply.set_status(status);
+    Kernel.putrep(&reply, &[]);
+}
+
 fn answer(header: &Header, data: &[u8]) {
-    let number = Private::parse(&header.private)
-        .ok()
-        .filter(|private| private.check == check(OWNER.lock().port));
-    let cause = Cause::from_code(header.extra).filter(|_| header.command == Command::Checkpoint.code());
-    if let (Some(private), Some(swap)) = (number, Swap::parse(header, data)) {
-        let mut reply = Header::default();
-        reply.set_status(Status::Ok);
-        Kernel.putrep(&reply, &[]);
+    let private = Private::parse(&header.private).ok();
+    let proven =
+        private.and_then(|private| Some((private, private.proven_rights(check(OWNER.lock().port))?)));
+    if let (Some((private, Rights::ALL)), Some(swap)) = (proven, Swap::parse(header, data)) {
+        acknowledge(Status::Ok);
         // It goes on elsewhere.
         started(private.object(), &swap.new);
         return;
     }
-    let (Some(private), Some(cause)) = (number, cause) else {
-        let mut reply = Header::default();
-        reply.set_status(Status::BadCommand);
-        Kernel.putrep(&reply, &[]);
-        return;
+    let cause = Cause::from_code(header.extra).filter(|_| header.command == Command::Checkpoint.code());
+    let (private, cause) = match (proven, cause) {
+        (Some((private, Rights::ALL)), Some(cause)) => (private, cause),
+        _ => {
+            acknowledge(match proven {
+                None => Status::BadCapability,
+                Some((private, rights)) if header.command == terminal::Command::SetInterrupt.code() => {
+                    listens(private.object(), rights, data)
+                }
+                Some(_) => Status::BadCommand,
+            });
+            return;
+        }
     };
     let (reply, data) = Answer::Kill.reply();
     Kernel.putrep(&reply, &data);
@@ -91,6 +105,26 @@ fn answer(header: &Header, data: &[u8]) {
         Cause::Exception => End::Exception(header.offset),
     };
     finish(private.object(), end);
+}
+
+/// A process says where it listens.
+fn listens(number: Process, rights: Rights, data: &[u8]) -> Status {
+    let Ok(listener) = Capability::parse(data) else {
+        return Status::BadArgument;
+    };
+    if !rights.include(SIGNALS) {
+        return Status::Denied;
+    }
+    let mut owner = OWNER.lock();
+    let mut entries = owner.entries.iter_mut();
+    let Some(entry) = entries.find(|entry| entry.number == number) else {
+        return Status::NotFound;
+    };
+    entry.listener = Some(listener).filter(|listener| *listener != Capability::NULL);
+    drop(owner);
+    // Whoever waits for it is to know.
+    ENDED.up();
+    Status::Ok
 }
 
 /// Takes note of an end; first what the process has used is closed, so that what it wrote is there when others hear of its end.
@@ -112,24 +146,39 @@ fn finish(number: Process, end: End) {
     }
 }
 
-/// Makes room for a process that is to be started: its number, and the capability of its owner.
-pub(super) fn prepare(closed: &[Stream], listener: Option<Capability>) -> (Process, Capability) {
+/// What is known of a process before it is started.
+pub(super) struct Prepared {
+    pub(super) number: Process,
+    /// The capability of its owner.
+    pub(super) owner: Capability,
+    /// What it is given to say where it listens.
+    pub(super) signals: Capability,
+}
+
+/// Makes room for a process that is to be started.
+pub(super) fn prepare(closed: &[Stream]) -> Prepared {
     let mut owner = OWNER.lock();
     owner.last += 1;
     let number = owner.last;
     owner.entries.push(Entry {
         number,
         process: Capability::NULL,
-        listener,
+        listener: None,
         closed: closed.to_vec(),
         end: None,
         unanswered: 0,
     });
-    let capability = Capability {
-        port: put_port(owner.port),
-        private: Private::owner(number, check(owner.port)),
-    };
-    (number, capability)
+    let (port, check) = (put_port(owner.port), check(owner.port));
+    let private = Private::owner(number, check);
+    let signals = private.restrict(SIGNALS, check);
+    Prepared {
+        number,
+        owner: Capability { port, private },
+        signals: Capability {
+            port,
+            private: signals,
+        },
+    }
 }
 
 /// The process has been started.

@@ -2,14 +2,12 @@
 
 use super::machine::{Machine, Stream, close};
 use super::streams::{self, End as ChannelEnd};
-use super::{hosts, interrupts, processes};
+use super::{hosts, processes};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use hosts::Found;
-use libamoeba::classes::random;
-use libamoeba::system::Kernel;
-use libamoeba::{explain, program};
-use proto::capability::{Capability, Port};
+use libamoeba::program;
+use proto::capability::Capability;
 use shell::world::{Failure, Process, Start};
 
 /// Capabilities that are a program's own.
@@ -67,28 +65,23 @@ impl Machine {
         let script = script.map(|channel| Stream::Own(channel, ChannelEnd::Reader));
         let mut closed = start.closed.to_vec();
         closed.extend(script);
-        // A shell is told of interrupts rather than stunned, for it waits for others.
-        let is_shell = start.script.is_some() || words[0] == "sh" || words[0].ends_with("/sh");
-        let signals = if is_shell { self.signals()? } else { None };
-        let listener = signals.map(interrupts::capability);
-        let signals = signals.map(|port| Capability {
-            port,
-            ..Capability::NULL
-        });
-        let others = [("SCRIPT", script.map(Stream::capability)), ("SIGNALS", signals)];
+        let started = processes::prepare(&closed);
+        let others = [
+            ("SCRIPT", script.map(Stream::capability)),
+            ("SIGNALS", Some(started.signals)),
+        ];
         let capabilities = self.environment(start.streams, &others);
         let capabilities: Vec<(&str, Capability)> = capabilities
             .iter()
             .map(|(name, capability)| (name.as_str(), *capability))
             .collect();
-        let (number, owner) = processes::prepare(&closed, listener);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let environment: Vec<&str> = start.environment.iter().map(String::as_str).collect();
         let given = program::Start {
             arguments: &words,
             environment: &environment,
             capabilities: &capabilities,
-            owner,
+            owner: started.owner,
         };
         let run_server = self.server("RUN_SERVER", "runsvr");
         let own = self
@@ -98,29 +91,17 @@ impl Machine {
             .map(|(_, value)| *value);
         match hosts::start(&program, &given, run_server, own) {
             Ok(process) => {
-                processes::started(number, &process);
+                processes::started(started.number, &process);
                 hosts::comment(&process, words[0]);
-                Ok(number)
+                Ok(started.number)
             }
             Err(failure) => {
-                processes::abandon(number);
+                processes::abandon(started.number);
                 if let Some(script) = script {
                     let _ = close(script);
                 }
                 Err(failure)
             }
         }
-    }
-
-    /// A port at which another shell can listen.
-    fn signals(&self) -> Result<Option<Port>, Failure> {
-        let random = self.capabilities.iter().find(|(name, _)| name == "RANDOM");
-        let Some((_, random)) = random else {
-            return Ok(None);
-        };
-        let mut port = Port::NULL;
-        let filled = random::fill(&mut Kernel, random, &mut port.0);
-        filled.map_err(|status| Failure::NotRun(explain(status).to_string()))?;
-        Ok(Some(port))
     }
 }

@@ -29,6 +29,7 @@ pub(super) struct State {
     /// The interrupt comes when this many more programs have been started.
     pub(super) interrupt_after: Option<usize>,
     is_interrupted: bool,
+    is_ignored: bool,
     pub(super) started: Vec<String>,
     status: i32,
 }
@@ -132,15 +133,15 @@ fn run_lines(shell: &mut Shell<Fake>, text: &str) -> i32 {
             }
         };
         if let Some(status) = ended {
-            return status;
+            return shell.finish(status);
         }
     }
     if lines.is_open() {
         shell.complain("unexpected end");
-        return 2;
+        return shell.finish(2);
     }
-    shell.finish();
-    shell.status()
+    let status = shell.status();
+    shell.finish(status)
 }
 
 impl World for Fake {
@@ -156,7 +157,7 @@ impl World for Fake {
             state.started.push(start.words.join(" "));
             if let Some(left) = &mut state.interrupt_after {
                 *left = left.saturating_sub(1);
-                state.is_interrupted |= state.interrupt_after == Some(0);
+                state.is_interrupted |= state.interrupt_after == Some(0) && !state.is_ignored;
             }
         }
         let end = if let Some(text) = start.script {
@@ -218,6 +219,10 @@ impl World for Fake {
             state.interrupt_after = None;
         }
         is_interrupted
+    }
+
+    fn ignore_interrupts(&mut self, is_ignored: bool) {
+        self.0.borrow_mut().is_ignored = is_ignored;
     }
 
     fn stun(&mut self, _process: Process, _code: i32) -> Result<(), String> {

@@ -5,6 +5,7 @@ mod fake;
 mod patterns;
 mod redirections;
 mod syntax;
+mod traps;
 mod words;
 
 use fake::Fake;

@@ -11,7 +11,7 @@ use libamoeba::directory::Names;
 use libamoeba::stream::{Input, Output};
 use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
-use libamoeba::{eprintln, explain};
+use libamoeba::{directory, eprintln, explain};
 use proto::capability::Capability;
 use proto::capability_set::CapabilitySet;
 use proto::soap::Failure;
@@ -88,6 +88,7 @@ fn command(name: &str) -> Option<Command> {
         "std_destroy" => objects::destroy,
         "std_info" => objects::info,
         "std_restrict" => objects::restrict,
+        "std_status" => objects::status,
         "std_touch" => objects::touch,
         "tail" => texts::tail,
         "wc" => texts::count,
@@ -161,8 +162,7 @@ impl Session<'_> {
     /// The first capability at a path.
     fn object(&self, path: &str) -> Result<Capability, Failure> {
         let set = self.lookup(path)?;
-        let first = set.members().next().ok_or(Status::NotFound)?;
-        Ok(first.capability)
+        Ok(directory::object(&mut Kernel, &set)?)
     }
 
     /// The capability at a path; if there is none that is told.

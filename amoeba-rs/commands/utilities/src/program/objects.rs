@@ -9,6 +9,7 @@ use libamoeba::stream::Kind;
 use libamoeba::system::Kernel;
 use proto::capability::Capability;
 use proto::capability_set::CapabilitySet;
+use proto::message::LARGEST_BUFFER;
 use proto::soap::Failure;
 use proto::standard::Status;
 use utilities::masks;
@@ -43,6 +44,24 @@ pub(super) fn info(session: &mut Session<'_>) -> Outcome {
             "".to_string()
         };
         session.print(format_args!("{prefix}{line}\n"))?;
+    }
+    Ok(())
+}
+
+/// `std_status PATH...`: what servers tell of how they fare.
+pub(super) fn status(session: &mut Session<'_>) -> Outcome {
+    let options = session.options("", (1, usize::MAX), "path...")?;
+    let mut buffer = alloc::vec![0; LARGEST_BUFFER];
+    for path in options.operands {
+        let Some(object) = session.named(path) else {
+            continue;
+        };
+        let told = standard::status(&mut Kernel, &object, &mut buffer);
+        if let Some(length) = session.tried(path, told) {
+            let text = buffer[..length].trim_ascii_end();
+            session.write(text)?;
+            session.write(b"\n")?;
+        }
     }
     Ok(())
 }

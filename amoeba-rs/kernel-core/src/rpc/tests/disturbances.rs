@@ -382,3 +382,22 @@ fn a_place_for_a_port_that_nobody_asked_for_is_not_believed() {
     assert_eq!(lab.network.broadcasts.len(), 1);
     assert!(lab.kinds().is_empty());
 }
+
+#[test]
+fn an_acknowledgement_of_a_reply_that_was_not_given_is_nothing() {
+    let mut lab = acquainted();
+    begin(&mut lab);
+    lab.wait_for_request();
+    let (request, _) = core::mem::take(&mut lab.network.trace)[0];
+    let from = lab.network.machines[0].card.endpoints[1].unwrap();
+    let acknowledgement = proto::rpc::Header {
+        kind: Kind::Acknowledge,
+        destination: 0,
+        source: request.source,
+        ..request
+    };
+    deliver_header(&mut lab, 1, from, &acknowledgement);
+    lab.putrep(1, thread(0), reply(7), Memory::default());
+    let (outcome, _) = lab.wait_for_reply();
+    assert_eq!(outcome.map(|(header, _)| header.command), Ok(7));
+}

@@ -34,6 +34,8 @@ const STACK: usize = 32 << 10;
 const LOCATE: u32 = 2000;
 /// The longest pause between two looks at what is to be done, in milliseconds.
 const PAUSE: u64 = 300;
+/// Milliseconds between two looks whether a start is known.
+const MOMENT: u32 = 20;
 /// Milliseconds after which a name that could not be published is tried again.
 const PUBLISH_AGAIN: u64 = 3000;
 /// The code with which processes are ended: an emergency, so that none waits for others.
@@ -183,7 +185,12 @@ fn own_processes(owner: &Capability) {
 /// A process has stopped, and will not go on.
 fn end(report: &Report) {
     let process = report.image.head.own;
-    let name = with(|shared| shared.plan.ended(&process).map(String::from));
+    let mut name = with(|shared| shared.plan.ended(&process).map(String::from));
+    // It may have ended before the thread that starts it knows that it is there.
+    while name.is_none() && with(|shared| shared.plan.is_starting()) {
+        calls::sleep(MOMENT);
+        name = with(|shared| shared.plan.ended(&process).map(String::from));
+    }
     // One that was stunned by this server is expected to end.
     let Some(name) = name else { return };
     let detail = report.detail;

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use boot_server::Configuration;
 use boot_server::configuration::{Reference, Service};
-use libamoeba::directory::Names;
+use libamoeba::directory::{self, Names};
 use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
 use proto::capability::{Capability, Rights};
@@ -76,8 +76,7 @@ impl Environment {
             }
         };
         let set = set.map_err(|failure| format!("{reference}: {failure}"))?;
-        let first = set.members().next().map(|member| member.capability);
-        first.ok_or_else(|| format!("{reference}: nothing is there"))
+        directory::object(&mut Kernel, &set).map_err(|_| format!("{reference}: nothing is there"))
     }
 
     /// All that a service's program needs.

@@ -9,7 +9,7 @@ use libamoeba::{println, standard};
 use proto::boot::{ADMINISTER, Command, ControlOption, SERVER_OBJECT};
 use proto::capability::{Capability, Port};
 use proto::message::Header;
-use proto::standard::Status;
+use proto::standard::{ObjectMark, Status};
 
 /// Room for a request and for a reply, in bytes.
 const ROOM: usize = 4096;
@@ -71,10 +71,9 @@ impl Server for BootServer {
             Command::ShutDown => with(|shared| shared.plan.shut_down(now())),
             Command::SetOutput => {
                 let terminal = Capability::parse(request.data).map_err(|_| Status::BadArgument)?;
-                let mut text = [0; 80];
-                match standard::info(&mut Kernel, &terminal, &mut text) {
-                    Ok(_) | Err(Status::Overflow) => console::set(&terminal, &terminal),
-                    Err(status) => return Err(status),
+                match mark(&terminal)? {
+                    Some(ObjectMark::Terminal | ObjectMark::Pipe) => console::set(&terminal, &terminal),
+                    _ => return Err(Status::BadArgument),
                 }
             }
             Command::Configure => {
@@ -95,5 +94,14 @@ impl Server for BootServer {
             }
         }
         Ok(0)
+    }
+}
+
+/// What an object is.
+fn mark(object: &Capability) -> Result<Option<ObjectMark>, Status> {
+    let mut mark = [0];
+    match standard::info(&mut Kernel, object, &mut mark) {
+        Ok(_) | Err(Status::Overflow) => Ok(ObjectMark::from_code(mark[0])),
+        Err(status) => Err(status),
     }
 }

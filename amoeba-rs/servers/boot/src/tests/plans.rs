@@ -65,6 +65,25 @@ fn services_start_when_those_before_them_answer() {
 }
 
 #[test]
+fn a_process_that_ends_at_once_is_nobodys_before_its_start_is_known() {
+    let mut plan = plan(PAIR);
+    assert!(!plan.is_starting());
+    assert_eq!(plan.next(0), Some(Action::Start(0)));
+    assert_eq!(plan.ended(&process(1)), None);
+    assert!(plan.is_starting());
+    plan.started(0, 10, Some(process(1)));
+    assert!(!plan.is_starting());
+    assert_eq!(plan.ended(&process(1)), Some("files"));
+    assert_eq!(plan.state("files"), Some(State::Waiting));
+    // It is looked at, and not started.
+    let mut plan = begun(PAIR);
+    assert_eq!(plan.next(600), Some(Action::Start(1)));
+    plan.started(1, 600, None);
+    assert!(matches!(plan.next(1600), Some(Action::Poll(0, _))));
+    assert!(!plan.is_starting());
+}
+
+#[test]
 fn what_ends_is_started_again_but_not_too_often() {
     let mut plan = begun(PAIR);
     assert_eq!(plan.ended(&process(1)), Some("files"));
@@ -176,16 +195,17 @@ fn services_run_when_they_are_asked_for() {
 }
 
 #[test]
-fn everything_ends_when_it_is_told_to() {
+fn everything_ends_when_it_is_told_to_and_what_others_need_comes_last() {
     let mut plan = begun(PAIR);
     assert_eq!(plan.next(530), Some(Action::Start(1)));
     plan.shut_down(540);
-    assert_eq!(plan.next(540), Some(Action::Stop(0, process(1))));
+    assert_eq!(plan.next(540), None, "the other one is being started");
     assert!(!plan.is_over());
-    plan.stopped(0);
     plan.started(1, 550, Some(process(2)));
     assert_eq!(plan.next(550), Some(Action::Stop(1, process(2))));
     plan.stopped(1);
+    assert_eq!(plan.next(550), Some(Action::Stop(0, process(1))));
+    plan.stopped(0);
     assert!(plan.is_over() && !plan.is_ready());
     assert!(plan.configure("files", true, 600));
     assert_eq!(plan.next(60_000), None, "nothing starts any more");

@@ -14,6 +14,7 @@ use libamoeba::system::{Kernel, calls, thread};
 use libamoeba::{Transactions, println};
 use machine::Machine;
 use proto::bullet::SWEEP_MILLISECONDS;
+use proto::bullet::disk::INODES_OF_SECTOR;
 use proto::capability::{Capability, Rights};
 use proto::capability_set::CapabilitySet;
 use proto::message::LARGEST_BUFFER;
@@ -135,6 +136,13 @@ fn start(arguments: &Arguments) -> Result<&'static Engine<'static, Machine>, &'s
         .saturating_add(threads.saturating_mul(THREAD_MEMORY));
     let memory = cache(options.cache, free, needed).ok_or("no memory for a cache")?;
     let (engine, checked) = Engine::start(machine, memory).map_err(refuse)?;
+    if let Some(sector) = checked.unreadable {
+        let first = sector * INODES_OF_SECTOR;
+        println!(
+            "bullet: inodes {first} to {} cannot be read; they are free now",
+            first + INODES_OF_SECTOR - 1
+        );
+    }
     for finding in &checked.findings {
         println!(
             "bullet: inode {}: {}; it is free now",

@@ -77,6 +77,45 @@ fn a_good_disk_has_nothing_to_find() {
 }
 
 #[test]
+fn of_one_sector_of_inodes_that_cannot_be_read_all_are_free_and_the_other_files_stay() {
+    let medium = Medium::formatted(SECTORS, 9, 70);
+    let files: Vec<Capability> = serve(&medium, 50, |client, server, _| {
+        (0..40)
+            .map(|number| bullet::create(client, server, &pattern(number, 600), Commit::all()).unwrap())
+            .collect()
+    });
+    // Sector 0 is the superblock, 1 to 3 hold inodes.
+    medium.spoil(1);
+    assert_eq!(check(&medium, false).unwrap().unreadable, Some(0));
+    serve(&medium, 50, |client, server, at_start| {
+        assert_eq!((at_start.unreadable, &at_start.findings[..]), (Some(0), &[][..]));
+        for (object, file) in (1..).zip(&files) {
+            let mut data = [0; 600];
+            let read = bullet::read(client, file, 0, &mut data);
+            assert!(if object < 32 {
+                read == Err(Status::BadCapability)
+            } else {
+                data[..] == pattern(object - 1, 600)
+            });
+        }
+        assert_eq!(bullet::check(client, server), Ok(()));
+    });
+    let healed = check(&medium, false).unwrap();
+    assert_eq!((healed.unreadable, healed.files()), (None, 9));
+}
+
+#[test]
+fn a_disk_of_which_two_sectors_of_inodes_cannot_be_read_fails_and_stays_as_it_is() {
+    let (medium, _) = disk();
+    let before = medium.contents();
+    medium.spoil(2);
+    medium.spoil(3);
+    let failed = Err(Error::Disk(Status::SystemError));
+    assert_eq!(check(&medium, true).map(drop), failed);
+    assert!(medium.contents() == before);
+}
+
+#[test]
 fn each_bad_inode_is_named_and_freed() {
     assert_eq!(found(|_| {}), []);
     assert_eq!(found(|inode| inode.address = 3), [(2, Problem::Address)]);

@@ -11,6 +11,7 @@ use proto::bullet::disk::{SECTOR, Superblock};
 use proto::capability::{Capability, Port, Private};
 use proto::message::Header;
 use proto::standard::Status;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::vec;
@@ -31,6 +32,10 @@ struct Platter {
     /// Whether it has failed.
     is_dead: bool,
     is_failing: bool,
+    /// Whether the power's failing makes the sector that would be written next unreadable.
+    tears: bool,
+    /// Sectors that cannot be read until they are written.
+    unreadable: BTreeSet<usize>,
 }
 
 /// A disk in memory.
@@ -51,6 +56,8 @@ impl Medium {
             written: 0,
             is_dead: false,
             is_failing: false,
+            tears: false,
+            unreadable: BTreeSet::new(),
         }))
     }
 
@@ -70,7 +77,23 @@ impl Medium {
     pub(super) fn cut_after(&self, sectors: u64) {
         let mut platter = self.platter();
         platter.power = sectors;
-        (platter.written, platter.is_dead) = (0, false);
+        (platter.written, platter.is_dead, platter.tears) = (0, false, false);
+    }
+
+    /// As [`Medium::cut_after`], and the sector behind them cannot be read afterwards.
+    pub(super) fn tear_after(&self, sectors: u64) {
+        self.cut_after(sectors);
+        self.platter().tears = true;
+    }
+
+    /// A sector that cannot be read.
+    pub(super) fn spoil(&self, sector: usize) {
+        self.platter().unreadable.insert(sector);
+    }
+
+    /// The sectors that cannot be read.
+    pub(super) fn unreadable(&self) -> Vec<usize> {
+        self.platter().unreadable.iter().copied().collect()
     }
 
     /// Sectors that were written since [`Medium::cut_after`].
@@ -115,7 +138,12 @@ impl Disk for Medium {
         if platter.is_failing || platter.is_dead {
             return Err(Status::RpcFailure);
         }
-        let start = sector as usize * SECTOR;
+        let first = sector as usize;
+        let last = first + memory.len() / SECTOR;
+        if platter.unreadable.range(first..last).next().is_some() {
+            return Err(Status::SystemError);
+        }
+        let start = first * SECTOR;
         memory.copy_from_slice(&platter.bytes[start..start + memory.len()]);
         Ok(())
     }
@@ -128,10 +156,14 @@ impl Disk for Medium {
         for (place, bytes) in (sector as usize..).zip(memory.chunks_exact(SECTOR)) {
             if platter.power == 0 {
                 platter.is_dead = true;
+                if platter.tears {
+                    platter.unreadable.insert(place);
+                }
                 return Err(Status::RpcFailure);
             }
             platter.power -= 1;
             platter.written += 1;
+            platter.unreadable.remove(&place);
             platter.bytes[place * SECTOR..][..SECTOR].copy_from_slice(bytes);
         }
         Ok(())

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use libamoeba::directory::Names;
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, calls};
-use libamoeba::{eprintln, println};
+use libamoeba::{eprintln, explain, println};
 use machine::Machine;
 use om::{Plan, Report, round};
 use proto::capability::Capability;
@@ -84,7 +84,7 @@ fn main(arguments: &Arguments) -> i32 {
         is_good = match plan(&names, &options) {
             Ok(plan) => tell(name, &round(&mut Machine, &plan)),
             Err((path, failure)) => {
-                eprintln!("{name}: {path}: {failure}");
+                eprintln!("{name}: {path}: {}", explain(failure));
                 false
             }
         };
@@ -133,7 +133,7 @@ fn tell(name: &str, report: &Report) -> bool {
         ..
     } = report;
     for (path, why) in report.unread.iter().chain(&report.failures) {
-        eprintln!("{name}: {}: {why}", String::from_utf8_lossy(path));
+        eprintln!("{name}: {}: {}", String::from_utf8_lossy(path), explain(*why));
     }
     println!(
         "{name}: {directories} directories, {touched} objects touched, {copied} files copied, {aged} servers aged"

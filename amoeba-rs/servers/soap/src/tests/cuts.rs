@@ -170,6 +170,7 @@ fn wherever_the_power_of_all_goes_directories_are_as_before_or_after() {
                 at,
                 is_done,
                 is_everywhere: true,
+                is_torn: false,
             };
             let mut run = Run::new(Some(cut));
             let number = run.run_to_cut();
@@ -193,6 +194,7 @@ fn wherever_one_machine_loses_its_power_the_other_goes_on_and_it_catches_up() {
                 at,
                 is_done,
                 is_everywhere: false,
+                is_torn: false,
             };
             let mut run = Run::new(Some(cut));
             let number = run.run_to_cut();
@@ -214,6 +216,32 @@ fn wherever_one_machine_loses_its_power_the_other_goes_on_and_it_catches_up() {
 }
 
 #[test]
+fn wherever_the_power_leaves_a_block_of_entries_unreadable_nothing_is_lost() {
+    let mut torn = 0;
+    for at in 1..=writes_of_workload() {
+        for is_everywhere in [false, true] {
+            let cut = Cut {
+                at,
+                is_done: false,
+                is_everywhere,
+                is_torn: true,
+            };
+            let mut run = Run::new(Some(cut));
+            let number = run.run_to_cut();
+            torn += run.lab.state.borrow().unreadable.iter().flatten().count();
+            let what = alloc::format!("{cut:?} in step {number}");
+            run.restore();
+            run.compare(&what);
+            run.check(&what);
+            run.go_on(number + 1, None);
+            run.compare(&what);
+            run.check(&what);
+        }
+    }
+    assert!(torn > 50, "{torn} blocks");
+}
+
+#[test]
 fn power_that_goes_again_while_servers_recover_loses_nothing() {
     let writes = writes_of_workload();
     for at in (1..=writes).step_by(5) {
@@ -222,6 +250,7 @@ fn power_that_goes_again_while_servers_recover_loses_nothing() {
                 at,
                 is_done: true,
                 is_everywhere: false,
+                is_torn: false,
             };
             let mut run = Run::new(Some(cut));
             let number = run.run_to_cut();
@@ -233,6 +262,7 @@ fn power_that_goes_again_while_servers_recover_loses_nothing() {
                     at: state.writes + again,
                     is_done: again % 2 == 0,
                     is_everywhere: again % 3 == 0,
+                    is_torn: false,
                 });
             }
             let dead = 1 - survivor;

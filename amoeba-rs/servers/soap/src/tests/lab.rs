@@ -4,7 +4,7 @@ use crate::engine::Unreachable;
 use crate::engine::recovery::Next;
 use crate::make::{Identity, Made, NewDirectory, make};
 use crate::{Disk, Engine, Files, Message, Outcome, World};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -23,6 +23,8 @@ pub(super) struct Cut {
     pub(super) is_done: bool,
     /// Whether it goes everywhere, or only where the write is.
     pub(super) is_everywhere: bool,
+    /// Whether a block of entries that was being written cannot be read afterwards.
+    pub(super) is_torn: bool,
 }
 
 #[derive(Default)]
@@ -41,6 +43,8 @@ pub(super) struct State {
     pub(super) store_listens: [bool; 2],
     /// Whether each machine's disk refuses to write.
     pub(super) disk_fails: [bool; 2],
+    /// Of each machine's disk, blocks that cannot be read until they are written.
+    pub(super) unreadable: [BTreeSet<u32>; 2],
     pub(super) writes: u32,
     pub(super) cut: Option<Cut>,
     /// Of so many thousand messages so many are lost.
@@ -97,6 +101,9 @@ pub(super) struct Machine {
 impl Disk for Machine {
     fn read_block(&mut self, number: u32, block: &mut [u8; BLOCK]) -> Result<(), Status> {
         let state = self.state.borrow();
+        if state.unreadable[self.number].contains(&number) {
+            return Err(Status::SystemError);
+        }
         let blocks = &state.disks[self.number];
         *block = *blocks.get(number as usize).ok_or(Status::BadArgument)?;
         Ok(())
@@ -107,8 +114,12 @@ impl Disk for Machine {
         if state.disk_fails[self.number] {
             return Err(Status::SystemError);
         }
+        let tears = state.cut.is_some_and(|cut| cut.is_torn) && state.is_on[self.number] && number != 0;
         if state.write(self.number) {
             state.disks[self.number][number as usize] = *block;
+            state.unreadable[self.number].remove(&number);
+        } else if tears {
+            state.unreadable[self.number].insert(number);
         }
         if state.is_on[self.number] {
             Ok(())
@@ -249,6 +260,7 @@ impl Lab {
             is_on: [true; 2],
             store_listens: [true; 2],
             disk_fails: [false; 2],
+            unreadable: [BTreeSet::new(), BTreeSet::new()],
             writes: 0,
             cut: None,
             lost: 0,

@@ -184,6 +184,7 @@ fn power_that_goes_at_any_write_of_updates_that_cross_leaves_each_done_or_not() 
                     at,
                     is_done: variant % 2 == 0,
                     is_everywhere: variant / 2 == 0,
+                    is_torn: false,
                 };
                 let (mut lab, client, results) = cross(operations, &order, Some(cut));
                 went |= lab.state.borrow().is_on != [true; 2];

@@ -53,6 +53,71 @@ fn same(lab: &mut Lab) {
     assert_eq!(compare(&mut one, &mut other), Ok(vec![]));
 }
 
+/// A machine comes back, and a block of its super file cannot be read.
+fn come_back_torn(lab: &mut Lab, server: usize, block: u32) -> Result<(), crate::table::Unusable> {
+    lab.state.borrow_mut().unreadable[server].insert(block);
+    lab.state.borrow_mut().is_on[server] = true;
+    let engine = Engine::start(lab.machine(server), server)?;
+    lab.engines[server] = Some(engine);
+    lab.recover();
+    Ok(())
+}
+
+#[test]
+fn a_super_file_of_which_a_block_of_entries_cannot_be_read_becomes_a_copy_of_the_others() {
+    for torn in 0..2 {
+        for has_changed in [false, true] {
+            let (mut lab, mut client, mut model) = begin(20);
+            lab.switch_off(torn);
+            if has_changed {
+                append(&mut lab, &mut client, &mut model, 1 - torn, 17, "a");
+            }
+            come_back_torn(&mut lab, torn, 2).expect("the other one has everything");
+            assert_eq!(client.read(&mut lab, torn).as_ref(), Ok(&model));
+            assert_eq!([mode(&mut lab, 0), mode(&mut lab, 1)], [CopyMode::Two; 2]);
+            assert!(lab.state.borrow().unreadable[torn].is_empty());
+            same(&mut lab);
+        }
+    }
+}
+
+#[test]
+fn when_both_come_back_the_one_that_can_read_its_super_file_begins() {
+    for torn in 0..2 {
+        let (mut lab, client, model) = begin(20);
+        (0..2).for_each(|server| lab.switch_off(server));
+        come_back_torn(&mut lab, torn, 1).expect("there is another one");
+        assert_eq!(
+            client.read(&mut lab, torn),
+            Err(UNAVAILABLE),
+            "it has nothing whole"
+        );
+        lab.switch_on(1 - torn);
+        lab.recover();
+        for server in 0..2 {
+            assert_eq!(client.read(&mut lab, server).as_ref(), Ok(&model));
+        }
+        same(&mut lab);
+    }
+}
+
+#[test]
+fn a_super_file_with_an_unreadable_block_is_of_no_use_if_its_server_was_alone_or_if_it_is_the_commit_block_or_not_the_only_one()
+ {
+    let unusable = Err(crate::table::Unusable::Disk(Status::SystemError));
+    let (mut lab, mut client, mut model) = begin(20);
+    lab.switch_off(1);
+    append(&mut lab, &mut client, &mut model, 0, 1, "a");
+    lab.switch_off(0);
+    assert_eq!(come_back_torn(&mut lab, 0, 2), unusable);
+    let (mut lab, ..) = begin(20);
+    lab.switch_off(0);
+    assert_eq!(come_back_torn(&mut lab, 0, 0), unusable);
+    lab.state.borrow_mut().unreadable[0].clear();
+    lab.state.borrow_mut().unreadable[0].insert(1);
+    assert_eq!(come_back_torn(&mut lab, 0, 2), unusable);
+}
+
 #[test]
 fn with_one_server_off_lookups_and_updates_go_on_and_it_catches_up() {
     for off in 0..2 {
@@ -205,6 +270,7 @@ fn a_super_file_whose_copying_was_cut_short_is_never_served() {
             at: state.writes + 3,
             is_done: true,
             is_everywhere: false,
+            is_torn: false,
         });
     }
     lab.recover();

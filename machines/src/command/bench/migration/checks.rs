@@ -1,7 +1,8 @@
 //! What was measured beside what was published, and whether it lies where it should.
 
-use super::published::{Figure, Published};
+use super::published::Published;
 use super::series::{Mechanism, Series, Workload, find};
+use crate::command::bench::limits::{Check, Figure};
 
 /// Measurements of transactions that the comparison needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -12,71 +13,10 @@ pub(super) struct Context {
     pub(super) throughput: Option<f64>,
 }
 
-/// Where a measurement lies.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Verdict {
-    /// Where it should.
-    Within,
-    /// So much below the least that it may be.
-    Below(f64),
-    /// So much above the most that it may be.
-    Above(f64),
-    /// There is no limit.
-    Told,
-    /// It was not measured.
-    Missing,
-}
-
-/// A published figure and what was measured.
-#[derive(Clone, Debug)]
-pub(super) struct Check {
-    /// What was published.
-    pub(super) figure: Figure,
-    /// What was measured.
-    pub(super) value: Option<f64>,
-    /// What to know of the measurement.
-    pub(super) note: String,
-    /// Where it lies.
-    pub(super) verdict: Verdict,
-}
-
-impl Check {
-    /// Whether it lies where it should, as far as it was measured and there is a limit.
-    pub(super) fn is_good(&self) -> bool {
-        !matches!(self.verdict, Verdict::Below(_) | Verdict::Above(_))
-    }
-}
-
-/// Whether all lie where they should.
-pub(super) fn are_good(checks: &[Check]) -> bool {
-    checks.iter().all(Check::is_good)
-}
-
 /// Compares all published figures.
 pub(super) fn compare(published: &Published, series: &[Series], context: &Context) -> Vec<Check> {
-    let check = |figure: &Figure| {
-        let (value, note) = match measured(&figure.name, series, context) {
-            Some((value, note)) => (Some(value), note),
-            None => (None, String::new()),
-        };
-        Check {
-            verdict: verdict(figure, value),
-            figure: figure.clone(),
-            value,
-            note,
-        }
-    };
+    let check = |figure: &Figure| Check::of(figure, measured(&figure.name, series, context));
     published.figures().iter().map(check).collect()
-}
-
-fn verdict(figure: &Figure, value: Option<f64>) -> Verdict {
-    match (value, figure.low, figure.high) {
-        (None, ..) => Verdict::Missing,
-        (Some(value), Some(low), _) if value < low => Verdict::Below(low - value),
-        (Some(value), _, Some(high)) if value > high => Verdict::Above(value - high),
-        (Some(_), None, None) => Verdict::Told,
-        (Some(_), ..) => Verdict::Within,
-    }
 }
 
 /// The measurement of that name and a note on it, by the guest's clock, as it was published.
@@ -167,6 +107,7 @@ fn kernel_spread(series: &[Series]) -> Option<(f64, String)> {
 pub(super) mod tests {
     use super::super::series::tests::made_up;
     use super::*;
+    use crate::command::bench::limits::{Verdict, are_good};
 
     /// Six series as the paper has them, the user-level ones so much slower.
     pub(in crate::command::bench::migration) fn as_published(above: u32) -> Vec<Series> {

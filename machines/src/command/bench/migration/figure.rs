@@ -1,97 +1,18 @@
 //! The paper's Figure 1: time against size, measured and published, with what is left over below.
 
-use std::fmt::Write as _;
-
 use super::published::Published;
 use super::series::{Mechanism, Series, Workload, find};
+use crate::command::bench::plot::{LEFT, Panel, RIGHT, add, labels, line, numbers};
 
-const WIDTH: f64 = 860.0;
+const WIDTH: f64 = 920.0;
 const HEIGHT: f64 = 720.0;
-const LEFT: f64 = 70.0;
-const RIGHT: f64 = 620.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = 460.0;
+/// What the panels' x axes are.
+const SIZE: &str = "process size, Kbytes";
 /// The panel of residuals.
 const REST_TOP: f64 = 520.0;
 const REST_BOTTOM: f64 = 670.0;
-/// Lines of an axis at most.
-const MOST_TICKS: f64 = 8.0;
-
-/// A rectangle of the figure and the values at its sides.
-struct Panel {
-    top: f64,
-    bottom: f64,
-    x: (f64, f64),
-    y: (f64, f64),
-}
-
-impl Panel {
-    fn x(&self, value: f64) -> f64 {
-        LEFT + (RIGHT - LEFT) * (value - self.x.0) / (self.x.1 - self.x.0)
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        self.bottom - (self.bottom - self.top) * (value - self.y.0) / (self.y.1 - self.y.0)
-    }
-
-    /// Frame, lines and their numbers.
-    fn axes(&self, text: &mut String) {
-        for value in ticks(self.x) {
-            let x = self.x(value);
-            add(
-                text,
-                format_args!(
-                    "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{}\" y2=\"{}\" stroke=\"#ddd\"/><text x=\"{x:.1}\" y=\"{}\" \
-                     text-anchor=\"middle\">{value}</text>",
-                    self.top,
-                    self.bottom,
-                    self.bottom + 16.0
-                ),
-            );
-        }
-        for value in ticks(self.y) {
-            let y = self.y(value);
-            add(
-                text,
-                format_args!(
-                    "<line x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#ddd\"/><text x=\"{}\" \
-                     y=\"{:.1}\" text-anchor=\"end\">{value}</text>",
-                    LEFT - 6.0,
-                    y + 4.0
-                ),
-            );
-        }
-        add(
-            text,
-            format_args!(
-                "<rect x=\"{LEFT}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"black\"/>",
-                self.top,
-                RIGHT - LEFT,
-                self.bottom - self.top
-            ),
-        );
-    }
-}
-
-fn add(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a text cannot fail.
-    let _ = writeln!(text, "{line}");
-}
-
-/// Round numbers of a range: 1, 2 or 5 times a power of ten apart, or of two for sizes of memory.
-fn ticks((low, high): (f64, f64)) -> Vec<f64> {
-    let rough = (high - low) / MOST_TICKS;
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .map(|times| times * power)
-        .into_iter()
-        .find(|step| *step >= rough)
-        .unwrap_or(10.0 * power);
-    let first = (low / step).ceil() as i64;
-    let last = (high / step).floor() as i64;
-    (first..=last).map(|number| number as f64 * step).collect()
-}
-
 const fn colour(workload: Workload) -> &'static str {
     match workload {
         Workload::Idle => "#1f77b4",
@@ -137,8 +58,8 @@ pub(super) fn svg(series: &[Series], published: &Published) -> String {
          font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"{LEFT}\" y=\"26\" \
          font-size=\"15\">Process migration: time against size, source workload and mechanism</text>\n"
     );
-    main.axes(&mut text);
-    labels(&mut text, &main, "migration time, ms (guest's clock)");
+    main.axes(&mut text, &numbers(main.x));
+    labels(&mut text, &main, [SIZE, "migration time, ms (guest's clock)"]);
     add_published(&mut text, &main, series, published);
     for series in series {
         if let Some(fit) = series.guest_fit() {
@@ -157,34 +78,6 @@ pub(super) fn svg(series: &[Series], published: &Published) -> String {
     residuals(&mut text, series, main.x);
     legend(&mut text, series);
     text + "</svg>\n"
-}
-
-fn labels(text: &mut String, panel: &Panel, what: &str) {
-    let middle = f64::midpoint(panel.top, panel.bottom);
-    add(
-        text,
-        format_args!(
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">process size, Kbytes</text>\n<text x=\"18\" y=\"{middle:.1}\" \
-             text-anchor=\"middle\" transform=\"rotate(-90 18 {middle:.1})\">{what}</text>",
-            f64::midpoint(LEFT, RIGHT),
-            panel.bottom + 34.0
-        ),
-    );
-}
-
-/// A straight line over the whole panel.
-fn line(text: &mut String, panel: &Panel, colour: &str, dashes: &str, at: impl Fn(f64) -> f64) {
-    let (from, to) = panel.x;
-    add(
-        text,
-        format_args!(
-            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" stroke-dasharray=\"{dashes}\"/>",
-            panel.x(from),
-            panel.y(at(from)),
-            panel.x(to),
-            panel.y(at(to))
-        ),
-    );
 }
 
 /// The published lines, by what they are for.
@@ -244,8 +137,8 @@ fn residuals(text: &mut String, series: &[Series], x: (f64, f64)) {
         x,
         y: (-most, most),
     };
-    panel.axes(text);
-    labels(text, &panel, "residual, ms");
+    panel.axes(text, &numbers(panel.x));
+    labels(text, &panel, [SIZE, "residual, ms"]);
     for (series, kbytes, rest) in rests {
         let place = [panel.x(kbytes), panel.y(rest)];
         add(
@@ -294,12 +187,6 @@ fn legend(text: &mut String, series: &[Series]) {
 mod tests {
     use super::super::report::tests::report;
     use super::*;
-
-    #[test]
-    fn numbers_at_an_axis_are_round() {
-        assert_eq!(ticks((0.0, 2088.96)), [0.0, 500.0, 1000.0, 1500.0, 2000.0]);
-        assert_eq!(ticks((-11.0, 11.0)), [-10.0, -5.0, 0.0, 5.0, 10.0]);
-    }
 
     #[test]
     fn the_figure_has_a_mark_for_every_mean_residual_and_name() {

@@ -195,7 +195,7 @@ impl Workload {
 }
 
 /// A station address of the lab.
-pub(super) fn address(number: u8) -> String {
+pub(in crate::command::bench) fn address(number: u8) -> String {
     format!("02:60:8c:00:00:{number:02x}")
 }
 
@@ -247,7 +247,8 @@ fn machine(text: &mut String, setup: &Setup, name: &str, number: u8) {
     );
 }
 
-fn module(text: &mut String, machine: &str, image: &str, arguments: &str) {
+/// A program that the loader brings.
+pub(in crate::command::bench) fn module(text: &mut String, machine: &str, image: &str, arguments: &str) {
     // Writing to a text cannot fail.
     let _ = write!(
         text,

@@ -1,25 +1,20 @@
 //! `amlab bench migration`: the experiment of Steketee, Socko and Kiepuszewski.
 //!
-//! A tour: `plan` says what is to be measured and `lab` writes the lab of one run, in which a process of each size moves once; `pool` has runs carried out on several threads;
-//! `watch` makes measurements of what consoles say and what `traffic` sees on the cable; `series` and `fit` bring them together; `checks` compares them
+//! A tour: `plan` says what is to be measured and `lab` writes the lab of one run, in which a process of each size moves once;
+//! `watch` makes measurements of what consoles say and what is seen on the cable; `series` and `fit` bring them together; `checks` compares them
 //! with what was `published`; `report` and `figure` show it; `breakdown` tells where the time of one migration goes, by its `phases`.
 
 mod breakdown;
 mod checks;
 mod figure;
 mod fit;
-mod lab;
+pub(super) mod lab;
 mod phases;
 mod plan;
-mod pool;
 mod published;
 mod report;
 mod series;
-mod traffic;
 mod watch;
-
-use std::fs;
-use std::path::Path;
 
 use clock::{Instant, Span};
 
@@ -34,14 +29,16 @@ use self::published::Published;
 use self::report::{Clock, Report, Results};
 use self::series::{Measurement, Series};
 use self::watch::Watch;
+use super::limits::are_good;
+use super::pool;
 use super::rpc::Point;
-use crate::command::arguments::{Format, MigrationArguments};
+use super::{Forms, conclude};
+use crate::command::arguments::MigrationArguments;
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::run::Host;
 use crate::command::terminal::{Importance, Terminal};
 use crate::command::{images, seam};
-use crate::folder::HostError;
 use crate::image::ImageBytes;
 use crate::lab::{Lab, LabSource};
 
@@ -63,26 +60,14 @@ pub(crate) fn migration(
     let Some((report, exit)) = measure(host, &plan, terminal)? else {
         return Ok(Exit::Interrupted);
     };
-    write(&arguments.out, &report)?;
-    match terminal.format() {
-        Format::Human => terminal.line(Importance::Result, report.text().trim_end()),
-        Format::Json => terminal.result(&format!("{:#}\n", report.json())),
-        Format::Csv => terminal.result(&report.csv()),
-    }
-    let folder = arguments.out.display();
-    terminal.line(
-        Importance::Detail,
-        &format!("written: migration.csv, migration.json and migration.svg in {folder}"),
-    );
-    Ok(conclude(
-        exit,
-        arguments.no_fail || checks::are_good(&report.checks),
-    ))
-}
-
-/// The exit code: that of the runs, or that a measurement lies outside its limits.
-fn conclude(exit: Exit, is_good: bool) -> Exit {
-    if is_good { exit } else { exit.max(Exit::Missed) }
+    let forms = Forms {
+        text: report.text(),
+        csv: report.csv(),
+        json: report.json(),
+        svg: figure::svg(report.default_series(), &report.published),
+    };
+    forms.deliver("migration", &arguments.out, terminal)?;
+    Ok(conclude(exit, arguments.no_fail || are_good(&report.checks)))
 }
 
 /// The short form for the default run: three sizes, once.
@@ -257,23 +242,6 @@ fn tell_breakdowns(host: &Host, plan: &Plan, terminal: &mut Terminal) -> Result<
     Ok(exit)
 }
 
-fn write(folder: &Path, report: &Report) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|reason| HostError::new("make folder", folder, reason))?;
-    let files = [
-        ("migration.csv", report.csv()),
-        ("migration.json", format!("{:#}\n", report.json())),
-        (
-            "migration.svg",
-            figure::svg(report.default_series(), &report.published),
-        ),
-    ];
-    for (name, text) in files {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|reason| HostError::new("write", &path, reason))?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,7 +250,7 @@ mod tests {
     fn a_measurement_outside_its_limits_gives_1_unless_something_worse_has_happened() {
         let good = report::tests::report(300);
         let bad = report::tests::report(20);
-        let conclude = |exit, report: &Report| conclude(exit, checks::are_good(&report.checks)).code();
+        let conclude = |exit, report: &Report| conclude(exit, are_good(&report.checks)).code();
         assert_eq!(conclude(Exit::Good, &good), 0);
         assert_eq!(conclude(Exit::Good, &bad), 1);
         assert_eq!(conclude(Exit::Missed, &good), 1);

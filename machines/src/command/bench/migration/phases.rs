@@ -4,8 +4,8 @@ use clock::Instant;
 use proto::process::server::{Command, file};
 
 use super::lab::STATIONS;
-use super::traffic::Message;
 use super::watch::Journey;
+use crate::command::bench::traffic::Message;
 
 /// A part of a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +104,8 @@ pub(super) fn contents(journey: &Journey) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::traffic::{Traffic, tests::packet};
     use super::*;
+    use crate::command::bench::traffic::{Traffic, tests::packet};
     use clock::Span;
     use proto::rpc::Kind;
 

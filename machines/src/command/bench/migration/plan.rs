@@ -4,6 +4,7 @@ use super::lab::{Setup, Trial};
 use super::series::{Mechanism, Workload};
 use crate::command::arguments::MigrationArguments;
 use crate::command::bench::rpc::Point;
+use crate::command::bench::usage;
 use crate::command::failure::Failure;
 
 /// Sizes that are measured unless others are asked for, in Kbytes.
@@ -42,13 +43,6 @@ pub(super) struct Plan {
 /// As many as the host has.
 fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn usage(message: String) -> Failure {
-    Failure::Usage {
-        code: "bench::value",
-        message,
-    }
 }
 
 impl Plan {

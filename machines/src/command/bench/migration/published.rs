@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::series::{Mechanism, Workload};
+use crate::command::bench::limits::{self, Figure};
 
 /// The file.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,27 +46,6 @@ struct Above {
     place: String,
 }
 
-/// One published figure.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Figure {
-    /// Names it.
-    pub(super) name: String,
-    /// What it is.
-    pub(super) about: String,
-    /// Its unit.
-    pub(super) unit: String,
-    /// It, unless only words were published.
-    pub(super) value: Option<f64>,
-    /// The least that a measurement may be.
-    pub(super) low: Option<f64>,
-    /// The most that it may be.
-    pub(super) high: Option<f64>,
-    /// Where it stands.
-    #[serde(rename = "where")]
-    pub(super) place: String,
-}
-
 impl Published {
     /// What the program carries.
     pub(super) fn load() -> Self {
@@ -94,13 +74,7 @@ impl Published {
 
 /// What a measurement must be, for `--help`.
 pub(crate) fn tolerances() -> String {
-    let mut text = String::from("Exit code 1 if a measurement lies outside:\n");
-    for figure in Published::load().figures() {
-        if let (Some(low), Some(high)) = (figure.low, figure.high) {
-            text += &format!("  {}: {low} to {high} {}\n", figure.about, figure.unit);
-        }
-    }
-    text.trim_end().to_owned()
+    limits::tolerances(Published::load().figures())
 }
 
 #[cfg(test)]

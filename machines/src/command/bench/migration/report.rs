@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::checks::{Check, Verdict};
 use super::fit::Fit;
 use super::published::Published;
 use super::series::{Mean, Measurement, Series, find};
+use crate::command::bench::limits::{self, Check, are_good};
 
 /// By what time is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,25 +152,7 @@ impl Report {
 
     /// A line for each published figure.
     pub(super) fn comparison(&self) -> String {
-        let mut text = String::new();
-        for check in self.checks.iter().filter(|check| check.value.is_some()) {
-            let figure = &check.figure;
-            let value = check.value.unwrap_or_default();
-            let limits = match (figure.low, figure.high) {
-                (Some(low), Some(high)) => format!("{low} to {high}"),
-                _ => "no limit".into(),
-            };
-            let published = figure.value.map_or("-".into(), |value| value.to_string());
-            let line = format!(
-                "{:<62} {value:>9.2} {:<9} published {published:>6}, {limits:<12} {}   {}",
-                figure.about,
-                figure.unit,
-                words(check.verdict),
-                check.note
-            );
-            text += line.trim_end();
-            text.push('\n');
-        }
+        let mut text = limits::comparison(&self.checks);
         let Published {
             citation, machines, ..
         } = &self.published;
@@ -220,13 +202,13 @@ impl Report {
             let with_name = |series| self.series_json(&results.name, series);
             results.series.iter().map(with_name)
         });
-        let checks: Vec<Value> = self.checks.iter().map(check_json).collect();
+        let checks: Vec<Value> = self.checks.iter().map(Check::json).collect();
         json!({
             "bench": "migration",
             "seed": self.seed,
             "series": series.collect::<Vec<Value>>(),
             "checks": checks,
-            "is_good": super::checks::are_good(&self.checks),
+            "is_good": are_good(&self.checks),
             "published": {
                 "citation": self.published.citation,
                 "machines": self.published.machines,
@@ -279,38 +261,6 @@ fn fit_json(fit: &Fit) -> Value {
         "residual_sd_ms": fit.deviation,
         "largest_residual_ms": fit.worst,
     })
-}
-
-fn check_json(check: &Check) -> Value {
-    let figure = &check.figure;
-    let verdict = match check.verdict {
-        Verdict::Within => "within",
-        Verdict::Below(_) => "below",
-        Verdict::Above(_) => "above",
-        Verdict::Told => "told",
-        Verdict::Missing => "missing",
-    };
-    json!({
-        "name": figure.name,
-        "about": figure.about,
-        "unit": figure.unit,
-        "value": check.value,
-        "published": figure.value,
-        "low": figure.low,
-        "high": figure.high,
-        "verdict": verdict,
-        "note": check.note,
-        "where": figure.place,
-    })
-}
-
-fn words(verdict: Verdict) -> String {
-    match verdict {
-        Verdict::Within => "within".into(),
-        Verdict::Below(by) => format!("OUT: {by:.2} too low"),
-        Verdict::Above(by) => format!("OUT: {by:.2} too high"),
-        Verdict::Told | Verdict::Missing => String::new(),
-    }
 }
 
 #[cfg(test)]

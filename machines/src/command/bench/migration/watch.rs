@@ -8,7 +8,7 @@ use wire::Record;
 
 use super::lab::{FIRST, STATIONS};
 use super::series::Measurement;
-use super::traffic::{Message, Traffic, end_of};
+use crate::command::bench::traffic::{Message, Traffic, end_of};
 use crate::runtime::{Happening, Observer, What};
 
 /// Index of the machine that asks for migrations, in the lab.
@@ -190,8 +190,8 @@ pub(super) fn busy(frames: &[(Instant, Instant)], from: Instant, to: Instant) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::traffic::tests::packet;
     use super::*;
+    use crate::command::bench::traffic::tests::packet;
     use proto::rpc::Kind;
     use wire::{End, Outcome, StationId};
 

@@ -132,7 +132,7 @@ pub(super) mod tests {
     use wire::CheckSequence;
 
     /// A packet of a message from one station to another: `offset` bytes of `total` were in those before.
-    pub(in crate::command::bench::migration) fn packet(
+    pub(in crate::command::bench) fn packet(
         [from, to]: [u8; 2],
         kind: rpc::Kind,
         command: u16,

@@ -4,9 +4,11 @@ use crate::{Memory, lab};
 use clock::{Instant, Span};
 use machines::image::ImageBytes;
 use machines::lab::Lab;
-use machines::runtime::{Runtime, What};
+use machines::machine::{PowerEvent, TornSector};
+use machines::runtime::{Happening, Observer, Runtime, What};
 use proto::process::server::Command;
-use wire::Record;
+use std::ops::ControlFlow;
+use wire::{Chance, Deed, FaultRule, Matcher, Place, Record, Turns};
 
 /// The machine where a process begins.
 pub const SOURCE: usize = 0;
@@ -108,93 +110,218 @@ impl Stage {
     pub fn start(&self) -> Runtime {
         Runtime::build(&self.lab, &self.images).expect("a lab that can be built")
     }
-}
 
-/// Runs until this holds, or to `limit`; what happens is added to `memory`.
-pub fn run_until(
-    runtime: &mut Runtime,
-    memory: &mut Memory,
-    limit: Instant,
-    is_over: impl Fn(&Memory) -> bool,
-) {
-    while runtime.now() < limit && !is_over(memory) {
-        let next = (runtime.now() + Span::from_milliseconds(250)).min(limit);
-        runtime.run(next, 1, memory);
+    /// The lab in which [`THIRD`] is switched on late.
+    #[must_use]
+    pub fn start_third_at(&self, milliseconds: u64) -> Runtime {
+        let mut runtime = self.start();
+        let on = Instant::START + Span::from_milliseconds(milliseconds);
+        runtime.schedule_power(THIRD, Instant::START, PowerEvent::Off(TornSector::Old));
+        runtime.schedule_power(THIRD, on, PowerEvent::On);
+        runtime
     }
 }
 
-/// How often a machine has printed a line that ends so.
-#[must_use]
-pub fn count(memory: &Memory, machine: usize, end: &str) -> usize {
-    let console = memory.console(machine);
-    console.lines().filter(|line| line.ends_with(end)).count()
+/// What the machines have printed.
+#[derive(Clone, Debug, Default)]
+pub struct Consoles(Vec<String>);
+
+impl Observer for Consoles {
+    fn window(&mut self, _now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
+        for happening in happenings {
+            if let What::Console { machine, byte } = happening.what {
+                if self.0.len() <= machine {
+                    self.0.resize(machine + 1, String::new());
+                }
+                self.0[machine].push(char::from(byte));
+            }
+        }
+        ControlFlow::Continue(())
+    }
 }
 
-/// A lab just before a process is taken to another machine, and when the frames begin by which that is done.
+impl Consoles {
+    /// What a machine has printed.
+    #[must_use]
+    pub fn of(&self, machine: usize) -> &str {
+        self.0.get(machine).map_or("", String::as_str)
+    }
+
+    /// How often a machine has printed a line that ends so.
+    #[must_use]
+    pub fn count(&self, machine: usize, end: &str) -> usize {
+        self.of(machine)
+            .lines()
+            .filter(|line| line.ends_with(end))
+            .count()
+    }
+}
+
+/// Runs until this holds, or to `limit`; what is printed is added to `consoles`.
+pub fn run_until(
+    runtime: &mut Runtime,
+    consoles: &mut Consoles,
+    limit: Instant,
+    is_over: impl Fn(&Consoles) -> bool,
+) {
+    while runtime.now() < limit && !is_over(consoles) {
+        let next = (runtime.now() + Span::from_milliseconds(250)).min(limit);
+        runtime.run(next, 1, consoles);
+    }
+}
+
+/// A migration, and the frames by which it is done.
 pub struct Journey {
-    fork: Runtime,
-    before: Memory,
-    /// From the request to the end of the program that asks for it; each is the first instant of a frame.
+    /// The lab before the first of the frames.
+    before: Moment,
+    /// From the first request to when all have been told; each is the first instant of a frame.
     pub frames: Vec<Instant>,
 }
 
-/// How long before the first frame the lab is kept: longer than a window, so that nothing of the frame is certain.
+/// A lab in the middle of a run.
+#[derive(Clone)]
+struct Moment {
+    runtime: Runtime,
+    consoles: Consoles,
+}
+
+/// How long before a frame a lab is copied: longer than a window, so that nothing of the frame is certain.
 const BEFORE: Span = Span::from_microseconds(200);
+/// Longer than the longest frame, with [`BEFORE`].
+const PAUSE: Span = Span::from_microseconds(1500);
 
 impl Journey {
-    /// Goes once through the migration that the stage's program `migrate` asks for.
+    /// Goes once through the migration that the program `migrate` of this lab asks for; it is over when each of these machines has
+    /// printed this text.
     ///
     /// # Panics
     /// If there is none within 20 s.
     #[must_use]
-    pub fn new(stage: &Stage) -> Journey {
-        let is_over = |memory: &Memory| memory.console(THIRD).contains("migrate exited");
-        let mut memory = Memory::default();
+    pub fn new(start: impl Fn() -> Runtime, ends: &[(usize, &str)]) -> Journey {
+        let (mut runtime, mut memory) = (start(), Memory::default());
         let limit = Instant::START + Span::from_milliseconds(20_000);
-        run_until(&mut stage.start(), &mut memory, limit, is_over);
-        let end = told(&memory, THIRD, "migrate: ");
+        let is_over = |memory: &Memory| {
+            let mut ends = ends.iter();
+            ends.all(|(machine, text)| memory.console(*machine).contains(text))
+        };
+        while runtime.now() < limit && !is_over(&memory) {
+            runtime.run(runtime.now() + Span::from_milliseconds(250), 1, &mut memory);
+        }
+        let ends = ends.iter().map(|(machine, text)| told(&memory, *machine, text));
+        let end = ends.max().expect("something that is told");
         let frames = frames(&memory);
         let asks = |bytes: &[u8]| {
             let command = bytes.get(COMMAND..COMMAND + 2);
             bytes.get(KIND) == Some(&REQUEST)
-                && [Command::Migrate, Command::GetOwner]
+                && [Command::Migrate, Command::MigrationStun]
                     .iter()
                     .any(|asked| command == Some(&asked.code().to_le_bytes()))
         };
         let first = frames.iter().find(|(_, bytes)| asks(bytes));
         let begin = first.expect("a request to take a process away").0;
+        let (mut runtime, mut consoles) = (start(), Consoles::default());
+        runtime.run(begin - BEFORE, 1, &mut consoles);
         let starts = frames.iter().map(|(start, _)| *start);
-        let (mut fork, mut before) = (stage.start(), Memory::default());
-        fork.run(begin - BEFORE, 1, &mut before);
         Journey {
-            fork,
-            before,
+            before: Moment { runtime, consoles },
             frames: starts.filter(|start| (begin..end).contains(start)).collect(),
         }
     }
 
-    /// The lab from there on.
+    /// The lab before the first frame.
     #[must_use]
     pub fn runtime(&self) -> Runtime {
-        self.fork.clone()
+        self.before.runtime.clone()
     }
 
-    /// What happened before and what happens from there on, with a disturbance, until this holds or for `limit`, and in the second
-    /// that follows.
+    /// What the machines had printed by then.
+    #[must_use]
+    pub fn consoles(&self) -> &Consoles {
+        &self.before.consoles
+    }
+
+    /// Has something happen at each frame in turn, each time in a copy of the lab.
+    pub fn at_each_frame(&self, mut action: impl FnMut(At<'_>)) {
+        let mut moment = self.before.clone();
+        let (mut first, mut last) = (0, None);
+        for (place, start) in self.frames.iter().enumerate() {
+            // Copied is where no frame is on the cable, so that frames can be counted from there.
+            if last.is_some_and(|last| start.since(last) > PAUSE) {
+                moment.runtime.run(*start - BEFORE, 1, &mut moment.consoles);
+                first = place;
+            }
+            last = Some(*start);
+            action(At {
+                number: place + 1,
+                moment: &moment,
+                turn: (place - first + 1) as u64,
+                start: *start,
+            });
+        }
+    }
+}
+
+/// A frame of a journey, and a lab shortly before.
+pub struct At<'a> {
+    /// The frame's number; the first is 1.
+    pub number: usize,
+    moment: &'a Moment,
+    /// Which frame it is from then on.
+    turn: u64,
+    start: Instant,
+}
+
+/// What happens at a frame.
+#[derive(Clone, Copy, Debug)]
+pub enum Disturbance {
+    /// It is lost.
+    Lost,
+    /// A machine loses its power while the frame is on the cable.
+    Off(usize),
+}
+
+/// How long a lab is watched after everything that was expected has happened: long enough for whatever happens twice to happen again.
+const AFTERWARDS: Span = Span::from_milliseconds(20_000);
+
+impl At<'_> {
+    /// What the machines print, until this holds or for `limit`, and in the time that follows.
     #[must_use]
     pub fn go_on(
         &self,
+        disturbance: Disturbance,
         limit: Span,
-        disturb: impl FnOnce(&mut Runtime),
-        is_over: impl Fn(&Memory) -> bool,
-    ) -> Memory {
-        let mut runtime = self.runtime();
-        disturb(&mut runtime);
-        let mut memory = self.before.clone();
+        is_over: impl Fn(&Consoles) -> bool,
+    ) -> Consoles {
+        let Moment {
+            mut runtime,
+            mut consoles,
+        } = self.moment.clone();
+        match disturbance {
+            Disturbance::Lost => runtime.add_fault(0, lost(self.turn)),
+            Disturbance::Off(machine) => {
+                let at = self.start + Span::from_nanoseconds(20_000);
+                runtime.schedule_power(machine, at, PowerEvent::Off(TornSector::Old));
+            }
+        }
         let limit = runtime.now() + limit;
-        run_until(&mut runtime, &mut memory, limit, is_over);
-        runtime.run(runtime.now() + Span::from_milliseconds(1000), 1, &mut memory);
-        memory
+        run_until(&mut runtime, &mut consoles, limit, is_over);
+        runtime.run(runtime.now() + AFTERWARDS, 1, &mut consoles);
+        consoles
+    }
+}
+
+/// Loses a frame; 1 is the next one.
+fn lost(turn: u64) -> FaultRule {
+    FaultRule {
+        name: String::from("lost"),
+        from: Instant::START,
+        until: Instant::NEVER,
+        matcher: Matcher::default(),
+        turns: Turns::Only(turn),
+        chance: Chance::CERTAIN,
+        place: Place::Cable,
+        deed: Deed::Lose,
+        seed: 0,
     }
 }
 

@@ -1,18 +1,17 @@
 //! Processes that go to other machines: their memory goes with them, and their transactions go on.
 
 use clock::{Instant, Span};
-use machines::runtime::What;
-use tests::moves::{BETWEEN, DESTINATION, PEER, SOURCE, Stage, THIRD, count, run_until};
-use tests::{Memory, tell};
+use tests::moves::{BETWEEN, Consoles, DESTINATION, PEER, SOURCE, Stage, THIRD, run_until};
+use tests::tell;
 
 fn after(milliseconds: u64) -> Instant {
     Instant::START + Span::from_milliseconds(milliseconds)
 }
 
 /// How often the process has ended well, on any machine.
-fn ends(memory: &Memory) -> usize {
+fn ends(consoles: &Consoles) -> usize {
     [SOURCE, DESTINATION]
-        .map(|machine| count(memory, machine, "ballast exited with status 0"))
+        .map(|machine| consoles.count(machine, "ballast exited with status 0"))
         .iter()
         .sum()
 }
@@ -22,11 +21,11 @@ fn a_process_goes_to_and_fro_with_all_its_memory() {
     for way in ["", "-u"] {
         let arguments = format!("{way} -n 4 ballast {BETWEEN}");
         let stage = Stage::new("", &[&[("ballast", "128 12")], &[], &[("migrate", &arguments)]]);
-        let mut memory = Memory::default();
-        run_until(&mut stage.start(), &mut memory, after(30_000), |memory| {
-            ends(memory) > 0 && memory.console(THIRD).contains("exited")
+        let mut consoles = Consoles::default();
+        run_until(&mut stage.start(), &mut consoles, after(30_000), |consoles| {
+            ends(consoles) > 0 && consoles.of(THIRD).contains("exited")
         });
-        let third = memory.console(THIRD);
+        let third = consoles.of(THIRD);
         assert!(third.contains("migrate exited with status 0"), "{way}: {third}");
         assert_eq!(
             third.matches("ballast is on 02:60:8c:00:00:02").count(),
@@ -39,10 +38,10 @@ fn a_process_goes_to_and_fro_with_all_its_memory() {
             "{third}"
         );
         // Its terminal is that of the machine where it began. A line that it is about to write when it is stopped is aborted.
-        let source = memory.console(SOURCE);
+        let source = consoles.of(SOURCE);
         let lines = source.matches("128 Kbytes are as they were").count();
         assert!((8..=12).contains(&lines), "{source}");
-        assert_eq!(ends(&memory), 1);
+        assert_eq!(ends(&consoles), 1);
     }
 }
 
@@ -63,24 +62,24 @@ fn clients_and_servers_go_to_and_fro_in_the_middle_of_transactions() {
                 &[("rpc_client", "perf 2000 200")],
             ],
         );
-        let mut memory = Memory::default();
-        run_until(&mut stage.start(), &mut memory, after(60_000), |memory| {
-            memory.console(PEER).contains("exited") || memory.console(DESTINATION).contains("exited")
+        let mut consoles = Consoles::default();
+        run_until(&mut stage.start(), &mut consoles, after(60_000), |consoles| {
+            consoles.of(PEER).contains("exited") || consoles.of(DESTINATION).contains("exited")
         });
-        let third = memory.console(THIRD);
+        let third = consoles.of(THIRD);
         assert!(third.contains("migrate exited with status 0"), "{moved}: {third}");
-        let client = memory.console(PEER);
+        let client = consoles.of(PEER);
         assert!(client.contains("rpc_client: 200 calls"), "{moved}: {client}");
     }
 }
 
 /// A client and the server of a counting service go to and fro so many times each, at the same time, while they and a client that
-/// stays do nothing but count.
+/// stays do nothing but count. Between two journeys each is at rest for 200 to 300 ms, as calls need both at rest.
 fn count_on_the_way(moves: u32, calls: u32) {
     let server = format!("-s count 2 {calls}");
     let clients = [0, 1].map(|client| format!("count {client} {calls}"));
-    let moved = [BETWEEN, "02:60:8c:00:00:04 02:60:8c:00:00:02"]
-        .map(|stations| format!("-n {moves} counting {stations}"));
+    let moved = [(1, BETWEEN), (2, "02:60:8c:00:00:04 02:60:8c:00:00:02")]
+        .map(|(seed, stations)| format!("-s {seed} -n {moves} counting {stations}"));
     let stage = Stage::new(
         "transparent=1",
         &[
@@ -95,18 +94,19 @@ fn count_on_the_way(moves: u32, calls: u32) {
         ],
     );
     let mut runtime = stage.start();
-    let mut memory = Memory::default();
-    let (mut limit, last) = (Instant::START, after(3_600_000));
+    let mut consoles = Consoles::default();
+    let last = after(3_600_000);
     // The moved client's terminal stays where it began.
-    let verdicts = |memory: &Memory| [THIRD, PEER].map(|machine| count(memory, machine, " executed twice"));
-    while limit < last && verdicts(&memory) != [1, 1] {
-        limit += Span::from_milliseconds(1000);
-        runtime.run(limit, 2, &mut memory);
-        memory
-            .happenings
-            .retain(|happening| matches!(happening.what, What::Console { .. }));
+    let verdicts =
+        |consoles: &Consoles| [THIRD, PEER].map(|machine| consoles.count(machine, " executed twice"));
+    while runtime.now() < last && verdicts(&consoles) != [1, 1] {
+        runtime.run(runtime.now() + Span::from_milliseconds(1000), 2, &mut consoles);
+        if verdicts(&consoles) != [0, 0] {
+            let moves = consoles.of(THIRD).matches("migrate exited").count();
+            assert_eq!(moves, 2, "calls are made all the way: {}", consoles.of(THIRD));
+        }
     }
-    let third = memory.console(THIRD);
+    let third = consoles.of(THIRD);
     assert_eq!(
         third.matches("migrate exited with status 0").count(),
         2,
@@ -117,7 +117,7 @@ fn count_on_the_way(moves: u32, calls: u32) {
         "counting: {calls} calls, 0 failed, 0 of them executed, 0 succeeded without execution, 0 executed twice"
     );
     for machine in [THIRD, PEER] {
-        let console = memory.console(machine);
+        let console = consoles.of(machine);
         assert!(console.lines().any(|line| line == good), "{console}");
     }
     let seconds = runtime.now().since(Instant::START).picoseconds() / 1_000_000_000_000;

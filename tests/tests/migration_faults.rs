@@ -2,160 +2,173 @@
 //! most, and only on none if it was lost with its machine. Each run begins with a copy of the lab as it was just before.
 
 use clock::{Instant, Span};
-use machines::machine::{PowerEvent, TornSector};
 use machines::runtime::Runtime;
 use tests::Memory;
-use tests::moves::{BETWEEN, DESTINATION, Journey, PEER, SOURCE, Stage, THIRD, count};
-use wire::{Chance, Deed, FaultRule, Matcher, Place, Turns};
+use tests::moves::Disturbance::{Lost, Off};
+use tests::moves::{BETWEEN, Consoles, DESTINATION, Disturbance, Journey, PEER, SOURCE, Stage, THIRD};
+
+/// Who sees to a migration: the kernels, or `migrate` as a migration server.
+const BY_KERNEL: &str = "";
+const BY_USER: &str = "-u";
 
 /// How long others may need until they know what has become of a machine.
-const LONGEST: Span = Span::from_milliseconds(240_000);
+const LONGEST: Span = Span::from_milliseconds(400_000);
 
-/// A migration of a process without more memory than it needs, which tells that it lives at the beginning and after half a second.
-fn small(way: &str) -> Journey {
+/// How often the process tells that it lives, half a second after the other: it is moved in the middle of them.
+const TURNS: usize = 5;
+/// When it is moved.
+const LATE: u64 = 800;
+
+fn small_lab(way: &str) -> Stage {
     let arguments = format!("{way} ballast {BETWEEN}");
-    let stage = Stage::new("", &[&[("ballast", "0 2")], &[], &[("migrate", &arguments)]]);
-    let journey = Journey::new(&stage);
-    assert!(journey.frames.len() > 30, "{}", journey.frames.len());
+    let turns = format!("0 {TURNS}");
+    Stage::new(
+        "",
+        &[
+            &[("ballast", &turns)],
+            &[],
+            &[("migrate", &arguments)],
+            &[("owner", "-o ballast 02:60:8c:00:00:01")],
+        ],
+    )
+}
+
+/// A migration of a process without more memory than it needs, whose owner, on the fourth machine, tells what it is told.
+fn small(way: &str) -> Journey {
+    let stage = small_lab(way);
+    let ends = [(THIRD, "migrate: "), (PEER, "ballast has moved")];
+    let journey = Journey::new(|| stage.start_third_at(LATE), &ends);
+    assert!(journey.frames.len() > 20, "{}", journey.frames.len());
+    assert!(journey.consoles().of(PEER).contains("owns ballast"));
     journey
 }
 
-/// Whether the process has told that it lives for the last time. Its owner is told how it ends, so the console may not be.
-fn is_through(memory: &Memory) -> bool {
-    count(memory, SOURCE, "turn 1, 0 Kbytes are as they were") > 0
+/// Whether the process has ended, as its owner was told.
+fn has_ended(consoles: &Consoles) -> bool {
+    consoles.count(PEER, "ballast exited with status 0") > 0
 }
 
-/// How often the process has ended well, on any machine.
-fn ends(memory: &Memory) -> usize {
-    [SOURCE, DESTINATION]
-        .map(|machine| count(memory, machine, "ballast exited with status 0"))
-        .iter()
-        .sum()
-}
-
-/// Each of its turns was seen once at most, and the last one was seen.
-fn check_turns(memory: &Memory, what: &str) {
-    let source = memory.console(SOURCE);
-    for turn in 0..2 {
-        let line = format!("turn {turn}, 0 Kbytes are as they were");
-        assert!(count(memory, SOURCE, &line) <= 1, "{what}: {source}");
+/// The owner was told once at most that the process has moved and that it has ended, and of nothing else; each turn was seen once at
+/// most, and nobody else was told. Whether it has ended.
+fn check_process(consoles: &Consoles, what: &str) -> bool {
+    let owner = consoles.of(PEER);
+    let told = |text: &str| consoles.count(PEER, text);
+    let (moves, ends) = (told("ballast has moved"), told("ballast exited with status 0"));
+    assert!(moves <= 1 && ends <= 1, "{what}: {owner}");
+    assert_eq!(
+        owner.matches("owner: ballast").count(),
+        moves + ends,
+        "{what}: {owner}"
+    );
+    for machine in [SOURCE, DESTINATION] {
+        let console = consoles.of(machine);
+        assert!(!console.contains("ballast exited"), "{what}: {console}");
+        for turn in 0..TURNS {
+            let line = format!("turn {turn}, 0 Kbytes are as they were");
+            assert!(consoles.count(machine, &line) <= 1, "{what}: {console}");
+        }
     }
-    assert!(is_through(memory), "{what}: {source}");
-    assert!(ends(memory) <= 1, "{what}: {source}");
-}
-
-/// Loses frame `number` from now on; the first is 1.
-fn lose(runtime: &mut Runtime, number: usize) {
-    let rule = FaultRule {
-        name: String::from("lost"),
-        from: Instant::START,
-        until: Instant::NEVER,
-        matcher: Matcher::default(),
-        turns: Turns::Only(number as u64),
-        chance: Chance::CERTAIN,
-        place: Place::Cable,
-        deed: Deed::Lose,
-        seed: 0,
-    };
-    runtime.add_fault(0, rule);
-}
-
-/// Switches a machine off within a frame that begins at this instant.
-fn switch_off(runtime: &mut Runtime, machine: usize, start: Instant) {
-    let at = start + Span::from_nanoseconds(20_000);
-    runtime.schedule_power(machine, at, PowerEvent::Off(TornSector::Old));
+    ends == 1
 }
 
 #[test]
 fn a_copy_of_a_lab_goes_on_as_the_lab_does() {
-    let arguments = format!("ballast {BETWEEN}");
-    let stage = Stage::new("", &[&[("ballast", "0 2")], &[], &[("migrate", &arguments)]]);
-    let journey = Journey::new(&stage);
-    let end = Instant::START + Span::from_milliseconds(1500);
+    let stage = small_lab(BY_KERNEL);
+    let journey = small(BY_KERNEL);
+    let end = Instant::START + Span::from_milliseconds(2500);
     let hash = |mut runtime: Runtime| {
         runtime.run(end, 1, &mut Memory::default());
         runtime.trace_hash()
     };
-    let whole = hash(stage.start());
+    let whole = hash(stage.start_third_at(LATE));
     assert_eq!(hash(journey.runtime()), whole);
     assert_eq!(hash(journey.runtime()), whole, "a copy changes nothing");
 }
 
-#[test]
-fn a_process_exists_once_whichever_frame_is_lost() {
-    for way in ["", "-u"] {
-        let journey = small(way);
-        for number in 1..=journey.frames.len() {
-            let memory = journey.go_on(
-                Span::from_milliseconds(60_000),
-                |runtime| lose(runtime, number),
-                |memory| is_through(memory) && ends(memory) > 0,
-            );
-            check_turns(&memory, &format!("{way} {number}"));
-            // One that stayed may have ended while the migration server still owned it. Who owns a process is told of its end.
-            let had_another_owner = way == "-u" && memory.console(THIRD).contains("migrate: BadCapability");
-            assert!(ends(&memory) == 1 || had_another_owner, "{way} {number}");
-        }
-    }
-}
-
-/// Switches a machine off within each frame of a migration and looks at what the others have after this time, if not before.
-fn cut(way: &str, machine: usize, time: Span, mut look: impl FnMut(&Memory, usize)) {
-    let journey = small(way);
-    for (number, start) in (1..).zip(&journey.frames) {
-        let memory = journey.go_on(
-            time,
-            |runtime| switch_off(runtime, machine, *start),
-            |memory| is_through(memory) || ends(memory) > 0,
-        );
-        look(&memory, number);
-    }
-}
-
-#[test]
-fn a_process_stays_or_goes_whenever_its_migration_server_loses_power() {
-    cut("-u", THIRD, LONGEST, |memory, number| {
-        check_turns(memory, &number.to_string())
+/// At each frame of a migration in turn: whether the process ended well.
+fn sweep(way: &str, disturbance: Disturbance, limit: Span) -> Vec<bool> {
+    let mut ended = Vec::new();
+    small(way).at_each_frame(|frame| {
+        let consoles = frame.go_on(disturbance, limit, has_ended);
+        ended.push(check_process(
+            &consoles,
+            &format!("{way} {disturbance:?} {}", frame.number),
+        ));
     });
+    ended
+}
+
+/// A process ends well and its owner hears of it, whatever happens at any frame.
+fn always_ends(way: &str, disturbance: Disturbance) {
+    let ended = sweep(way, disturbance, LONGEST);
+    assert!(ended.iter().all(|ended| *ended), "{way}: {ended:?}");
 }
 
 #[test]
-fn a_process_stays_unless_it_has_gone_when_its_destination_loses_power() {
-    let (mut stayed, mut all) = (0, 0);
-    cut(
-        "",
-        DESTINATION,
-        Span::from_milliseconds(45_000),
-        |memory, number| {
-            all += 1;
-            if is_through(memory) {
-                stayed += 1;
-                check_turns(memory, &number.to_string());
-            }
-        },
-    );
+fn a_process_ends_once_whichever_frame_is_lost() {
+    always_ends(BY_KERNEL, Lost);
+}
+
+#[test]
+fn a_process_ends_once_whichever_frame_of_its_migration_servers_is_lost() {
+    always_ends(BY_USER, Lost);
+}
+
+#[test]
+fn a_process_ends_once_whenever_its_migration_server_loses_power() {
+    always_ends(BY_USER, Off(THIRD));
+}
+
+#[test]
+fn a_process_ends_once_whenever_who_asked_for_its_migration_loses_power() {
+    always_ends(BY_KERNEL, Off(THIRD));
+}
+
+/// Until a certain frame the process is on one machine, and from then on on another one: so it ends if the right one has power.
+fn changes_once(ended: &[bool], before: bool, what: &str) {
+    let first = ended.iter().position(|ended| *ended != before);
+    let first = first.unwrap_or_else(|| panic!("{what}: it has never gone"));
+    assert!(first > 0, "{what}: {ended:?}");
     assert!(
-        stayed * 10 > all * 8,
-        "{stayed} of {all}: until the source knows that it has arrived it stays"
+        ended[first..].iter().all(|ended| *ended != before),
+        "{what}: {ended:?}"
     );
 }
 
 #[test]
-fn a_process_is_lost_with_its_source_or_goes_on_elsewhere() {
-    // Lines for the terminal, which has no power either, take their time to fail.
-    let time = Span::from_milliseconds(45_000);
-    cut("", SOURCE, time, |memory, number| {
-        assert!(ends(memory) <= 1, "{number}: {}", memory.console(DESTINATION));
-    });
+fn a_process_is_lost_with_its_destination_only_after_it_has_gone() {
+    let ended = sweep(BY_KERNEL, Off(DESTINATION), LONGEST);
+    changes_once(&ended, true, BY_KERNEL);
 }
 
+#[test]
+#[ignore = "takes minutes"]
+fn a_process_is_lost_with_its_destination_only_after_a_migration_server_has_taken_it_there() {
+    let ended = sweep(BY_USER, Off(DESTINATION), LONGEST);
+    changes_once(&ended, true, BY_USER);
+}
+
+#[test]
+fn a_process_is_lost_with_its_source_only_before_it_has_gone() {
+    let ended = sweep(BY_KERNEL, Off(SOURCE), LONGEST);
+    changes_once(&ended, false, BY_KERNEL);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_process_is_lost_with_its_source_only_before_a_migration_server_has_taken_it_away() {
+    let ended = sweep(BY_USER, Off(SOURCE), LONGEST);
+    changes_once(&ended, false, BY_USER);
+}
+
+/// Calls of each client: they last longer than the migration.
 const CALLS: usize = 80;
 
 /// A migration of a counting server with one client on the third machine and one on a fourth.
-fn counting() -> Journey {
+fn counting(way: &str) -> Journey {
     let server = format!("-s count 2 {CALLS}");
-    let clients = [0, 1].map(|client| format!("count {client} {CALLS}"));
-    let arguments = format!("counting {BETWEEN}");
+    let clients = [0, 1].map(|client| format!("-q count {client} {CALLS}"));
+    let arguments = format!("{way} counting {BETWEEN}");
     let stage = Stage::new(
         "transparent=1",
         &[
@@ -165,57 +178,126 @@ fn counting() -> Journey {
             &[("counting", &clients[0])],
         ],
     );
-    Journey::new(&stage)
+    Journey::new(|| stage.start(), &[(THIRD, "migrate: ")])
 }
 
-fn has_counted(memory: &Memory, machine: usize) -> bool {
-    count(memory, machine, " executed twice") > 0
+/// How the calls of a client have ended: all of them, or those until it found no server any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    /// All were made, and the server has told how often it executed each.
+    All,
+    NoServer,
 }
 
-/// Every call that succeeded was executed once, and none twice: only one server has counted.
-fn check_counts(memory: &Memory, machine: usize, what: &str) {
-    let console = memory.console(machine);
-    let line = console.lines().find(|line| line.ends_with(" executed twice"));
-    let words = line.unwrap_or_default().split(' ');
-    let numbers: Vec<usize> = words.filter_map(|word| word.parse().ok()).collect();
-    let [all, failures, in_vain, lost, repeated] = numbers[..] else {
+/// What a client tells in the end, if it has: its numbers, and whether it has found the server until then.
+fn verdict(consoles: &Consoles, machine: usize) -> Option<(Vec<usize>, Counted)> {
+    let lines = consoles.of(machine).lines();
+    let mut lines = lines.filter(|line| line.starts_with("counting: ") && line.contains(" failed"));
+    let line = lines.next()?;
+    assert_eq!(lines.next(), None, "one verdict");
+    let numbers = line.split([' ', ',']).filter_map(|word| word.parse().ok());
+    let counted = if line.ends_with("no server") {
+        Counted::NoServer
+    } else {
+        Counted::All
+    };
+    Some((numbers.collect(), counted))
+}
+
+/// Every call that succeeded was executed once, and none twice: only one server has counted. A client without a server has
+/// one call that failed because its server went, and one for which none was found.
+fn check_counts(consoles: &Consoles, machine: usize, what: &str) -> Counted {
+    let console = consoles.of(machine);
+    let Some((numbers, counted)) = verdict(consoles, machine) else {
         panic!("{what}: {console}");
     };
-    assert_eq!((all, lost, repeated), (CALLS, 0, 0), "{what}: {console}");
-    assert!(in_vain <= failures, "{what}: {console}");
+    match (counted, &numbers[..]) {
+        (Counted::All, [all, failures, in_vain, lost, repeated]) => {
+            assert_eq!((*all, *lost, *repeated), (CALLS, 0, 0), "{what}: {console}");
+            assert!(in_vain <= failures && *failures <= 1, "{what}: {console}");
+        }
+        (Counted::NoServer, [all, failures]) => {
+            assert!((1..=2).contains(failures) && *all < CALLS, "{what}: {console}");
+        }
+        _ => panic!("{what}: {console}"),
+    }
+    counted
+}
+
+/// At each frame of a migration in turn: how the calls of the clients on these machines ended.
+fn sweep_counts(way: &str, disturbance: Disturbance, clients: &[usize]) -> Vec<Counted> {
+    let mut counted = Vec::new();
+    counting(way).at_each_frame(|frame| {
+        let have_counted =
+            |consoles: &Consoles| clients.iter().all(|client| verdict(consoles, *client).is_some());
+        let consoles = frame.go_on(disturbance, LONGEST, have_counted);
+        let what = format!("{way} {disturbance:?} {}", frame.number);
+        let all = clients
+            .iter()
+            .map(|client| check_counts(&consoles, *client, &what));
+        let all: Vec<Counted> = all.collect();
+        assert!(all.iter().all(|counted| *counted == all[0]), "{what}: {all:?}");
+        counted.push(all[0]);
+    });
+    counted
+}
+
+/// Whatever happens, the clients that are left have all their calls executed once.
+fn always_counts(way: &str, disturbance: Disturbance, clients: &[usize]) {
+    let counted = sweep_counts(way, disturbance, clients);
+    assert!(
+        counted.iter().all(|counted| *counted == Counted::All),
+        "{way}: {counted:?}"
+    );
 }
 
 #[test]
 fn calls_of_a_process_that_goes_are_executed_once_whichever_frame_is_lost() {
-    let journey = counting();
-    for number in 1..=journey.frames.len() {
-        let memory = journey.go_on(
-            Span::from_milliseconds(60_000),
-            |runtime| lose(runtime, number),
-            |memory| has_counted(memory, THIRD) && has_counted(memory, PEER),
-        );
-        for machine in [THIRD, PEER] {
-            check_counts(&memory, machine, &format!("{number}"));
-        }
+    always_counts(BY_KERNEL, Lost, &[THIRD, PEER]);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn calls_of_a_process_that_goes_are_executed_once_whichever_frame_of_a_migration_servers_is_lost() {
+    always_counts(BY_USER, Lost, &[THIRD, PEER]);
+}
+
+#[test]
+fn calls_are_executed_once_whenever_another_client_loses_power() {
+    always_counts(BY_KERNEL, Off(PEER), &[THIRD]);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn calls_are_executed_once_whenever_another_client_loses_power_in_a_migration_servers() {
+    always_counts(BY_USER, Off(PEER), &[THIRD]);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn calls_are_executed_once_whenever_the_migration_server_loses_power() {
+    for way in [BY_KERNEL, BY_USER] {
+        always_counts(way, Off(THIRD), &[PEER]);
+    }
+}
+
+/// Calls go on until the machine with their server has no power, and then end with an error.
+fn counts_until_lost(machine: usize, before: Counted) {
+    for way in [BY_KERNEL, BY_USER] {
+        let counted = sweep_counts(way, Off(machine), &[THIRD, PEER]);
+        let all: Vec<bool> = counted.iter().map(|counted| *counted == Counted::All).collect();
+        changes_once(&all, before == Counted::All, way);
     }
 }
 
 #[test]
-fn a_server_goes_whenever_a_client_loses_power() {
-    let journey = counting();
-    for (number, start) in (1..).zip(&journey.frames) {
-        let memory = journey.go_on(
-            LONGEST,
-            |runtime| switch_off(runtime, PEER, *start),
-            |memory| {
-                has_counted(memory, THIRD) && memory.console(THIRD).contains("migrate exited with status 0")
-            },
-        );
-        check_counts(&memory, THIRD, &format!("{number}"));
-        let third = memory.console(THIRD);
-        assert!(
-            third.contains("migrate exited with status 0"),
-            "{number}: {third}"
-        );
-    }
+#[ignore = "takes minutes"]
+fn calls_end_with_an_error_if_the_source_loses_power_before_their_server_has_gone() {
+    counts_until_lost(SOURCE, Counted::NoServer);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn calls_end_with_an_error_if_the_destination_loses_power_after_their_server_has_gone() {
+    counts_until_lost(DESTINATION, Counted::All);
 }

@@ -24,7 +24,7 @@ pub(super) const MEMORY: &str = "contents of memory";
 const STUN: &str = "stun; state written down";
 const TAKEN: &str = "checkpoint taken";
 /// What is behind the last message that has a meaning of its own.
-const REST: &str = "owner as before, reply";
+const REST: &str = "reply";
 
 /// With what a phase ends.
 enum Mark {
@@ -35,8 +35,7 @@ enum Mark {
 }
 
 /// All phases in their order. What does not occur in a mechanism is left out, so the time before it belongs to the next one.
-const PHASES: [(&str, Mark); 8] = [
-    ("owner replaced", Mark::Asked(Command::MigrationStun.code())),
+const PHASES: [(&str, Mark); 7] = [
     (STUN, Mark::Asked(Command::Checkpoint.code())),
     (TAKEN, Mark::Asked(Command::MigrationExec.code())),
     ("process made at destination", Mark::Asked(file::READ)),
@@ -175,18 +174,14 @@ mod tests {
     #[test]
     fn the_migration_servers_has_its_own_besides() {
         let journey = journey(&[
-            ([4, 2], Command::GetOwner.code(), 0, 2),
-            ([4, 2], Command::SetOwner.code(), 4, 6),
-            ([4, 2], Command::MigrationStun.code(), 8, 9),
+            ([4, 2], Command::MigrationStun.code(), 0, 2),
             ([2, 4], Command::Checkpoint.code(), 20, 80),
             ([4, 3], Command::MigrationExec.code(), 25, 70),
             ([3, 2], file::READ, 30, 60),
             ([2, 3], Command::MigrationStart.code(), 85, 90),
-            ([4, 3], Command::SetOwner.code(), 95, 99),
         ]);
         let names: Vec<&str> = phases(&journey).iter().map(|phase| phase.name).collect();
         let expected = [
-            "owner replaced",
             STUN,
             TAKEN,
             "process made at destination",

@@ -21,12 +21,7 @@ const ENDS: [&str; 4] = [
     "kernel stopped",
 ];
 /// With what a migration begins on the cable.
-const FIRST_COMMANDS: [Command; 4] = [
-    Command::Migrate,
-    Command::GetOwner,
-    Command::SetOwner,
-    Command::MigrationStun,
-];
+const FIRST_COMMANDS: [Command; 2] = [Command::Migrate, Command::MigrationStun];
 
 /// A migration that was seen.
 #[derive(Clone, Debug)]

@@ -5,8 +5,10 @@
 #![deny(unsafe_code)]
 
 pub mod benchmark;
+pub mod intruder;
 pub mod labelled_disk;
 pub mod moves;
+pub mod overheard;
 pub mod silicon;
 
 mod board;

@@ -7,9 +7,11 @@
 
 pub mod amoeba;
 pub mod benchmark;
+pub mod intruder;
 pub mod labelled_disk;
 pub mod made_disks;
 pub mod moves;
+pub mod overheard;
 pub mod safety;
 pub mod servers;
 pub mod silicon;

@@ -23,15 +23,15 @@ impl Counts {
         }
     }
 
-    /// Counts a call; false if it is none of these.
-    pub(super) fn add(&mut self, call: usize) -> bool {
+    /// Counts a call: its count then, or `None` if it is none of these.
+    pub(super) fn add(&mut self, call: usize) -> Option<u8> {
         if call >= self.calls {
-            return false;
+            return None;
         }
         if count(&self.bytes, call) < MANY {
             self.bytes[call / CALLS] += 1 << shift(call);
         }
-        true
+        Some(count(&self.bytes, call))
     }
 
     /// The bytes from that of a call on.

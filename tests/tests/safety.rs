@@ -9,6 +9,7 @@ use clock::{Instant, Span};
 use machines::lab::InputDevice;
 use machines::machine::{PowerEvent, SectorWrite, TornSector};
 use machines::runtime::{Deed, Runtime};
+use proto::bullet::disk::Superblock;
 use proto::soap::super_file::Commit;
 use tests::amoeba::{Laboratory, Pc};
 use tests::safety::Known;
@@ -321,15 +322,18 @@ fn whichever_sector_is_written_when_both_servers_lose_their_power_what_was_ackno
     cut_everywhere(true, |number, _, _, _| Some(by_turns(number + 1)));
 }
 
-/// Each sector once. A commit block is left out: without it a directory server does not know who it is.
+/// Each sector once. Two are left out: without its commit block a directory server does not know who it is, and with the first sector of
+/// inodes its own program is lost.
 #[test]
 fn whichever_sector_a_server_can_no_longer_read_it_serves_again_and_directories_are_whole() {
     let mut torn = BTreeSet::new();
     cut_everywhere(false, |_, stage, machine, write| {
         let disks = stage.disks();
-        let sector = disks[machine].as_chunks().0[write.sector as usize];
-        let is_commit_block = Commit::parse(&sector).is_ok();
+        let sectors = disks[machine].as_chunks().0;
+        let place = write.sector as usize;
+        let is_needed =
+            Commit::parse(&sectors[place]).is_ok() || Superblock::parse(&sectors[place - 1]).is_ok();
         let is_new = torn.insert((machine, write.sector));
-        (is_new && !is_commit_block).then_some(TornSector::Unreadable)
+        (is_new && !is_needed).then_some(TornSector::Unreadable)
     });
 }

@@ -110,7 +110,7 @@ fn help_tells_the_limits_and_bad_words_are_refused() {
 #[test]
 fn a_breakdown_tells_what_both_machines_do_with_and_without_files() {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = amlab(
+    let output = bench_files(
         folder.path(),
         &["--breakdown", "--card", "ne2000", "--bytes", "16384"],
     );

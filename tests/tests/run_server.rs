@@ -151,14 +151,15 @@ fn a_program_that_is_named_without_a_host_lands_on_the_best_by_load_memory_and_a
     let processes = |before: &str| format!("{before}; {PROCESSES}");
     let lines = [
         processes("ax -n pool0 spin; ax -n pool0 spin; ax -n pool1 spin; sleep 6"),
-        processes("stun pool0/ps/0 pool0/ps/1; sleep 6"),
+        // Until the run server has asked the hosts again.
+        processes("stun pool0/ps/0 pool0/ps/1; sleep 16"),
         processes("reboot pool1; ax -n pool0 spin; sleep 8"),
         "std_status /profile/pool/.run".to_owned(),
         "reboot pool0 /super/admin/kernel/at386 peers=0 slice=50; sleep 6; kstat pool0 u".to_owned(),
         processes("true"),
     ];
     let steps: Vec<_> = lines.iter().map(|line| Line(line)).collect();
-    let system = system::run(&pool(), &steps, 90);
+    let system = system::run(&pool(), &steps, 100);
     let told = &system.told;
     let spinning = |told: &str| {
         let lines = told.lines().filter(|line| line.ends_with("Run: spin"));

@@ -14,6 +14,9 @@ const BY_USER: &str = "-u";
 /// How long others may need until they know what has become of a machine.
 const LONGEST: Span = Span::from_milliseconds(400_000);
 
+/// How long a process may need to its end when the terminal on which it prints has lost power: each print ends after 12 s at most.
+const ALONE: Span = Span::from_milliseconds(100_000);
+
 /// How often the process tells that it lives, half a second after the other: it is moved in the middle of them.
 const TURNS: usize = 5;
 /// When it is moved.
@@ -150,14 +153,14 @@ fn a_process_is_lost_with_its_destination_only_after_a_migration_server_has_take
 
 #[test]
 fn a_process_is_lost_with_its_source_only_before_it_has_gone() {
-    let ended = sweep(BY_KERNEL, Off(SOURCE), LONGEST);
+    let ended = sweep(BY_KERNEL, Off(SOURCE), ALONE);
     changes_once(&ended, false, BY_KERNEL);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn a_process_is_lost_with_its_source_only_before_a_migration_server_has_taken_it_away() {
-    let ended = sweep(BY_USER, Off(SOURCE), LONGEST);
+    let ended = sweep(BY_USER, Off(SOURCE), ALONE);
     changes_once(&ended, false, BY_USER);
 }
 

@@ -71,7 +71,7 @@ impl Bench {
             let mut model = self.shared.0.borrow_mut();
             model.pass(self.next_tick);
             while model.now >= self.next_tick {
-                self.next_tick = self.next_tick + TICK;
+                self.next_tick += TICK;
             }
             model.has_risen()
         };

@@ -148,9 +148,7 @@ fn verify(medium: &Medium, known: &Known, cache: usize) {
             let mut data = vec![0; kept.data.len()];
             let read = bullet::read(client, &kept.file, 0, &mut data);
             let size = bullet::size(client, &kept.file);
-            if kept.is_gone {
-                assert_eq!(size, Err(Status::BadCapability));
-            } else if is_lost(&kept.file) {
+            if kept.is_gone || is_lost(&kept.file) {
                 assert_eq!(size, Err(Status::BadCapability));
             } else if size != Err(Status::BadCapability) || !kept.is_doomed {
                 assert_eq!((read, size), (Ok(data.len()), Ok(data.len() as u32)));

@@ -302,9 +302,9 @@ impl Known {
 mod tests {
     use super::*;
 
-    const BEGINNING: &str = "asks make work\ndone\nasks append / work ff:02:04: directory\ndone\n\
-        asks file 1 300\ndone\nasks append work passwd ff:02:04: 1\ndone\n";
-    const DIRECTORY_LINE: &str = "row /work ff:02:04: directory";
+    const BEGINNING: &str = "asks make base\ndone\nasks append / base ff:02:04: directory\ndone\n\
+        asks file 1 300\ndone\nasks append base passwd ff:02:04: 1\ndone\n";
+    const DIRECTORY_LINE: &str = "row /base ff:02:04: directory";
 
     fn known(more: &str) -> Result<Known, String> {
         Known::from_console(&(BEGINNING.to_owned() + more))
@@ -314,7 +314,7 @@ mod tests {
     fn what_was_acknowledged_must_be_there() {
         let known = known("").expect("a good history");
         assert_eq!(known.answers, [4, 0, 0]);
-        let row = "row /work/passwd ff:02:04: 1";
+        let row = "row /base/passwd ff:02:04: 1";
         known
             .judge_directories(&[row, DIRECTORY_LINE])
             .expect("what was told");
@@ -322,7 +322,7 @@ mod tests {
             .judge_directories(&[DIRECTORY_LINE])
             .expect_err("a row is missing");
         known
-            .judge_directories(&[DIRECTORY_LINE, "row /work/passwd ff:02:04: torn"])
+            .judge_directories(&[DIRECTORY_LINE, "row /base/passwd ff:02:04: torn"])
             .expect_err("a file is torn");
         known.judge_files(&["file 1 300 bytes whole, 1"]).expect("a file");
         known
@@ -335,10 +335,10 @@ mod tests {
     fn rows_are_judged_without_their_files() {
         let known = known("").expect("a good history");
         known
-            .judge_rows(&[DIRECTORY_LINE, "row /work/passwd ff:02:04: BadCapability (-1000)"])
+            .judge_rows(&[DIRECTORY_LINE, "row /base/passwd ff:02:04: BadCapability (-1000)"])
             .expect("a lost file");
         known
-            .judge_rows(&[DIRECTORY_LINE, "row /work/passwd ff:03:00: 1"])
+            .judge_rows(&[DIRECTORY_LINE, "row /base/passwd ff:03:00: 1"])
             .expect_err("other masks");
         known.judge_rows(&[DIRECTORY_LINE]).expect_err("no row");
     }
@@ -346,14 +346,14 @@ mod tests {
     #[test]
     fn what_nobody_answered_has_happened_or_not_but_never_half() {
         let known = known(
-            "asks append work motd ff:02:04: 1\ndone\nasks install work passwd 2 work motd 2\nfails RpcFailure (-1)\n",
+            "asks append base motd ff:02:04: 1\ndone\nasks install base passwd 2 base motd 2\nfails RpcFailure (-1)\n",
         )
         .expect("a good history");
         let rows = |one, other| {
             [
                 DIRECTORY_LINE.to_owned(),
-                format!("row /work/passwd ff:02:04: {one}"),
-                format!("row /work/motd ff:02:04: {other}"),
+                format!("row /base/passwd ff:02:04: {one}"),
+                format!("row /base/motd ff:02:04: {other}"),
             ]
         };
         for (one, other, is_good) in [(1, 1, true), (2, 2, true), (1, 2, false), (2, 1, false)] {
@@ -365,22 +365,22 @@ mod tests {
 
     #[test]
     fn a_refusal_tells_which_of_two_states_there_is() {
-        let known = known("asks delete work passwd\nfails RpcFailure (-1)\nasks delete work passwd\nfails NotFound (-1008)\n")
+        let known = known("asks delete base passwd\nfails RpcFailure (-1)\nasks delete base passwd\nfails NotFound (-1008)\n")
             .expect("a good history");
         known
             .judge_directories(&[DIRECTORY_LINE])
             .expect("the first request has happened");
         known
-            .judge_directories(&[DIRECTORY_LINE, "row /work/passwd ff:02:04: 1"])
+            .judge_directories(&[DIRECTORY_LINE, "row /base/passwd ff:02:04: 1"])
             .expect_err("it was not there");
     }
 
     #[test]
     fn an_answer_that_cannot_be_is_found() {
-        known("asks append work passwd ff:02:04: 2\ndone\n").expect_err("there is such a row");
-        known("asks delete work motd\ndone\n").expect_err("there is no such row");
-        known("asks discard work\nfails NotFound (-1008)\n").expect_err("it is not empty");
-        known("asks discard work\n").expect_err("no answer");
+        known("asks append base passwd ff:02:04: 2\ndone\n").expect_err("there is such a row");
+        known("asks delete base motd\ndone\n").expect_err("there is no such row");
+        known("asks discard base\nfails NotFound (-1008)\n").expect_err("it is not empty");
+        known("asks discard base\n").expect_err("no answer");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! ```text
 //! store 0 sound                          or the status of its check
 //! file 3 900 bytes whole                 or torn, or the status
-//! row /work/passwd ff:02:04: 3 3         for each capability the file's number, or the status
-//! row /work/bin ff:02:04: directory
+//! row /base/passwd ff:02:04: 3 3         for each capability the file's number, or the status
+//! row /base/bin ff:02:04: directory
 //! ```
 
 use crate::contents::read;

@@ -25,7 +25,7 @@ use proto::soap::wire::Installation;
 use proto::soap::{Failure, Masks, USUAL_COLUMNS};
 
 /// The name of the script's first directory, in the root.
-pub(crate) const BEGINNING: &str = "work";
+pub(crate) const BEGINNING: &str = "base";
 /// Its name in what is told of requests that concern the root.
 const ROOT: &str = "/";
 const MASKS: Masks = [Rights::ALL, Rights(0x02), Rights(0x04), Rights(0)];

@@ -55,6 +55,16 @@ impl Rate {
         Self::fraction(self.ticks, self.seconds * divisor)
     }
 
+    /// How many ticks of this rate there are in each tick of `slower`, if that is a whole number: then tick `n` of that one lies where
+    /// tick `n` times as many of this one does.
+    #[must_use]
+    pub fn ticks_per_tick_of(self, slower: Self) -> Option<u64> {
+        let ticks = u128::from(self.ticks) * u128::from(slower.seconds);
+        let slower_ticks = u128::from(slower.ticks) * u128::from(self.seconds);
+        let whole = ticks.is_multiple_of(slower_ticks).then(|| ticks / slower_ticks)?;
+        u64::try_from(whole).ok()
+    }
+
     /// The frequency in hertz, rounded down.
     #[must_use]
     pub const fn whole_hertz(self) -> u64 {
@@ -121,6 +131,37 @@ const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticks_of_a_multiple_lie_at_the_same_instants() {
+        for (fast, slow, multiple) in [
+            (Rate::hertz(40_000_000), Rate::hertz(8_000_000), Some(5)),
+            (
+                Rate::fraction(100_000_000, 3),
+                Rate::fraction(25_000_000, 3),
+                Some(4),
+            ),
+            (
+                Rate::hertz(14_318_181),
+                Rate::hertz(14_318_181).divided_by(12),
+                Some(12),
+            ),
+            (Rate::hertz(33_000_000), Rate::hertz(8_000_000), None),
+            (Rate::hertz(8_000_000), Rate::hertz(40_000_000), None),
+        ] {
+            assert_eq!(fast.ticks_per_tick_of(slow), multiple);
+            for tick in [0, 1, 2, 3, 1000, 123_456_789_012] {
+                if let Some(multiple) = multiple {
+                    let instant = slow.instant(tick);
+                    assert_eq!(fast.instant(tick * multiple), instant);
+                    assert_eq!(
+                        fast.ticks_to_cover(instant.since(Instant::START)),
+                        tick * multiple
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_tick_is_reached_exactly_at_its_instant() {

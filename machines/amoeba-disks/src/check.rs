@@ -196,6 +196,14 @@ fn check_boot(place: &str, bytes: &[u8], stores: &[&Store<'_>], report: &mut Rep
     report
         .contents
         .push(format!("{place}: boot server, configuration of {lines} lines"));
+    match boot::lines(&header, bytes) {
+        Ok(lines) => report.contents.extend(
+            lines
+                .iter()
+                .map(|line| format!("{place}: its kernel starts {line}")),
+        ),
+        Err(error) => report.add(place, format!("the programs that its kernel starts: {error}")),
+    }
     let binary = &header.binary;
     let owner = stores.iter().find(|store| store.owns(binary));
     if let Some(Err(status)) = owner.map(|store| store.prove(binary)) {

@@ -98,6 +98,19 @@ pub(crate) struct Boot {
     pub(crate) binary: Option<String>,
     /// The configuration's file, from the description's folder.
     pub(crate) configuration: String,
+    /// What the machine's kernel starts if its loader brings nothing.
+    #[serde(default)]
+    pub(crate) programs: Vec<Program>,
+}
+
+/// A program that lies on a virtual disk of the boot server.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Program {
+    /// `builtin:NAME`, or a file from the description's folder.
+    pub(crate) from: String,
+    /// Its name and arguments.
+    pub(crate) line: String,
 }
 
 /// Machines with consecutive station addresses.

@@ -139,12 +139,13 @@ pub fn make(
     for (name, disk) in &description.disk {
         let image = images.remove(name.as_str()).expect("an image of each disk");
         assert_eq!(image.len() as u64, disk.bytes(), "an image of the disk's size");
-        let disks = divide(name, disk, drawn)?;
+        let programs = maker.programs(name, disk.boot.as_ref())?;
+        let disks = divide(name, disk, &programs, drawn)?;
         layout::write(disk, &disks.all(), image)
             .map_err(|why| impossible(format!("disk `{name}`: {why}")))?;
-        pieces.push((name, disk, Parts::of(image, &disks)));
+        pieces.push((name, disk, programs, Parts::of(image, &disks)));
     }
-    for (name, disk, parts) in &mut pieces {
+    for (name, disk, _, parts) in &mut pieces {
         if let (Some(bullet), Some(bytes)) = (&disk.bullet, parts.bullet.take()) {
             maker.add_store(name, bullet, bytes)?;
         }
@@ -152,14 +153,14 @@ pub fn make(
     maker.stores.check()?;
     maker.name()?;
     let made = maker.directories()?;
-    for (name, disk, parts) in &mut pieces {
+    for (name, disk, programs, parts) in &mut pieces {
         if let (Some(_), Some(bytes), Some((made, _))) = (&disk.soap, &mut parts.soap, &made) {
             made.write(&mut Blocks(bytes))
                 .map_err(|status| impossible(format!("disk `{name}`: {status}")))?;
         }
         if let (Some(boot), Some(bytes)) = (&disk.boot, &mut parts.boot) {
             let own = disk.bullet.as_ref().map(|bullet| bullet.store);
-            maker.boot((boot, own), bytes, made.as_ref())?;
+            maker.boot((boot, own), bytes, made.as_ref(), programs)?;
         }
     }
     Ok(Made {
@@ -332,12 +333,22 @@ impl<'a, S: Sources> Maker<'a, S> {
         Ok(Some((made, capabilities)))
     }
 
+    /// The programs that lie on the boot server's disk, as a file.
+    fn programs(&self, disk: &str, boot: Option<&Boot>) -> Result<Vec<u8>, MakeError> {
+        let mut programs = Vec::new();
+        for program in boot.into_iter().flat_map(|boot| &boot.programs) {
+            programs.push((program.line.as_str(), self.contents(&program.from)?));
+        }
+        boot::programs(&programs).map_err(|why| impossible(format!("disk `{disk}`: the boot server: {why}")))
+    }
+
     /// The boot server's disk. `own` is the store on the same disk: of files with copies its own is meant.
     fn boot(
         &self,
         (boot, own): (&Boot, Option<usize>),
         bytes: &mut [u8],
         made: Option<&(MadeSoap, Vec<Capability>)>,
+        programs: &[u8],
     ) -> Result<(), MakeError> {
         let file = &boot.configuration;
         let text = self.sources.read(file).map_err(|error| MakeError::Unreadable {
@@ -354,7 +365,7 @@ impl<'a, S: Sources> Maker<'a, S> {
             Some(path) => find(path).ok_or_else(|| impossible(format!("`{path}` is not there")))?,
             None => Capability::NULL,
         };
-        boot::write(bytes, (binary, self.boot_server()), &text)
+        boot::write(bytes, (binary, self.boot_server()), &text, programs)
             .map_err(|bytes| impossible(format!("{file} is {bytes} bytes too long")))
     }
 

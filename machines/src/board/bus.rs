@@ -186,21 +186,24 @@ impl Board {
         takes: impl Fn(&Self, u32) -> BusCycle,
         mut each: impl FnMut(&mut Self, Instant, u32, u32) -> Span,
     ) -> u32 {
-        let mut end = self.processor_clock.instant(at);
+        let mut begin = self.processor_clock.instant(at);
         let mut done = 0;
-        while done < width.bytes() {
-            let now = self.bring_to(&mut end);
+        loop {
+            let now = self.bring_to(&mut begin);
             let place = address.wrapping_add(done);
             let taken = takes(self, place);
             let is_word = taken.width == ne2000::Width::Sixteen && place % 2 == 0;
             let bytes = if is_word { 2.min(width.bytes() - done) } else { 1 };
             let is_last = done + bytes == width.bytes();
-            let slot = self.isa.cycle(end, space, taken, is_last);
+            let slot = self.isa.cycle(begin, space, taken, is_last);
             let held = each(self, now, done, bytes);
-            end = self.isa.end(slot, held);
+            let end = self.isa.end(slot, held);
+            if is_last {
+                return self.isa.wait_states(at, end);
+            }
+            begin = self.isa.instant(end);
             done += bytes;
         }
-        self.isa.wait_states(at, end)
     }
 }
 
@@ -308,8 +311,8 @@ impl Bus for Board {
         let mut begin = self.processor_clock.instant(at);
         self.bring_to(&mut begin);
         let first = self.isa.acknowledge(begin);
-        let second_from = self.isa.end(first, Span::ZERO);
-        let second = self.isa.acknowledge(second_from);
+        let first_end = self.isa.end(first, Span::ZERO);
+        let second = self.isa.acknowledge(self.isa.instant(first_end));
         let end = self.isa.end(second, Span::ZERO);
         let value = u32::from(self.interrupt_controllers.acknowledge());
         self.interrupts_acknowledged += 1;

@@ -39,6 +39,8 @@ pub(crate) struct CycleLengths {
 pub(crate) struct IsaBus {
     processor_clock: Rate,
     bus_clock: Rate,
+    /// Cycles of the processor in each bus clock, where that is a whole number.
+    cycles_per_clock: Option<u64>,
     lengths: CycleLengths,
     /// Bus clock edge from which on the next cycle may begin.
     free_edge: u64,
@@ -56,6 +58,10 @@ pub(crate) enum Space {
     Ports,
 }
 
+/// An edge of the bus clock; the lab begins with edge 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Edge(u64);
+
 /// One bus cycle that has been placed in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
@@ -69,6 +75,7 @@ impl IsaBus {
         Self {
             processor_clock,
             bus_clock,
+            cycles_per_clock: processor_clock.ticks_per_tick_of(bus_clock),
             lengths,
             free_edge: 0,
             next_refresh: REFRESH_RATE.instant(1),
@@ -95,8 +102,16 @@ impl IsaBus {
 
     /// The first clock edge at or after `at` at which the bus is free.
     pub(crate) fn free_from(&self, at: Instant) -> Instant {
-        let edge = at_or_after(self.bus_clock, at).max(self.free_edge);
-        self.bus_clock.instant(edge)
+        self.bus_clock.instant(self.free_edge_from(at))
+    }
+
+    /// Like [`free_from`](Self::free_from), as an edge. Cycles mostly follow each other, and then nothing is divided.
+    fn free_edge_from(&self, at: Instant) -> u64 {
+        if at <= self.bus_clock.instant(self.free_edge) {
+            self.free_edge
+        } else {
+            at_or_after(self.bus_clock, at)
+        }
     }
 
     /// Somebody other than the processor has the bus for `clocks` clocks from the first free edge at or after `at`:
@@ -113,7 +128,7 @@ impl IsaBus {
     }
 
     fn begin(&mut self, at: Instant, clocks: u32) -> Slot {
-        let edge = at_or_after(self.bus_clock, at).max(self.free_edge);
+        let edge = self.free_edge_from(at);
         let edge = if self.lengths.refresh == 0 {
             edge
         } else {
@@ -141,22 +156,29 @@ impl IsaBus {
         }
     }
 
-    /// Ends a cycle that the slave held for `held` by IOCHRDY: returns the instant at which the processor goes on.
-    pub(crate) fn end(&mut self, slot: Slot, held: Span) -> Instant {
+    /// Ends a cycle that the slave held for `held` by IOCHRDY: returns the edge at which the processor goes on.
+    pub(crate) fn end(&mut self, slot: Slot, held: Span) -> Edge {
         if held != Span::ZERO {
             let whole = self.bus_clock.ticks(held);
             let stretch = whole + u64::from(self.bus_clock.span(whole) < held);
             self.free_edge = slot.start_edge + u64::from(slot.clocks) + stretch;
         }
-        self.bus_clock
-            .instant(self.free_edge - u64::from(self.lengths.recovery.min(slot.clocks)))
+        Edge(self.free_edge - u64::from(self.lengths.recovery.min(slot.clocks)))
+    }
+
+    /// When an edge of the bus clock is.
+    pub(crate) fn instant(&self, edge: Edge) -> Instant {
+        self.bus_clock.instant(edge.0)
     }
 
     /// Wait states of an access that began at cycle `at` and ended at `end`, beyond the two cycles of a bus cycle
     /// without waits.
-    pub(crate) fn wait_states(&self, at: Cycle, end: Instant) -> u32 {
-        let cycles = at_or_after(self.processor_clock, end).saturating_sub(at + 2);
-        u32::try_from(cycles).unwrap_or(u32::MAX)
+    pub(crate) fn wait_states(&self, at: Cycle, end: Edge) -> u32 {
+        let end = match self.cycles_per_clock {
+            Some(cycles) => end.0 * cycles,
+            None => at_or_after(self.processor_clock, self.instant(end)),
+        };
+        u32::try_from(end.saturating_sub(at + 2)).unwrap_or(u32::MAX)
     }
 }
 
@@ -209,7 +231,7 @@ mod tests {
             let slot = bus.cycle(PROCESSOR.instant(at), Space::Memory, NARROW, true);
             let end = bus.end(slot, Span::ZERO);
             at += 2 + u64::from(bus.wait_states(at, end));
-            ends.push(end.nanoseconds());
+            ends.push(bus.instant(end).nanoseconds());
         }
         assert_eq!(
             ends,
@@ -259,7 +281,8 @@ mod tests {
         let at = |nanoseconds| Instant::START + Span::from_nanoseconds(nanoseconds);
         assert_eq!(bus.take(at(100), 12), (at(125), at(125 + 1500)));
         let slot = bus.cycle(at(200), Space::Memory, NARROW, true);
-        assert_eq!(bus.end(slot, Span::ZERO), at(1625 + 875));
+        let end = bus.end(slot, Span::ZERO);
+        assert_eq!(bus.instant(end), at(1625 + 875));
     }
 
     #[test]
@@ -292,16 +315,38 @@ mod tests {
             NARROW,
             true,
         );
-        assert_eq!(bus.end(slot, Span::ZERO).nanoseconds(), 250 + 875);
+        let end = bus.end(slot, Span::ZERO);
+        assert_eq!(bus.instant(end).nanoseconds(), 250 + 875);
     }
 
     #[test]
     fn iochrdy_stretches_a_cycle_by_whole_bus_clocks() {
         let mut bus = bus();
         let slot = bus.cycle(Instant::START, Space::Memory, NARROW, true);
-        assert_eq!(
-            bus.end(slot, Span::from_nanoseconds(130)).nanoseconds(),
-            875 + 250
-        );
+        let end = bus.end(slot, Span::from_nanoseconds(130));
+        assert_eq!(bus.instant(end).nanoseconds(), 875 + 250);
+    }
+
+    #[test]
+    fn edges_and_wait_states_are_those_of_the_division() {
+        for (processor, isa) in [
+            (PROCESSOR, Rate::hertz(8_000_000)),
+            (Rate::fraction(100_000_000, 3), Rate::fraction(25_000_000, 3)),
+            (Rate::hertz(33_000_000), Rate::hertz(8_000_000)),
+        ] {
+            let mut bus = IsaBus::new(processor, isa, LENGTHS);
+            let mut cycle = 0;
+            for step in 0..2000 {
+                cycle += step * 7 % 60;
+                let at = processor.instant(cycle);
+                let edge = at_or_after(isa, at).max(bus.free_edge);
+                let slot = bus.cycle(at, Space::Memory, NARROW, true);
+                assert_eq!(slot.start_edge, edge);
+                let end = bus.end(slot, Span::ZERO);
+                let waits = at_or_after(processor, bus.instant(end)).saturating_sub(cycle + 2);
+                assert_eq!(u64::from(bus.wait_states(cycle, end)), waits);
+                cycle += step % 3 * waits / 2;
+            }
+        }
     }
 }

@@ -1,16 +1,20 @@
 //! The command line. Every option can also come from the environment as `AMLAB_<OPTION>`.
 
+pub(crate) mod bench;
+mod run;
+
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use clock::Span;
 
-use super::bench::{files, migration};
 use super::control::protocol::{CableState, PowerState};
-use super::time_text::{parse_decimal, parse_span};
-use crate::lab::Speed;
+
+pub(crate) use self::bench::{
+    Bench, BenchArguments, BenchCard, FilesArguments, MigrationArguments, RpcArguments,
+};
+pub(crate) use self::run::{CheckArguments, RunArguments, ShowArguments, VerifyArguments};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 good, 1 an expectation or tolerance failed, 2 bad command line or lab file,
@@ -19,19 +23,6 @@ Exit codes: 0 good, 1 an expectation or tolerance failed, 2 bad command line or 
 
 Without a command, amlab runs its built-in lab of two PCs until every expectation is met.
 Every option can also be given in the environment, as AMLAB_ and its name: AMLAB_SEED=7.";
-
-const RUN_END: &str = "\
-When a run ends:
-  The first of these ends it: the time of --until (else the lab file's stop), --wall-limit, Ctrl-C,
-  every machine having stopped by itself, and with --until-expected the moment at which every
-  expectation is decided. A lab without stop and --until ends as with --until-expected; if it
-  expects nothing either, it runs until it is interrupted.
-
-  Reaching the time of --until or stop is good (0) unless an expectation was still open (4);
-  --wall-limit always gives 4. A missed expectation gives 1, a machine that stopped by itself 3
-  even if the others went on. If several codes apply, the first of 70, 5, 130, 3, 1, 4 is given.
-
-Files named by --capture lie where the name says; everything else goes to the run folder.";
 
 /// As in a lab file, whose whole numbers have 63 bits.
 const LARGEST_SEED: u64 = i64::MAX as u64;
@@ -261,378 +252,11 @@ pub(crate) struct WiresharkArguments {
     pub(crate) dir: Option<PathBuf>,
 }
 
-/// Arguments of `amlab bench`.
-#[derive(Debug, Args)]
-pub(crate) struct BenchArguments {
-    #[command(subcommand)]
-    pub(crate) what: Bench,
-}
-
-/// What is measured.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Bench {
-    /// Remote procedure calls: time and rate by card, size and number of pairs
-    Rpc(RpcArguments),
-    /// Process migration: time by size, workload of the source and mechanism
-    Migration(MigrationArguments),
-    /// Files of a Bullet server: time and rate of making, reading and destroying them, by card and size
-    Files(FilesArguments),
-}
-
-/// Arguments of `amlab bench migration`.
-#[derive(Debug, Args)]
-#[command(after_help = migration::tolerances())]
-pub(crate) struct MigrationArguments {
-    /// Sizes of the processes [default: 32,64,128,512,2048; with --breakdown 512]
-    #[arg(
-        long,
-        value_name = "SIZES",
-        value_delimiter = ',',
-        env = "AMLAB_KBYTES",
-        hide_env = true
-    )]
-    pub(crate) kbytes: Vec<u32>,
-    /// How often each size is measured, each time with other phases of all clocks
-    #[arg(
-        short = 'n',
-        long,
-        value_name = "N",
-        default_value = "10",
-        env = "AMLAB_REPETITIONS",
-        hide_env = true
-    )]
-    pub(crate) repetitions: u32,
-    /// What the source is busy with besides [default: all; with --breakdown idle]
-    #[arg(
-        long,
-        value_name = "WORDS",
-        value_delimiter = ',',
-        env = "AMLAB_WORKLOAD",
-        hide_env = true
-    )]
-    pub(crate) workload: Vec<migration::Workload>,
-    /// Who sees to migrations: the kernels, or a user process on a third machine [default: both; with --breakdown kernel]
-    #[arg(
-        long,
-        value_name = "WORDS",
-        value_delimiter = ',',
-        env = "AMLAB_MECHANISM",
-        hide_env = true
-    )]
-    pub(crate) mechanism: Vec<migration::Mechanism>,
-    /// Measure this too, in a table beside the default: scheduler (who waited for a FLIP packet goes first), ne2000, credits8,
-    /// clock=MHZ, no-cache
-    #[arg(long, value_name = "CHANGE", env = "AMLAB_WHAT_IF", hide_env = true)]
-    pub(crate) what_if: Vec<migration::WhatIf>,
-    /// Tell for one migration in which phases it spends its time, and with what
-    #[arg(long, env = "AMLAB_BREAKDOWN", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) breakdown: bool,
-    /// Seed of all phases
-    #[arg(long, default_value = "1995", env = "AMLAB_SEED", hide_env = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
-    pub(crate) seed: u64,
-    /// Exit code 0 even if measurements lie outside the limits
-    #[arg(long, env = "AMLAB_NO_FAIL", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) no_fail: bool,
-    /// Kernel of the machines (default: the built-in one)
-    #[arg(long, value_name = "FILE", env = "AMLAB_KERNEL", hide_env = true)]
-    pub(crate) kernel: Option<PathBuf>,
-    /// Folder for migration.csv, migration.json and migration.svg
-    #[arg(
-        short,
-        long,
-        value_name = "DIR",
-        default_value = "bench-migration",
-        env = "AMLAB_OUT",
-        hide_env = true
-    )]
-    pub(crate) out: PathBuf,
-    /// Host threads (results do not depend on it) [default: as many as the host has]
-    #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads, env = "AMLAB_THREADS", hide_env = true)]
-    pub(crate) threads: Option<usize>,
-}
-
-/// Arguments of `amlab bench files`.
-#[derive(Debug, Args)]
-#[command(after_help = files::tolerances())]
-pub(crate) struct FilesArguments {
-    /// Sizes of files, up to 1 Mbyte
-    #[arg(
-        long,
-        value_name = "SIZES",
-        value_delimiter = ',',
-        default_value = "1,16,256,4096,16384,65536,262144,1048576"
-    )]
-    #[arg(env = "AMLAB_BYTES", hide_env = true)]
-    pub(crate) bytes: Vec<u32>,
-    /// Cards of the machines
-    #[arg(
-        long,
-        value_name = "CARDS",
-        value_delimiter = ',',
-        default_value = "3c503,ne2000",
-        env = "AMLAB_CARD",
-        hide_env = true
-    )]
-    pub(crate) card: Vec<RpcCard>,
-    /// Tell what machines do while the largest files are read from the cache, and during the same transactions without files
-    #[arg(long, env = "AMLAB_BREAKDOWN", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) breakdown: bool,
-    /// Exit code 0 even if measurements lie outside the limits
-    #[arg(long, env = "AMLAB_NO_FAIL", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) no_fail: bool,
-    /// Kernel of the machines (default: the built-in one)
-    #[arg(long, value_name = "FILE", env = "AMLAB_KERNEL", hide_env = true)]
-    pub(crate) kernel: Option<PathBuf>,
-    /// Folder for files.csv, files.json and files.svg
-    #[arg(
-        short,
-        long,
-        value_name = "DIR",
-        default_value = "bench-files",
-        env = "AMLAB_OUT",
-        hide_env = true
-    )]
-    pub(crate) out: PathBuf,
-    /// Host threads (results do not depend on it)
-    #[arg(
-        short = 'j',
-        long,
-        value_name = "N",
-        default_value = "1",
-        value_parser = parse_threads,
-        env = "AMLAB_THREADS",
-        hide_env = true
-    )]
-    pub(crate) threads: usize,
-}
-
-/// Arguments of `amlab bench rpc`.
-#[derive(Debug, Args)]
-pub(crate) struct RpcArguments {
-    /// Cards of the machines
-    #[arg(
-        long,
-        value_name = "CARDS",
-        value_delimiter = ',',
-        default_value = "3c503,ne1000,ne2000"
-    )]
-    #[arg(env = "AMLAB_CARD", hide_env = true)]
-    pub(crate) card: Vec<RpcCard>,
-    /// How many clients call servers of their own at the same time
-    #[arg(long, value_name = "COUNTS", value_delimiter = ',', default_value = "1,2,5")]
-    #[arg(env = "AMLAB_PAIRS", hide_env = true)]
-    pub(crate) pairs: Vec<usize>,
-    /// Bytes of the requests
-    #[arg(
-        long,
-        value_name = "SIZES",
-        value_delimiter = ',',
-        default_value = "0,1,8192,30000"
-    )]
-    #[arg(env = "AMLAB_BYTES", hide_env = true)]
-    pub(crate) bytes: Vec<u32>,
-    /// Put the bytes into the replies instead
-    #[arg(long, env = "AMLAB_REPLY", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) reply: bool,
-    /// Tell for each machine what its time is spent on
-    #[arg(long, env = "AMLAB_BREAKDOWN", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) breakdown: bool,
-    /// Kernel of the machines (default: the built-in one)
-    #[arg(long, value_name = "FILE", env = "AMLAB_KERNEL", hide_env = true)]
-    pub(crate) kernel: Option<PathBuf>,
-    /// Folder for rpc.csv, rpc.json and rpc.svg
-    #[arg(
-        short,
-        long,
-        value_name = "DIR",
-        default_value = "bench-rpc",
-        env = "AMLAB_OUT",
-        hide_env = true
-    )]
-    pub(crate) out: PathBuf,
-    /// Host threads (results do not depend on it)
-    #[arg(
-        short = 'j',
-        long,
-        value_name = "N",
-        default_value = "1",
-        env = "AMLAB_THREADS",
-        hide_env = true
-    )]
-    pub(crate) threads: usize,
-}
-
-/// A card of `amlab bench rpc` and `amlab bench files`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RpcCard {
-    #[value(name = "3c503")]
-    EtherLink2,
-    Ne1000,
-    Ne2000,
-}
-
-impl RpcCard {
-    /// Its name in lab files.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::EtherLink2 => "3c503",
-            Self::Ne1000 => "ne1000",
-            Self::Ne2000 => "ne2000",
-        }
-    }
-
-    /// Its jumpers, as in lab files.
-    pub(crate) const fn settings(self) -> &'static str {
-        match self {
-            Self::EtherLink2 => "io = 0x280\nram = 0xCC000",
-            Self::Ne1000 | Self::Ne2000 => "io = 0x300",
-        }
-    }
-}
-
-/// Arguments of `amlab check`.
-#[derive(Debug, Args)]
-pub(crate) struct CheckArguments {
-    #[arg(default_value = "lab.toml")]
-    pub(crate) lab: Vec<PathBuf>,
-    /// Override one setting, e.g. --set profile.at386.cpu.clock=33MHz
-    #[arg(
-        long,
-        value_name = "PATH=VALUE",
-        env = "AMLAB_SET",
-        hide_env = true,
-        display_order = 21
-    )]
-    pub(crate) set: Vec<String>,
-}
-
-/// Arguments of `amlab show`.
-#[derive(Debug, Args)]
-pub(crate) struct ShowArguments {
-    #[arg(default_value = "lab.toml")]
-    pub(crate) lab: PathBuf,
-    /// Print every timing constant with its source instead
-    #[arg(long, env = "AMLAB_TIMING", hide_env = true, value_parser = FalseyValueParser::new())]
-    #[arg(display_order = 24)]
-    pub(crate) timing: bool,
-    /// Override one setting, e.g. --set profile.at386.cpu.clock=33MHz
-    #[arg(
-        long,
-        value_name = "PATH=VALUE",
-        env = "AMLAB_SET",
-        hide_env = true,
-        display_order = 21
-    )]
-    pub(crate) set: Vec<String>,
-}
-
-/// Arguments of `amlab run`.
-#[derive(Debug, Args)]
-#[command(after_help = RUN_END)]
-pub(crate) struct RunArguments {
-    #[arg(default_value = "lab.toml")]
-    pub(crate) lab: PathBuf,
-    /// Folder for everything the run writes [default: runs/<lab>-<n>]
-    #[arg(
-        short,
-        long,
-        value_name = "DIR",
-        env = "AMLAB_OUT",
-        hide_env = true,
-        display_order = 10
-    )]
-    pub(crate) out: Option<PathBuf>,
-    /// Override one setting, e.g. --set profile.at386.cpu.clock=33MHz
-    #[arg(
-        long,
-        value_name = "PATH=VALUE",
-        env = "AMLAB_SET",
-        hide_env = true,
-        display_order = 21
-    )]
-    pub(crate) set: Vec<String>,
-    /// Seed for every random choice
-    #[arg(long, env = "AMLAB_SEED", hide_env = true, display_order = 30)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
-    pub(crate) seed: Option<u64>,
-    /// Stop at this virtual time
-    #[arg(long, value_name = "TIME", value_parser = parse_span, env = "AMLAB_UNTIL", hide_env = true)]
-    #[arg(display_order = 31)]
-    pub(crate) until: Option<Span>,
-    /// Stop when every expectation in the lab file is met
-    #[arg(long, env = "AMLAB_UNTIL_EXPECTED", hide_env = true, value_parser = FalseyValueParser::new())]
-    #[arg(display_order = 32)]
-    pub(crate) until_expected: bool,
-    /// Stop after this much host time
-    #[arg(long, value_name = "TIME", value_parser = parse_span, env = "AMLAB_WALL_LIMIT", hide_env = true)]
-    #[arg(display_order = 33)]
-    pub(crate) wall_limit: Option<Span>,
-    /// max, realtime, or a factor
-    #[arg(long, value_parser = parse_speed, env = "AMLAB_SPEED", hide_env = true, display_order = 34)]
-    pub(crate) speed: Option<Speed>,
-    /// Host threads (results do not depend on it)
-    #[arg(short = 'j', long, value_name = "N", value_parser = parse_threads, env = "AMLAB_THREADS")]
-    #[arg(hide_env = true, display_order = 35)]
-    pub(crate) threads: Option<usize>,
-    /// Also write consoles to this terminal, as `name | text` (`all` for every machine)
-    #[arg(
-        long,
-        value_name = "MACHINE",
-        env = "AMLAB_CONSOLE",
-        hide_env = true,
-        display_order = 36
-    )]
-    pub(crate) console: Vec<String>,
-    /// Capture a segment to a file
-    #[arg(long, value_name = "SEGMENT=FILE", env = "AMLAB_CAPTURE", hide_env = true)]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "", display_order = 37)]
-    pub(crate) capture: Vec<String>,
-    /// Do not start machines until `amlab ctl RUN resume` says so
-    #[arg(long, env = "AMLAB_PAUSED", hide_env = true, value_parser = FalseyValueParser::new())]
-    #[arg(display_order = 38)]
-    pub(crate) paused: bool,
-    /// Stay up after the end condition
-    #[arg(long, env = "AMLAB_KEEP", hide_env = true, value_parser = FalseyValueParser::new())]
-    #[arg(display_order = 39)]
-    pub(crate) keep: bool,
-}
-
-/// Arguments of `amlab verify`.
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArguments {
-    /// The run folder
-    pub(crate) run: PathBuf,
-    /// Run once with each of these numbers of host threads
-    #[arg(
-        short = 'j',
-        long,
-        value_name = "N,...",
-        value_delimiter = ',',
-        default_value = "1"
-    )]
-    #[arg(value_parser = parse_threads, env = "AMLAB_THREADS", hide_env = true, display_order = 35)]
-    pub(crate) threads: Vec<usize>,
-}
-
 fn parse_threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(threads @ 1..=1024) => Ok(threads),
         _ => Err("write a number from 1 to 1024".into()),
     }
-}
-
-fn parse_speed(text: &str) -> Result<Speed, String> {
-    match text {
-        "max" => return Ok(Speed::Max),
-        "realtime" => return Ok(Speed::Thousandths(1000)),
-        _ => {}
-    }
-    parse_decimal(text)
-        .and_then(|(numerator, denominator)| u64::try_from(numerator * 1000 / denominator).ok())
-        .filter(|thousandths| *thousandths > 0)
-        .map(Speed::Thousandths)
-        .ok_or_else(|| "write max, realtime, or a factor of at least 0.001 such as 0.5".into())
 }
 
 #[cfg(test)]
@@ -699,15 +323,6 @@ mod tests {
     fn quiet_and_verbose_count() {
         let arguments = Arguments::try_parse_from(["amlab", "doctor", "-qq", "-v"]).unwrap();
         assert_eq!((arguments.output.quiet, arguments.output.verbose), (2, 1));
-    }
-
-    #[test]
-    fn speed_is_max_realtime_or_a_factor() {
-        assert_eq!(parse_speed("max"), Ok(Speed::Max));
-        assert_eq!(parse_speed("realtime"), Ok(Speed::Thousandths(1000)));
-        assert_eq!(parse_speed("0.5"), Ok(Speed::Thousandths(500)));
-        assert!(parse_speed("0").is_err());
-        assert!(parse_speed("fast").is_err());
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub(crate) fn complain(name: &str, errors: &LabErrors, terminal: &mut Terminal) 
 
 /// `amlab check`: every file is checked, whatever the one before was.
 pub(crate) fn check(arguments: &CheckArguments, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let overrides = overrides(&arguments.set)?;
+    let overrides = overrides(&arguments.overrides.set)?;
     let mut files = Vec::new();
     let mut exit = Exit::Good;
     for path in &arguments.lab {
@@ -135,7 +135,12 @@ fn in_short(lab: &Lab) -> String {
 
 /// `amlab show`.
 pub(crate) fn show(arguments: &ShowArguments, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let lab = load(LabSource::File(arguments.lab.clone()), &arguments.set, terminal)?.lab;
+    let lab = load(
+        LabSource::File(arguments.lab.clone()),
+        &arguments.overrides.set,
+        terminal,
+    )?
+    .lab;
     let shown = match (arguments.timing, terminal.format()) {
         (true, Format::Human) => lab::show_timing(&lab),
         (true, Format::Json) => format!("{:#}", lab::show_timing_json(&lab)),

@@ -68,7 +68,7 @@ impl<'a, S: Sources> Maker<'a, S> {
         Ok(())
     }
 
-    fn contents(&self, from: &str) -> Result<Cow<'a, [u8]>, MakeError> {
+    pub(super) fn contents(&self, from: &str) -> Result<Cow<'a, [u8]>, MakeError> {
         match from.strip_prefix("builtin:") {
             Some(name) => {
                 let contents = self.sources.builtin(name);

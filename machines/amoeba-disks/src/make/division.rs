@@ -26,8 +26,8 @@ impl Division {
     }
 }
 
-/// Divides a disk: the label, then the boot server's part, the super file, and the files.
-pub(super) fn divide(name: &str, disk: &Disk, drawn: Drawn) -> Result<Division, MakeError> {
+/// Divides a disk: the label, then the boot server's part with this file of programs, the super file, and the files.
+pub(super) fn divide(name: &str, disk: &Disk, programs: &[u8], drawn: Drawn) -> Result<Division, MakeError> {
     if disk.cylinder() == 0 || disk.cylinders() == 0 {
         return Err(impossible(format!("disk `{name}` has not even one cylinder")));
     }
@@ -53,10 +53,11 @@ pub(super) fn divide(name: &str, disk: &Disk, drawn: Drawn) -> Result<Division, 
             sectors: start..next,
         })
     };
+    let sectors = boot::SECTORS + programs.len().div_ceil(SECTOR) as u64;
     let boot = disk
         .boot
         .as_ref()
-        .map(|boot| take(boot.vdisk, boot::SECTORS, "the boot server"));
+        .map(|boot| take(boot.vdisk, sectors, "the boot server"));
     let boot = boot.transpose()?;
     let soap = disk
         .soap

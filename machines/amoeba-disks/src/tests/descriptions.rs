@@ -35,6 +35,28 @@ fn what_is_wrong_with_a_field_is_said_with_its_place() {
 }
 
 #[test]
+fn programs_for_the_kernel_that_are_too_many_or_told_too_much_are_refused() {
+    let program = |line: &str| format!("{{ from = \"builtin:ls\", line = \"{line}\" }}");
+    let refused = |programs: &[String]| {
+        let programs = programs.join(", ");
+        refusal(
+            "\"boot.conf\" }",
+            &format!("\"boot.conf\", programs = [{programs}] }}"),
+        )
+    };
+    let many = vec![program("ls"); 5];
+    assert_eq!(
+        refused(&many),
+        "disk `server`: the boot server: 4 programs at most can be on its disk"
+    );
+    let long = refused(&[program(&"x".repeat(121))]);
+    assert!(
+        long.ends_with("x` is longer than 120 bytes, or holds a zero byte"),
+        "{long}"
+    );
+}
+
+#[test]
 fn what_cannot_be_made_is_said() {
     for (from, to, message) in [
         ("\"8MB\"", "\"500KB\"", "disk `server` has not even one cylinder"),
@@ -56,6 +78,11 @@ fn what_cannot_be_made_is_said() {
             "cannot be a file system with blocks of 100 bytes",
         ),
         ("vdisk = 1 }", "vdisk = 1, inodes = 4 }", "has no room for"),
+        (
+            "\"boot.conf\" }",
+            "\"boot.conf\", programs = [{ from = \"builtin:kernel\", line = \"kernel\" }] }",
+            "disk `server`: the boot server: `kernel` is no executable file",
+        ),
         (
             "vdisk = 1 }",
             "vdisk = 1, size = \"16MB\" }",

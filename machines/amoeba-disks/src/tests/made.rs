@@ -3,7 +3,7 @@
 use super::{ONE, made_from, program, sources};
 use crate::layout;
 use crate::store::Store;
-use proto::boot::Header;
+use proto::boot::{Extent, Header, LONGEST_CONFIGURATION, Program};
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::one_way::one_way;
 use soap::directory::{Directory, Row};
@@ -164,6 +164,54 @@ fn the_boot_server_is_told_capabilities_by_their_paths() {
         (boot.port, boot.private)
     );
     assert_eq!(Header::parse(system.part(3)), Ok(header));
+}
+
+#[test]
+fn the_boot_servers_disk_has_programs_for_the_kernel_behind_room_for_another_configuration() {
+    let table = "\n[[disk.server.boot.programs]]\nfrom = \"builtin:ls\"\nline = ";
+    let boot = "boot = { vdisk = 3, binary = \"/bin/ls\", configuration = \"boot.conf\" }\n";
+    let own = format!(
+        "[disk.server.boot]\nvdisk = 3\nbinary = \"/bin/ls\"\nconfiguration = \"boot.conf\"{table}\"ls -l /bin\"{table}\"ls\"\n"
+    );
+    let (without, with) = (System::made(ONE), System::made(&ONE.replace(boot, &own)));
+    let part = with.part(3);
+    let (header, text) = crate::boot::read(part).expect("a header");
+    let (plain, same) = crate::boot::read(without.part(3)).expect("a header");
+    assert_eq!((plain.programs, text), (Extent::default(), same));
+    assert_eq!(crate::boot::lines(&plain, without.part(3)), Ok(vec![]));
+    assert_eq!(crate::boot::lines(&header, part), Ok(vec!["ls -l /bin", "ls"]));
+    let Extent { size, block } = header.programs;
+    let file = &part[block as usize * 512..][..size as usize];
+    let programs = Program::parse_list(file, size).expect("a list");
+    let programs: Vec<Program<'_>> = programs.into_iter().flatten().collect();
+    assert_eq!(programs.len(), 2);
+    for Program { size, offset, .. } in programs {
+        assert_eq!(file[offset as usize..][..size as usize], program());
+    }
+    let longest = LONGEST_CONFIGURATION - 4096;
+    let blocks = part.len() as u64 / 512;
+    assert!(header.with_configuration(longest, blocks).is_some());
+    let report = crate::check(&[("server", &with.image)]);
+    assert_eq!(report.findings, []);
+    let line = "server, vdisk:03: its kernel starts ls -l /bin";
+    assert!(report.contents.iter().any(|told| told == line), "{report:?}");
+    // A program that cannot be one is told of.
+    let mut image = with.image.clone();
+    let (disks, _) = layout::read(&image);
+    let disk = disks
+        .iter()
+        .find(|disk| disk.object == 3)
+        .expect("the virtual disk");
+    let start = disk.bytes().start + block as usize * 512 + 512;
+    image[start..start + 512].fill(0xff);
+    let findings = crate::check(&[("server", &image)]).findings;
+    let [finding] = &findings[..] else {
+        panic!("{findings:?}");
+    };
+    assert!(
+        finding.what.starts_with("the programs that its kernel starts: "),
+        "{finding}"
+    );
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(crate) fn rpc(host: &Host, arguments: &RpcArguments, terminal: &mut Terminal
         json: report.json(),
         svg: report.svg(),
     };
-    forms.deliver("rpc", &arguments.out, terminal)?;
+    forms.deliver("rpc", &arguments.common.out, terminal)?;
     Ok(exit)
 }
 
@@ -128,15 +128,15 @@ fn measure(
     point: &Point,
     arguments: &RpcArguments,
 ) -> Result<(Result<report::Row, String>, Option<Breakdown>), Failure> {
-    let Prepared { lab, images } = prepare(point.lab(arguments.kernel.as_deref()))?;
+    let Prepared { lab, images } = prepare(point.lab(arguments.common.kernel.as_deref()))?;
     let mut laboratory = (host.build)(&lab, &images)?;
     let mut consoles = Consoles::of(point, &lab);
-    let limit = Instant::START + LIMIT;
+    let (limit, threads) = (Instant::START + LIMIT, arguments.common.threads.unwrap_or(1));
     let mut breakdown = arguments.breakdown.then(|| Breakdown::new(&lab, &images));
     match &mut breakdown {
-        Some(breakdown) => breakdown.run(&mut *laboratory, limit, arguments.threads, &mut consoles),
+        Some(breakdown) => breakdown.run(&mut *laboratory, limit, threads, &mut consoles),
         None => {
-            laboratory.run(limit, arguments.threads, &mut consoles);
+            laboratory.run(limit, threads, &mut consoles);
         }
     }
     Ok((point.row(&consoles.client_texts()), breakdown))

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::report::Row;
 use super::usage;
-use crate::command::arguments::{RpcArguments, RpcCard};
+use crate::command::arguments::{BenchCard, RpcArguments};
 use crate::command::failure::Failure;
 use crate::lab::Lab;
 
@@ -29,7 +29,7 @@ pub(super) fn fragments(bytes: u32) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Point {
     /// Nothing if client and server are on one machine.
-    card: Option<RpcCard>,
+    card: Option<BenchCard>,
     pairs: usize,
     request: u32,
     reply: u32,
@@ -136,7 +136,7 @@ impl Point {
     };
     /// The longest requests, between two machines with 3C503.
     pub(super) const THROUGHPUT: Self = Self {
-        card: Some(RpcCard::EtherLink2),
+        card: Some(BenchCard::EtherLink2),
         pairs: 1,
         request: LONGEST,
         reply: 0,
@@ -144,7 +144,7 @@ impl Point {
     };
 
     /// The longest replies, between two machines with that card.
-    pub(super) const fn replies(card: RpcCard) -> Self {
+    pub(super) const fn replies(card: BenchCard) -> Self {
         Self {
             card: Some(card),
             request: 0,
@@ -155,7 +155,7 @@ impl Point {
 
     /// The card, as in lab files.
     pub(super) fn card(&self) -> Option<&'static str> {
-        self.card.map(RpcCard::word)
+        self.card.map(BenchCard::word)
     }
 
     /// Transactions of each client.
@@ -235,7 +235,7 @@ impl Point {
             rate += f64::from((self.request + self.reply) * self.count) / seconds / 1000.0;
         }
         Ok(Row {
-            card: self.card.map_or("none", RpcCard::word),
+            card: self.card.map_or("none", BenchCard::word),
             place: if self.card.is_some() { "remote" } else { "local" },
             pairs: self.pairs,
             request_bytes: self.request,
@@ -262,7 +262,7 @@ mod tests {
     use super::*;
     use crate::lab::{LabSource, load};
 
-    fn point(card: Option<RpcCard>, pairs: usize) -> Point {
+    fn point(card: Option<BenchCard>, pairs: usize) -> Point {
         Point {
             card,
             pairs,
@@ -276,9 +276,9 @@ mod tests {
     fn every_card_and_number_of_pairs_has_a_good_lab() {
         let cards = [
             None,
-            Some(RpcCard::EtherLink2),
-            Some(RpcCard::Ne1000),
-            Some(RpcCard::Ne2000),
+            Some(BenchCard::EtherLink2),
+            Some(BenchCard::Ne1000),
+            Some(BenchCard::Ne2000),
         ];
         for (card, pairs) in cards.into_iter().zip([1, 5, 2, MOST_PAIRS]) {
             let point = point(card, pairs);
@@ -309,7 +309,7 @@ mod tests {
                 "rpc_client: 20 calls, 600000 bytes in {seconds} seconds\nrpc_client exited with status 0\n"
             )
         };
-        let row = point(Some(RpcCard::EtherLink2), 2)
+        let row = point(Some(BenchCard::EtherLink2), 2)
             .row(&[console("2.000"), console("4.000")])
             .unwrap();
         assert!((row.milliseconds - 150.0).abs() < 1e-9, "{row:?}");

@@ -69,7 +69,7 @@ impl Plan {
             LabSource::File(arguments.lab.clone())
         };
         let named = (describe::source_name(&source), source_folder(&source));
-        let Loaded { mut lab, text, .. } = describe::load(source, &arguments.set, terminal)?;
+        let Loaded { mut lab, text, .. } = describe::load(source, &arguments.overrides.set, terminal)?;
         lab.seed = arguments.seed.unwrap_or(lab.seed);
         Ok(Self {
             end: end_rule(&lab, arguments, is_default)?,
@@ -81,7 +81,7 @@ impl Plan {
             placeholders: timing::placeholders(&lab),
             is_kept: arguments.keep,
             is_paused: arguments.paused,
-            overrides: arguments.set.clone(),
+            overrides: arguments.overrides.set.clone(),
             text,
             source: named,
             lab,

@@ -7,7 +7,7 @@ use amoeba_disks::Description;
 use proto::capability::Capability;
 
 use super::plan::Plan;
-use crate::command::arguments::RpcCard;
+use crate::command::arguments::BenchCard;
 use crate::command::bench::migration::lab::{address, module};
 use crate::image::ImageBytes;
 use crate::made_disk;
@@ -83,7 +83,7 @@ impl Disk {
     }
 
     /// The lab file with that disk as a blank one, for which its image is to stand in.
-    pub(super) fn lab(&self, plan: &Plan, card: RpcCard) -> String {
+    pub(super) fn lab(&self, plan: &Plan, card: BenchCard) -> String {
         let kernel = plan
             .kernel
             .as_ref()
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn every_card_has_a_good_lab_with_a_disk_of_the_same_size() {
         let disk = Disk::new().expect("memory");
-        for card in [RpcCard::EtherLink2, RpcCard::Ne1000, RpcCard::Ne2000] {
+        for card in [BenchCard::EtherLink2, BenchCard::Ne1000, BenchCard::Ne2000] {
             let source = LabSource::Text {
                 name: "bench".into(),
                 text: disk.lab(&Plan::of(&[1, 4096]), card),

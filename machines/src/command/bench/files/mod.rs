@@ -27,7 +27,7 @@ use self::watch::Watch;
 use super::breakdown::Breakdown;
 use super::rpc::{Point, fragments};
 use super::{Forms, Prepared, conclude, pool, prepare, transactions};
-use crate::command::arguments::{FilesArguments, RpcCard};
+use crate::command::arguments::{BenchCard, FilesArguments};
 use crate::command::exit::Exit;
 use crate::command::failure::Failure;
 use crate::command::run::Host;
@@ -44,11 +44,12 @@ pub(crate) fn files(
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     let plan = Plan::new(arguments)?;
+    let threads = arguments.common.threads.unwrap_or(1);
     let disk = Disk::new().map_err(|error| Failure::Build(error.to_string()))?;
     if arguments.breakdown {
-        return tell_breakdowns(host, (&plan, &disk), arguments.threads, terminal);
+        return tell_breakdowns(host, (&plan, &disk), threads, terminal);
     }
-    let Some((series, exit)) = measure(host, (&plan, &disk), arguments.threads, terminal)? else {
+    let Some((series, exit)) = measure(host, (&plan, &disk), threads, terminal)? else {
         return Ok(Exit::Interrupted);
     };
     let report = Report::new(series);
@@ -58,7 +59,7 @@ pub(crate) fn files(
         json: report.json(),
         svg: figure::svg(&report),
     };
-    forms.deliver("files", &arguments.out, terminal)?;
+    forms.deliver("files", &arguments.common.out, terminal)?;
     Ok(conclude(exit, arguments.no_fail || report.is_good()))
 }
 
@@ -66,7 +67,7 @@ pub(crate) fn files(
 #[derive(Clone, Copy, Debug)]
 enum Job {
     /// Files, with that card.
-    Files(RpcCard),
+    Files(BenchCard),
     /// Transactions, for comparison.
     Transactions(Point),
 }
@@ -93,7 +94,7 @@ fn measure(
     threads: usize,
     terminal: &mut Terminal,
 ) -> Result<Option<(Vec<Series>, Exit)>, Failure> {
-    let of_card = |card: &RpcCard| [Job::Files(*card), Job::Transactions(Point::replies(*card))];
+    let of_card = |card: &BenchCard| [Job::Files(*card), Job::Transactions(Point::replies(*card))];
     let jobs: Vec<Job> = plan.cards.iter().flat_map(of_card).collect();
     let outcomes = pool::carry_out(
         &jobs,
@@ -152,7 +153,7 @@ fn carry_out((plan, disk): (&Plan, &Disk), job: Job) -> Result<Outcome, Failure>
 }
 
 /// The lab with a card, its disk in its place.
-fn lab_of((plan, disk): (&Plan, &Disk), card: RpcCard) -> Result<Prepared, Failure> {
+fn lab_of((plan, disk): (&Plan, &Disk), card: BenchCard) -> Result<Prepared, Failure> {
     let mut prepared = prepare(disk.lab(plan, card))?;
     let images = prepared.lab.images.iter().zip(&mut prepared.images);
     for (image, bytes) in images {

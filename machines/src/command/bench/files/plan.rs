@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::command::arguments::{FilesArguments, RpcCard};
+use crate::command::arguments::{BenchCard, FilesArguments};
 use crate::command::bench::usage;
 use crate::command::failure::Failure;
 
@@ -17,7 +17,7 @@ pub(super) struct Plan {
     /// Sizes of files, in bytes.
     pub(super) sizes: Vec<u32>,
     /// The cards.
-    pub(super) cards: Vec<RpcCard>,
+    pub(super) cards: Vec<BenchCard>,
     /// The machines' kernel, unless it is the built-in one.
     pub(super) kernel: Option<PathBuf>,
 }
@@ -44,7 +44,7 @@ impl Plan {
         Ok(Self {
             sizes: sizes.clone(),
             cards: cards.clone(),
-            kernel: arguments.kernel.clone(),
+            kernel: arguments.common.kernel.clone(),
         })
     }
 
@@ -53,7 +53,7 @@ impl Plan {
     pub(super) fn of(sizes: &[u32]) -> Self {
         Self {
             sizes: sizes.into(),
-            cards: vec![RpcCard::EtherLink2],
+            cards: vec![BenchCard::EtherLink2],
             kernel: None,
         }
     }
@@ -70,22 +70,25 @@ fn twice<T: PartialEq>(values: &[T]) -> Option<&T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::arguments::bench::BenchOptions;
 
-    fn plan(bytes: &[u32], card: &[RpcCard]) -> Result<Plan, Failure> {
+    fn plan(bytes: &[u32], card: &[BenchCard]) -> Result<Plan, Failure> {
         Plan::new(&FilesArguments {
             bytes: bytes.into(),
             card: card.into(),
             breakdown: false,
             no_fail: false,
-            kernel: None,
-            out: "".into(),
-            threads: 1,
+            common: BenchOptions {
+                kernel: None,
+                out: "".into(),
+                threads: None,
+            },
         })
     }
 
     #[test]
     fn sizes_that_no_file_can_have_and_doubled_words_are_refused() {
-        use RpcCard::{EtherLink2, Ne2000};
+        use BenchCard::{EtherLink2, Ne2000};
         for (bytes, card) in [
             (&[0][..], &[EtherLink2][..]),
             (&[LARGEST + 1], &[EtherLink2]),

@@ -66,7 +66,7 @@ pub(crate) fn migration(
         json: report.json(),
         svg: figure::svg(report.default_series(), &report.published),
     };
-    forms.deliver("migration", &arguments.out, terminal)?;
+    forms.deliver("migration", &arguments.common.out, terminal)?;
     Ok(conclude(exit, arguments.no_fail || are_good(&report.checks)))
 }
 

@@ -64,7 +64,7 @@ impl Plan {
             what_if,
             sizes: sizes.clone(),
             seed: arguments.seed,
-            kernel: arguments.kernel.clone(),
+            kernel: arguments.common.kernel.clone(),
         };
         let changes = arguments.what_if.iter().copied().map(Some);
         let chosen = |all: usize| if arguments.breakdown { 1 } else { all };
@@ -80,7 +80,7 @@ impl Plan {
                 given => given.to_vec(),
             },
             repetitions: arguments.repetitions,
-            threads: arguments.threads.unwrap_or_else(default_threads),
+            threads: arguments.common.threads.unwrap_or_else(default_threads),
         })
     }
 
@@ -122,14 +122,15 @@ impl Plan {
         }
     }
 
-    /// All runs.
+    /// All runs, those of busy machines first: they take the longest, and so all threads have something to do to the end.
     pub(super) fn jobs(&self) -> Vec<Job> {
         let mut jobs = vec![
             Job::Transactions(Point::NULL_PAIR),
             Job::Transactions(Point::THROUGHPUT),
         ];
         for setup in 0..self.setups.len() {
-            for (workload, mechanism) in self.series() {
+            let series: Vec<_> = self.series().collect();
+            for (workload, mechanism) in series.into_iter().rev() {
                 let job = |repetition| {
                     let trial = Trial {
                         workload,

@@ -9,6 +9,25 @@ pub const LENGTH: u32 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Register(pub u8);
 
+impl Register {
+    /// The one of EAX, ECX, EDX, EBX, EBP, ESI and EDI.
+    ///
+    /// # Panics
+    /// For ESP, which [`decode`] does not give.
+    pub fn of(self, [eax, ecx, edx, ebx, ebp, esi, edi]: [&mut u32; 7]) -> &mut u32 {
+        match self.0 {
+            0 => eax,
+            1 => ecx,
+            2 => edx,
+            3 => ebx,
+            5 => ebp,
+            6 => esi,
+            7 => edi,
+            number => unreachable!("register {number} is not reversed"),
+        }
+    }
+}
+
 /// The register whose bytes these two bytes of code reverse, if they are `BSWAP` (0F C8+register).
 /// `BSWAP ESP` has no use in a program and is not recognised.
 pub const fn decode(code: [u8; 2]) -> Option<Register> {
@@ -34,6 +53,17 @@ mod tests {
     fn the_register_is_in_the_low_three_bits() {
         assert_eq!(decode([0x0f, 0xc8]), Some(Register(0)));
         assert_eq!(decode([0x0f, 0xcf]), Some(Register(7)));
+    }
+
+    #[test]
+    fn a_number_leads_to_its_register() {
+        let mut registers = [0, 1, 2, 3, 5, 6, 7];
+        let [eax, ecx, edx, ebx, ebp, esi, edi] = &mut registers;
+        let mut all = [eax, ecx, edx, ebx, ebp, esi, edi];
+        for number in [0, 1, 2, 3, 5, 6, 7] {
+            let registers = all.each_mut().map(|register| &mut **register);
+            assert_eq!(*Register(number).of(registers), u32::from(number));
+        }
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //! longer than two sweeps: what comes behind the arm, such as the same sector again, waits for the next one. Nobody relies on an order of
 //! requests that are under way at the same time: a client that does waits for the answer first.
 
+use alloc::vec;
 use alloc::vec::Vec;
+use proto::disk::SECTOR;
 
 /// Names a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,84 +51,110 @@ pub struct Statistics {
 /// A request that has ended: what was read, or why not.
 pub type Done = (RequestId, Result<Vec<u8>, Failure>);
 
-/// What the order of requests depends on.
-pub(crate) trait Waiting {
-    fn id(&self) -> RequestId;
-    fn drive(&self) -> usize;
-    /// The first sector.
-    fn sector(&self) -> u32;
+/// The name of a request that nobody waits for any more; no other one has it.
+pub(crate) const NOBODY: RequestId = RequestId(0);
+
+/// What a drive is to do, and how far it has got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Request<Work> {
+    pub(crate) id: RequestId,
+    pub(crate) drive: usize,
+    /// The first one.
+    pub(crate) sector: u32,
+    /// Sectors, or whatever else the work consists of.
+    pub(crate) count: u32,
+    /// What is to be done, and what only its driver notes of it.
+    pub(crate) work: Work,
+    /// What is written, or room for what is read, as soon as it is read.
+    pub(crate) data: Vec<u8>,
+    /// How many of `count` have been moved or done.
+    pub(crate) done: u32,
+    /// Tries that have failed at the place where it is.
+    pub(crate) tries: u32,
+    /// Resets on its account.
+    pub(crate) resets: u32,
 }
 
-/// The requests.
-#[derive(Clone, Debug)]
-pub(crate) struct Queue<R>(Vec<R>);
+impl<Work> Request<Work> {
+    /// One that has not begun, of no sectors and for nobody yet.
+    pub(crate) fn new(drive: usize, work: Work) -> Request<Work> {
+        Request {
+            id: NOBODY,
+            drive,
+            sector: 0,
+            count: 0,
+            work,
+            data: Vec::new(),
+            done: 0,
+            tries: 0,
+            resets: 0,
+        }
+    }
 
-impl<R> Default for Queue<R> {
-    fn default() -> Queue<R> {
+    /// Makes room for the data of all its sectors, unless there is some.
+    pub(crate) fn make_room(&mut self) {
+        if self.data.is_empty() {
+            self.data = vec![0; self.count as usize * SECTOR];
+        }
+    }
+
+    /// The data of the next `count` sectors.
+    pub(crate) fn bytes(&mut self, count: u32) -> &mut [u8] {
+        &mut self.data[self.done as usize * SECTOR..][..count as usize * SECTOR]
+    }
+}
+
+/// The requests that wait.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue<Work>(Vec<Request<Work>>);
+
+impl<Work> Default for Queue<Work> {
+    fn default() -> Queue<Work> {
         Queue(Vec::new())
     }
 }
 
-impl<R: Waiting> Queue<R> {
-    pub(crate) fn add(&mut self, request: R) {
+impl<Work> Queue<Work> {
+    pub(crate) fn add(&mut self, request: Request<Work>) {
         self.0.push(request);
     }
 
     /// Whether requests wait for this drive.
     pub(crate) fn has(&self, drive: usize) -> bool {
-        self.0.iter().any(|request| request.drive() == drive)
+        self.0.iter().any(|request| request.drive == drive)
     }
 
     /// Takes the request of a drive that comes next if its arm is at `position`.
-    pub(crate) fn next(&mut self, drive: usize, position: u32) -> Option<R> {
+    pub(crate) fn next(&mut self, drive: usize, position: u32) -> Option<Request<Work>> {
         let waiting = self.0.iter().enumerate();
-        let of_drive = waiting.filter(|(_, request)| request.drive() == drive);
-        let order = |request: &R| (request.sector() < position, request.sector());
+        let of_drive = waiting.filter(|(_, request)| request.drive == drive);
+        let order = |request: &Request<Work>| (request.sector < position, request.sector);
         let (place, _) = of_drive.min_by_key(|(_, request)| order(request))?;
         Some(self.0.remove(place))
     }
 
     /// Takes any request of a drive.
-    pub(crate) fn any(&mut self, drive: usize) -> Option<R> {
+    pub(crate) fn any(&mut self, drive: usize) -> Option<Request<Work>> {
         self.next(drive, 0)
     }
 
     /// Forgets a request.
     pub(crate) fn cancel(&mut self, id: RequestId) {
-        self.0.retain(|request| request.id() != id);
+        self.0.retain(|request| request.id != id);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Queue, RequestId, Waiting};
+    use super::{Queue, Request, RequestId};
     use std::vec::Vec;
 
-    /// A request for one sector.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    struct Request {
-        id: RequestId,
-        drive: usize,
-        sector: u32,
-    }
-
-    impl Waiting for Request {
-        fn id(&self) -> RequestId {
-            self.id
+    fn request(id: u32, drive: usize, sector: u32) -> Request<()> {
+        Request {
+            id: RequestId(id),
+            sector,
+            ..Request::new(drive, ())
         }
-
-        fn drive(&self) -> usize {
-            self.drive
-        }
-
-        fn sector(&self) -> u32 {
-            self.sector
-        }
-    }
-
-    fn request(id: u32, drive: usize, sector: u32) -> Request {
-        let id = RequestId(id);
-        Request { id, drive, sector }
     }
 
     fn order(sectors: &[u32], position: u32) -> Vec<u32> {

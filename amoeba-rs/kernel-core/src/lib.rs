@@ -5,13 +5,14 @@
 //! * [`machine`]: what processes need of the machine below.
 //! * [`frames`], [`address_space`] and [`segments`]: memory, from free pages to what a process sees.
 //! * [`process`]: processes and threads, their system calls, signals and ends.
-//! * [`programs`]: starting what the loader brought.
+//! * [`programs`]: starting what the loader brought; [`boot_user`]: what the machine's own disk has, if the loader brought nothing.
 //! * [`ring`]: queues that interrupt handlers use.
 //! * [`secrets`]: numbers that nobody can guess.
 //! * [`servers`]: the kernel's own servers, such as that of processes.
 //! * [`multiboot`] and [`memory`]: what the loader left, and how much memory there is.
 //! * [`boot`]: another kernel, from a file.
 //! * [`command_line`]: the options given to the kernel.
+//! * [`news`]: what interrupts leave for the main program.
 //! * [`bswap`]: the one instruction that a 386 lacks and the compiler uses.
 //! * [`print_buffer`]: what the kernel has printed; [`calendar`]: what its clock chip says.
 //! * [`line_discipline`]: between a terminal and its users; [`keyboard`]: from scan codes to characters.
@@ -33,6 +34,7 @@ extern crate std;
 pub mod address_space;
 pub mod ata;
 pub mod boot;
+pub mod boot_user;
 pub mod bswap;
 pub mod calendar;
 pub mod command_line;
@@ -47,6 +49,7 @@ pub mod line_discipline;
 pub mod machine;
 pub mod memory;
 pub mod multiboot;
+pub mod news;
 pub mod print_buffer;
 pub mod process;
 pub mod programs;

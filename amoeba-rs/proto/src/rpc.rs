@@ -93,7 +93,8 @@ bitflags! {
 /// The header of a packet of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Eight random bytes that the client's kernel chose when it started.
+    /// Eight random bytes that the client's kernel chose when it started, or that go with a client from machine to machine: who
+    /// counts the transactions.
     pub kernel: [u8; 8],
     /// The put-port of the service.
     pub port: Port,

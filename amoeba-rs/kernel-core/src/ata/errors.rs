@@ -81,7 +81,7 @@ impl<P: Ports> Channel<P> {
             .unwrap_or(request.done)
             .min(request.count - 1);
         note_failure(request, place);
-        request.done = match request.direction {
+        request.done = match request.work.direction {
             Direction::Read => place,
             // What was given to the drive may be anywhere.
             Direction::Write => self.command.first,
@@ -128,8 +128,8 @@ impl<P: Ports> Channel<P> {
 
 /// Counts tries at a place; a request that has come further than before begins to count again.
 fn note_failure(request: &mut Request, place: u32) {
-    if place > request.furthest {
-        request.furthest = place;
+    if place > request.work.furthest {
+        request.work.furthest = place;
         request.tries = 0;
     }
     request.tries += 1;

@@ -24,13 +24,13 @@ mod transfer;
 pub use crate::disk_requests::{Direction, Failure, RequestId, Statistics};
 pub use identity::{Addressing, Identity};
 
-use crate::disk_requests::{Done, Queue};
+use crate::disk_requests::{Done, NOBODY, Queue};
 use crate::machine::{Milliseconds, TICK};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use proto::disk::SECTOR;
 use registers::{Control, port};
-use request::Request;
+use request::{Move, Request};
 
 /// Drives of a channel.
 pub const DRIVES: usize = 2;
@@ -116,7 +116,7 @@ pub struct Channel<P> {
     since: Milliseconds,
     /// When [`Channel::work`] was called last.
     now: Milliseconds,
-    queue: Queue<Request>,
+    queue: Queue<Move>,
     /// The request that is carried out.
     current: Option<Request>,
     command: Command,
@@ -221,17 +221,16 @@ impl<P: Ports> Channel<P> {
         }
         self.last_id = self.last_id.wrapping_add(1).max(1);
         let id = RequestId(self.last_id);
+        let work = Move {
+            direction,
+            furthest: 0,
+        };
         self.queue.add(Request {
             id,
-            drive,
             sector,
             count,
-            direction,
             data,
-            done: 0,
-            furthest: 0,
-            tries: 0,
-            resets: 0,
+            ..Request::new(drive, work)
         });
         Ok(id)
     }
@@ -241,13 +240,12 @@ impl<P: Ports> Channel<P> {
         self.queue.cancel(id);
         self.done.retain(|(done, _)| *done != id);
         if let Some(request) = self.current.as_mut().filter(|request| request.id == id) {
-            // No other request has this name.
-            request.id = RequestId(0);
+            request.id = NOBODY;
         }
     }
 
     /// The next request that has ended: what was read, or why not.
-    pub fn next_done(&mut self) -> Option<(RequestId, Result<Vec<u8>, Failure>)> {
+    pub fn next_done(&mut self) -> Option<Done> {
         self.done.pop_front()
     }
 

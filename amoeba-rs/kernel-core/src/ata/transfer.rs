@@ -1,8 +1,7 @@
 //! Data between a drive and a request.
 
 use super::registers::{DriveHead, Status, command, port};
-use super::{Addressing, Channel, Command, Direction, Failure, Ports, Request, RequestId, SECTOR, State};
-use alloc::vec;
+use super::{Addressing, Channel, Command, Direction, Failure, NOBODY, Ports, Request, State};
 use alloc::vec::Vec;
 
 /// Looks for which a drive may take to ask for the first block of a write, about a millisecond; later it is asked once a tick.
@@ -14,9 +13,7 @@ impl<P: Ports> Channel<P> {
         let (Some(request), Some(identity)) = (&mut self.current, &self.drives[drive].identity) else {
             return;
         };
-        if request.data.is_empty() {
-            request.data = vec![0; request.count as usize * SECTOR];
-        }
+        request.make_room();
         let left = request.count - request.done;
         // After a failure one sector at a time: so it is plain which one it is, and those before it are good.
         let block = if request.tries > 0 {
@@ -29,13 +26,13 @@ impl<P: Ports> Channel<P> {
             left,
             block,
         };
-        let code = match (request.direction, block) {
+        let code = match (request.work.direction, block) {
             (Direction::Read, 1) => command::READ,
             (Direction::Read, _) => command::READ_MULTIPLE,
             (Direction::Write, 1) => command::WRITE,
             (Direction::Write, _) => command::WRITE_MULTIPLE,
         };
-        let direction = request.direction;
+        let direction = request.work.direction;
         let sector = request.sector + request.done;
         let (number, low, high, head) = match identity.addressing {
             Addressing::Lba => {
@@ -74,8 +71,8 @@ impl<P: Ports> Channel<P> {
             return;
         };
         let count = self.command.block.min(self.command.left);
-        let (first, direction) = (request.done, request.direction);
-        let data = request.bytes(first, count);
+        let direction = request.work.direction;
+        let data = request.bytes(count);
         match direction {
             Direction::Read => self.ports.read_words(port::DATA, data),
             Direction::Write => self.ports.write_words(port::DATA, data),
@@ -102,8 +99,8 @@ impl<P: Ports> Channel<P> {
     }
 
     pub(super) fn report(&mut self, request: Request, result: Result<(), Failure>) {
-        if request.id != RequestId(0) {
-            let data = match request.direction {
+        if request.id != NOBODY {
+            let data = match request.work.direction {
                 Direction::Read => request.data,
                 Direction::Write => Vec::new(),
             };

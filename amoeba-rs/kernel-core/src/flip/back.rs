@@ -149,18 +149,26 @@ impl<D: Data + Clone> Flip<D> {
             Kind::Locate | Kind::Unidata | Kind::Multidata => return self.discard(load),
         };
         self.discard(load);
-        let is_it = |message: &Message<D>| {
-            message.interface == interface
-                && message.id.0 == header.message
-                && message.source == header.source
+        self.came_back(interface, &header, flags);
+    }
+
+    /// Tells whose message a packet was that has come back for good. Of one that has not gone wholly what is left would come back
+    /// too; until then its data is in use, so nothing is told of it that names it with other addresses.
+    pub(super) fn came_back(&mut self, interface: Interface, header: &Header, flags: ReportFlags) {
+        let has_its_number =
+            |message: &Message<D>| message.interface == interface && message.id.0 == header.message;
+        let unsent = self.messages.iter().find(|(_, message)| has_its_number(message));
+        if let Some((index, message)) = unsent {
+            let is_it = message.source == header.source
                 && message.to == header.destination
-                && message.kind == Kind::Unidata
-        };
-        let unsent = self.messages.iter().find(|(_, message)| is_it(message));
-        if let Some((index, _)) = unsent {
-            // What is left of it would come back too.
-            let message = self.take_back(index);
-            return self.give_up(message, flags);
+                && message.kind == Kind::Unidata;
+            if is_it {
+                let message = self.take_back(index);
+                self.give_up(message, flags);
+            } else {
+                self.statistics.bad_address += 1;
+            }
+            return;
         }
         if self.events.len() >= EVENTS {
             self.statistics.no_room += 1;

@@ -12,7 +12,7 @@
 use super::link::Load;
 use super::packet::Packet;
 use super::routes::{Wanted, Way};
-use super::types::{Data, Event, Interface, MessageId, Milliseconds, Priority, ReportFlags};
+use super::types::{Data, Interface, Milliseconds, Priority, ReportFlags};
 use super::{Flip, LOCAL, MOST_HOPS};
 use alloc::vec::Vec;
 use proto::flip::{Address, Flags, Header, Kind};
@@ -126,13 +126,7 @@ impl<D: Data + Clone> Flip<D> {
             }
             Way::Found(_) | Way::Untrusted | Way::None => {
                 self.release_packet(packet);
-                self.events.push_back(Event::NotDelivered {
-                    interface,
-                    to: header.destination,
-                    message: MessageId(header.message),
-                    flags: ReportFlags::NOTHERE,
-                    data: None,
-                });
+                self.came_back(interface, &header, ReportFlags::NOTHERE);
             }
         }
     }

@@ -7,7 +7,7 @@
 //! * A credit goes back when the receiver has done with the packet's buffer: along with data to the same
 //!   neighbour, or alone once there are enough.
 //! * A neighbour that gives no credits for 2 s is asked; after five questions without an answer the packets for it
-//!   are given up.
+//!   are given up, and the ways of theirs that lead there forgotten.
 //!
 //! An address whose queue is empty has no state, so its row is free at once. Neighbours are forgotten after 300 s.
 

@@ -160,10 +160,14 @@ impl<D: Data + Clone> Flip<D> {
             if outcome == Outcome::Gone {
                 continue;
             }
-            let message = &self.messages[index];
+            let message = &mut self.messages[index];
+            if outcome == Outcome::Busy {
+                // It is looked for only from when it has gone.
+                message.deadline = message.deadline.max(now + 2 * INTERVAL);
+            }
             let search = &mut self.searches[place];
             search.is_untrusted |= outcome == Outcome::Untrusted;
-            let is_late = message.deadline <= now && outcome != Outcome::Busy;
+            let is_late = message.deadline <= now;
             if is_late || outcome == Outcome::NoRoom {
                 let flags = if message.is_secure() && search.is_untrusted {
                     ReportFlags::UNTRUSTED

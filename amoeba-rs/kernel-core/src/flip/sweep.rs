@@ -83,13 +83,15 @@ impl<D: Data + Clone> Flip<D> {
             let Some(link) = self.link(network) else {
                 continue;
             };
-            link.sweep(now, |item| given_up.push(item.load));
+            link.sweep(now, |place, item| given_up.push((place, item)));
             if link.is_starving() {
                 self.timers.start_link(now);
             }
-            for load in given_up {
+            for (place, item) in given_up {
                 self.statistics.no_credit += 1;
-                match load {
+                // Otherwise what is sent there next would wait as long.
+                self.table.remove(item.header.destination, network, place);
+                match item.load {
                     Load::Message(message) => self.part_done(message, true),
                     load => self.discard(load),
                 }

@@ -105,8 +105,8 @@ impl<P: Ports> Controller<P> {
         self.statistics.errors += 1;
         self.enter(State::Idle);
         if let Some(request) = &mut self.current {
-            request.lost += 1;
-            if request.lost >= LOSSES {
+            request.work.lost += 1;
+            if request.work.lost >= LOSSES {
                 self.end_request(Err(Failure::NoDrive));
             }
         }

@@ -34,14 +34,14 @@ pub use crate::disk_requests::{Direction, Failure, RequestId, Statistics};
 pub use formats::{Format, Kind};
 pub use request::Wanted;
 
-use crate::disk_requests::{Done, Queue};
+use crate::disk_requests::{Done, NOBODY, Queue};
 use crate::machine::{Milliseconds, TICK};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use proto::disk::SECTOR;
 use registers::DigitalOutput;
-use request::{Purpose, Request};
+use request::{Purpose, Request, Work};
 
 /// Drives of the controller.
 pub const DRIVES: usize = 2;
@@ -50,8 +50,8 @@ pub const BUFFER: usize = 36 * SECTOR;
 
 /// The driver's own looks at drives.
 const OWN: RequestId = RequestId(u32::MAX);
-/// What nobody waits for any more.
-const NOBODY: RequestId = RequestId(0);
+/// Finding out which disk there is.
+const LOOK: Work = Work::new(Purpose::Look, Wanted::Any);
 
 /// The machine, as far as the driver uses it.
 pub trait Ports {
@@ -143,7 +143,7 @@ pub struct Controller<P> {
     since: Milliseconds,
     now: Milliseconds,
     motors_until: Milliseconds,
-    queue: Queue<Request>,
+    queue: Queue<Work>,
     current: Option<Request>,
     /// The drive that was served last.
     last: usize,
@@ -242,8 +242,7 @@ impl<P: Ports> Controller<P> {
         self.submit(Request {
             sector,
             count,
-            wanted,
-            ..Request::new(drive, Purpose::Move(Direction::Read))
+            ..Request::new(drive, Work::new(Purpose::Move(Direction::Read), wanted))
         })
     }
 
@@ -261,9 +260,8 @@ impl<P: Ports> Controller<P> {
         self.submit(Request {
             sector,
             count: (data.len() / SECTOR) as u32,
-            wanted,
             data,
-            ..Request::new(drive, Purpose::Move(Direction::Write))
+            ..Request::new(drive, Work::new(Purpose::Move(Direction::Write), wanted))
         })
     }
 
@@ -272,7 +270,7 @@ impl<P: Ports> Controller<P> {
     /// # Errors
     /// [`Failure::NoDrive`] if there is no such drive.
     pub fn look(&mut self, drive: usize) -> Result<RequestId, Failure> {
-        self.submit(Request::new(drive, Purpose::Look))
+        self.submit(Request::new(drive, LOOK))
     }
 
     /// Formats all tracks: as they are formatted, or else in the drive's own way. It takes half a minute and more.
@@ -280,13 +278,13 @@ impl<P: Ports> Controller<P> {
     /// # Errors
     /// [`Failure::NoDrive`] if there is no such drive.
     pub fn format(&mut self, drive: usize) -> Result<RequestId, Failure> {
-        self.submit(Request::new(drive, Purpose::Format))
+        self.submit(Request::new(drive, Work::new(Purpose::Format, Wanted::Any)))
     }
 
     fn submit(&mut self, request: Request) -> Result<RequestId, Failure> {
         let most = self.kind(request.drive).ok_or(Failure::NoDrive)?.most_sectors();
         let end = request.sector.checked_add(request.count);
-        let is_move = matches!(request.purpose, Purpose::Move(_));
+        let is_move = matches!(request.work.purpose, Purpose::Move(_));
         if end.is_none_or(|end| end > most) || is_move && request.count == 0 {
             return Err(Failure::Beyond);
         }

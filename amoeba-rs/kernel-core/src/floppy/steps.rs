@@ -4,7 +4,7 @@ use super::registers::{DigitalOutput, Status0, command};
 use super::request::{Purpose, Request};
 use super::wire::MOST_SENSES;
 use super::{
-    Controller, DRIVES, Disk, Inquiry, MOTORS, Milliseconds, NOBODY, OWN, Ports, Running, State, TICK,
+    Controller, DRIVES, Disk, Inquiry, LOOK, MOTORS, Milliseconds, NOBODY, OWN, Ports, Running, State, TICK,
 };
 
 /// From the motor bit until the disk turns at its speed: the drives' manuals give 400 to 500 ms.
@@ -68,7 +68,7 @@ impl<P: Ports> Controller<P> {
         if let Some(drive) = self.drives.iter().position(is_new) {
             return Some(Request {
                 id: OWN,
-                ..Request::new(drive, Purpose::Look)
+                ..Request::new(drive, LOOK)
             });
         }
         let other = (self.last + 1) % DRIVES;
@@ -133,7 +133,7 @@ impl<P: Ports> Controller<P> {
             return self.find_disk(number);
         }
         let now = self.now;
-        let is_look = |request: &Request| request.purpose == Purpose::Look;
+        let is_look = |request: &Request| request.work.purpose == Purpose::Look;
         let is_look = self.current.as_ref().is_some_and(is_look);
         let Some(drive) = self.drive_mut(number) else {
             return;
@@ -153,7 +153,10 @@ impl<P: Ports> Controller<P> {
     /// The change line is up: it goes down with a step of the arm, if there is a disk.
     fn find_disk(&mut self, number: usize) {
         self.forget(number);
-        let has_begun = self.current.as_ref().is_some_and(|request| request.has_begun);
+        let has_begun = self
+            .current
+            .as_ref()
+            .is_some_and(|request| request.work.has_begun);
         let Some(drive) = self.drive_mut(number) else {
             return;
         };
@@ -172,7 +175,7 @@ impl<P: Ports> Controller<P> {
 
     /// Finds out how the disk is formatted, and reads its first sector.
     fn inquire(&mut self, number: usize, position: u8) {
-        let is_format = |request: &Request| request.purpose == Purpose::Format;
+        let is_format = |request: &Request| request.work.purpose == Purpose::Format;
         let is_format = self.current.as_ref().is_some_and(is_format);
         let Some(drive) = self.drive_mut(number) else {
             return;

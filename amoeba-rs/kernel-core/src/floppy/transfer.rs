@@ -7,7 +7,6 @@ use super::{
     Controller, Direction, Disk, Failure, Format, Inquiry, NOBODY, OWN, Ports, Running, SECTOR, State,
 };
 use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// What sectors are filled with by FORMAT (IBM PC/AT Technical Reference, diskette parameter table).
@@ -31,15 +30,15 @@ impl<P: Ports> Controller<P> {
         let Some(request) = &mut self.current else {
             return;
         };
-        if request.purpose == Purpose::Format {
+        if request.work.purpose == Purpose::Format {
             request.count = u32::from(format.cylinders) * u32::from(format.heads);
         } else if request.sector + request.count > format.sectors() {
             return self.end_request(Err(Failure::Beyond));
         }
-        if request.wanted == Wanted::Remembered && !is_remembered {
+        if request.work.wanted == Wanted::Remembered && !is_remembered {
             return self.end_request(Err(Failure::NoDrive));
         }
-        let (purpose, tries) = (request.purpose, request.tries);
+        let (purpose, tries) = (request.work.purpose, request.tries);
         let left = request.count - request.done;
         let sector = match purpose {
             Purpose::Format => request.done * u32::from(format.track_sectors),
@@ -49,16 +48,14 @@ impl<P: Ports> Controller<P> {
         if cylinder * format.steps != position {
             return self.seek(number, cylinder * format.steps);
         }
-        request.has_begun = true;
+        request.work.has_begun = true;
         // After a failure one sector at a time: so it is plain which one it is, and those before it are good.
         let in_cylinder = format.cylinder_sectors() - sector % format.cylinder_sectors();
         let count = if tries > 0 { 1 } else { left.min(in_cylinder) };
         match purpose {
             Purpose::Look => self.end_request(Ok(())),
             Purpose::Move(Direction::Read) => {
-                if request.data.is_empty() {
-                    request.data = vec![0; request.count as usize * SECTOR];
-                }
+                request.make_room();
                 self.start_read(number, format, sector, count, Running::Move(count));
             }
             Purpose::Move(Direction::Write) => {
@@ -171,7 +168,7 @@ impl<P: Ports> Controller<P> {
     /// So many sectors have been moved.
     fn moved(&mut self, count: u32) {
         if let Some(request) = &mut self.current
-            && request.purpose == Purpose::Move(Direction::Read)
+            && request.work.purpose == Purpose::Move(Direction::Read)
         {
             self.ports.read_buffer(request.bytes(count));
         }
@@ -194,12 +191,12 @@ impl<P: Ports> Controller<P> {
         let Some(request) = self.current.take() else {
             return;
         };
-        let changes_mark = match request.purpose {
+        let changes_mark = match request.work.purpose {
             Purpose::Format => true,
             Purpose::Move(Direction::Write) => request.sector == 0,
             Purpose::Look | Purpose::Move(Direction::Read) => false,
         };
-        if changes_mark && request.has_begun {
+        if changes_mark && request.work.has_begun {
             self.forget(request.drive);
         }
         if let Some(drive) = self.drive_mut(request.drive) {
@@ -213,7 +210,7 @@ impl<P: Ports> Controller<P> {
 
     pub(super) fn report(&mut self, request: Request, result: Result<(), Failure>) {
         if ![OWN, NOBODY].contains(&request.id) {
-            let data = match request.purpose {
+            let data = match request.work.purpose {
                 Purpose::Move(Direction::Read) => request.data,
                 _ => Vec::new(),
             };

@@ -21,7 +21,7 @@ use proto::flip::Address;
 use proto::marshal::{Reader, Writer};
 use proto::message::LARGEST_BUFFER;
 use proto::process::Descriptor;
-use proto::process::migration::{self, Call, Head, Memory, SIGNALS, Window};
+use proto::process::migration::{self, Call, Counter, Head, Memory, SIGNALS, Window};
 use proto::standard::Status;
 use proto::system_call::PRIORITIES;
 
@@ -30,6 +30,8 @@ use proto::system_call::PRIORITIES;
 pub struct Communication {
     /// Its private address.
     pub address: Address,
+    /// How it counts its transactions.
+    pub counter: Counter,
     /// What its threads were doing.
     pub threads: Vec<Taken>,
     /// Which transactions were seen on this machine.
@@ -51,6 +53,7 @@ pub enum Departed {
 #[derive(Clone, Debug)]
 pub(super) struct Journey {
     address: Address,
+    counter: Counter,
     threads: Vec<migration::Thread>,
     windows: Vec<Window>,
     /// When a segment of it was read last.
@@ -127,6 +130,7 @@ impl Processes {
         }
         self.process_mut(slot).journey = Some(Journey {
             address: communication.address,
+            counter: communication.counter,
             threads,
             windows: communication.windows,
             last_read: 0,
@@ -177,6 +181,7 @@ impl Processes {
             let head = Head {
                 departure: *departure,
                 address: journey.address,
+                counter: journey.counter,
                 is_preemptive: self.process(slot).is_preemptive,
                 name: self.comment(slot).as_bytes(),
                 threads: journey.threads.len() as u16,
@@ -300,6 +305,7 @@ impl Processes {
         self.events.push_back(Event::Arrive {
             process: slot,
             address: journey.address,
+            counter: journey.counter,
             windows: journey.windows,
         });
         self.go_on(machine, slot, &journey.threads, now);
@@ -494,6 +500,7 @@ fn read(message: &[u8]) -> Option<(&[u8], Capability, String, bool, Journey)> {
     let windows = windows.collect::<Result<Vec<_>, _>>().ok()?;
     let journey = Journey {
         address: head.address,
+        counter: head.counter,
         threads,
         windows,
         last_read: 0,

@@ -177,6 +177,8 @@ pub enum Event {
         process: u16,
         /// Its private address.
         address: Address,
+        /// How it counts its transactions.
+        counter: migration_state::Counter,
         /// Transactions that are not to be executed again.
         windows: Vec<migration_state::Window>,
     },

@@ -4,7 +4,7 @@ use super::arrival::Fragment;
 use super::assembly::{Assembly, write};
 use super::limits::longest_asking;
 use super::message::{Buffer, HEAD_LENGTH, Payload};
-use super::thread::Phase;
+use super::thread::{Marks, Phase};
 use super::{Rpc, ThreadId};
 use crate::flip::types::{Below, Milliseconds, SendFlags};
 use proto::flip::Address;
@@ -52,6 +52,7 @@ impl<D: Payload> Rpc<D> {
         let mut assembly = Assembly::new(fragment.from, fragment.message, *header, user, fragment.total);
         assembly.take(now, 0, bytes, &mut transaction.reply);
         transaction.phase = Phase::Waiting;
+        transaction.marks.remove(Marks::ENQUIRED);
         transaction.deadline = assembly.deadline;
         let deadline = assembly.deadline;
         transaction.assembly = Some(assembly);

@@ -62,7 +62,7 @@ impl<D: Payload> Rpc<D> {
         request: D::Buffer,
         reply: D::Buffer,
     ) -> Result<(), Misuse> {
-        let kernel = self.kernel;
+        let kernel = self.numbers.name();
         let thread = self.thread_in_call(id)?;
         if thread.is_waiting() {
             return Err(Misuse::IsWaiting);
@@ -126,6 +126,7 @@ impl<D: Payload> Rpc<D> {
             );
             return Ok(());
         }
+        thread.port = port;
         thread.listening = Some(Listening {
             port,
             buffer,

@@ -1,12 +1,12 @@
 //! A client's side of a transaction once a server is known.
 
 use super::limits::{
-    ENQUIRE_PAUSE, FIRST_LOCATE, MOVED_TIMEOUT, RETRIES, SHORTEST_ROUND_TRIP, SWEEP, request_pause,
+    ENQUIRE_PAUSE, FIRST_LOCATE, MOVED_TIMEOUT, MOVES, RETRIES, SHORTEST_ROUND_TRIP, SWEEP, request_pause,
 };
 use super::message::{Message, Payload, copy};
 use super::thread::{Client, Marks, NEVER, Phase, Server, Service, Transaction};
 use super::{Notice, Rpc, ThreadId};
-use crate::flip::types::{Below, Error, Milliseconds, Priority, SendFlags};
+use crate::flip::types::{Below, Data, Error, Milliseconds, Priority, SendFlags};
 use proto::flip::Address;
 use proto::rpc::{Flags, Header, Kind};
 use proto::standard::Status;
@@ -41,8 +41,17 @@ impl<D: Payload> Rpc<D> {
 
     /// Sends a thread's request to its server.
     pub(super) fn put_request(&mut self, now: Milliseconds, below: &mut impl Below<D>, id: ThreadId) {
-        let (interface, kernel, next_number) =
-            (self.interface, self.kernel, self.last_number.wrapping_add(1));
+        let interface = self.interface;
+        if self.thread_mut(id).is_some_and(|thread| thread.sending.is_some()) {
+            // FLIP still reads the last copy; two would only make the matter worse.
+            if let Some(transaction) = self.transaction_mut(id) {
+                transaction.note_absence(below);
+                transaction.pause(now, SWEEP);
+                self.set_due(now + SWEEP);
+            }
+            return;
+        }
+        let next = self.number_for(id);
         let Some(process) = self.processes[usize::from(id.process)].as_mut() else {
             return;
         };
@@ -54,21 +63,15 @@ impl<D: Payload> Rpc<D> {
         let Server::Remote { address, .. } = transaction.server else {
             return;
         };
-        if thread.sending.is_some() {
-            // FLIP still reads the last copy; two would only make the matter worse.
-            transaction.pause(now, SWEEP);
-            self.due = self.due.min(now + SWEEP);
-            return;
-        }
         let mut flags = Flags::empty();
-        if transaction.marks.contains(Marks::RETRANSMISSION) {
+        if let Some(next) = next {
+            (transaction.kernel, transaction.number) = next;
+        } else {
             flags |= Flags::RETRANSMISSION;
             self.counters.retransmissions = self.counters.retransmissions.wrapping_add(1);
-        } else {
-            self.last_number = next_number;
-            (transaction.kernel, transaction.number) = (kernel, next_number);
         }
         let deadline = transaction.ask(now, Phase::Requesting);
+        transaction.note_absence(below);
         transaction.marks |= Marks::RETRANSMISSION | Marks::REQUEST_LAST;
         let header = Header {
             kernel: transaction.kernel,
@@ -123,6 +126,7 @@ impl<D: Payload> Rpc<D> {
             return;
         };
         let deadline = transaction.ask(now, phase);
+        transaction.note_absence(below);
         transaction.marks.remove(Marks::REQUEST_LAST);
         let (kernel, number, disbelief, port) = (
             transaction.kernel,
@@ -163,7 +167,9 @@ impl<D: Payload> Rpc<D> {
             thread: header.source,
         };
         transaction.retries = RETRIES;
-        transaction.marks.remove(Marks::REFUSED | Marks::UNREACHABLE);
+        transaction
+            .marks
+            .remove(Marks::REFUSED | Marks::UNREACHABLE | Marks::ENQUIRED);
         let was_waiting = transaction.phase == Phase::Waiting;
         if transaction.assembly.is_none() {
             let deadline = transaction.ask(now, Phase::Waiting);
@@ -180,7 +186,8 @@ impl<D: Payload> Rpc<D> {
     }
 
     /// NAK: the server has not got the request. When it is the answer to the request itself, no thread waits for one, and
-    /// the fragments that have not gone yet need not go.
+    /// the fragments that have not gone yet need not go. As the answer to an enquiry it ends the transaction: whoever said before that
+    /// the server has the request was wrong, or the server has forgotten it, and may have executed it.
     pub(super) fn request_refused(
         &mut self,
         now: Milliseconds,
@@ -192,6 +199,13 @@ impl<D: Payload> Rpc<D> {
         let Some(thread) = self.thread_mut(id) else {
             return;
         };
+        if thread
+            .transaction_with(from, header)
+            .is_some_and(|transaction| transaction.is_disowned())
+        {
+            self.end_transaction(id, Err(Status::RpcFailure));
+            return;
+        }
         let (sending, locate_timeout) = (thread.sending, thread.locate_timeout);
         let Some(transaction) = thread.transaction_with(from, header).filter(|transaction| {
             let is_answer = sending.is_none() || transaction.marks.contains(Marks::REQUEST_LAST);
@@ -201,13 +215,17 @@ impl<D: Payload> Rpc<D> {
         };
         transaction.marks |= Marks::REFUSED | Marks::LINGERING;
         transaction.marks.remove(Marks::UNREACHABLE);
+        transaction.moves = MOVES;
         if !transaction.marks.contains(Marks::REQUEST_LAST) {
             // The request was lost. The silence before the question has been counted already.
             self.put_request(now, below, id);
             return;
         }
-        transaction.retries = transaction.retries.saturating_sub(1);
-        transaction.searched += now - transaction.since;
+        transaction.add_search(now, below);
+        let is_away = transaction.marks.contains(Marks::AWAY);
+        if !is_away {
+            transaction.retries = transaction.retries.saturating_sub(1);
+        }
         let (retries, searched) = (transaction.retries, transaction.searched);
         if let Some(message) = sending
             && below.cancel(self.interface, message).is_some()
@@ -218,10 +236,10 @@ impl<D: Payload> Rpc<D> {
             self.end_transaction(id, Err(Status::RpcNotFound));
         } else if retries <= FIRST_LOCATE {
             self.ask_server(now, below, id, Kind::Fail, Flags::REQUEST, Phase::Withdrawing);
-        } else if retries == RETRIES - 1 {
+        } else if retries == RETRIES - 1 && !is_away {
             self.put_request(now, below, id);
         } else {
-            let pause = SWEEP * Milliseconds::from(RETRIES - 1 - retries);
+            let pause = SWEEP * Milliseconds::from((RETRIES - 1).saturating_sub(retries)).max(1);
             if let Some(transaction) = self.transaction_mut(id) {
                 transaction.pause(now, pause);
             }
@@ -263,7 +281,8 @@ impl<D: Payload> Rpc<D> {
         let Some(transaction) = self.transaction_mut(id) else {
             return;
         };
-        transaction.searched += (now - transaction.since).max(SWEEP);
+        transaction.since = transaction.since.min(now.saturating_sub(SWEEP));
+        transaction.add_search(now, below);
         transaction.retries = RETRIES;
         transaction.phase = Phase::Pausing;
         transaction.marks.remove(Marks::LINGERING);
@@ -348,11 +367,35 @@ impl<B> Transaction<B> {
         self.deadline
     }
 
+    /// Whether a NAK of the server says that it knows nothing of a request that it was believed to have. One that it sent before it
+    /// had the request may come late, but not that late.
+    fn is_disowned(&self) -> bool {
+        self.phase == Phase::Waiting && self.marks.contains(Marks::ENQUIRED)
+    }
+
     /// The request is to be sent again after a pause.
     fn pause(&mut self, now: Milliseconds, pause: Milliseconds) {
         self.phase = Phase::Pausing;
         self.since = now;
         self.deadline = now + pause;
+    }
+
+    /// Notes whether the server is about to move, as a message goes out.
+    fn note_absence<D: Data>(&mut self, below: &impl Below<D>) {
+        let is_away = self.is_away(below);
+        self.marks.set(Marks::AWAY, is_away);
+    }
+
+    /// The time since the last message was spent on looking for a server, unless the server was on its way to another machine: that
+    /// is no error, however long it takes.
+    pub(super) fn add_search<D: Data>(&mut self, now: Milliseconds, below: &impl Below<D>) {
+        if self.is_away(below) {
+            self.marks |= Marks::AWAY;
+        }
+        if !self.marks.contains(Marks::AWAY) {
+            self.searched += now - self.since;
+        }
+        self.since = now;
     }
 
     /// Whether FLIP shall look for the server's address anew.

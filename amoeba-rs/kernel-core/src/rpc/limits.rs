@@ -12,7 +12,7 @@ pub const FIRST_LOCATE: u8 = 5;
 
 /// How long a process that has moved to another machine is looked for there before it counts as gone.
 pub const MOVED_TIMEOUT: Milliseconds = LOCATE_INTERVAL / 2;
-/// How often it is followed in one transaction.
+/// How often it is followed without a word of it.
 pub const MOVES: u8 = 200;
 
 /// Pause between two LOCATE broadcasts; the pauses after the last of [`LOCATE_HOPS`] double each time.

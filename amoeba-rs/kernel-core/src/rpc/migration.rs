@@ -3,17 +3,19 @@
 //!
 //! While it is away its address stays busy here, so that FLIP turns back what is sent to it. Transactions between its threads and
 //! others of this machine become such as go over the network: both sides know each other by their addresses
-//! afterwards. Who looks for a port on which it served is told its address all the same.
+//! afterwards. Who looks for a port on which it served is told its address all the same. From when it leaves first it has
+//! numbers of its own for its transactions, which go with it: see [`super::numbers`].
 
 use super::limits::{ENQUIRE_PAUSE, MOVES, RETRIES, SHORTEST_ROUND_TRIP};
 use super::message::Payload;
+use super::numbers::Numbers;
 use super::thread::{Client, Marks, NEVER, Phase, Server, Service, Transaction};
 use super::{Misuse, Rpc, Size, ThreadId};
 use crate::flip::types::{Below, Error, Milliseconds};
 use alloc::vec::Vec;
 use proto::flip::Address;
 use proto::message::Header;
-use proto::process::migration::{self, Asked, Window};
+use proto::process::migration::{self, Asked, Counter, Window};
 use proto::rpc::{Flags, Kind};
 
 /// What a thread was doing.
@@ -57,16 +59,35 @@ impl<D: Payload> Rpc<D> {
         };
         known.is_away = true;
         known.assembling.clear();
+        known.numbers.get_or_insert(Numbers::new(known.address.0));
         let threads = known.threads.len() as u16;
         for thread in 0..threads {
             self.meet_over_the_network(ThreadId { process, thread });
         }
         let taken = (0..threads).map(|thread| self.take_thread(below, ThreadId { process, thread }));
-        taken
+        let taken: Vec<Taken> = taken
             .collect::<Vec<_>>()
             .into_iter()
             .filter(|taken| taken.service.is_some() || taken.asked.is_some())
-            .collect()
+            .collect();
+        let mut asked = taken.iter().filter_map(|taken| taken.asked);
+        if asked.any(|asked| !asked.has_request && asked.kernel == self.numbers.name()) {
+            // How long it takes to arrive is not seen here any more.
+            self.numbers.rename();
+        }
+        taken
+    }
+
+    /// By which numbers a process that was taken out counts its transactions.
+    pub fn counter(&self, process: u16) -> Option<Counter> {
+        Some(self.process(process)?.numbers?.counter())
+    }
+
+    /// A process that has come from another machine counts its transactions as it did there.
+    pub fn count_on(&mut self, process: u16, counter: &Counter) {
+        if let Some(known) = self.process_mut(process) {
+            known.numbers = Some(Numbers::from(counter));
+        }
     }
 
     /// A thread's partners of this machine become partners over the network.
@@ -98,8 +119,7 @@ impl<D: Payload> Rpc<D> {
         ) else {
             return;
         };
-        let (kernel, number) = (self.kernel, self.last_number.wrapping_add(1));
-        self.last_number = number;
+        let (kernel, number) = self.next_number(client.process);
         self.history.execute(&kernel, number);
         if let Some(transaction) = self.transaction_mut(client) {
             transaction.server = Server::Remote {
@@ -147,13 +167,13 @@ impl<D: Payload> Rpc<D> {
             return nothing;
         };
         let (transaction, listening) = (thread.transaction.take(), thread.listening.take());
-        let service = thread.service.take();
+        let (service, port) = (thread.service.take(), thread.port);
         thread.reply = None;
         if let Some(listening) = listening {
             self.ports.remove_local(listening.port, id);
-            if let Some(process) = self.process_mut(id.process) {
-                process.ports.push(listening.port);
-            }
+        }
+        if let Some(process) = self.process_mut(id.process) {
+            process.ports.push(port);
         }
         if matches!(
             transaction,
@@ -187,6 +207,7 @@ impl<D: Payload> Rpc<D> {
             number: client.number,
             round_trip: client.round_trip,
         });
+        thread.port = service.port;
         thread.service = Some(Service {
             client,
             port: service.port,

@@ -12,7 +12,7 @@
 //! * `arrival`: messages of the network; `assembly`: those of several fragments. `message`: messages for the network.
 //! * `sweep`: timers, and what FLIP could not deliver.
 //! * `migration`: a process goes to another machine.
-//! * `port_cache`: who listens on which port. `history`: which transactions were executed.
+//! * `port_cache`: who listens on which port. `numbers`: those of transactions. `history`: which were executed.
 //!
 //! This module does no I/O and has no clock. FLIP lies below it ([`Below`]) and tells it what has come
 //! ([`Rpc::event`]); the kernel calls [`Rpc::sweep`] every [`limits::SWEEP`] milliseconds, and asks with [`Rpc::next`]
@@ -32,6 +32,7 @@ mod history;
 pub mod limits;
 mod message;
 mod migration;
+mod numbers;
 mod port_cache;
 mod process;
 mod reply;
@@ -53,6 +54,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use history::History;
 use limits::{CLIENT_SWEEP, PORT_SWEEP};
+use numbers::Numbers;
 use port_cache::PortCache;
 use process::Departed;
 use proto::flip::Address;
@@ -140,10 +142,8 @@ pub struct Counters {
 #[derive(Clone, Debug)]
 pub struct Rpc<D: Payload> {
     interface: Interface,
-    /// Eight random bytes that name this kernel.
-    kernel: [u8; 8],
-    /// The number of the last transaction.
-    last_number: u32,
+    /// Those of the transactions of processes that have never moved. Their name is that of this kernel, eight random bytes.
+    numbers: Numbers,
     processes: Vec<Option<Process<D::Buffer>>>,
     departed: Vec<Departed>,
     ports: PortCache,
@@ -167,8 +167,7 @@ impl<D: Payload> Rpc<D> {
     pub fn new(now: Milliseconds, interface: Interface, kernel: [u8; 8]) -> Rpc<D> {
         Rpc {
             interface,
-            kernel,
-            last_number: 0,
+            numbers: Numbers::new(kernel),
             processes: Vec::new(),
             departed: Vec::new(),
             ports: PortCache::new(),
@@ -222,7 +221,7 @@ impl<D: Payload> Rpc<D> {
     /// A header with what most messages have in common; `port` and `kernel` are filled in where they have a meaning.
     fn header(&self, kind: rpc::Kind, number: u32, destination: u16, source: u16) -> rpc::Header {
         rpc::Header {
-            kernel: self.kernel,
+            kernel: self.numbers.name(),
             port: proto::capability::Port::NULL,
             kind,
             flags: rpc::Flags::empty(),
@@ -310,6 +309,7 @@ impl<B> Process<B> {
             asked_until: 0,
             is_ending: false,
             is_away: false,
+            numbers: None,
             ports: Vec::new(),
             threads: Vec::new(),
             assembling: Vec::new(),

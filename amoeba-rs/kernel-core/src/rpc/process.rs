@@ -69,15 +69,15 @@ impl<D: Payload> Rpc<D> {
         if is_serving && let Some(known) = self.process_mut(process) {
             known.is_asked_for(now, LINGER);
         }
-        let until = self.process(process).map_or(0, |known| known.asked_until);
+        let mut until = 0;
+        if let Some(known) = self.process_mut(process) {
+            known.is_ending = true;
+            until = known.asked_until;
+        }
         if now < until {
             self.linger(below, address, endpoint, until);
         } else {
-            // FLIP gave the endpoint, so it knows it.
-            let _ = below.unregister(self.interface, endpoint);
-        }
-        if let Some(known) = self.process_mut(process) {
-            known.is_ending = true;
+            self.give_address_up(below, address, endpoint);
         }
         self.finish_ending(process);
     }
@@ -125,7 +125,7 @@ impl<D: Payload> Rpc<D> {
         if self.departed.len() == LINGERING {
             let first = (0..LINGERING).min_by_key(|&place| self.departed[place].until);
             let first = self.departed.remove(first.unwrap_or(0));
-            let _ = below.unregister(self.interface, first.endpoint);
+            self.give_address_up(below, first.address, first.endpoint);
         }
         self.departed.push(Departed {
             address,
@@ -139,10 +139,27 @@ impl<D: Payload> Rpc<D> {
     pub(super) fn forget_departed(&mut self, now: Milliseconds, below: &mut impl Below<D>) {
         let (over, kept): (Vec<Departed>, Vec<Departed>) =
             self.departed.iter().partition(|departed| departed.until <= now);
-        for departed in over {
-            let _ = below.unregister(self.interface, departed.endpoint);
-        }
         self.departed = kept;
+        for departed in over {
+            self.give_address_up(below, departed.address, departed.endpoint);
+        }
+    }
+
+    /// Gives an address up. FLIP drops what it has not sent from there, without a word: no process waits for that any more.
+    fn give_address_up(&mut self, below: &mut impl Below<D>, address: Address, endpoint: Endpoint) {
+        // FLIP gave the endpoint, so it knows it.
+        let _ = below.unregister(self.interface, endpoint);
+        let is_it = |process: &Option<Process<D::Buffer>>| {
+            process
+                .as_ref()
+                .is_some_and(|process| process.address == address && process.is_ending)
+        };
+        let place = self.processes.iter().position(is_it);
+        if let Some(place) = place {
+            let process = place as u16;
+            self.sending.retain(|(_, id)| id.process != process);
+            self.finish_ending(process);
+        }
     }
 
     /// When the first of these addresses is given up.

@@ -162,8 +162,8 @@ impl<D: Payload> Rpc<D> {
         }
     }
 
-    /// LOCATE: somebody asks for a port. A process with a thread that waits for requests on it answers, or one that did when it was
-    /// taken out to go elsewhere: a request waits until it is there.
+    /// LOCATE: somebody asks for a port. A process with a thread that waits for requests on it answers, or one that was taken out to
+    /// go elsewhere if a thread of it did last: a request waits until it is there.
     pub(super) fn answer_locate(
         &mut self,
         now: Milliseconds,
@@ -189,7 +189,7 @@ impl<D: Payload> Rpc<D> {
         self.control(now, below, endpoint, from, &header, SendFlags::empty());
     }
 
-    /// Where the address of a process is registered that served on a port when it was taken out.
+    /// Where the address of a process is registered that serves on a port and was taken out.
     fn server_on_its_way(&self, port: Port) -> Option<Endpoint> {
         let mut processes = self.processes.iter().flatten();
         let process = processes.find(|process| process.ports.contains(&port) && !process.is_ending)?;

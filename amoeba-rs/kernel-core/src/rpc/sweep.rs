@@ -1,8 +1,8 @@
 //! Timers that run out, and messages that have gone out or could not be delivered.
 
-use super::limits::{CLIENT_SWEEP, FIRST_LOCATE, PORT_SWEEP, request_pause};
+use super::limits::{CLIENT_SWEEP, FIRST_LOCATE, MOVES, PORT_SWEEP, request_pause};
 use super::message::Payload;
-use super::thread::{Marks, NEVER, Phase, Server, Thread};
+use super::thread::{Client, Marks, NEVER, Phase, Server, Thread};
 use super::{Rpc, ThreadId};
 use crate::flip::types::{Below, Data, MessageId, Milliseconds, ReportFlags};
 use proto::flip::Address;
@@ -64,7 +64,7 @@ impl<D: Payload> Rpc<D> {
             match transaction.phase {
                 Phase::Locating { .. } => self.search_on(now, below, id),
                 Phase::Pausing => {
-                    transaction.searched += now - transaction.since;
+                    transaction.add_search(now, below);
                     self.put_request(now, below, id);
                 }
                 Phase::Requesting | Phase::Withdrawing => self.silence(now, below, id),
@@ -121,6 +121,7 @@ impl<D: Payload> Rpc<D> {
             let outcome = Err(transaction.last_word());
             self.give_up(id, outcome);
         } else {
+            transaction.marks |= Marks::ENQUIRED;
             self.ask_server(now, below, id, Kind::Enquire, flags, Phase::Waiting);
         }
     }
@@ -175,7 +176,7 @@ impl<D: Payload> Rpc<D> {
     }
 
     /// A message did not reach its destination. If it was the only copy of a request, it is not executed there, and another
-    /// server may get it; otherwise the timers see to it.
+    /// server may get it; otherwise the timers see to it. A report that names another destination is about none of these messages.
     pub(super) fn not_delivered(
         &mut self,
         now: Milliseconds,
@@ -185,11 +186,11 @@ impl<D: Payload> Rpc<D> {
         flags: ReportFlags,
     ) {
         self.release(message);
-        if flags.contains(ReportFlags::NOTHERE) && self.follow(now, below, message) {
+        if flags.contains(ReportFlags::NOTHERE) && self.follow(now, below, to, message) {
             return;
         }
         self.mark_unreachable(to);
-        let Some(id) = self.thread_of(message) else {
+        let Some(id) = self.thread_of(to, message) else {
             return;
         };
         if flags.contains(ReportFlags::UNTRUSTED) {
@@ -208,18 +209,24 @@ impl<D: Payload> Rpc<D> {
 
     /// The process that a message was for is no longer where it was. It may have moved to another machine: it is looked for
     /// there, and that counts as no try. False if it has moved too often, or the message is an old one.
-    fn follow(&mut self, now: Milliseconds, below: &mut impl Below<D>, message: MessageId) -> bool {
-        if let Some(id) = self.thread_of(message) {
+    fn follow(
+        &mut self,
+        now: Milliseconds,
+        below: &mut impl Below<D>,
+        to: Address,
+        message: MessageId,
+    ) -> bool {
+        if let Some(id) = self.thread_of(to, message) {
             let Some(transaction) = self.transaction_mut(id).filter(|known| known.moves > 0) else {
                 return false;
             };
-            transaction.moves -= 1;
+            transaction.moves = match transaction.is_away(below) {
+                true => MOVES,
+                false => transaction.moves - 1,
+            };
             transaction.marks |= Marks::MOVED;
             match transaction.phase {
                 Phase::Requesting if transaction.marks.contains(Marks::REQUEST_LAST) => {
-                    if transaction.marks.contains(Marks::LINGERING) {
-                        return false;
-                    }
                     self.put_request(now, below, id);
                 }
                 Phase::Requesting => {
@@ -235,14 +242,14 @@ impl<D: Payload> Rpc<D> {
             }
             return true;
         }
-        let Some(id) = self.thread_replying_with(message) else {
+        let Some(id) = self.thread_replying_with(to, message) else {
             return false;
         };
         let reply = self.thread_mut(id).and_then(|thread| thread.reply.as_mut());
         let Some(reply) = reply.filter(|reply| reply.moves > 0) else {
             return false;
         };
-        reply.moves -= 1;
+        reply.moves = if below.is_busy(to) { MOVES } else { reply.moves - 1 };
         reply.has_moved = true;
         // The question that did not arrive is asked again, if it was one.
         if reply.is_asked {
@@ -252,13 +259,17 @@ impl<D: Payload> Rpc<D> {
         true
     }
 
-    /// The thread whose reply was last the subject of this message.
-    fn thread_replying_with(&self, message: MessageId) -> Option<ThreadId> {
+    /// The thread whose reply was last the subject of this message to its client.
+    fn thread_replying_with(&self, to: Address, message: MessageId) -> Option<ThreadId> {
         self.find_thread(|thread| {
-            thread
+            let is_last = thread
                 .reply
                 .as_ref()
-                .is_some_and(|reply| reply.message == Some(message))
+                .is_some_and(|reply| reply.message == Some(message));
+            is_last
+                && thread.service.as_ref().is_some_and(
+                    |service| matches!(service.client, Client::Remote { address, .. } if address == to),
+                )
         })
     }
 
@@ -282,7 +293,7 @@ impl<D: Payload> Rpc<D> {
             .flat_map(|process| &mut process.threads)
         {
             if let Some(transaction) = &mut thread.transaction
-                && matches!(transaction.server, Server::Remote { address, .. } if address == to)
+                && transaction.is_with(to)
             {
                 transaction.marks |= Marks::UNREACHABLE;
                 transaction.marks.remove(Marks::REFUSED);
@@ -290,20 +301,20 @@ impl<D: Payload> Rpc<D> {
         }
     }
 
-    /// The thread whose transaction sent this message last.
-    fn thread_of(&self, message: MessageId) -> Option<ThreadId> {
+    /// The thread whose transaction sent this message to its server last.
+    fn thread_of(&self, to: Address, message: MessageId) -> Option<ThreadId> {
         self.find_thread(|thread| {
             thread
                 .transaction
                 .as_ref()
-                .is_some_and(|transaction| transaction.message == Some(message))
+                .is_some_and(|transaction| transaction.message == Some(message) && transaction.is_with(to))
         })
     }
 }
 
 impl<B> super::thread::Transaction<B> {
     /// Whether the server is about to move: its silence says nothing, and a question would only wait too.
-    fn is_away<D: Data>(&self, below: &impl Below<D>) -> bool {
+    pub(super) fn is_away<D: Data>(&self, below: &impl Below<D>) -> bool {
         matches!(self.server, Server::Remote { address, .. } if below.is_busy(address))
     }
 

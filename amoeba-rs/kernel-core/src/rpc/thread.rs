@@ -2,6 +2,7 @@
 //! reply it is giving. All of it is plain data, so that a process can be taken to another machine with it.
 
 use super::assembly::Assembly;
+use super::numbers::Numbers;
 use super::{Notice, ThreadId};
 use crate::flip::types::{Endpoint, MessageId, Milliseconds};
 use alloc::vec::Vec;
@@ -29,7 +30,9 @@ pub(super) struct Process<B> {
     pub(super) is_ending: bool,
     /// What its threads are doing was taken out; nothing reaches it.
     pub(super) is_away: bool,
-    /// The ports on which threads of it waited for requests then.
+    /// The numbers of its transactions, once it has moved; before, they are the kernel's.
+    pub(super) numbers: Option<Numbers>,
+    /// The ports on which its threads served, or waited last for requests.
     pub(super) ports: Vec<Port>,
     /// By index.
     pub(super) threads: Vec<Thread<B>>,
@@ -46,6 +49,8 @@ pub(super) struct Thread<B> {
     pub(super) transaction: Option<Transaction<B>>,
     /// It is in `getreq`.
     pub(super) listening: Option<Listening<B>>,
+    /// The port on which it waited for a request last; the null port if it never did.
+    pub(super) port: Port,
     /// It is between `getreq` and the end of `putrep`.
     pub(super) service: Option<Service>,
     /// It is in `putrep`.
@@ -79,7 +84,7 @@ pub(super) enum Phase {
 bitflags! {
     /// What else is known of a transaction.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(super) struct Marks: u8 {
+    pub(super) struct Marks: u16 {
         /// The last word was a refusal.
         const REFUSED = 0x01;
         /// The last word was that the server cannot be reached.
@@ -94,6 +99,11 @@ bitflags! {
         const LINGERING = 0x20;
         /// The server has moved to another machine since the last message.
         const MOVED = 0x40;
+        /// The server was about to move when the last message went out, or when it was answered: what time goes by until then is no
+        /// search, and a refusal says nothing.
+        const AWAY = 0x80;
+        /// The server, which was known to have the request, was asked whether it still works on it, and has not answered yet.
+        const ENQUIRED = 0x100;
     }
 }
 
@@ -115,9 +125,9 @@ pub(super) struct Transaction<B> {
     pub(super) header: message::Header,
     pub(super) request: B,
     pub(super) reply: B,
-    /// The kernel that counts it: this one, unless the client has come from another machine meanwhile.
+    /// Who counts it: a kernel, or its own process if that has moved.
     pub(super) kernel: [u8; 8],
-    /// Its number among those of that kernel.
+    /// Its number there.
     pub(super) number: u32,
     pub(super) server: Server,
     /// Milliseconds to the server and back.
@@ -206,6 +216,7 @@ impl<B> Thread<B> {
             locate_timeout,
             transaction: None,
             listening: None,
+            port: Port::NULL,
             service: None,
             reply: None,
             sending: None,
@@ -251,7 +262,14 @@ impl<B> Thread<B> {
     pub(super) fn transaction_with(&mut self, from: Address, header: &Header) -> Option<&mut Transaction<B>> {
         self.transaction.as_mut().filter(|transaction| {
             (transaction.kernel, transaction.number) == (header.kernel, header.transaction)
-                && matches!(transaction.server, Server::Remote { address, .. } if address == from)
+                && transaction.is_with(from)
         })
+    }
+}
+
+impl<B> Transaction<B> {
+    /// Whether its server is the process elsewhere with this address.
+    pub(super) fn is_with(&self, server: Address) -> bool {
+        matches!(self.server, Server::Remote { address, .. } if address == server)
     }
 }

@@ -12,6 +12,8 @@ pub enum Client {
     Local(ThreadId, Transaction),
     /// A client elsewhere, whose request this thread of the kernel's serves.
     Remote(rpc::ThreadId),
+    /// The kernel itself, which reads what its disk has.
+    BootUser,
 }
 
 /// All who wait. Each of them has one request: a thread that waits can make no other.

@@ -36,7 +36,7 @@ const TEXT: u32 = 0x0400_0000;
 
 /// What was printed.
 #[derive(Default)]
-struct Printed(Vec<u8>);
+pub(super) struct Printed(pub(super) Vec<u8>);
 
 impl Console for Printed {
     fn tell(&mut self, line: &str) {
@@ -151,8 +151,9 @@ impl Kernel {
         kernel
     }
 
-    fn send(&mut self, header: &Header, data: &[u8]) -> Option<Reply> {
-        let mut world = World {
+    /// The servers, and what they are given.
+    fn world(&mut self) -> (&mut Servers<TestMachine>, World<'_, TestMachine>) {
+        let world = World {
             machine: &mut self.machine,
             processes: &mut self.processes,
             now: self.now,
@@ -160,7 +161,12 @@ impl Kernel {
             kernel: &mut self.surroundings,
             reservation: &mut self.reservation,
         };
-        match self.servers.answer(&mut world, Ticket(1), header, data)? {
+        (&mut self.servers, world)
+    }
+
+    fn send(&mut self, header: &Header, data: &[u8]) -> Option<Reply> {
+        let (servers, mut world) = self.world();
+        match servers.answer(&mut world, Ticket(1), header, data)? {
             Answer::Now(mut reply) => {
                 if let Some(memory) = reply.memory.take() {
                     reply.data = self.machine.memory(memory.start, memory.length).to_vec();
@@ -228,21 +234,25 @@ fn weak(strong: &Capability, rights: Rights) -> Capability {
 }
 
 fn descriptor() -> Vec<u8> {
-    let segments = [Segment {
+    descriptor_of(&[Segment {
         capability: Capability::NULL,
         offset: 0,
         address: TEXT,
         length: PAGE,
         kind: SegmentKind::TEXT | SegmentKind::READ_ONLY,
-    }];
+    }])
+}
+
+/// The descriptor of a process with these segments and a thread that begins at [`TEXT`].
+fn descriptor_of(segments: &[Segment]) -> Vec<u8> {
     let threads = [Thread::start(TEXT, 0)];
     let head = Head {
         architecture: I80386,
         own: Capability::NULL,
         owner: Capability::NULL,
     };
-    let mut bytes = vec![0; length(1, &threads)];
-    emit(&head, &segments, &threads, &mut bytes).unwrap();
+    let mut bytes = vec![0; length(segments.len(), &threads)];
+    emit(&head, segments, &threads, &mut bytes).unwrap();
     bytes
 }
 

@@ -11,7 +11,7 @@ use crate::marshal::{Reader, Writer};
 use crate::message::{self, Header};
 use crate::{ByteOrder, Error};
 
-const MAGIC: u32 = u32::from_le_bytes(*b"AMG1");
+const MAGIC: u32 = u32::from_le_bytes(*b"AMG2");
 /// The most bytes of a name.
 pub const LONGEST_NAME: usize = super::server::LONGEST_COMMENT;
 /// The most signals that wait for the end of a thread's call.
@@ -26,6 +26,8 @@ pub struct Head<'a> {
     pub departure: Capability,
     /// Its address, the private one.
     pub address: Address,
+    /// How it counts its transactions.
+    pub counter: Counter,
     /// Whether its threads preempt each other.
     pub is_preemptive: bool,
     /// The comment on it.
@@ -34,6 +36,15 @@ pub struct Head<'a> {
     pub threads: u16,
     /// How many windows follow them.
     pub windows: u16,
+}
+
+/// How a process that has moved counts its transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// What stands in the place of a kernel's name in their headers.
+    pub name: [u8; 8],
+    /// The number of the last one.
+    pub last: u32,
 }
 
 /// A thread.
@@ -67,7 +78,7 @@ pub struct Client {
     pub address: Address,
     /// Its thread.
     pub thread: u16,
-    /// The kernel that counts the transaction.
+    /// Who counts the transaction: a kernel, or a client that has moved.
     pub kernel: [u8; 8],
     /// The transaction's number.
     pub number: u32,
@@ -138,7 +149,7 @@ pub struct Transaction {
 /// How a transaction stands with its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// The kernel that counts the transaction.
+    /// Who counts the transaction: a kernel, or a client that has moved.
     pub kernel: [u8; 8],
     /// The transaction's number.
     pub number: u32,
@@ -154,10 +165,10 @@ pub struct Asked {
     pub is_lingering: bool,
 }
 
-/// Which transactions of a kernel were seen, so that none is executed again.
+/// Which transactions of a kernel, or of a process that has moved, were seen, so that none is executed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// The kernel that counts them.
+    /// Who counts them.
     pub kernel: [u8; 8],
     /// The first one of the window; older ones count as seen.
     pub base: u32,
@@ -179,6 +190,10 @@ impl<'a> Head<'a> {
         let head = Head {
             departure: reader.capability()?,
             address: address(reader)?,
+            counter: Counter {
+                name: eight(reader)?,
+                last: reader.u32()?,
+            },
             is_preemptive: reader.u16()? != 0,
             name: reader.string()?,
             threads: reader.u16()?,
@@ -198,6 +213,8 @@ impl<'a> Head<'a> {
         writer.u32(MAGIC)?;
         writer.capability(&self.departure)?;
         writer.bytes(&self.address.0)?;
+        writer.bytes(&self.counter.name)?;
+        writer.u32(self.counter.last)?;
         writer.u16(u16::from(self.is_preemptive))?;
         writer.string(self.name)?;
         writer.u16(self.threads)?;
@@ -422,7 +439,7 @@ fn emit_call(call: Option<&Call>, writer: &mut Writer<'_>) -> Result<(), Error> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, Call, Client, Head, Memory, Service, Thread, Transaction, Window};
+    use super::{Asked, Call, Client, Counter, Head, Memory, Service, Thread, Transaction, Window};
     use crate::Error;
     use crate::capability::{Capability, Port, Private};
     use crate::flip::Address;
@@ -433,6 +450,10 @@ mod tests {
     const HEAD: Head<'static> = Head {
         departure: Capability::NULL,
         address: Address([1, 2, 3, 4, 5, 6, 7, 0]),
+        counter: Counter {
+            name: [8, 7, 6, 5, 4, 3, 2, 1],
+            last: 0x0908_0706,
+        },
         is_preemptive: true,
         name: b"counter",
         threads: 3,

@@ -2,6 +2,7 @@
 //! neighbour does not answer, or their sender takes them back.
 
 use super::{InCard, Item, Link, Load};
+use crate::flip::location::Location;
 use crate::flip::slab::Queue;
 use crate::flip::types::Milliseconds;
 use proto::flip::Address;
@@ -25,14 +26,15 @@ impl Link {
         }
     }
 
-    /// Asks neighbours for credits, and hands the packets for those who do not answer to `give_up`.
-    pub(in crate::flip) fn sweep(&mut self, now: Milliseconds, mut give_up: impl FnMut(Item)) {
+    /// Asks neighbours for credits, and hands the packets for those who do not answer to `give_up`, with their place.
+    pub(in crate::flip) fn sweep(&mut self, now: Milliseconds, mut give_up: impl FnMut(Location, Item)) {
         while let Some(neighbour) = self.neighbours.next_silent(now) {
+            let place = self.neighbours[neighbour].location;
             let mut queue = core::mem::replace(&mut self.neighbours[neighbour].addresses, Queue::EMPTY);
             while let Some(row) = queue.pop_front(&mut self.addresses) {
                 let mut items = self.addresses.remove(row).items;
                 while let Some(item) = items.pop_front(&mut self.items) {
-                    give_up(self.remove_item(item));
+                    give_up(place, self.remove_item(item));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Destinations that are about to move.
 
 use super::{Kernel, LARGE_RING, SMALL_RING, Told, World, bytes, header, packet, packet_frame, station};
+use crate::flip::Network;
 use crate::flip::types::{Below, Endpoint, Milliseconds, ReportFlags, SendFlags};
 use proto::flip::Kind;
 use std::vec::Vec;
@@ -135,6 +136,27 @@ fn who_has_moved_meanwhile_is_reported_as_not_here() {
         has_data: false,
     };
     assert_eq!(world.told[0].last().unwrap().1, report);
+    assert_eq!(world.kernels[0].flip.free_packets(), 80);
+}
+
+#[test]
+fn a_message_of_which_a_packet_came_back_and_finds_no_way_any_more_is_given_up_whole() {
+    let (mut world, one, _) = busy_pair(SMALL_RING);
+    let message = world.kernels[0].unicast(1000, one, 2, SendFlags::empty(), bytes(30_000, 9));
+    world.run(1050);
+    // What is learnt over a network is forgotten when it is switched.
+    world.kernels[0].flip.set_enabled(Network(1), true);
+    world.run(2000);
+    let report = Told::NotDelivered {
+        message,
+        flags: ReportFlags::NOTHERE,
+        has_data: true,
+    };
+    assert_eq!(world.told[0].last().unwrap().1, report);
+    let reports = world.told[0]
+        .iter()
+        .filter(|(_, told)| matches!(told, Told::NotDelivered { .. }));
+    assert_eq!(reports.count(), 1);
     assert_eq!(world.kernels[0].flip.free_packets(), 80);
 }
 

@@ -1,9 +1,9 @@
 //! Whatever bytes arrive: nothing panics, no buffer is lost, no table grows, and what is ours still works.
 
 use super::{
-    Kernel, LARGE_RING, SMALL_RING, World, bytes, control_frame, header, packet_frame, public, station,
+    Kernel, LARGE_RING, SMALL_RING, Told, World, bytes, control_frame, header, packet_frame, public, station,
 };
-use crate::flip::types::{Below, SendFlags};
+use crate::flip::types::{Below, ReportFlags, SendFlags};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proto::ethernet;
@@ -132,7 +132,7 @@ proptest! {
         let one = crate::flip::types::Endpoint(0);
         let local = kernel.unicast(2_000_000, one, 7, SendFlags::empty(), bytes(3, 3));
         let told = kernel.events();
-        prop_assert!(told.contains(&super::Told::Sent(local)), "{:?}", told);
+        prop_assert!(told.contains(&Told::Sent(local)), "{:?}", told);
     }
 
     #[test]
@@ -163,7 +163,7 @@ fn a_thousand_forged_sources_leave_the_tables_at_their_sizes() {
     assert_eq!(kernel.flip.free_packets(), 80);
     let one = crate::flip::types::Endpoint(0);
     let local = kernel.unicast(0, one, 7, SendFlags::empty(), bytes(3, 3));
-    assert!(kernel.events().contains(&super::Told::Sent(local)));
+    assert!(kernel.events().contains(&Told::Sent(local)));
 }
 
 #[test]
@@ -204,6 +204,45 @@ fn forged_reports_that_nobody_reads_do_not_pile_up() {
         kernel.receive(0, 1, &packet_frame(station(10), station(20), back, &[]));
     }
     assert_eq!(kernel.events().len(), 512);
+}
+
+#[test]
+fn a_report_about_a_message_under_way_counts_only_with_its_destination() {
+    let (mut world, one, _) = World::pair(SMALL_RING);
+    world.kernels[0].unicast(0, one, 2, SendFlags::empty(), bytes(1, 0));
+    world.run(1000);
+    let kernel = &mut world.kernels[0];
+    let message = kernel.unicast(1000, one, 2, SendFlags::empty(), bytes(30_000, 0));
+    assert_eq!(kernel.frames(1000, 1).len(), 1);
+    let mut back = header(Kind::NotHere, 1, 3, (0, 25), 0);
+    back.message = message.0;
+    kernel.receive(1000, 1, &packet_frame(station(10), station(20), back, &[]));
+    // FLIP reads its data still.
+    assert_eq!(kernel.events(), []);
+    back.destination = public(2);
+    kernel.receive(1000, 1, &packet_frame(station(10), station(20), back, &[]));
+    let report = Told::NotDelivered {
+        message,
+        flags: ReportFlags::NOTHERE,
+        has_data: true,
+    };
+    assert_eq!(kernel.events(), [report]);
+}
+
+#[test]
+fn the_way_to_a_station_that_gives_no_credits_is_forgotten() {
+    let (mut world, one, _) = World::pair(SMALL_RING);
+    // Another station says that it has the other's address, and takes nothing.
+    let hello = header(Kind::Unidata, 2, 1, (3, 25), 0);
+    world.kernels[0].unicast(0, one, 2, SendFlags::empty(), bytes(1, 0));
+    world.run(1000);
+    world.kernels[0].receive(1000, 1, &packet_frame(station(10), station(90), hello, &[]));
+    world.kernels[0].unicast(1000, one, 2, SendFlags::empty(), bytes(3000, 1));
+    world.run(20_000);
+    assert_eq!(world.kernels[0].flip.statistics().no_credit, 1);
+    world.kernels[0].unicast(20_000, one, 2, SendFlags::empty(), bytes(3000, 2));
+    world.run(21_000);
+    assert_eq!(world.messages(1).last(), Some(&bytes(3000, 2).0));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::rpc::Taken;
 use proto::capability::{Capability, Port, Private};
 use proto::flip::Address;
 use proto::message::Header;
-use proto::process::migration::{SIGNALS, Service};
+use proto::process::migration::{Counter, SIGNALS, Service};
 use proto::process::{Segment, SegmentKind, Thread};
 use proto::signal::Handler;
 use proto::standard::Status;
@@ -19,6 +19,10 @@ use std::vec::Vec;
 
 const ABORTED: i32 = Status::RpcAborted.code() as i32;
 const ADDRESS: Address = Address([7; 8]);
+const COUNTER: Counter = Counter {
+    name: [9; 8],
+    last: 1000,
+};
 const SERVICE: Service = Service {
     port: Port([0x44; 6]),
     client: None,
@@ -48,6 +52,7 @@ fn leave(world: &mut World, calls_go_on: bool, threads: Vec<Taken>) -> Vec<Event
     assert_eq!(world.processes.has_departed(0), Departed::NotYet);
     let communication = Communication {
         address: ADDRESS,
+        counter: COUNTER,
         threads,
         windows: Vec::new(),
     };
@@ -89,6 +94,7 @@ fn arrive(source: &World, destination: &mut World) -> Vec<Event> {
     let arrival = Event::Arrive {
         process: 0,
         address: ADDRESS,
+        counter: COUNTER,
         windows: Vec::new(),
     };
     assert_eq!(events.remove(0), arrival);

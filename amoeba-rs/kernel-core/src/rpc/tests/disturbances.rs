@@ -6,6 +6,7 @@ use super::lab::{GET_PORT, Lab, pattern, reply, request, thread};
 use super::network::{Faults, GOOD};
 use crate::flip::types::{Error, Event, MessageId, Milliseconds, ReportFlags};
 use crate::rpc::limits;
+use proto::flip::Address;
 use proto::one_way::one_way;
 use proto::rpc::{Flags, Kind};
 use proto::standard::Status;
@@ -295,18 +296,85 @@ fn untrusted_networks_only_are_an_error_of_their_own() {
 
     let mut lab = acquainted();
     begin(&mut lab);
+    let server = lab.network.machines[1].card.endpoints[1].unwrap();
+    report(&mut lab, server, ReportFlags::UNTRUSTED);
+    assert_eq!(lab.wait_for_reply().0, Err(Status::RpcUnsafe));
+}
+
+/// FLIP says that the request on its way has not come where it was sent.
+fn report(lab: &mut Lab, to: Address, flags: ReportFlags) {
     let now = lab.now();
     let machine = &mut lab.network.machines[0];
     let (message, _) = machine.rpc.sending[0];
     let event = Event::NotDelivered {
         interface: INTERFACE,
-        to: proto::flip::Address::NULL,
+        to,
         message,
-        flags: ReportFlags::UNTRUSTED,
+        flags,
         data: None,
     };
     machine.rpc.event(now, &mut machine.card, event);
-    assert_eq!(lab.wait_for_reply().0, Err(Status::RpcUnsafe));
+    lab.look();
+}
+
+#[test]
+fn a_report_that_names_another_destination_than_the_servers_is_not_believed() {
+    for flags in [ReportFlags::empty(), ReportFlags::NOTHERE, ReportFlags::UNTRUSTED] {
+        let mut lab = acquainted();
+        begin(&mut lab);
+        let other = lab.network.machines[2].card.endpoints[1].unwrap();
+        report(&mut lab, other, flags);
+        lab.wait_for_request();
+        lab.putrep(1, thread(0), reply(2), Memory::default());
+        assert_eq!(lab.wait_for_reply().0, Ok((reply(2), 0)));
+        assert_eq!(lab.kinds(), [Kind::Request, Kind::Reply, Kind::Acknowledge]);
+    }
+}
+
+/// A client that believes that its server has the request, which has not come there.
+fn deceived(lab: &mut Lab) -> Milliseconds {
+    lose(lab, true);
+    let start = begin(lab);
+    lab.run(5);
+    lose(lab, false);
+    let (number, kernel) = {
+        let transaction = lab.network.machines[0].rpc.transaction_mut(thread(0)).unwrap();
+        (transaction.number, transaction.kernel)
+    };
+    let server = lab.network.machines[1].card.endpoints[1].unwrap();
+    let mut header = lab.network.machines[1]
+        .rpc
+        .header(Kind::Acknowledge, number, 0, 0);
+    header.kernel = kernel;
+    deliver_header(lab, 0, server, &header);
+    start
+}
+
+#[test]
+fn a_server_that_does_not_know_the_request_it_was_said_to_have_is_a_failure() {
+    let mut lab = acquainted();
+    let start = deceived(&mut lab);
+    let (error, time) = end(&mut lab, start);
+    assert_eq!(error, Status::RpcFailure);
+    let enquired = limits::ENQUIRE_PAUSE;
+    assert!((enquired..enquired + 100).contains(&time), "{time}");
+}
+
+#[test]
+fn a_refusal_that_nobody_asked_for_does_not_end_what_a_server_works_on() {
+    let mut lab = acquainted();
+    begin(&mut lab);
+    lab.wait_for_request();
+    // The server knows that the request has come, and the client asks whether it has.
+    lab.run(1500);
+    let number = lab.network.machines[0].rpc.numbers.counter().last;
+    let mut header = lab.network.machines[0].rpc.header(Kind::Refuse, number, 0, 0);
+    header.kernel = lab.network.machines[0].rpc.numbers.name();
+    let server = lab.network.machines[1].card.endpoints[1].unwrap();
+    deliver_header(&mut lab, 0, server, &header);
+    lab.run(1000);
+    lab.putrep(1, thread(0), reply(2), Memory::default());
+    assert_eq!(lab.wait_for_reply().0, Ok((reply(2), 0)));
 }
 
 #[test]

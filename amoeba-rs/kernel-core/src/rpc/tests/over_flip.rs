@@ -21,7 +21,7 @@ pub(super) struct Kernel {
     pub(super) flip: Flip<Message<Memory>>,
     pub(super) rpc: Rpc<Message<Memory>>,
     network: Network,
-    is_on: bool,
+    pub(super) is_on: bool,
 }
 
 pub(super) struct Cable {
@@ -30,8 +30,11 @@ pub(super) struct Cable {
     /// When, to whom, what.
     under_way: Vec<(Milliseconds, usize, Vec<u8>)>,
     /// All frames sent.
-    frames: Vec<Vec<u8>>,
+    pub(super) frames: Vec<Vec<u8>>,
     pub(super) lost_percent: u32,
+    pub(super) doubled_percent: u32,
+    /// The longest that a frame takes, in milliseconds; frames that take longer than others come behind them.
+    pub(super) slowest: u32,
     pub(super) random: u32,
     pub(super) told: Vec<(usize, Notice<Memory>)>,
     processes: u8,
@@ -45,6 +48,8 @@ impl Cable {
             under_way: Vec::new(),
             frames: Vec::new(),
             lost_percent: 0,
+            doubled_percent: 0,
+            slowest: 1,
             random: 1,
             told: Vec::new(),
             processes: 0,
@@ -131,6 +136,29 @@ impl Cable {
         self.now += 1;
     }
 
+    /// Goes to the next millisecond in which something happens, but not beyond `limit`.
+    pub(super) fn skip(&mut self, limit: Milliseconds) {
+        let frames = self.under_way.iter().map(|(when, ..)| *when);
+        let kernels = self.kernels.iter().filter(|kernel| kernel.is_on);
+        let sweeps = kernels.map(|kernel| {
+            let rpc = kernel.rpc.due().next_multiple_of(limits::SWEEP);
+            kernel.flip.next_sweep().min(rpc)
+        });
+        let next = frames.chain(sweeps).min().unwrap_or(limit);
+        self.now = next.clamp(self.now, limit.max(self.now));
+    }
+
+    /// Puts a frame onto the cable for one kernel.
+    pub(super) fn inject(&mut self, number: usize, frame: Vec<u8>) {
+        self.under_way.push((self.now + 1, number, frame));
+    }
+
+    /// A frame that is on its way to a kernel is lost.
+    pub(super) fn lose(&mut self, number: usize, frame: &[u8]) {
+        self.under_way
+            .retain(|(_, to, known)| *to != number || known != frame);
+    }
+
     fn step_kernel(&mut self, number: usize) {
         let now = self.now;
         let Kernel {
@@ -158,13 +186,24 @@ impl Cable {
         }
         for frame in frames {
             for other in (0..self.kernels.len()).filter(|other| *other != number) {
-                self.random = xorshift(self.random);
-                if self.kernels[other].is_on && self.random % 100 >= self.lost_percent {
-                    self.under_way.push((now + 1, other, frame.clone()));
+                if self.chance(100) < self.lost_percent || !self.kernels[other].is_on {
+                    continue;
+                }
+                let copies = 1 + u32::from(self.chance(100) < self.doubled_percent);
+                for _ in 0..copies {
+                    let time = 1 + self.chance(self.slowest);
+                    self.under_way
+                        .push((now + Milliseconds::from(time), other, frame.clone()));
                 }
             }
             self.frames.push(frame);
         }
+    }
+
+    /// A number from 0 to below `most`.
+    fn chance(&mut self, most: u32) -> u32 {
+        self.random = xorshift(self.random);
+        self.random % most
     }
 
     /// Waits until some thread is told something.
@@ -310,6 +349,27 @@ fn a_server_switched_off_at_work_is_a_failure_in_bounded_time() {
         "{}",
         cable.now - start
     );
+}
+
+#[test]
+fn a_process_that_ends_while_its_message_waits_for_credits_is_gone_at_once() {
+    let mut cable = Cable::new(2, SMALL_RING);
+    cable.transact(0, 0).0.unwrap();
+    // What it learnt of that transaction is no longer asked for.
+    while cable.now < 2 * limits::LINGER {
+        cable.step();
+    }
+    cable.kernels[1].is_on = false;
+    cable.trans(0, pattern(10_000));
+    for _ in 0..5 {
+        cable.step();
+    }
+    // As after a FAIL: the thread is not told before FLIP has read its memory.
+    let kernel = &mut cable.kernels[0];
+    kernel.rpc.end_transaction(thread(0), Err(Status::RpcFailure));
+    assert_eq!(kernel.rpc.next(), None);
+    kernel.rpc.end_process(cable.now, &mut kernel.flip, 0);
+    assert_eq!(kernel.rpc.next(), Some(Notice::Ended { process: 0 }));
 }
 
 proptest! {

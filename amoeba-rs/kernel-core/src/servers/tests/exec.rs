@@ -1,15 +1,14 @@
 //! Processes whose segments' contents are elsewhere: their client learns of them when all have come.
 
-use super::{Kernel, TEXT, capability, weak};
+use super::{Kernel, TEXT, capability, descriptor_of, weak};
 use crate::memory::PAGE;
 use crate::process::{Event, Fetch};
-use crate::servers::{Answer, Reply, Ticket, World};
+use crate::servers::{Answer, Reply, Ticket};
 use proto::capability::{Capability, Port, Private};
 use proto::message::Header;
 use proto::process::server::{Command, right};
-use proto::process::{Head, I80386, Segment, SegmentKind, Thread, emit, length};
+use proto::process::{Segment, SegmentKind};
 use proto::standard::Status;
-use std::vec;
 use std::vec::Vec;
 
 fn file() -> Capability {
@@ -33,15 +32,7 @@ fn descriptor(destroys: bool) -> Vec<u8> {
             kind
         },
     });
-    let threads = [Thread::start(TEXT, 0)];
-    let head = Head {
-        architecture: I80386,
-        own: Capability::NULL,
-        owner: Capability::NULL,
-    };
-    let mut bytes = vec![0; length(2, &threads)];
-    emit(&head, &segments, &threads, &mut bytes).unwrap();
-    bytes
+    descriptor_of(&segments)
 }
 
 impl Kernel {
@@ -52,27 +43,13 @@ impl Kernel {
             command: Command::Exec.code(),
             ..Header::default()
         };
-        let mut world = World {
-            machine: &mut self.machine,
-            processes: &mut self.processes,
-            now: self.now,
-            console: &mut self.printed,
-            kernel: &mut self.surroundings,
-            reservation: &mut self.reservation,
-        };
-        self.servers.answer(&mut world, Ticket(ticket), &header, data)
+        let (servers, mut world) = self.world();
+        servers.answer(&mut world, Ticket(ticket), &header, data)
     }
 
     fn next_answer(&mut self) -> Option<(Ticket, Reply)> {
-        let mut world = World {
-            machine: &mut self.machine,
-            processes: &mut self.processes,
-            now: self.now,
-            console: &mut self.printed,
-            kernel: &mut self.surroundings,
-            reservation: &mut self.reservation,
-        };
-        self.servers.next_answer(&mut world)
+        let (servers, mut world) = self.world();
+        servers.next_answer(&mut world)
     }
 
     /// Contents that are being read now.

@@ -8,6 +8,7 @@ use proptest::prelude::{any, prop_assert, proptest};
 use proto::capability::{Capability, Port};
 use proto::flip::Address;
 use proto::message::Header;
+use proto::process::migration::Counter;
 use proto::process::server::{Command, file};
 use proto::standard::Status;
 use std::vec;
@@ -74,16 +75,8 @@ impl Pair {
         machine: usize,
         action: impl FnOnce(&mut super::Servers<super::TestMachine>, &mut World<'_, super::TestMachine>) -> R,
     ) -> R {
-        let kernel = &mut self.machines[machine];
-        let mut world = World {
-            machine: &mut kernel.machine,
-            processes: &mut kernel.processes,
-            now: kernel.now,
-            console: &mut kernel.printed,
-            kernel: &mut kernel.surroundings,
-            reservation: &mut kernel.reservation,
-        };
-        action(&mut kernel.servers, &mut world)
+        let (servers, mut world) = self.machines[machine].world();
+        action(servers, &mut world)
     }
 
     fn machine_of(&self, port: Port) -> Option<usize> {
@@ -181,6 +174,10 @@ impl Pair {
             Event::Leave { process } => {
                 let communication = Communication {
                     address: Address([1; 8]),
+                    counter: Counter {
+                        name: [2; 8],
+                        last: 3,
+                    },
                     threads: Vec::new(),
                     windows: Vec::new(),
                 };

@@ -2,7 +2,7 @@
 
 use super::{Kernel, capability, offset, ok, size, weak};
 use crate::servers::terminal::{RIGHT_CONTROL, RIGHT_READ, RIGHT_WRITE};
-use crate::servers::{Answer, Reply, Ticket, World};
+use crate::servers::{Answer, Reply, Ticket};
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::marshal::{Reader, Writer};
 use proto::message::Header;
@@ -14,23 +14,6 @@ use proto::terminal::{
 use std::vec::Vec;
 
 impl Kernel {
-    fn world(
-        &mut self,
-    ) -> (
-        &mut super::Servers<super::TestMachine>,
-        World<'_, super::TestMachine>,
-    ) {
-        let world = World {
-            machine: &mut self.machine,
-            processes: &mut self.processes,
-            now: self.now,
-            console: &mut self.printed,
-            kernel: &mut self.surroundings,
-            reservation: &mut self.reservation,
-        };
-        (&mut self.servers, world)
-    }
-
     /// Sends a request to the terminal; the answer if there is one at once.
     fn begin(
         &mut self,

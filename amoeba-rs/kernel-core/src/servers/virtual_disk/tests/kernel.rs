@@ -9,8 +9,8 @@ use crate::floppy::{Controller, Kind, Ports as _};
 use crate::machine::testing::TestMachine;
 use crate::process::Processes;
 use crate::servers::reservation::{Reservable, Reservation};
-use crate::servers::tests::Surroundings;
-use crate::servers::{Answer, Console, Reply, Servers, Ticket, World};
+use crate::servers::tests::{Printed, Surroundings};
+use crate::servers::{Answer, Reply, Servers, Ticket, World};
 use clock::{Instant, Span};
 use proto::capability::{Capability, Port, Private};
 use proto::disk::server::Command;
@@ -25,21 +25,6 @@ const NOBODY: Reservable = Reservable {
     port: Port::NULL,
     object: 0,
 };
-
-/// What was printed.
-#[derive(Default)]
-struct Printed(Vec<u8>);
-
-impl Console for Printed {
-    fn tell(&mut self, line: &str) {
-        self.0.extend(line.as_bytes());
-        self.0.push(b'\n');
-    }
-
-    fn printed(&self) -> (Vec<u8>, usize) {
-        (self.0.clone(), self.0.len())
-    }
-}
 
 /// A kernel whose server has these drives.
 pub(super) struct Kernel {

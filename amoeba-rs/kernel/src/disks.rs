@@ -1,7 +1,7 @@
 //! The disks on this machine's ports: the driver's instructions, and its interrupt.
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use kernel_core::ata::{self, Channel};
+use kernel_core::news::News;
 use platform::interrupt_controller;
 use platform::processor::Port;
 
@@ -9,7 +9,7 @@ use platform::processor::Port;
 pub(crate) const LINE: u8 = 14;
 
 /// A drive has interrupted, and nobody has looked at it.
-static NEWS: AtomicBool = AtomicBool::new(false);
+static NEWS: News = News::none();
 
 /// The machine's I/O ports, as the driver uses them.
 pub(crate) struct MachinePorts;
@@ -48,13 +48,10 @@ pub(crate) fn start(now: kernel_core::machine::Milliseconds) -> Option<Channel<M
 
 /// Called by the interrupt handler, with interrupts off. The line is released when the main program looks at the drive.
 pub(crate) fn interrupt() {
-    NEWS.store(true, Ordering::Relaxed);
+    NEWS.bring();
 }
 
-/// Whether a drive has interrupted since this was asked last. An interrupt between the two accesses is one that the look which follows
-/// sees as well.
+/// Whether a drive has interrupted since this was asked last.
 pub(crate) fn take_news() -> bool {
-    let has_news = NEWS.load(Ordering::Relaxed);
-    NEWS.store(false, Ordering::Relaxed);
-    has_news
+    NEWS.take()
 }

@@ -1,9 +1,9 @@
 //! The floppy drives on this machine's ports: the driver's instructions, its memory for DMA, and its interrupt.
 
 use crate::{cmos, memory};
-use core::sync::atomic::{AtomicBool, Ordering};
 use kernel_core::floppy::{self, BUFFER, Controller, Kind};
 use kernel_core::machine::Milliseconds;
+use kernel_core::news::News;
 use platform::interrupt_controller;
 use platform::processor::{DmaPort, Port};
 
@@ -11,9 +11,9 @@ use platform::processor::{DmaPort, Port};
 pub(crate) const LINE: u8 = 6;
 
 /// The controller has interrupted, and the kernel has not noticed.
-static NEWS: AtomicBool = AtomicBool::new(false);
+static NEWS: News = News::none();
 /// The controller has interrupted, and the driver has not noticed.
-static INTERRUPT: AtomicBool = AtomicBool::new(false);
+static INTERRUPT: News = News::none();
 
 const DIGITAL_OUTPUT: u16 = 0x3f2;
 
@@ -35,9 +35,7 @@ impl floppy::Ports for MachinePorts {
     }
 
     fn take_interrupt(&mut self) -> bool {
-        let has_interrupted = INTERRUPT.load(Ordering::Relaxed);
-        INTERRUPT.store(false, Ordering::Relaxed);
-        has_interrupted
+        INTERRUPT.take()
     }
 
     fn buffer_address(&self) -> u32 {
@@ -70,15 +68,13 @@ pub(crate) fn start(now: Milliseconds) -> Option<Controller<MachinePorts>> {
 
 /// Called by the interrupt handler, with interrupts off. The line is released when the main program asks the controller.
 pub(crate) fn interrupt() {
-    NEWS.store(true, Ordering::Relaxed);
-    INTERRUPT.store(true, Ordering::Relaxed);
+    NEWS.bring();
+    INTERRUPT.bring();
 }
 
 /// Whether the controller has interrupted since this was asked last.
 pub(crate) fn take_news() -> bool {
-    let has_news = NEWS.load(Ordering::Relaxed);
-    NEWS.store(false, Ordering::Relaxed);
-    has_news
+    NEWS.take()
 }
 
 /// Has the controller stop whatever it does, so that no DMA reaches what comes after this kernel.

@@ -2,9 +2,9 @@
 //! "Keyboard").
 
 use crate::console;
-use core::sync::atomic::{AtomicBool, Ordering};
 use kernel_core::keyboard::{Keyboard, Lights};
 use kernel_core::line_discipline::Received;
+use kernel_core::news::News;
 use kernel_core::ring::Ring;
 use kernel_core::servers::terminal::Line;
 use platform::interrupt_controller;
@@ -42,7 +42,7 @@ static STATE: Shared<State> = Shared::new(State {
     codes: Ring::new(0),
     lights: None,
 });
-static NEWS: AtomicBool = AtomicBool::new(false);
+static NEWS: News = News::none();
 
 fn with<T>(action: impl FnOnce(&mut State) -> T) -> T {
     // SAFETY: interrupts are off, and no action calls this again, so it is the only reference.
@@ -76,10 +76,7 @@ pub(crate) fn start() {
 
 /// Whether an interrupt has come since the last call.
 pub(crate) fn take_news() -> bool {
-    NEWS.load(Ordering::Relaxed) && {
-        NEWS.store(false, Ordering::Relaxed);
-        true
-    }
+    NEWS.take()
 }
 
 /// Takes what the keyboard has sent; called with interrupts off by the handler of its interrupt.
@@ -97,7 +94,7 @@ pub(crate) fn interrupt() {
             FIRST_ANSWER.. | 0 => state.lights = None,
             code => {
                 state.codes.push(code);
-                NEWS.store(true, Ordering::Relaxed);
+                NEWS.bring();
             }
         }
     });

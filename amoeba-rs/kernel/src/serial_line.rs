@@ -6,6 +6,7 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use kernel_core::line_discipline::Received;
+use kernel_core::news::News;
 use kernel_core::ring::Ring;
 use kernel_core::servers::terminal::Line;
 use platform::interrupt_controller;
@@ -71,7 +72,7 @@ static STATE: Shared<State> = Shared::new(State {
     incoming: Ring::new(Received::Break),
 });
 /// An interrupt has come that the main program has not seen.
-static NEWS: AtomicBool = AtomicBool::new(false);
+static NEWS: News = News::none();
 
 /// The transmitter will tell when it is empty.
 static SENDING: AtomicBool = AtomicBool::new(false);
@@ -111,16 +112,13 @@ pub(crate) fn stop() {
 
 /// Whether an interrupt has come since the last call.
 pub(crate) fn take_news() -> bool {
-    NEWS.load(Ordering::Relaxed) && {
-        NEWS.store(false, Ordering::Relaxed);
-        true
-    }
+    NEWS.take()
 }
 
 /// Deals with all that the chip has; called with interrupts off by the handler of its interrupt.
 pub(crate) fn interrupt() {
     with(|state| {
-        NEWS.store(true, Ordering::Relaxed);
+        NEWS.bring();
         for _ in 0..MOST_CAUSES {
             let status = LINE_STATUS.read();
             if status & DATA_READY != 0 {

@@ -1,10 +1,10 @@
 //! Processes and the kernel's servers on this machine: it lets threads run, carries out what their system calls ask
-//! for, and starts the programs that the loader brought.
+//! for, and starts the programs that the loader brought or a virtual disk has.
 
 use crate::console::{self, Console, line};
 use crate::disks::{self, MachinePorts};
 use crate::floppies::{self, MachinePorts as FloppyPorts};
-use crate::loader::{Loaded, Program};
+use crate::loader::Loaded;
 use crate::memory::{self, Memory};
 use crate::network::{Delivery, Driver, Network};
 use crate::{clock, cmos, keyboard, paging, serial_line, servers, traps, user};
@@ -12,6 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use kernel_core::ata::Channel;
 use kernel_core::boot::Boot;
+use kernel_core::boot_user::{self, BootUser, News};
 use kernel_core::floppy::Controller;
 use kernel_core::machine::{Machine, Milliseconds, TICK};
 use kernel_core::process::{Communication, Event, Processes, ThreadId, Transaction, UserBuffer};
@@ -21,6 +22,7 @@ use kernel_core::servers::reservation::Reservation;
 use kernel_core::servers::{Answer, Client, Clients, Reply, Servers, Ticket, World};
 use platform::processor;
 use proto::capability::Capability;
+use proto::disk;
 use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::Cause;
 use proto::signal::{Exception, TRANSACTION};
@@ -42,6 +44,8 @@ pub(crate) struct System {
     pub(crate) network: Network,
     /// The kernel that is being read.
     pub(crate) boot: Option<Boot>,
+    /// The programs that are being read from the machine's own disk.
+    boot_user: Option<BootUser>,
     reservation: Reservation,
     console: Console,
     /// The capabilities that the loader's programs are given, by name.
@@ -79,6 +83,7 @@ impl System {
             leaving: Vec::new(),
             network,
             boot: None,
+            boot_user: None,
             reservation: started.reservation,
             console: Console,
             capabilities: started.capabilities,
@@ -91,30 +96,78 @@ impl System {
         self.servers.are_settled()
     }
 
-    /// Starts the programs that the loader brought.
+    /// Starts the programs that the loader brought; if it brought none, those that a virtual disk has.
     pub(crate) fn start_programs(&mut self, loaded: &Loaded) {
-        for (name, capability) in self.servers.published() {
-            self.servers.publish(&name, &capability);
+        let published = self.servers.published();
+        for (name, capability) in &published {
+            self.servers.publish(name, capability);
         }
         for program in loaded.programs() {
-            match self.start_program(&program) {
-                Ok(name) => line!("started {name}"),
-                Err(status) => line!("cannot start {}: {status}", program.line),
-            }
+            self.start_program(program.line, program.file);
             memory::free_module(&program, self.end_of_memory);
+        }
+        if loaded.programs().next().is_none() {
+            let is_virtual = |(name, _): &(String, Capability)| name.starts_with("vdisk:");
+            self.boot_user = Some(BootUser::new(published.into_iter().filter(is_virtual)));
+            self.read_programs();
         }
         self.is_stirred = true;
     }
 
-    fn start_program(&mut self, program: &Program) -> Result<String, Status> {
+    /// Reads what is wanted next of the programs on a virtual disk.
+    fn read_programs(&mut self) {
+        let wanted = self.boot_user.as_ref().and_then(BootUser::wanted);
+        let Some(boot_user::Wanted { disk, first, count }) = wanted else {
+            self.boot_user = None;
+            return;
+        };
+        let header = Header {
+            port: disk.port,
+            private: disk.private.emit(),
+            command: disk::server::Command::Read.code(),
+            // Disks have fewer sectors than that.
+            offset: first.cast_signed(),
+            extra: count as u16,
+            size: disk::server::LEAST_BLOCK,
+            ..Header::default()
+        };
+        self.serve(Client::BootUser, &header, &[]);
+    }
+
+    /// A part of the programs on a virtual disk is there, or not.
+    fn programs_read(&mut self, reply: &Reply) {
+        let Some(boot_user) = &mut self.boot_user else {
+            return;
+        };
+        let read = match reply.header.status() {
+            Some(Status::Ok) => Ok(&*reply.data),
+            status => Err(status.unwrap_or(Status::SystemError)),
+        };
+        match boot_user.took(read) {
+            Some(News::Program(line, file)) => self.start_program(&line, &file),
+            Some(News::Trouble(disk, why)) => line!("cannot start programs from {disk}: {why}"),
+            None => {}
+        }
+        self.read_programs();
+    }
+
+    fn start_program(&mut self, line: &str, file: &[u8]) {
+        match self.try_program(line, file) {
+            Ok(name) => line!("started {name}"),
+            Err(status) => line!("cannot start {line}: {status}"),
+        }
+        self.is_stirred = true;
+    }
+
+    fn try_program(&mut self, line: &str, file: &[u8]) -> Result<String, Status> {
         let published = self.servers.published();
         let named = published.iter().map(|(name, capability)| (&**name, *capability));
         let capabilities: Vec<_> = self.capabilities.iter().copied().chain(named).collect();
         let environment = Environment {
-            line: program.line,
+            line,
             capabilities: &capabilities,
         };
-        programs::start(&mut self.processes, &mut self.memory, program.file, &environment)
+        programs::start(&mut self.processes, &mut self.memory, file, &environment)
     }
 
     /// Does the kernel's own work, then lets a thread run until it traps; false if none wants to.
@@ -253,6 +306,7 @@ impl System {
                 self.leaving.push((slot, Some(communication)));
             }
             Some(communication) => {
+                self.network.forget_calls(slot);
                 self.processes.departed(slot, clock::uptime(), communication);
                 self.is_stirred = true;
             }
@@ -359,6 +413,7 @@ impl System {
     fn answer(&mut self, client: Client, reply: Reply) {
         match client {
             Client::Remote(thread) => self.network.reply(thread, reply),
+            Client::BootUser => self.programs_read(&reply),
             Client::Local(id, transaction) => {
                 let result = self.put_reply(id, &transaction, &reply);
                 self.processes.complete(&mut self.memory, id, result);

@@ -7,8 +7,9 @@
 use crate::console::line;
 use crate::{clock, disks, floppies, keyboard, network, post, serial_line};
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use kernel_core::bswap;
+use kernel_core::news::News;
 use platform::descriptors::{self, KERNEL_DATA};
 use platform::interrupt_controller::{self, FIRST_VECTOR, LINES};
 use platform::processor;
@@ -102,7 +103,7 @@ unsafe extern "C" {
 static EMULATED: AtomicU32 = AtomicU32::new(0);
 
 /// A device has interrupted, the clock aside, and the main program has not seen it.
-static NEWS: AtomicBool = AtomicBool::new(false);
+static NEWS: News = News::none();
 
 /// Puts the stubs into the interrupt table.
 pub(crate) fn start() {
@@ -144,22 +145,19 @@ pub(crate) fn is_clock(vector: u32) -> bool {
 
 /// Whether a device has interrupted since [`take_news`]; the clock is none.
 pub(crate) fn has_news() -> bool {
-    NEWS.load(Ordering::Relaxed)
+    NEWS.are_there()
 }
 
-/// Whether a device has interrupted since this was asked last. What an interrupt between the two accesses brings is seen by the look
-/// that follows as well.
+/// Whether a device has interrupted since this was asked last.
 pub(crate) fn take_news() -> bool {
-    let has_news = has_news();
-    NEWS.store(false, Ordering::Relaxed);
-    has_news
+    NEWS.take()
 }
 
 /// Looks for what cards have to tell although no interrupt has come. One that is only late comes before this is called, with interrupts
 /// on.
 pub(crate) fn look_for_news() {
     if !has_news() && network::look() {
-        NEWS.store(true, Ordering::Relaxed);
+        NEWS.bring();
     }
 }
 
@@ -171,7 +169,7 @@ fn handle_line(line: u8) {
         clock::tick();
         return interrupt_controller::end(line);
     }
-    NEWS.store(true, Ordering::Relaxed);
+    NEWS.bring();
     if line == disks::LINE {
         disks::interrupt();
     } else if line == floppies::LINE {
@@ -191,45 +189,53 @@ fn handle_line(line: u8) {
 /// Carries out `BSWAP` for a user's thread, of whose code these are the next two bytes; false if the instruction is
 /// another one.
 pub(crate) fn emulate_for_user(frame: &mut proto::process::Frame, code: [u8; 2]) -> bool {
-    let Some(register) = bswap::decode(code) else {
-        return false;
-    };
-    let value = match register.0 {
-        0 => &mut frame.eax,
-        1 => &mut frame.ecx,
-        2 => &mut frame.edx,
-        3 => &mut frame.ebx,
-        5 => &mut frame.ebp,
-        6 => &mut frame.esi,
-        _ => &mut frame.edi,
-    };
-    *value = processor::reverse_bytes(*value);
-    frame.eip = frame.eip.wrapping_add(bswap::LENGTH);
-    true
+    let proto::process::Frame {
+        eax,
+        ecx,
+        edx,
+        ebx,
+        ebp,
+        esi,
+        edi,
+        eip,
+        ..
+    } = frame;
+    reverse(code, [eax, ecx, edx, ebx, ebp, esi, edi], eip)
 }
 
 /// Carries out `BSWAP`; false if the instruction is another one.
 fn emulate(frame: &mut Frame) -> bool {
     // SAFETY: the processor has just fetched this instruction, of at least two bytes, from there.
     let code = unsafe { *(frame.eip as *const [u8; 2]) };
+    let Frame {
+        eax,
+        ecx,
+        edx,
+        ebx,
+        ebp,
+        esi,
+        edi,
+        eip,
+        ..
+    } = frame;
+    let is_done = reverse(code, [eax, ecx, edx, ebx, ebp, esi, edi], eip);
+    if is_done {
+        EMULATED.store(
+            EMULATED.load(Ordering::Relaxed).wrapping_add(1),
+            Ordering::Relaxed,
+        );
+    }
+    is_done
+}
+
+/// Carries out `BSWAP` on one of these registers if that is what the code says, and goes on behind it; false if not.
+fn reverse(code: [u8; 2], registers: [&mut u32; 7], eip: &mut u32) -> bool {
     let Some(register) = bswap::decode(code) else {
         return false;
     };
-    let value = match register.0 {
-        0 => &mut frame.eax,
-        1 => &mut frame.ecx,
-        2 => &mut frame.edx,
-        3 => &mut frame.ebx,
-        5 => &mut frame.ebp,
-        6 => &mut frame.esi,
-        _ => &mut frame.edi,
-    };
+    let value = register.of(registers);
     *value = processor::reverse_bytes(*value);
-    frame.eip = frame.eip.wrapping_add(bswap::LENGTH);
-    EMULATED.store(
-        EMULATED.load(Ordering::Relaxed).wrapping_add(1),
-        Ordering::Relaxed,
-    );
+    *eip = eip.wrapping_add(bswap::LENGTH);
     true
 }
 

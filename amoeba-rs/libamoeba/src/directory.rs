@@ -123,6 +123,31 @@ pub fn object(transactions: &mut impl Transactions, set: &CapabilitySet) -> Resu
     Ok(members.find(|object| is_there(object)).unwrap_or(first))
 }
 
+/// Does something with every copy of an object, once each, whatever becomes of the others. One that is gone already is no failure if
+/// another one was there.
+///
+/// # Errors
+/// The first failure; [`Status::BadCapability`] if all copies are gone, [`Status::NotFound`] for an empty set.
+pub fn every_copy(
+    set: &CapabilitySet,
+    mut action: impl FnMut(&Capability) -> Result<(), Status>,
+) -> Result<(), Status> {
+    let (mut failure, mut is_done) = (None, false);
+    let mut missing = Status::NotFound;
+    for member in set.members() {
+        match action(&member.capability) {
+            Ok(()) => is_done = true,
+            Err(Status::BadCapability) => missing = Status::BadCapability,
+            Err(status) => _ = failure.get_or_insert(status),
+        }
+    }
+    match failure {
+        Some(status) => Err(status),
+        None if is_done => Ok(()),
+        None => Err(missing),
+    }
+}
+
 fn read(
     transactions: &mut impl Transactions,
     directory: &CapabilitySet,

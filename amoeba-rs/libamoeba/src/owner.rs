@@ -4,7 +4,6 @@ use crate::Transactions;
 use crate::checkpoint::{Answer, Report, Swap};
 use crate::ports::put_port;
 use alloc::vec;
-use alloc::vec::Vec;
 use proto::capability::{Capability, Port, Private, Rights};
 use proto::message::Header;
 use proto::process::server::{Cause, LARGEST_REQUEST};
@@ -68,7 +67,7 @@ pub struct Owner {
 
 impl Owner {
     /// An owner with this get-port and check field, which nobody else knows.
-    pub fn new(port: Port, check: Port) -> Owner {
+    pub const fn new(port: Port, check: Port) -> Owner {
         Owner { port, check }
     }
 
@@ -106,7 +105,8 @@ impl Owner {
     }
 
     /// Waits until it is told of one of its processes: the number under which it owns it, and what. One that stops is let end. That a
-    /// process has moved may be told after its end.
+    /// process has moved may be told after its end. Nobody listens while this waits for the acknowledgement of its answer, which
+    /// takes most of a minute if that is without power: `system::ownership` has others listen meanwhile.
     ///
     /// # Errors
     /// As [`Owner::wait`].
@@ -114,20 +114,31 @@ impl Owner {
         let mut data = vec![0; LARGEST_REQUEST];
         loop {
             let (header, length) = transactions.getreq(self.port, &mut data)?;
-            let (reply, bytes, news) = match self.read(&header, &data[..length]) {
-                Ok((number, news)) => {
-                    let (reply, bytes) = match news {
-                        News::Ended(..) => Answer::Kill.reply(),
-                        News::Moved(_) | News::Listens(_) => (answer(Status::Ok), Vec::new()),
-                    };
-                    (reply, bytes, Some((number, news)))
-                }
-                Err(status) => (answer(status), Vec::new(), None),
-            };
-            transactions.putrep(&reply, &bytes);
+            let (reply, news) = self.answer(&header, &data[..length]);
+            transactions.putrep(&reply, &[]);
             if let Some(news) = news {
                 return Ok(news);
             }
+        }
+    }
+
+    /// The get-port.
+    pub fn port(&self) -> Port {
+        self.port
+    }
+
+    /// The reply to a request, which has no data, and what the owner is told by it: the number of a process, and what. A process that stops
+    /// is let end.
+    pub fn answer(&self, header: &Header, data: &[u8]) -> (Header, Option<(u32, News)>) {
+        match self.read(header, data) {
+            Ok((number, news)) => {
+                let reply = match news {
+                    News::Ended(..) => Answer::Kill.reply().0,
+                    News::Moved(_) | News::Listens(_) => answer(Status::Ok),
+                };
+                (reply, Some((number, news)))
+            }
+            Err(status) => (answer(status), None),
         }
     }
 

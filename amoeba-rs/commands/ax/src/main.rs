@@ -22,6 +22,7 @@ use libamoeba::eprintln;
 use libamoeba::owner::{End, News, Owner};
 use libamoeba::program::{self, File, Start};
 use libamoeba::system::interrupts::{self, Target};
+use libamoeba::system::ownership::{self, Inbox};
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, identity};
 use libamoeba::terminal;
@@ -86,18 +87,18 @@ fn run(arguments: &Arguments, options: &Options<'_>) -> Result<Option<End>, Erro
     let mut last = None;
     for number in 1..=TRIES {
         let (host, server) = place.server(&descriptor)?;
-        let signals = owner.map(|owner| (SIGNALS, owner.signals(number)));
+        let signals = owner.map(|(owner, _)| (SIGNALS, owner.signals(number)));
         let all = capabilities.iter().map(|(name, value)| (&**name, *value));
         let start = Start {
             arguments: &options.words,
             environment: &environment,
             capabilities: &all.chain(signals).collect::<Vec<_>>(),
-            owner: owner.map_or(Capability::NULL, |owner| owner.of(number)),
+            owner: owner.map_or(Capability::NULL, |(owner, _)| owner.of(number)),
         };
         match program::exec(&mut Kernel, &server, File::At(&descriptor, file), &start) {
             Ok(process) => {
                 name(&process, options.program);
-                return wait(owner, number, process);
+                return Ok(owner.map(|(_, inbox)| wait(inbox, number, process)));
             }
             Err(failure) => last = Some(Error::new(&host, failure)),
         }
@@ -116,9 +117,12 @@ fn port(arguments: &Arguments) -> Result<Port, Error> {
     identity::port(&random).map_err(|status| Error::new("random numbers", status))
 }
 
-/// Who owns the program.
-fn owner(arguments: &Arguments) -> Result<Owner, Error> {
-    Ok(Owner::new(port(arguments)?, port(arguments)?))
+/// Who owns the program, and what is told of it.
+fn owner(arguments: &Arguments) -> Result<(Owner, &'static Inbox), Error> {
+    let owner = Owner::new(port(arguments)?, port(arguments)?);
+    let inbox = ownership::listen(owner);
+    let inbox = inbox.ok_or_else(|| Error::new("a thread that hears of the end", "no room"))?;
+    Ok((owner, inbox))
 }
 
 /// Has this command told of the terminal's interrupt, if its parent knows how.
@@ -160,27 +164,21 @@ fn name(process: &Capability, program: &str) {
     let _ = process::set_comment(&mut Kernel, process, &name[..end]);
 }
 
-/// Waits for the end of the process that was started with this number, if somebody owns it. It may end on another machine.
-fn wait(owner: Option<Owner>, number: u32, process: Capability) -> Result<Option<End>, Error> {
-    let Some(owner) = owner else {
-        return Ok(None);
-    };
+/// Waits for the end of the process that was started with this number. It may end on another machine.
+fn wait(inbox: &Inbox, number: u32, process: Capability) -> End {
     let mut target = Target {
         process,
         listener: None,
     };
     loop {
         interrupts::set_foreground(Vec::from([target]));
-        match owner.hear(&mut Kernel) {
-            Ok((told_of, news)) if told_of == number => match news {
-                News::Ended(_, end) => return Ok(Some(end)),
-                News::Moved(swap) => target.process = swap.new,
-                News::Listens(listener) => {
-                    target.listener = Some(listener).filter(|listener| *listener != Capability::NULL);
-                }
-            },
-            Ok(_) | Err(proto::standard::Status::RpcAborted) => {}
-            Err(status) => return Err(Error::new("waiting for the end", status)),
+        match inbox.next() {
+            (told_of, _) if told_of != number => {}
+            (_, News::Ended(_, end)) => return end,
+            (_, News::Moved(swap)) => target.process = swap.new,
+            (_, News::Listens(listener)) => {
+                target.listener = Some(listener).filter(|listener| *listener != Capability::NULL);
+            }
         }
     }
 }

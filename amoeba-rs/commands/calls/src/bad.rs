@@ -1,9 +1,9 @@
 //! Every system call with bad arguments: each is an exception of this program, and nothing else happens.
 
 use crate::exceptions::{install, seen};
-use crate::{check, equal};
 use libamoeba::println;
 use libamoeba::system::calls;
+use libamoeba::system::trial::{check, equal};
 use proto::signal::Exception;
 use proto::system_call::Call;
 

@@ -1,10 +1,10 @@
 //! Signals and exceptions with handlers.
 
-use crate::equal;
 use alloc::boxed::Box;
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use libamoeba::system::calls;
+use libamoeba::system::trial::equal;
 use proto::process::Frame;
 use proto::signal::{Exception, Handler, TRANSACTION};
 use proto::system_call::Call;

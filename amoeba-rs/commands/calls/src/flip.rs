@@ -1,12 +1,12 @@
 //! FLIP by `rawflip`, and `profil`.
 
 use crate::exceptions::{install, seen};
-use crate::{check, equal};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use libamoeba::system::flip::{Destination, Event, Interface, flag, private_address};
 use libamoeba::system::mutex::{Mutex, Semaphore};
+use libamoeba::system::trial::{check, equal};
 use libamoeba::system::{calls, thread};
 use proto::flip::Address;
 use proto::raw_flip::{Block, LARGEST_MESSAGE, Operation, Outcome, UPCALL_ROOM, UPCALL_STACK};

@@ -1,10 +1,10 @@
 //! Small calls: what the program is given, time, information.
 
-use crate::{check, equal};
 use alloc::vec;
 use alloc::vec::Vec;
 use libamoeba::system::calls;
 use libamoeba::system::start::Arguments;
+use libamoeba::system::trial::{check, equal};
 use proto::process::{Descriptor, I80386, SegmentKind};
 
 pub(crate) fn run(arguments: &Arguments) {

@@ -1,6 +1,5 @@
 //! Threads' own values, parameters and ends.
 
-use crate::{check, equal};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::cell::Cell;
@@ -8,6 +7,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use libamoeba::system::calls;
 use libamoeba::system::mutex::Semaphore;
 use libamoeba::system::thread::{LEAST_STACK, Local, SLOTS, exit, spawn, spawn_with};
+use libamoeba::system::trial::{check, equal};
 
 const STACK: usize = 4096;
 

@@ -1,8 +1,8 @@
 //! Segments: mapped, grown, mapped out and in again.
 
-use crate::{check, equal};
 use alloc::vec::Vec;
 use libamoeba::system::calls;
+use libamoeba::system::trial::{check, equal};
 use proto::capability::Capability;
 use proto::process::SegmentKind;
 use proto::standard::Status;

@@ -1,8 +1,8 @@
 //! Transactions with the kernel's servers.
 
-use crate::{check, equal};
 use alloc::vec;
 use libamoeba::system::start::Arguments;
+use libamoeba::system::trial::{check, equal};
 use libamoeba::system::{Kernel, calls};
 use libamoeba::{Transactions, standard};
 use proto::capability::{Capability, Port, Rights};

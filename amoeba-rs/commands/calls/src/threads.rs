@@ -1,10 +1,10 @@
 //! Threads, mutexes, semaphores, priorities.
 
-use crate::{check, equal};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 use libamoeba::system::mutex::{Mutex, RawMutex, Semaphore};
+use libamoeba::system::trial::{check, equal};
 use libamoeba::system::{calls, thread};
 
 const STACK: usize = 4096;

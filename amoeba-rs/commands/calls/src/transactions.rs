@@ -1,10 +1,10 @@
-//! Transactions between threads of this program: lengths, ends and signals.
+//! Transactions between threads of this program: lengths, ends and signals; a signal also from another machine.
 
 use crate::exceptions::{has_seen, install, seen};
-use crate::{check, equal};
 use alloc::boxed::Box;
 use alloc::vec;
 use libamoeba::system::mutex::Semaphore;
+use libamoeba::system::trial::{check, equal};
 use libamoeba::system::{Kernel, calls, thread};
 use libamoeba::{Transactions, put_port};
 use proto::ByteOrder;
@@ -120,22 +120,31 @@ fn ends() {
 
 /// A signal to a client in a transaction becomes one of its server's, and the transaction goes on.
 fn signal() {
+    thread::spawn(STACK, see_signal);
+    ask_with_signal();
+}
+
+/// Serves one request, whose client gets a signal meanwhile.
+pub(crate) fn see_signal() {
+    install();
+    if let Err(why) = Kernel.getreq(PORT, &mut []) {
+        equal(Err(why), Ok(()), "getreq");
+        return;
+    }
+    for _ in 0..20 {
+        if has_seen(TRANSACTION) {
+            break;
+        }
+        calls::sleep(100);
+    }
+    check(has_seen(TRANSACTION), "the server of a client that got a signal");
+    Kernel.putrep(&Header::default(), &[]);
+}
+
+/// A transaction in the middle of which its client gets a signal.
+pub(crate) fn ask_with_signal() {
     let told: &'static Semaphore = Box::leak(Box::new(Semaphore::new(0)));
     install();
-    thread::spawn(STACK, move || {
-        install();
-        if Kernel.getreq(PORT, &mut []).is_err() {
-            return;
-        }
-        for _ in 0..20 {
-            if has_seen(TRANSACTION) {
-                break;
-            }
-            calls::sleep(100);
-        }
-        check(has_seen(TRANSACTION), "the server of a client that got a signal");
-        Kernel.putrep(&Header::default(), &[]);
-    });
     thread::spawn(STACK, move || {
         calls::sleep(300);
         calls::raise(17);

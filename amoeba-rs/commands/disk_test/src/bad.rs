@@ -1,9 +1,9 @@
 //! Requests that must be refused, and change nothing.
 
-use crate::equal;
 use alloc::vec;
 use libamoeba::classes::disk;
 use libamoeba::system::Kernel;
+use libamoeba::system::trial::equal;
 use libamoeba::{Transactions, standard};
 use proto::capability::{Capability, Rights};
 use proto::disk::SECTOR;

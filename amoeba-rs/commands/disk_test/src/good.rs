@@ -1,11 +1,11 @@
 //! Requests that do what they say.
 
-use crate::equal;
 use alloc::vec;
 use alloc::vec::Vec;
 use libamoeba::classes::disk;
 use libamoeba::standard;
 use libamoeba::system::Kernel;
+use libamoeba::system::trial::equal;
 use proto::capability::Capability;
 use proto::disk::SECTOR;
 use proto::disk::server::{LARGEST_TRANSFER, Piece};

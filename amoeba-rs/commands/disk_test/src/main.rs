@@ -15,33 +15,17 @@ mod good;
 mod offer;
 mod rewrite;
 
-use core::sync::atomic::{AtomicU32, Ordering};
 use libamoeba::system::start::Arguments;
+use libamoeba::system::trial;
 use libamoeba::{named_port, println};
 use proto::capability::Capability;
 
 libamoeba::program!(main);
 
-static FAILURES: AtomicU32 = AtomicU32::new(0);
-
-/// Says what went wrong, unless both are equal.
-pub(crate) fn equal<T: PartialEq + core::fmt::Debug>(found: T, expected: T, what: &str) {
-    if found != expected {
-        FAILURES.store(FAILURES.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        println!("TEST FAILED: {what}: {found:x?} instead of {expected:x?}");
-    }
-}
-
 fn test(disk: &Capability) -> i32 {
     good::run(disk);
     bad::run(disk);
-    let failures = FAILURES.load(Ordering::Relaxed);
-    if failures == 0 {
-        println!("TEST OK");
-    } else {
-        println!("{failures} TESTS FAILED");
-    }
-    i32::from(failures != 0)
+    trial::verdict()
 }
 
 /// What the arguments ask for; `None` if they are no good.

@@ -11,6 +11,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use libamoeba::classes::fifo;
 use libamoeba::system::mutex::Semaphore;
 use libamoeba::system::start::Arguments;
+use libamoeba::system::trial::{self, equal};
 use libamoeba::system::{Kernel, calls, thread};
 use libamoeba::{named_port, println, put_port, terminal};
 use proto::capability::{Capability, Private};
@@ -28,17 +29,8 @@ const READERS: u32 = 10;
 /// Milliseconds in which others come to wait.
 const PAUSE: u32 = 300;
 
-static FAILURES: AtomicU32 = AtomicU32::new(0);
 static DONE: Semaphore = Semaphore::new(0);
 static ENDED: AtomicU32 = AtomicU32::new(0);
-
-/// Says what went wrong, unless both are equal.
-fn equal<T: PartialEq + core::fmt::Debug>(found: T, expected: T, what: &str) {
-    if found != expected {
-        FAILURES.store(FAILURES.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        println!("TEST FAILED: {what}: {found:x?} instead of {expected:x?}");
-    }
-}
 
 /// The byte at a place of what goes through the pipe.
 fn byte(place: usize) -> u8 {
@@ -57,13 +49,7 @@ fn main(arguments: &Arguments) -> i32 {
     if let Err(failure) = test(&server) {
         equal(Some(failure), None, "requests");
     }
-    let failures = FAILURES.load(Ordering::Relaxed);
-    if failures == 0 {
-        println!("TEST OK");
-    } else {
-        println!("{failures} TESTS FAILED");
-    }
-    i32::from(failures != 0)
+    trial::verdict()
 }
 
 fn test(server: &Capability) -> Result<(), Failure> {

@@ -12,11 +12,12 @@
 //! * `ping [-c COUNT] OBJECT`: how long the server of an object takes to tell what it is.
 //! * `printbuf HOST`: what the host's kernel has printed.
 //! * `random [COUNT]`: so many numbers of four bytes from the server `RANDOM`.
-//! * `reboot HOST [IMAGE [ARGUMENT]...]`: the host boots from an image with a command line, or as after a reset.
+//! * `reboot [-w] HOST [IMAGE [ARGUMENT]...]`: the host boots from an image with a command line, or as after a reset; `-w` waits until it is
+//!   up again.
 //! * `stun [-s CODE] PROCESS...`: stuns processes; a negative code is an emergency.
 //!
-//! HOST is a name in `/profile/hosts`, the path of a kernel's directory, or the station address of a machine's first card. PROCESS and OBJECT are
-//! paths, and so are TERMINAL and DISK; one that does not begin with a slash begins with a HOST and goes on in its kernel's directory (`pool1/ps/3`).
+//! HOST is a name in `/profile/hosts`, the path of a kernel's directory, or the station address of a machine's first card. PROCESS, OBJECT
+//! and IMAGE are capabilities in writing or paths, and so are TERMINAL and DISK; a path that does not begin with a slash begins with a HOST and goes on in its kernel's directory (`pool1/ps/3`).
 //! The boot server is the default one, or `-b PATH` in front of the other words of a `boot_` command.
 
 #![cfg_attr(target_os = "none", no_std)]

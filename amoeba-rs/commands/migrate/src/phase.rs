@@ -5,7 +5,7 @@ use core::hint::black_box;
 use libamoeba::system::calls;
 
 /// What every wait has at least; it lets others finish what they are at.
-const PAUSE: u32 = 200;
+const PAUSE: u32 = 100;
 /// The random part of a wait: 0 to this many milliseconds. It is the time slice of processes, and the period in which the kernel looks at
 /// those who sleep.
 const SPREAD: u32 = 100;

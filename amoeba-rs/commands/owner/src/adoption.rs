@@ -1,10 +1,9 @@
 //! A process that runs already gets this program as its owner, which tells what it is told of it.
 
-use alloc::string::String;
 use libamoeba::classes::process;
 use libamoeba::owner::{News, Owner};
 use libamoeba::system::start::Arguments;
-use libamoeba::system::{Kernel, calls, identity, thread};
+use libamoeba::system::{Kernel, calls, identity, ownership};
 use libamoeba::{host, println};
 use proto::capability::Capability;
 use proto::ethernet;
@@ -13,8 +12,6 @@ use proto::standard::Status;
 /// How often the process is looked for: its machine may still be starting. And milliseconds between two looks.
 const TRIES: usize = 20;
 const PAUSE: u32 = 100;
-/// Bytes of a thread's stack.
-const STACK: usize = 16 << 10;
 
 /// Tells for ever; the exit status if there is nothing to own.
 pub(crate) fn run(arguments: &Arguments) -> i32 {
@@ -32,29 +29,15 @@ fn own(arguments: &Arguments) -> Result<core::convert::Infallible, Status> {
     let random = arguments.capability("RANDOM").ok_or(Status::NotFound)?;
     let owner = Owner::new(identity::port(&random)?, identity::port(&random)?);
     let process = find(station, comment)?;
+    let inbox = ownership::listen(owner).ok_or(Status::NoMemory)?;
     process::set_owner(&mut Kernel, &process, &owner.capability())?;
     println!("owner: owns {comment}");
-    // Whoever answers a machine that has lost its power waits for its acknowledgement; another one listens meanwhile.
-    let name = String::from(comment);
-    if !thread::spawn(STACK, move || {
-        let Err(status) = listen(&owner, &name);
-        println!("owner: {status}");
-    }) {
-        return Err(Status::NoMemory);
-    }
-    listen(&owner, comment)
-}
-
-/// Tells for ever what the owner is told.
-fn listen(owner: &Owner, comment: &str) -> Result<core::convert::Infallible, Status> {
     loop {
-        match owner.hear(&mut Kernel) {
-            Ok((_, News::Moved(_))) => println!("owner: {comment} has moved"),
-            Ok((_, News::Ended(_, end))) => println!("owner: {comment} {end}"),
+        match inbox.next() {
+            (_, News::Moved(_)) => println!("owner: {comment} has moved"),
+            (_, News::Ended(_, end)) => println!("owner: {comment} {end}"),
             // It can be told of interrupts by whoever runs it, not here.
-            Ok((_, News::Listens(_))) => {}
-            Err(Status::RpcAborted) => {}
-            Err(status) => return Err(status),
+            (_, News::Listens(_)) => {}
         }
     }
 }

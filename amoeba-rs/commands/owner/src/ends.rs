@@ -1,11 +1,12 @@
 //! Programs that end by themselves or by an exception.
 
-use crate::{World, equal};
+use crate::World;
 use libamoeba::checkpoint::{Answer, Report};
 use libamoeba::classes::process;
 use libamoeba::program::{self, Failure, File, Start};
 use libamoeba::standard;
 use libamoeba::system::Kernel;
+use libamoeba::system::trial::equal;
 use proto::capability::Capability;
 use proto::process::server::Cause;
 use proto::signal::Exception;

@@ -19,25 +19,14 @@ mod segments;
 mod stuns;
 
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, Ordering};
 use keeper::Keeper;
 use libamoeba::system::start::Arguments;
-use libamoeba::system::{Kernel, image};
+use libamoeba::system::{Kernel, image, trial};
 use libamoeba::{host_lookup, println};
 use proto::capability::Capability;
 use proto::standard::Status;
 
 libamoeba::program!(main);
-
-static FAILURES: AtomicU32 = AtomicU32::new(0);
-
-/// Says what went wrong, unless both are equal.
-pub(crate) fn equal<T: PartialEq + core::fmt::Debug>(found: T, expected: T, what: &str) {
-    if found != expected {
-        FAILURES.store(FAILURES.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        println!("TEST FAILED: {what}: {found:x?} instead of {expected:x?}");
-    }
-}
 
 /// What the tests need.
 pub(crate) struct World {
@@ -82,13 +71,7 @@ fn main(arguments: &Arguments) -> i32 {
         hosts,
     };
     test(&world);
-    let failures = FAILURES.load(Ordering::Relaxed);
-    if failures == 0 {
-        println!("TEST OK");
-    } else {
-        println!("{failures} TESTS FAILED");
-    }
-    i32::from(failures != 0)
+    trial::verdict()
 }
 
 /// The process server of the kernel whose first card has this station address.

@@ -1,13 +1,14 @@
 //! A process that computes is moved while it does: what it is goes to another machine as its descriptor and the contents of its
 //! segments, which that machine's kernel reads from the first one.
 
+use crate::World;
 use crate::child::expected;
 use crate::ends::gone;
 use crate::stuns::{Call, SERVICE_TIME, SETTLE, released, slow_server};
-use crate::{World, equal};
 use libamoeba::checkpoint::{Answer, Swap, immigrate};
 use libamoeba::classes::process;
 use libamoeba::migration;
+use libamoeba::system::trial::equal;
 use libamoeba::system::{Kernel, calls};
 use proto::capability::{Capability, Port};
 use proto::process::server::Cause;

@@ -1,11 +1,12 @@
 //! Every command of the process server with capabilities that lack the right for it, that are forged, or that name another kind
 //! of object.
 
-use crate::{World, equal};
+use crate::World;
 use libamoeba::checkpoint::Answer;
 use libamoeba::classes::process;
 use libamoeba::standard::{self, request};
 use libamoeba::system::Kernel;
+use libamoeba::system::trial::equal;
 use libamoeba::{Transactions, println};
 use proto::capability::{Capability, Private, Rights};
 use proto::message::Header;

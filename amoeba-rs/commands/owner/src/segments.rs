@@ -1,10 +1,10 @@
 //! Segments of another machine: made, written, read, cloned, mapped here and destroyed.
 
-use crate::equal;
 use alloc::vec;
 use alloc::vec::Vec;
 use libamoeba::classes::process;
 use libamoeba::standard;
+use libamoeba::system::trial::equal;
 use libamoeba::system::{Kernel, calls};
 use proto::capability::{Capability, Rights};
 use proto::process::SegmentKind;

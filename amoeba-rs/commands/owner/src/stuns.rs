@@ -1,12 +1,13 @@
 //! Processes that are stunned in all sorts of calls, and go on with registers that the owner has changed.
 
+use crate::World;
 use crate::child::{KEY, SERVICE, SLOW};
 use crate::ends::gone;
-use crate::{World, equal};
 use alloc::boxed::Box;
 use libamoeba::checkpoint::{Answer, Report};
 use libamoeba::classes::process;
 use libamoeba::system::mutex::{Mutex, Semaphore};
+use libamoeba::system::trial::equal;
 use libamoeba::system::{Kernel, calls, thread};
 use libamoeba::{Transactions, put_port};
 use proto::capability::Capability;

@@ -18,19 +18,16 @@ mod files;
 mod tables;
 
 use core::fmt::Debug;
-use core::sync::atomic::{AtomicU32, Ordering};
 use libamoeba::println;
 use libamoeba::system::start::Arguments;
+use libamoeba::system::trial;
 use proto::capability_text;
 
 libamoeba::program!(main);
 
-static FAILURES: AtomicU32 = AtomicU32::new(0);
-
 /// Counts what went wrong, and says it.
 pub(crate) fn fail(what: &dyn Debug, found: &dyn Debug) {
-    FAILURES.store(FAILURES.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-    println!("TEST FAILED: {what:?}: {found:x?}");
+    trial::fail(format_args!("{what:?}: {found:x?}"));
 }
 
 /// Says what went wrong, unless both are equal.
@@ -77,9 +74,5 @@ fn main(arguments: &Arguments) -> i32 {
         println!("usage: refusals files server cache inodes | refusals directories root entries");
         return 1;
     }
-    match FAILURES.load(Ordering::Relaxed) {
-        0 => println!("TEST OK"),
-        failures => println!("{failures} failures"),
-    }
-    i32::from(FAILURES.load(Ordering::Relaxed) != 0)
+    trial::verdict()
 }

@@ -1,10 +1,11 @@
 //! Everything that is done with directories, once.
 
-use crate::{MASKS, equal, fail, good};
+use crate::{MASKS, fail, good};
 use alloc::vec::Vec;
 use libamoeba::directory::{self, Names};
 use libamoeba::standard;
 use libamoeba::system::Kernel;
+use libamoeba::system::trial::equal;
 use proto::capability::{Capability, Rights};
 use proto::capability_set::CapabilitySet;
 use proto::soap::wire::Installation;

@@ -1,9 +1,10 @@
 //! Updates and lookups, over and over, whatever becomes of the servers.
 
-use crate::{LONG, MASKS, equal, fail, good};
+use crate::{LONG, MASKS, fail, good};
 use alloc::format;
 use libamoeba::directory::{self, Names};
 use libamoeba::println;
+use libamoeba::system::trial::equal;
 use libamoeba::system::{Kernel, calls};
 use proto::capability_set::CapabilitySet;
 use proto::soap::{Failure, USUAL_COLUMNS};

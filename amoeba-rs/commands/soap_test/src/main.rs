@@ -13,10 +13,10 @@ mod changes;
 mod endurance;
 
 use core::fmt::Debug;
-use core::sync::atomic::{AtomicU32, Ordering};
 use libamoeba::println;
 use libamoeba::system::calls;
 use libamoeba::system::start::Arguments;
+use libamoeba::system::trial;
 use proto::capability::Rights;
 use proto::capability_set::CapabilitySet;
 use proto::capability_text;
@@ -31,19 +31,9 @@ const LOCATE: u32 = 2000;
 /// Milliseconds; what takes longer is told.
 const LONG: u32 = 1000;
 
-static FAILURES: AtomicU32 = AtomicU32::new(0);
-
 /// Counts what went wrong, and says it.
 fn fail(what: &str, found: &dyn Debug) {
-    FAILURES.store(FAILURES.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-    println!("TEST FAILED: {what}: {found:x?}");
-}
-
-/// Says what went wrong, unless both are equal.
-fn equal<T: PartialEq + Debug>(found: &T, expected: &T, what: &str) {
-    if found != expected {
-        fail(what, found);
-    }
+    trial::fail(format_args!("{what}: {found:x?}"));
 }
 
 /// The value, or nothing after it was told what went wrong.
@@ -77,14 +67,5 @@ fn main(arguments: &Arguments) -> i32 {
         Some(seconds) => endurance::run(&root, seconds),
         None => changes::run(&root),
     };
-    match FAILURES.load(Ordering::Relaxed) {
-        0 => {
-            println!("TEST OK");
-            0
-        }
-        failures => {
-            println!("{failures} failures");
-            1
-        }
-    }
+    trial::verdict()
 }

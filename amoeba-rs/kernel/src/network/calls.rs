@@ -11,6 +11,7 @@ use kernel_core::servers::Reply;
 use proto::capability::Port;
 use proto::flip::Address;
 use proto::message::Header;
+use proto::process::migration::Counter;
 use proto::standard::Status;
 
 /// A thread of the kernel's, the first one; others differ in their number.
@@ -277,9 +278,12 @@ impl Network {
             Event::Arrive {
                 process,
                 address,
+                counter,
                 windows,
             } => {
-                self.start_process(process, address);
+                if let Some(number) = self.start_process(process, address) {
+                    self.rpc.count_on(number, &counter);
+                }
                 for window in &windows {
                     self.rpc.add_window(window);
                 }
@@ -288,17 +292,34 @@ impl Network {
         }
     }
 
-    /// Takes out what the threads of a leaving process are doing. What has ended for them is still to be delivered.
+    /// Takes out what the threads of a leaving process are doing. Calls that have ended for them are still to be delivered,
+    /// before the others are [forgotten](Network::forget_calls).
     pub(crate) fn take_out(&mut self, machine: &mut impl Machine, slot: u16) -> Communication {
         let number = self.calls.number(slot);
         if let Some(number) = number {
-            self.calls.list.retain(|call| call.thread.process != number);
+            // What a thread called behind an abandoned call begins elsewhere.
+            let stays = |call: &Call| call.thread.process != number || !call.is_abandoned;
+            self.calls.list.retain(stays);
         }
         let known = number.and_then(|number| self.rpc.private_address(number));
+        let address = known.unwrap_or_else(|| secret_address(machine));
+        let threads = number.map_or_else(Vec::new, |number| self.rpc.take_out(&mut self.flip, number));
+        let counter = number.and_then(|number| self.rpc.counter(number));
         Communication {
-            address: known.unwrap_or_else(|| secret_address(machine)),
-            threads: number.map_or_else(Vec::new, |number| self.rpc.take_out(&mut self.flip, number)),
+            address,
+            counter: counter.unwrap_or(Counter {
+                name: address.public().0,
+                last: 0,
+            }),
+            threads,
             windows: self.rpc.windows(),
+        }
+    }
+
+    /// The calls of a process that was taken out do not end here.
+    pub(crate) fn forget_calls(&mut self, slot: u16) {
+        if let Some(number) = self.calls.number(slot) {
+            self.calls.list.retain(|call| call.thread.process != number);
         }
     }
 

@@ -1,5 +1,5 @@
 use super::path::{Names, components};
-use super::{first_answer, list, object};
+use super::{every_copy, first_answer, list, object};
 use crate::Transactions;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -118,6 +118,31 @@ fn reading_goes_on_to_the_next_server_and_round_three_times() {
     };
     assert_eq!(list(&mut script, &two()), Err(Status::RpcNotFound.into()));
     assert_eq!(ports(&script), [1, 2, 1, 2, 1, 2]);
+}
+
+#[test]
+fn every_copy_has_its_turn_and_those_that_are_gone_are_missed_only_if_all_are() {
+    let (gone, off, denied) = (Status::BadCapability, Status::RpcNotFound, Status::Denied);
+    for (answers, expected) in [
+        ([Ok(()), Ok(())], Ok(())),
+        ([Err(gone), Ok(())], Ok(())),
+        ([Ok(()), Err(gone)], Ok(())),
+        ([Err(gone), Err(gone)], Err(gone)),
+        ([Err(off), Ok(())], Err(off)),
+        ([Err(gone), Err(off)], Err(off)),
+        ([Err(denied), Err(off)], Err(denied)),
+    ] {
+        let (mut left, mut asked) = (answers.to_vec(), vec![]);
+        let result = every_copy(&two(), |copy| {
+            asked.push(*copy);
+            left.remove(0)
+        });
+        assert_eq!((result, asked), (expected, vec![capability(1), capability(2)]));
+    }
+    assert_eq!(
+        every_copy(&CapabilitySet::default(), |_| Ok(())),
+        Err(Status::NotFound)
+    );
 }
 
 #[test]

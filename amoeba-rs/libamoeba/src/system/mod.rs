@@ -3,7 +3,8 @@
 //! A tour: [`calls`] are the system calls; [`start`] is what comes before a program's `main`; [`Kernel`] carries
 //! transactions out; [`thread`], [`mutex`] and [`serve`] are for programs of several threads; [`heap`] is where boxes live;
 //! [`console`] is where output goes; [`flip`] is FLIP itself; [`image`] is
-//! this program as a file; [`identity`] is how a server is known; [`interrupts`] are the terminal's.
+//! this program as a file; [`identity`] is how a server is known; [`interrupts`] are the terminal's; [`ownership`] is what becomes of
+//! processes that this program owns; [`trial`] is for programs that try something out.
 //!
 //! Why `unsafe` holds here: system calls check what they are given, and a bad argument is an exception of the program;
 //! what the kernel writes goes where a reference says that there is room.
@@ -16,9 +17,11 @@ pub mod identity;
 pub mod image;
 pub mod interrupts;
 pub mod mutex;
+pub mod ownership;
 pub mod serve;
 pub mod start;
 pub mod thread;
+pub mod trial;
 
 use crate::Transactions;
 use proto::ByteOrder;

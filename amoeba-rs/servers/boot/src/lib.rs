@@ -9,6 +9,7 @@
 //! * The form of a configuration: see [`configuration`].
 //! * A service is up when it has answered (`pollcap`, or else its process) for the first time. One that was up and does not answer three times in a row is
 //!   stunned and started anew; one that is not up `bootrate` after its start is too.
+//! * A service that is moved to another machine goes on there; when it ends or fails, it is started where its configuration says.
 //! * Services whose `after` are not all up wait; when one of them fails later, they go on.
 #![no_std]
 #![forbid(unsafe_code)]

@@ -278,14 +278,26 @@ impl Plan {
 
     /// A process has ended: the name of its service. One of a former start is nobody's.
     pub fn ended(&mut self, process: &Capability) -> Option<&str> {
+        let entry = self.of_process(process)?;
+        entry.gone();
+        Some(&entry.service.name)
+    }
+
+    /// A process goes on as another one, on another machine: the name of its service, which fares as before. One of a former start is
+    /// nobody's.
+    pub fn moved(&mut self, process: &Capability, new: Capability) -> Option<&str> {
+        let entry = self.of_process(process)?;
+        entry.process = Some(new);
+        Some(&entry.service.name)
+    }
+
+    fn of_process(&mut self, process: &Capability) -> Option<&mut Entry> {
         let is_it = |entry: &&mut Entry| {
             entry.process.is_some_and(|own| {
                 own.port == process.port && own.private.object() == process.private.object()
             })
         };
-        let entry = self.entries.iter_mut().find(is_it)?;
-        entry.gone();
-        Some(&entry.service.name)
+        self.entries.iter_mut().find(is_it)
     }
 
     /// Whether a service is being started: a process that is nobody's may be its.

@@ -7,7 +7,7 @@ use hosts::ring;
 use libamoeba::classes::system;
 use libamoeba::system::{Kernel, calls};
 use libamoeba::{host, println, standard};
-use proto::capability::Rights;
+use proto::capability::{Capability, Rights};
 use proto::capability_set::CapabilitySet;
 use proto::ethernet::Address;
 use proto::message::LARGEST_BUFFER;
@@ -20,6 +20,10 @@ const MASKS: Masks = [Rights::ALL, Rights(0x02), Rights(0x04), Rights(0x08)];
 const USUAL_COUNT: u32 = 5;
 /// Milliseconds between two questions.
 const PAUSE: u32 = 1000;
+/// Milliseconds between two looks for a host that boots.
+const LOOK_PAUSE: u32 = 500;
+/// Looks before it is given up.
+const LOOKS: u32 = 40;
 
 /// Enters the capability of a host in a directory.
 pub(super) fn make_host(command: &Command<'_>) -> Result<(), Error> {
@@ -93,8 +97,12 @@ pub(super) fn print_buffer(command: &Command<'_>) -> Result<(), Error> {
 
 /// Has a host boot.
 pub(super) fn reboot(command: &Command<'_>) -> Result<(), Error> {
-    let [word, rest @ ..] = command.words.as_slice() else {
-        return Err(Error::Usage("reboot host [image [argument]...]"));
+    let (has_to_wait, words) = match command.words.as_slice() {
+        ["-w", words @ ..] => (true, words),
+        words => (false, words),
+    };
+    let [word, rest @ ..] = words else {
+        return Err(Error::Usage("reboot [-w] host [image [argument]...]"));
     };
     let server = command.of_host(word, "sys")?;
     let line = rest.get(1..).unwrap_or_default().join(" ");
@@ -103,5 +111,22 @@ pub(super) fn reboot(command: &Command<'_>) -> Result<(), Error> {
         None => None,
     };
     let image = image.as_ref().map(|image| (image, line.as_str()));
-    system::boot(&mut Kernel, &server, image).map_err(|why| Error::of(word, why))
+    system::boot(&mut Kernel, &server, image).map_err(|why| Error::of(word, why))?;
+    if has_to_wait {
+        await_kernel(command, word, &server)?;
+        println!("{word} is up");
+    }
+    Ok(())
+}
+
+/// Waits for the host's next kernel, whose system server has another capability than the former one's.
+fn await_kernel(command: &Command<'_>, word: &str, former: &Capability) -> Result<(), Error> {
+    for _ in 0..LOOKS {
+        calls::sleep(LOOK_PAUSE);
+        let now = command.of_host(word, "sys");
+        if now.is_ok_and(|now| now != *former) {
+            return Ok(());
+        }
+    }
+    Err(Error::new(word, "is not up again"))
 }

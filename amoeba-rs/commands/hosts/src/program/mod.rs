@@ -14,6 +14,7 @@ use libamoeba::system::Kernel;
 use libamoeba::system::start::Arguments;
 use libamoeba::{directory, eprintln, explain, host};
 use proto::capability::Capability;
+use proto::capability_text;
 use proto::soap::Failure;
 use proto::standard::Status;
 
@@ -118,8 +119,11 @@ impl Command<'_> {
         Ok(directory::object(&mut Kernel, &set)?)
     }
 
-    /// An object by its path.
+    /// An object by its capability in writing or by its path.
     fn object(&self, word: &str) -> Result<Capability, Error> {
+        if let Some(capability) = capability_text::parse(word) {
+            return Ok(capability);
+        }
         if word.starts_with('/') {
             return self.look_up(word).map_err(|why| Error::of(word, why));
         }

@@ -7,6 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use libamoeba::classes::{bullet, fifo, process, random};
 use libamoeba::directory::{self, Names};
+use libamoeba::owner::Owner;
 use libamoeba::stream::{self, Input, Kind};
 use libamoeba::system::{Kernel, calls, interrupts, thread};
 use libamoeba::{explain, standard, terminal};
@@ -78,18 +79,18 @@ impl Machine {
         };
         let names = Names::from_environment(find);
         let random = find("RANDOM").ok_or("there is no RANDOM")?;
-        let mut ports = [Port::NULL; 4];
+        let mut ports = [Port::NULL; 5];
         for port in &mut ports {
             let filled = random::fill(&mut Kernel, &random, &mut port.0);
             filled.map_err(|status| format!("RANDOM: {}", told(status)))?;
         }
-        let [owner, channels, secret, listener] = ports;
+        let [owner, check, channels, secret, listener] = ports;
         let signals = find("SIGNALS");
         let refresh = || loop {
             calls::sleep(REFRESH);
             streams::refresh();
         };
-        let are_served = processes::serve(owner)
+        let are_served = processes::own(Owner::new(owner, check))
             && streams::serve(channels, secret)
             && interrupts::listen(listener)
             && thread::spawn(STACK, refresh);

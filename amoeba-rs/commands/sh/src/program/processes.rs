@@ -1,29 +1,21 @@
 //! The shell as the owner of the processes that it has started: their kernels tell it when they stop.
 
 use super::machine::{Stream, close};
-use alloc::vec;
 use alloc::vec::Vec;
-use libamoeba::checkpoint::{Answer, Swap};
+use libamoeba::owner::{self, News, Owner};
+use libamoeba::standard;
 use libamoeba::system::interrupts::{self, Target};
 use libamoeba::system::mutex::{Mutex, Semaphore};
-use libamoeba::system::{Kernel, thread};
-use libamoeba::{Transactions, put_port, standard};
-use proto::capability::{Capability, Port, Private, Rights};
-use proto::message::Header;
-use proto::process::server::{Cause, Command};
+use libamoeba::system::{Kernel, ownership, thread};
+use proto::capability::{Capability, Port};
 use proto::standard::Status;
-use proto::terminal;
 use shell::world::{End, Process};
 
 const STACK: usize = 8192;
-/// Room for a descriptor, in bytes. Nothing of it is used.
-const ROOM: usize = 512;
 /// After so many milliseconds without news the shell asks whether processes still exist.
 const PATIENCE: i32 = 5000;
 /// How often a machine may fail to answer before its processes count as lost.
 const TRIES: u32 = 3;
-/// The right of a process itself: to say where it listens.
-const SIGNALS: Rights = Rights(0x01);
 
 struct Entry {
     number: Process,
@@ -35,113 +27,69 @@ struct Entry {
     unanswered: u32,
 }
 
-struct Owner {
-    port: Port,
+struct Book {
+    owner: Owner,
     entries: Vec<Entry>,
     last: Process,
 }
 
-static OWNER: Mutex<Owner> = Mutex::new(Owner {
-    port: Port::NULL,
+static BOOK: Mutex<Book> = Mutex::new(Book {
+    owner: Owner::new(Port::NULL, Port::NULL),
     entries: Vec::new(),
     last: 0,
 });
 /// Raised whenever a process has ended.
 static ENDED: Semaphore = Semaphore::new(0);
 
-/// Serves at a get-port, for ever.
-pub(super) fn serve(port: Port) -> bool {
-    OWNER.lock().port = port;
-    thread::spawn(STACK, move || {
-        let mut data = vec![0; ROOM];
+/// Owns processes by this owner and hears of them, for ever; false if there is no room for it.
+pub(super) fn own(owner: Owner) -> bool {
+    BOOK.lock().owner = owner;
+    let Some(inbox) = ownership::listen(owner) else {
+        return false;
+    };
+    thread::spawn(STACK, || {
         loop {
-            if let Ok((header, length)) = Kernel.getreq(port, &mut data) {
-                answer(&header, &data[..length.min(ROOM)]);
+            let (number, news) = inbox.next();
+            match news {
+                // It goes on elsewhere.
+                News::Moved(swap) => started(number, &swap.new),
+                News::Listens(listener) => listens(number, listener),
+                News::Ended(_, owner::End::Exited(status)) => finish(number, End::Exit(status)),
+                News::Ended(_, owner::End::Stunned(code)) => finish(number, End::Stun(code)),
+                News::Ended(_, owner::End::Exception(exception)) => finish(number, End::Exception(exception)),
             }
         }
     })
 }
 
-/// What protects the capabilities of owners: it tells nothing of the get-port.
-fn check(port: Port) -> Port {
-    put_port(put_port(port))
-}
-
-fn acknowledge(status: Status) {
-    let mut reply = Header::default();
-    reply.set_status(status);
-    Kernel.putrep(&reply, &[]);
-}
-
-fn answer(header: &Header, data: &[u8]) {
-    let private = Private::parse(&header.private).ok();
-    let proven =
-        private.and_then(|private| Some((private, private.proven_rights(check(OWNER.lock().port))?)));
-    if let (Some((private, Rights::ALL)), Some(swap)) = (proven, Swap::parse(header, data)) {
-        acknowledge(Status::Ok);
-        // It goes on elsewhere.
-        started(private.object(), &swap.new);
-        return;
-    }
-    let cause = Cause::from_code(header.extra).filter(|_| header.command == Command::Checkpoint.code());
-    let (private, cause) = match (proven, cause) {
-        (Some((private, Rights::ALL)), Some(cause)) => (private, cause),
-        _ => {
-            acknowledge(match proven {
-                None => Status::BadCapability,
-                Some((private, rights)) if header.command == terminal::Command::SetInterrupt.code() => {
-                    listens(private.object(), rights, data)
-                }
-                Some(_) => Status::BadCommand,
-            });
-            return;
-        }
-    };
-    let (reply, data) = Answer::Kill.reply();
-    Kernel.putrep(&reply, &data);
-    let end = match cause {
-        Cause::Normal => End::Exit(header.offset),
-        Cause::Stunned => End::Stun(header.offset),
-        Cause::Exception => End::Exception(header.offset),
-    };
-    finish(private.object(), end);
-}
-
 /// A process says where it listens.
-fn listens(number: Process, rights: Rights, data: &[u8]) -> Status {
-    let Ok(listener) = Capability::parse(data) else {
-        return Status::BadArgument;
-    };
-    if !rights.include(SIGNALS) {
-        return Status::Denied;
-    }
-    let mut owner = OWNER.lock();
-    let mut entries = owner.entries.iter_mut();
+fn listens(number: Process, listener: Capability) {
+    let mut book = BOOK.lock();
+    let mut entries = book.entries.iter_mut();
     let Some(entry) = entries.find(|entry| entry.number == number) else {
-        return Status::NotFound;
+        return;
     };
     entry.listener = Some(listener).filter(|listener| *listener != Capability::NULL);
-    drop(owner);
+    drop(book);
     // Whoever waits for it is to know.
     ENDED.up();
-    Status::Ok
 }
 
 /// Takes note of an end; first what the process has used is closed, so that what it wrote is there when others hear of its end.
 fn finish(number: Process, end: End) {
-    let find = |owner: &mut Owner| owner.entries.iter().position(|entry| entry.number == number);
+    let find = |book: &mut Book| book.entries.iter().position(|entry| entry.number == number);
     let closed = {
-        let mut owner = OWNER.lock();
-        find(&mut owner).map(|place| core::mem::take(&mut owner.entries[place].closed))
+        let mut book = BOOK.lock();
+        find(&mut book).map(|place| core::mem::take(&mut book.entries[place].closed))
     };
     for stream in closed.unwrap_or_default() {
         if let Err(what) = close(stream) {
             libamoeba::eprintln!("sh: {what}");
         }
     }
-    let mut owner = OWNER.lock();
-    if let Some(place) = find(&mut owner) {
-        owner.entries[place].end.get_or_insert(end);
+    let mut book = BOOK.lock();
+    if let Some(place) = find(&mut book) {
+        book.entries[place].end.get_or_insert(end);
         ENDED.up();
     }
 }
@@ -157,10 +105,10 @@ pub(super) struct Prepared {
 
 /// Makes room for a process that is to be started.
 pub(super) fn prepare(closed: &[Stream]) -> Prepared {
-    let mut owner = OWNER.lock();
-    owner.last += 1;
-    let number = owner.last;
-    owner.entries.push(Entry {
+    let mut book = BOOK.lock();
+    book.last += 1;
+    let number = book.last;
+    book.entries.push(Entry {
         number,
         process: Capability::NULL,
         listener: None,
@@ -168,32 +116,26 @@ pub(super) fn prepare(closed: &[Stream]) -> Prepared {
         end: None,
         unanswered: 0,
     });
-    let (port, check) = (put_port(owner.port), check(owner.port));
-    let private = Private::owner(number, check);
-    let signals = private.restrict(SIGNALS, check);
     Prepared {
         number,
-        owner: Capability { port, private },
-        signals: Capability {
-            port,
-            private: signals,
-        },
+        owner: book.owner.of(number),
+        signals: book.owner.signals(number),
     }
 }
 
 /// The process has been started.
 pub(super) fn started(number: Process, process: &Capability) {
-    let mut owner = OWNER.lock();
-    if let Some(entry) = owner.entries.iter_mut().find(|entry| entry.number == number) {
+    let mut book = BOOK.lock();
+    if let Some(entry) = book.entries.iter_mut().find(|entry| entry.number == number) {
         entry.process = *process;
     }
 }
 
 /// Forgets a process, or one that was not started after all: how it has ended.
 fn forget(number: Process) -> Option<End> {
-    let mut owner = OWNER.lock();
-    let place = owner.entries.iter().position(|entry| entry.number == number)?;
-    owner.entries.remove(place).end
+    let mut book = BOOK.lock();
+    let place = book.entries.iter().position(|entry| entry.number == number)?;
+    book.entries.remove(place).end
 }
 
 /// Forgets a process that was not started.
@@ -204,8 +146,8 @@ pub(super) fn abandon(number: Process) {
 /// How a process has ended, if it has. It is then forgotten.
 pub(super) fn ended(number: Process) -> Option<End> {
     let has_ended = {
-        let owner = OWNER.lock();
-        let entry = owner.entries.iter().find(|entry| entry.number == number);
+        let book = BOOK.lock();
+        let entry = book.entries.iter().find(|entry| entry.number == number);
         entry.is_none_or(|entry| entry.end.is_some())
     };
     has_ended.then(|| forget(number).unwrap_or(End::Lost))
@@ -213,8 +155,8 @@ pub(super) fn ended(number: Process) -> Option<End> {
 
 /// Waits for the ends of processes.
 pub(super) fn wait(numbers: &[Process]) -> Vec<End> {
-    let targets = |owner: &Owner| -> Vec<Target> {
-        let running = owner
+    let targets = |book: &Book| -> Vec<Target> {
+        let running = book
             .entries
             .iter()
             .filter(|entry| entry.end.is_none() && numbers.contains(&entry.number));
@@ -226,16 +168,16 @@ pub(super) fn wait(numbers: &[Process]) -> Vec<End> {
             .collect()
     };
     let mut left = {
-        let owner = OWNER.lock();
-        targets(&owner)
+        let book = BOOK.lock();
+        targets(&book)
     };
     while !left.is_empty() {
         interrupts::set_foreground(left);
         if !ENDED.down_within(PATIENCE) {
             look_for_lost(numbers);
         }
-        let owner = OWNER.lock();
-        left = targets(&owner);
+        let book = BOOK.lock();
+        left = targets(&book);
     }
     interrupts::set_foreground(Vec::new());
     numbers
@@ -247,8 +189,8 @@ pub(super) fn wait(numbers: &[Process]) -> Vec<End> {
 /// Asks after processes that have not been heard of.
 fn look_for_lost(numbers: &[Process]) {
     let running: Vec<(Process, Capability)> = {
-        let owner = OWNER.lock();
-        let running = owner
+        let book = BOOK.lock();
+        let running = book
             .entries
             .iter()
             .filter(|entry| entry.end.is_none() && numbers.contains(&entry.number));
@@ -261,8 +203,8 @@ fn look_for_lost(numbers: &[Process]) {
             Err(Status::RpcNotFound | Status::RpcFailure | Status::BadCapability)
         );
         let is_lost = {
-            let mut owner = OWNER.lock();
-            let entry = owner.entries.iter_mut().find(|entry| entry.number == number);
+            let mut book = BOOK.lock();
+            let entry = book.entries.iter_mut().find(|entry| entry.number == number);
             entry.is_some_and(|entry| {
                 entry.unanswered = if is_missing { entry.unanswered + 1 } else { 0 };
                 entry.unanswered >= TRIES
@@ -281,9 +223,8 @@ pub(super) fn linger() {
         entry.end.is_none() && closed.any(|stream| matches!(stream, Stream::Own(..)))
     };
     let numbers: Vec<Process> = {
-        let owner = OWNER.lock();
-        owner
-            .entries
+        let book = BOOK.lock();
+        book.entries
             .iter()
             .filter(is_served)
             .map(|entry| entry.number)
@@ -294,8 +235,8 @@ pub(super) fn linger() {
 
 /// The capability of a process that runs.
 pub(super) fn capability(number: Process) -> Option<Capability> {
-    let owner = OWNER.lock();
-    let entry = owner
+    let book = BOOK.lock();
+    let entry = book
         .entries
         .iter()
         .find(|entry| entry.number == number && entry.end.is_none())?;

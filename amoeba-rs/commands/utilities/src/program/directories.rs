@@ -141,9 +141,7 @@ fn delete_one(session: &Session<'_>, path: &str, destroys: bool) -> Result<(), F
         match directory::discard(&mut Kernel, &set) {
             // It is no directory.
             Err(Failure::Standard(Status::BadCommand | Status::BadCapability)) => {
-                for member in set.members() {
-                    standard::destroy(&mut Kernel, &member.capability)?;
-                }
+                directory::every_copy(&set, |copy| standard::destroy(&mut Kernel, copy))?;
             }
             result => result?,
         }

@@ -4,9 +4,9 @@ use super::{Outcome, Session};
 use alloc::format;
 use alloc::string::ToString;
 use libamoeba::classes::bullet;
-use libamoeba::standard;
 use libamoeba::stream::Kind;
 use libamoeba::system::Kernel;
+use libamoeba::{directory, standard};
 use proto::capability::Capability;
 use proto::capability_set::CapabilitySet;
 use proto::message::LARGEST_BUFFER;
@@ -14,12 +14,16 @@ use proto::soap::Failure;
 use proto::standard::Status;
 use utilities::masks;
 
-/// Does something with the object at each path; what is wrong is told.
-fn each(session: &mut Session<'_>, mut action: impl FnMut(&Capability) -> Result<(), Status>) -> Outcome {
+/// Does something with all copies of the object at each path; what is wrong is told.
+fn each_copy(
+    session: &mut Session<'_>,
+    mut action: impl FnMut(&Capability) -> Result<(), Status>,
+) -> Outcome {
     let options = session.options("", (1, usize::MAX), "path...")?;
     for path in options.operands {
-        if let Some(object) = session.named(path) {
-            let result = action(&object);
+        let copies = session.lookup(path);
+        if let Some(copies) = session.tried(path, copies) {
+            let result = directory::every_copy(&copies, &mut action);
             session.tried(path, result);
         }
     }
@@ -66,19 +70,19 @@ pub(super) fn status(session: &mut Session<'_>) -> Outcome {
     Ok(())
 }
 
-/// `std_destroy PATH...`
+/// `std_destroy PATH...`: with all their copies.
 pub(super) fn destroy(session: &mut Session<'_>) -> Outcome {
-    each(session, |object| standard::destroy(&mut Kernel, object))
+    each_copy(session, |object| standard::destroy(&mut Kernel, object))
 }
 
-/// `std_touch PATH...`
+/// `std_touch PATH...`: and all their copies.
 pub(super) fn touch(session: &mut Session<'_>) -> Outcome {
-    each(session, |object| standard::touch(&mut Kernel, object))
+    each_copy(session, |object| standard::touch(&mut Kernel, object))
 }
 
 /// `std_age SERVER...`
 pub(super) fn age(session: &mut Session<'_>) -> Outcome {
-    each(session, |object| standard::age(&mut Kernel, object))
+    each_copy(session, |object| standard::age(&mut Kernel, object))
 }
 
 /// `std_copy [-m MASKS] SERVER ORIGINAL COPY`: has a server copy an object, and enters the copy.

@@ -1,6 +1,6 @@
 //! The program: it carries the plan out, is told how its processes end, and answers requests.
 //!
-//! The first thread does what the plan says, one thing at a time; another one is the owner of all processes; two serve clients.
+//! The first thread does what the plan says, one thing at a time; others are the owner of all processes; two serve clients.
 //! One lock holds what they share, and nobody keeps it while he waits for another server.
 
 mod core_dump;
@@ -13,15 +13,17 @@ use alloc::vec;
 use alloc::vec::Vec;
 use boot_server::plan::Action;
 use boot_server::{Configuration, Plan};
-use libamoeba::checkpoint::{Answer, Report};
+use libamoeba::checkpoint::{Report, Swap};
 use libamoeba::classes::{bullet, process, random};
 use libamoeba::program::{self, File, Start};
 use libamoeba::system::mutex::Mutex;
+use libamoeba::system::serve::{self, Service};
 use libamoeba::system::start::Arguments;
 use libamoeba::system::{Kernel, calls, thread};
-use libamoeba::{Transactions, println, put_port, standard};
+use libamoeba::{println, put_port, standard};
 use names::Environment;
-use proto::capability::{Capability, Port, Private};
+use proto::capability::{Capability, Port, Private, Rights};
+use proto::message::Header;
 use proto::process::server::{Cause, LARGEST_REQUEST};
 use proto::standard::Status;
 use volume::Volume;
@@ -38,6 +40,8 @@ const PAUSE: u64 = 300;
 const MOMENT: u32 = 20;
 /// Milliseconds after which a name that could not be published is tried again.
 const PUBLISH_AGAIN: u64 = 3000;
+/// How many threads may answer kernels that tell of processes: so many machines less one may lose their power meanwhile.
+const MOST_OWNERS: usize = 8;
 /// The code with which processes are ended: an emergency, so that none waits for others.
 const STUN: i32 = -1;
 
@@ -48,6 +52,8 @@ struct Shared {
     configuration: Configuration,
     /// Another configuration is to be read.
     is_stale: bool,
+    /// Other processes run than those that are written down.
+    has_moved: bool,
     /// Every step is told.
     is_verbose: bool,
 }
@@ -111,11 +117,12 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         plan: plan.clone(),
         configuration,
         is_stale: false,
+        has_moved: false,
         is_verbose,
     });
     let server = volume.header.server;
     let threads = [
-        thread::spawn(STACK, move || own_processes(&owner)),
+        own_processes(owner),
         thread::spawn(STACK, move || requests::serve(&server)),
         thread::spawn(STACK, move || requests::serve(&server)),
     ];
@@ -159,40 +166,68 @@ fn adopt(volume: &Volume, plan: &mut Plan, owner: &Capability) {
     }
 }
 
-/// Is told how processes end.
-fn own_processes(owner: &Capability) {
-    let mut data = vec![0; LARGEST_REQUEST];
+/// Is told how processes end and where they go, by threads of their own; false if there is no room for one.
+fn own_processes(owner: Capability) -> bool {
+    let service = Service {
+        port: owner.port,
+        threads: MOST_OWNERS,
+        stack: STACK,
+        request: LARGEST_REQUEST,
+        reply: 0,
+    };
+    serve::attend(service, move |header: &Header, data: &[u8], _: &mut [u8]| {
+        let mut reply = Header::default();
+        reply.set_status(told(&owner, header, data));
+        (reply, 0)
+    })
+}
+
+/// What a kernel that tells of a process is answered.
+fn told(owner: &Capability, header: &Header, data: &[u8]) -> Status {
+    let private = Private::parse(&header.private).ok();
+    let rights = private.and_then(|private| private.proven_rights(owner.private.check));
+    if rights != Some(Rights::ALL) {
+        return Status::BadCapability;
+    }
+    if let Some(swap) = Swap::parse(header, data) {
+        moved(&swap);
+        return Status::Ok;
+    }
+    let Some(report) = Report::parse(header, data) else {
+        return Status::BadCommand;
+    };
+    end(&report);
+    // It does not go on.
+    Status::Interrupted
+}
+
+/// A process goes on as another one.
+fn moved(swap: &Swap) {
+    let Some(name) = of_service(|plan| plan.moved(&swap.old, swap.new).map(String::from)) else {
+        return;
+    };
+    with(|shared| shared.has_moved = true);
+    println!("boot: {name} has moved");
+}
+
+/// What the plan says of a process, which it may know only when the thread that starts it knows that it is there.
+fn of_service(mut ask: impl FnMut(&mut Plan) -> Option<String>) -> Option<String> {
     loop {
-        let (header, length) = match Kernel.getreq(owner.port, &mut data) {
-            Ok(request) => request,
-            Err(Status::RpcAborted) => continue,
-            Err(why) => {
-                println!("boot: waiting for ends of processes: {why}");
-                return;
-            }
-        };
-        let private = Private::parse(&header.private).ok();
-        let is_owner = private.is_some_and(|private| private.proven_rights(owner.private.check).is_some());
-        let report = Report::parse(&header, &data[..length]).filter(|_| is_owner);
-        if let Some(report) = &report {
-            end(report);
+        let (name, is_starting) = with(|shared| (ask(&mut shared.plan), shared.plan.is_starting()));
+        if name.is_some() || !is_starting {
+            return name;
         }
-        let (reply, bytes) = Answer::Kill.reply();
-        Kernel.putrep(&reply, &bytes);
+        calls::sleep(MOMENT);
     }
 }
 
 /// A process has stopped, and will not go on.
 fn end(report: &Report) {
     let process = report.image.head.own;
-    let mut name = with(|shared| shared.plan.ended(&process).map(String::from));
-    // It may have ended before the thread that starts it knows that it is there.
-    while name.is_none() && with(|shared| shared.plan.is_starting()) {
-        calls::sleep(MOMENT);
-        name = with(|shared| shared.plan.ended(&process).map(String::from));
-    }
     // One that was stunned by this server is expected to end.
-    let Some(name) = name else { return };
+    let Some(name) = of_service(|plan| plan.ended(&process).map(String::from)) else {
+        return;
+    };
     let detail = report.detail;
     match report.cause {
         Cause::Normal => println!("boot: {name} exited with status {detail}"),
@@ -222,6 +257,9 @@ impl Director {
         while !with(|shared| shared.plan.is_over()) {
             if with(|shared| core::mem::take(&mut shared.is_stale)) {
                 self.reinitialise();
+            }
+            if with(|shared| core::mem::take(&mut shared.has_moved)) {
+                self.write_processes();
             }
             if let Some(action) = with(|shared| shared.plan.next(now())) {
                 self.carry_out(action);

@@ -65,6 +65,28 @@ fn services_start_when_those_before_them_answer() {
 }
 
 #[test]
+fn a_service_that_goes_to_another_machine_is_looked_at_and_ended_there() {
+    let mut plan = begun(PAIR);
+    let elsewhere = Capability {
+        port: Port([3; 6]),
+        ..process(7)
+    };
+    assert_eq!(plan.moved(&process(9), elsewhere), None, "nobody's");
+    assert_eq!(plan.moved(&process(1), elsewhere), Some("files"));
+    assert_eq!(plan.state("files"), Some(State::Up));
+    assert_eq!(plan.processes().collect::<Vec<_>>(), [("files", elsewhere)]);
+    assert_eq!(plan.ended(&process(1)), None, "that is another one now");
+    assert_eq!(plan.next(600), Some(Action::Start(1)));
+    assert_eq!(plan.next(1520), Some(Action::Poll(0, Some(elsewhere))));
+    assert!(!plan.polled(0, 1525, true));
+    assert!(plan.configure("files", false, 1600));
+    assert_eq!(plan.next(1600), Some(Action::Stop(0, elsewhere)));
+    plan.stopped(0);
+    assert_eq!(plan.moved(&elsewhere, process(1)), None, "it is gone");
+    assert_eq!(plan.state("files"), Some(State::Down));
+}
+
+#[test]
 fn a_process_that_ends_at_once_is_nobodys_before_its_start_is_known() {
     let mut plan = plan(PAIR);
     assert!(!plan.is_starting());

@@ -6,22 +6,10 @@ use std::hint::black_box;
 use clock::Span;
 use criterion::{Criterion, criterion_group, criterion_main};
 use machines::runtime::Runtime;
-use tests::{build, lab, pcs, run_for};
+use tests::crowds::Work;
+use tests::{build, lab, run_for};
 
 const MACHINES: usize = 48;
-
-fn built(text: &str) -> Runtime {
-    build(&lab(text))
-}
-
-/// A lab whose machines have come up, each with `line` on its console.
-fn booted(text: &str, line: &str) -> Runtime {
-    let mut runtime = built(text);
-    let (_, booted) = run_for(&mut runtime, Span::from_seconds(2), 1);
-    let console = booted.console(MACHINES - 1);
-    assert!(console.contains(line), "{console}");
-    runtime
-}
 
 /// Measures a virtual time span of a lab with one thread and with two.
 fn measure(criterion: &mut Criterion, name: &str, begun: impl Fn() -> Runtime, span: Span) {
@@ -37,22 +25,18 @@ fn measure(criterion: &mut Criterion, name: &str, begun: impl Fn() -> Runtime, s
 }
 
 fn idle(criterion: &mut Criterion) {
-    // No peers to look for: the kernels come up and halt until their next timer interrupt.
-    let text = pcs(MACHINES, 1).replace("image = \"kernel\" }", "image = \"kernel\", args = \"peers=0\" }");
     let name = format!("{MACHINES} idle machines, 1 virtual second");
-    let begun = || booted(&text, "kernel ready");
-    measure(criterion, &name, begun, Span::from_seconds(1));
+    measure(
+        criterion,
+        &name,
+        || Work::Idle.begun(MACHINES),
+        Span::from_seconds(1),
+    );
 }
 
 fn computing(criterion: &mut Criterion) {
-    let text = pcs(MACHINES, 1)
-        .replace("builtin:kernel", "builtin:benchmark")
-        .replace(
-            "image = \"kernel\" }",
-            "image = \"kernel\", args = \"run=integer_mix turns=4000000000\" }",
-        );
     let name = format!("{MACHINES} computing machines, 0.1 virtual seconds");
-    let begun = || booted(&text, "begin integer_mix");
+    let begun = || Work::Computing.begun(MACHINES);
     measure(criterion, &name, begun, Span::from_milliseconds(100));
 }
 
@@ -62,7 +46,7 @@ fn saturating(criterion: &mut Criterion) {
                 [segment.ether0]\nkind = \"10base5\"\nlength = \"500m\"\n\
                 [traffic.station]\nsegment = \"ether0\"\ncount = 24\nmac = \"02:60:8c:00:00:01\"\nlength = 64\n";
     let name = "24 saturating stations, 64-byte frames, 1 virtual second";
-    measure(criterion, name, || built(text), Span::from_seconds(1));
+    measure(criterion, name, || build(&lab(text)), Span::from_seconds(1));
 }
 
 criterion_group!(benches, idle, computing, saturating);

@@ -3,6 +3,8 @@
 //!
 //! A machine's place in the lab, counted from 0, is its number in [`Memory`].
 
+mod pc;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clock::Span;
@@ -11,180 +13,10 @@ use machines::lab::Lab;
 use machines::runtime::Runtime;
 use tempfile::TempDir;
 
+use self::pc::Image;
 use crate::{Memory, lab_in, run_for};
 
-/// A network card with its usual jumpers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Card {
-    /// A 3C503.
-    EtherLink,
-    /// An NE1000.
-    Ne1000,
-    /// An NE2000.
-    Ne2000,
-}
-
-impl Card {
-    fn settings(self) -> &'static str {
-        match self {
-            Card::EtherLink => "type = \"3c503\"\nio = 0x280\nirq = 3\nram = 0xCC000",
-            Card::Ne1000 => "type = \"ne1000\"\nio = 0x300\nirq = 3",
-            Card::Ne2000 => "type = \"ne2000\"\nio = 0x300\nirq = 5",
-        }
-    }
-}
-
-/// A 386/40 with 4 Mbytes and an EtherLink card at the first cable.
-#[derive(Clone, Debug)]
-pub struct Pc {
-    name: String,
-    /// In Mbytes.
-    memory: u32,
-    /// Of the processor, in MHz.
-    clock: u32,
-    options: String,
-    /// The last byte of the station address; without it the machine's place in the lab, counted from 1.
-    station: Option<u8>,
-    card: Option<Card>,
-    cable: String,
-    /// Text of further tables.
-    more: String,
-    /// The programs and their arguments.
-    programs: Vec<(String, String)>,
-    /// The images of its drives and their bytes.
-    disks: Vec<(String, Vec<u8>)>,
-}
-
-impl Pc {
-    /// A PC of this name.
-    #[must_use]
-    pub fn new(name: &str) -> Pc {
-        Pc {
-            name: name.to_owned(),
-            memory: 4,
-            clock: 40,
-            options: String::new(),
-            station: None,
-            card: Some(Card::EtherLink),
-            cable: "ether0".to_owned(),
-            more: String::new(),
-            programs: Vec::new(),
-            disks: Vec::new(),
-        }
-    }
-
-    /// With so many Mbytes of memory.
-    #[must_use]
-    pub fn memory(mut self, megabytes: u32) -> Pc {
-        self.memory = megabytes;
-        self
-    }
-
-    /// With a processor at so many MHz.
-    #[must_use]
-    pub fn clock(mut self, megahertz: u32) -> Pc {
-        self.clock = megahertz;
-        self
-    }
-
-    /// With these words on its kernel's command line, behind `peers=0`.
-    #[must_use]
-    pub fn options(mut self, words: &str) -> Pc {
-        words.clone_into(&mut self.options);
-        self
-    }
-
-    /// With a station address that ends so: `02:60:8c:00:00:xx`.
-    #[must_use]
-    pub fn station(mut self, last_byte: u8) -> Pc {
-        self.station = Some(last_byte);
-        self
-    }
-
-    /// With another card.
-    #[must_use]
-    pub fn card(mut self, card: Card) -> Pc {
-        self.card = Some(card);
-        self
-    }
-
-    /// Without a card.
-    #[must_use]
-    pub fn without_card(mut self) -> Pc {
-        self.card = None;
-        self
-    }
-
-    /// At another cable.
-    #[must_use]
-    pub fn cable(mut self, cable: &str) -> Pc {
-        cable.clone_into(&mut self.cable);
-        self
-    }
-
-    /// With a further card, at that cable and with the station address that ends so.
-    #[must_use]
-    pub fn second_card(mut self, card: Card, cable: &str, last_byte: u8) -> Pc {
-        self.more += &format!(
-            "[[machine.{}.card]]\nsegment = \"{cable}\"\nmac = \"02:60:8c:00:00:{last_byte:02x}\"\n{}\n",
-            self.name,
-            card.settings()
-        );
-        self
-    }
-
-    /// With a program that its kernel starts behind those before it.
-    #[must_use]
-    pub fn program(mut self, name: &str, arguments: impl Into<String>) -> Pc {
-        self.programs.push((name.to_owned(), arguments.into()));
-        self
-    }
-
-    /// With several programs.
-    #[must_use]
-    pub fn programs<Name: AsRef<str>, Arguments: Into<String>>(
-        self,
-        programs: impl IntoIterator<Item = (Name, Arguments)>,
-    ) -> Pc {
-        programs
-            .into_iter()
-            .fold(self, |pc, (name, arguments)| pc.program(name.as_ref(), arguments))
-    }
-
-    /// With a drive behind those before it, which holds these bytes and keeps what is written: [`Stage::disk`].
-    #[must_use]
-    pub fn disk(mut self, name: &str, bytes: Vec<u8>) -> Pc {
-        self.disks.push((name.to_owned(), bytes));
-        self
-    }
-
-    /// The machine's tables, in place `place`, counted from 1.
-    fn text(&self, place: usize) -> String {
-        let station = self.station.map_or(place, usize::from);
-        let name = &self.name;
-        let mut text = format!(
-            "[machine.{name}]\nmemory = \"{}MB\"\n\
-             cpu = {{ model = \"386dx\", clock = \"{}MHz\", fpu = \"none\" }}\n\
-             boot = {{ from = \"direct\", image = \"kernel\", args = {} }}\n",
-            self.memory,
-            self.clock,
-            quoted(format!("peers=0 {}", self.options).trim_end())
-        );
-        if let Some(card) = self.card {
-            let (cable, settings) = (&self.cable, card.settings());
-            text += &format!("nic = {{ mac = \"02:60:8c:00:00:{station:02x}\" }}\n");
-            text += &format!("[[machine.{name}.card]]\nsegment = \"{cable}\"\n{settings}\n");
-        }
-        for (image, arguments) in &self.programs {
-            let arguments = quoted(arguments);
-            text += &format!("[[machine.{name}.module]]\nimage = \"{image}\"\nargs = {arguments}\n");
-        }
-        for (image, _) in &self.disks {
-            text += &format!("[[machine.{name}.disk]]\nimage = \"{image}\"\n");
-        }
-        text + &self.more
-    }
-}
+pub use self::pc::{Card, Pc};
 
 /// A string of TOML.
 fn quoted(text: &str) -> String {
@@ -281,17 +113,14 @@ impl Laboratory {
              [segment.ether0]\nkind = \"10base2\"\nlength = \"{}m\"\n",
             self.seed, self.length
         );
-        let programs = self.pcs.iter().flat_map(|pc| &pc.programs);
-        let images: BTreeSet<&str> = programs
-            .map(|(name, _)| name.as_str())
-            .chain(["kernel"])
-            .collect();
+        let programs = self.pcs.iter().flat_map(Pc::program_names);
+        let images: BTreeSet<&str> = programs.chain(["kernel"]).collect();
         for name in images {
             let builtin = self.builtin.get(name).map_or(name, String::as_str);
             text += &format!("[image.{name}]\npath = \"builtin:{builtin}\"\n");
         }
-        for (name, _) in self.pcs.iter().flat_map(|pc| &pc.disks) {
-            text += &format!("[image.{name}]\npath = \"{name}.img\"\naccess = \"direct\"\n");
+        for Image { name, access, .. } in self.pcs.iter().flat_map(Pc::images) {
+            text += &format!("[image.{name}]\npath = \"{name}.img\"\naccess = \"{access}\"\n");
         }
         for (place, pc) in (1..).zip(&self.pcs) {
             text += &pc.text(place);
@@ -306,7 +135,7 @@ impl Laboratory {
     #[must_use]
     pub fn stage(&self) -> Stage {
         let folder = tempfile::tempdir().expect("a folder");
-        for (name, bytes) in self.pcs.iter().flat_map(|pc| &pc.disks) {
+        for Image { name, bytes, .. } in self.pcs.iter().flat_map(Pc::images) {
             std::fs::write(folder.path().join(format!("{name}.img")), bytes).expect("room for a disk");
         }
         let lab = lab_in(folder.path(), &self.text());

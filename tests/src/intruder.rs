@@ -136,10 +136,12 @@ fn transmit(a: &mut CodeAssembler) -> Result<(), IcedError> {
 /// What a [`listener`] sends when it hears something.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The frame, of 120 bytes at most.
+    /// The frame, of 116 bytes at most.
     pub bytes: Vec<u8>,
     /// What is added to the number that was heard.
     pub offset: i32,
+    /// Where four more bytes stand that are sent as they were heard.
+    pub copied: Option<u32>,
 }
 
 /// What a [`listener`] listens for and where numbers stand.
@@ -153,8 +155,10 @@ pub struct Pattern {
     pub begin: u32,
 }
 
-/// Bytes of an answer in its list: length, offset and frame.
+/// Bytes of an answer in its list: length, offset, place of what is copied, and frame.
 const SLOT: usize = 128;
+/// Where the frame begins there.
+const HEAD: usize = 12;
 
 /// A guest that hears every frame and sends the next of these for each that it listens for, with the number that was heard; each of
 /// them once.
@@ -168,6 +172,8 @@ pub fn listener(pattern: &Pattern, answers: &[Answer]) -> Arc<[u8]> {
         let start = list.len();
         list.extend((answer.bytes.len().max(SHORTEST) as u32).to_le_bytes());
         list.extend(answer.offset.to_le_bytes());
+        // The number itself is written later.
+        list.extend(answer.copied.unwrap_or(pattern.number).to_le_bytes());
         list.extend(&answer.bytes);
         assert!(list.len() <= start + SLOT, "an answer is short");
         list.resize(start + SLOT, 0);
@@ -222,11 +228,17 @@ fn answer(a: &mut CodeAssembler, number: u32) -> Result<(), IcedError> {
     a.push(esi)?;
     a.mov(eax, dword_ptr(esi + (number + 4)))?;
     a.add(eax, dword_ptr(ebp + 4))?;
+    a.push(eax)?;
+    a.mov(edx, dword_ptr(ebp + 8))?;
+    a.push(dword_ptr(esi + edx + 4))?;
     a.mov(ebx, dword_ptr(ebp))?;
-    a.lea(esi, dword_ptr(ebp + 8))?;
+    a.lea(esi, dword_ptr(ebp + HEAD as u32))?;
     a.mov(edi, BUFFER)?;
-    a.mov(ecx, (SLOT - 8) as u32 / 4)?;
+    a.mov(ecx, (SLOT - HEAD) as u32 / 4)?;
     a.rep().movsd()?;
+    a.pop(eax)?;
+    a.mov(dword_ptr(edx + BUFFER), eax)?;
+    a.pop(eax)?;
     a.mov(dword_ptr(BUFFER + number), eax)?;
     transmit(a)?;
     a.add(ebp, SLOT as u32)?;

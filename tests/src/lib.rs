@@ -7,6 +7,7 @@
 
 pub mod amoeba;
 pub mod benchmark;
+pub mod crowds;
 pub mod intruder;
 pub mod labelled_disk;
 pub mod made_disks;
@@ -16,6 +17,7 @@ pub mod safety;
 pub mod servers;
 pub mod silicon;
 pub mod system;
+pub mod untrusted;
 
 mod board;
 mod guests;

@@ -84,6 +84,46 @@ ram = 0xCC000
     lab(&text)
 }
 
+/// Whether a frame is the first of a request with this command.
+fn is_request(bytes: &[u8], command: Command) -> bool {
+    bytes.get(KIND) == Some(&REQUEST)
+        && bytes.get(COMMAND..COMMAND + 2) == Some(&command.code().to_le_bytes())
+}
+
+/// Runs until the first frame of a request with this command has been on the cable, or to `limit`; what happens is added to `memory`. Whether
+/// there was one.
+pub fn run_to_request(runtime: &mut Runtime, memory: &mut Memory, limit: Instant, command: Command) -> bool {
+    struct Watch<'a> {
+        memory: &'a mut Memory,
+        command: Command,
+        is_seen: bool,
+    }
+    impl Observer for Watch<'_> {
+        fn window(&mut self, now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
+            self.is_seen |= happenings.iter().any(|happening| match &happening.what {
+                What::Wire {
+                    record: Record::Frame { frame, .. },
+                    ..
+                } => is_request(frame.bytes(), self.command),
+                _ => false,
+            });
+            let flow = self.memory.window(now, happenings);
+            if self.is_seen {
+                ControlFlow::Break(())
+            } else {
+                flow
+            }
+        }
+    }
+    let mut watch = Watch {
+        memory,
+        command,
+        is_seen: false,
+    };
+    runtime.run(limit, 1, &mut watch);
+    watch.is_seen
+}
+
 /// A lab with its images.
 pub struct Stage {
     lab: Lab,
@@ -211,11 +251,9 @@ impl Journey {
         let end = ends.max().expect("something that is told");
         let frames = frames(&memory);
         let asks = |bytes: &[u8]| {
-            let command = bytes.get(COMMAND..COMMAND + 2);
-            bytes.get(KIND) == Some(&REQUEST)
-                && [Command::Migrate, Command::MigrationStun]
-                    .iter()
-                    .any(|asked| command == Some(&asked.code().to_le_bytes()))
+            [Command::Migrate, Command::MigrationStun]
+                .iter()
+                .any(|command| is_request(bytes, *command))
         };
         let first = frames.iter().find(|(_, bytes)| asks(bytes));
         let begin = first.expect("a request to take a process away").0;

@@ -1,5 +1,6 @@
 //! Frames of FLIP as whoever taps the cable reads them, and as he makes them up.
 
+use clock::Instant;
 use machines::runtime::What;
 use proto::flip::{self, Address};
 use proto::rpc::{Header, Kind};
@@ -20,6 +21,8 @@ pub const DATA: usize = ETHERNET + fragment_control::LENGTH + flip::LENGTH;
 pub struct Heard {
     /// Index of the station that sent it.
     pub station: usize,
+    /// When it began.
+    pub start: Instant,
     /// The frame, destination first, without check sequence.
     pub bytes: Vec<u8>,
 }
@@ -42,6 +45,7 @@ pub fn heard(memory: &Memory) -> Vec<Heard> {
                 ..
             } if frame.ethertype() == Some(FLIP) => Some(Heard {
                 station: usize::from(station.0),
+                start: *start,
                 bytes: frame.bytes().to_vec(),
             }),
             _ => None,
@@ -114,6 +118,28 @@ pub fn packet(from: &Side, to: &Side, header: &Header, forward: Address) -> Vec<
     frame.extend(control.emit());
     frame.extend(flip.emit());
     frame.extend(data);
+    frame
+}
+
+/// Where FLIP's header begins in a frame, and in it the numbers of messages and their lengths.
+const HEADER: usize = ETHERNET + fragment_control::LENGTH;
+/// Where a frame has the sender's number of its message.
+pub const MESSAGE: u32 = HEADER as u32 + 24;
+const TOTAL: usize = HEADER + 36;
+
+/// The beginning of a message whose rest does not come.
+#[must_use]
+pub fn cut_off(mut frame: Vec<u8>) -> Vec<u8> {
+    frame[TOTAL..TOTAL + 4].copy_from_slice(&3000_u32.to_le_bytes());
+    frame
+}
+
+/// A frame that goes back to where it came from, as FLIP does with packets that it cannot deliver.
+#[must_use]
+pub fn gone_back(mut frame: Vec<u8>, kind: flip::Kind) -> Vec<u8> {
+    let (to, from) = frame[..ETHERNET].split_at_mut(6);
+    to.swap_with_slice(&mut from[..6]);
+    frame[HEADER + 1] = kind.code();
     frame
 }
 

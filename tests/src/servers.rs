@@ -8,7 +8,7 @@ use crate::amoeba::Pc;
 use crate::made_disks::made;
 
 /// A disk with every file system, and Soap's program in a file.
-pub const ONE: &str = r#"
+const ONE: &str = r#"
 format = 1
 seed = 1
 [disk.a]
@@ -22,7 +22,7 @@ from = "builtin:soap"
 "#;
 
 /// A second disk, with the other copies.
-pub const OTHER: &str = r#"
+const OTHER: &str = r#"
 [disk.b]
 size = "4MB"
 boot = { vdisk = 3, configuration = "boot1" }
@@ -42,7 +42,6 @@ soap {
         capv { SOAP_SUPER = vdisk:02; BULLET0; RANDOM; TOD; TTY; }
     }
 }
-publish /super/cap/todsvr/default = TOD;
 "#;
 
 /// What that of one of two starts.
@@ -59,10 +58,15 @@ soap {
 }
 "#;
 
-/// What the boot servers of two machines start.
+/// The disk `a` of a machine that keeps everything.
+///
+/// # Panics
+/// If it cannot be made.
 #[must_use]
-pub fn both() -> [String; 2] {
-    ["0", "1"].map(|number| ONE_OF_TWO.replace("NUMBER", number))
+pub fn one_disk() -> (Made, Vec<u8>) {
+    let boot = ALONE.to_owned() + "publish /super/cap/todsvr/default = TOD;\n";
+    let (made, mut disks) = made(ONE, &[("boot0", &boot)]);
+    (made, disks.remove("a").expect("the disk of the description"))
 }
 
 /// The disks `a` and `b` of two machines that keep everything together.
@@ -71,7 +75,7 @@ pub fn both() -> [String; 2] {
 /// If they cannot be made.
 #[must_use]
 pub fn two_disks() -> (Made, BTreeMap<String, Vec<u8>>) {
-    let [first, second] = both();
+    let [first, second] = ["0", "1"].map(|number| ONE_OF_TWO.replace("NUMBER", number));
     let texts = [("boot0", first.as_str()), ("boot1", second.as_str())];
     made(&(ONE.to_owned() + OTHER), &texts)
 }

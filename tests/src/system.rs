@@ -1,12 +1,12 @@
 //! A system that comes up from its disk: `server` has files, directories and a shell at COM1, which is typed at, and other machines stand beside
 //! it.
 
-use clock::Span;
+use clock::{Instant, Span};
 use machines::runtime::Runtime;
 
+use crate::Memory;
 use crate::amoeba::{Laboratory, Pc};
 use crate::made_disks::made;
-use crate::{Memory, run_for};
 
 /// Programs of the system's disk, and the names of the two that have several.
 const PROGRAMS: [&str; 11] = [
@@ -37,7 +37,7 @@ const HOSTS: [&str; 13] = [
     "reboot",
     "stun",
 ];
-const UTILITIES: [&str; 16] = [
+const UTILITIES: [&str; 18] = [
     "cat",
     "cp",
     "del",
@@ -50,11 +50,16 @@ const UTILITIES: [&str; 16] = [
     "sort",
     "std_age",
     "std_copy",
+    "std_destroy",
     "std_info",
     "std_restrict",
     "std_status",
+    "std_touch",
     "wc",
 ];
+
+/// What the file server is told.
+const BULLET: &str = "-c 1024 -t 6 vdisk:01";
 
 /// What every system's disk description begins with.
 const DISK: &str = r#"
@@ -63,7 +68,6 @@ seed = 1995
 time = "1995-05-30T09:00:00Z"
 [disk.server]
 size = "8MB"
-boot = { vdisk = 3, configuration = "boot.conf" }
 soap = { vdisk = 2, blocks = 9 }
 bullet = { vdisk = 1 }
 [[host]]
@@ -133,6 +137,8 @@ pub struct More<'a> {
     pub pcs: Vec<Pc>,
     /// Tables of the lab file.
     pub tables: &'a str,
+    /// The server's loader brings the kernel alone, which starts what the server's disk has.
+    pub has_kernel_alone: bool,
 }
 
 /// A system that has run.
@@ -152,14 +158,30 @@ pub struct System {
 /// If one of the texts has an error, or a line was not typed.
 #[must_use]
 pub fn run(more: &More<'_>, steps: &[Step<'_>], seconds: u64) -> System {
+    run_disturbed(more, steps, seconds, |_, _| ())
+}
+
+/// As [`run`], where the beginning is up to `disturb`: it may run the lab to where something is to happen, with that memory, and have it happen.
+///
+/// # Panics
+/// As there.
+#[must_use]
+pub fn run_disturbed(
+    more: &More<'_>,
+    steps: &[Step<'_>],
+    seconds: u64,
+    disturb: impl FnOnce(&mut Runtime, &mut Memory),
+) -> System {
     let boot = BOOT.to_owned() + more.boot;
     let texts = [("boot.conf", &*boot), ("fruit", "cherry\napple\nbanana\n")];
-    let (_, mut images) = made(&(disk() + more.disk), &texts);
-    let server = Pc::new("server")
-        .memory(8)
-        .program("bullet", "-c 1024 -t 6 vdisk:01")
-        .program("boot", "")
-        .disk("server", images.remove("server").unwrap_or_default());
+    let (_, mut images) = made(&(disk(more.has_kernel_alone) + more.disk), &texts);
+    let disk = images.remove("server").unwrap_or_default();
+    let server = Pc::new("server").memory(8).disk("server", disk);
+    let server = if more.has_kernel_alone {
+        server
+    } else {
+        server.program("bullet", BULLET).program("boot", "")
+    };
     let pcs = [server].into_iter().chain(more.pcs.iter().cloned());
     let mut lab = Laboratory::new(pcs)
         .rename("boot_server", "boot")
@@ -168,8 +190,9 @@ pub fn run(more: &More<'_>, steps: &[Step<'_>], seconds: u64) -> System {
         lab = step.add(lab, place == 0);
     }
     let stage = lab.stage();
-    let mut runtime = stage.start();
-    let memory = run_for(&mut runtime, Span::from_seconds(seconds), 1).1;
+    let (mut runtime, mut memory) = (stage.start(), Memory::default());
+    disturb(&mut runtime, &mut memory);
+    runtime.run(Instant::START + Span::from_seconds(seconds), 1, &mut memory);
     let told = told(&memory.console(0).replace('\r', ""), steps);
     System {
         runtime,
@@ -178,8 +201,15 @@ pub fn run(more: &More<'_>, steps: &[Step<'_>], seconds: u64) -> System {
     }
 }
 
-fn disk() -> String {
-    let mut text = DISK.to_owned();
+fn disk(has_programs: bool) -> String {
+    let mut text = DISK.to_owned() + "[disk.server.boot]\nvdisk = 3\nconfiguration = \"boot.conf\"\n";
+    if has_programs {
+        let line = format!("bullet {BULLET}");
+        for (program, line) in [("bullet", line.as_str()), ("boot_server", "boot")] {
+            text +=
+                &format!("[[disk.server.boot.programs]]\nfrom = \"builtin:{program}\"\nline = \"{line}\"\n");
+        }
+    }
     for program in PROGRAMS {
         text += &format!("[[file]]\nname = \"/bin/{program}\"\nfrom = \"builtin:{program}\"\n");
     }

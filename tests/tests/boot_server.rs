@@ -1,6 +1,7 @@
 //! The boot server of a whole system, as a person at the terminal has it do things by its commands: services that fail, wait for others, or
 //! do not answer; another configuration; what it tells and where; the end of everything.
 
+use tests::amoeba::Pc;
 use tests::system::Step::Line;
 use tests::system::{More, System, run};
 
@@ -170,4 +171,99 @@ fn another_configuration_is_read_output_goes_elsewhere_and_all_services_end_in_o
     );
     assert_eq!(place("all services have ended"), ended.len() - 1, "{told:?}");
     assert!(told[11].ends_with("boot exited with status 0\n"), "{told:?}");
+}
+
+/// A machine beside the server, and what takes processes there.
+const OTHER: &str = r#"
+[[host]]
+name = "other"
+mac = "02:60:8c:00:00:10"
+[[file]]
+name = "/bin/migrate"
+from = "builtin:migrate"
+[[file]]
+name = "/bin/ballast"
+from = "builtin:ballast"
+"#;
+
+const WANDERER: &str = "
+wanderer { down; pollrate = 500; bootrate = 1000; program /bin/ballast { argv { ballast 0 } capv { TTY = HOST/tty:01; } } }
+";
+
+#[test]
+fn a_service_that_goes_to_another_machine_is_not_started_twice_and_ends_there() {
+    let status = format!("std_status {SERVER} | grep wanderer; aps server other | grep wanderer");
+    let leave = "migrate wanderer 02:60:8c:00:00:01 02:60:8c:00:00:10 > /home/log";
+    let lines = [
+        format!("boot_conf up wanderer; sleep 2; {status}"),
+        // Its process is asked a dozen times meanwhile.
+        format!("{leave}; sleep 6; {status}"),
+        format!(
+            "aps other | grep wanderer | while read host slot rest; do stun -s 9 $host/ps/$slot; done; sleep 4; {status}"
+        ),
+        format!("{leave}; sleep 1; boot_conf down wanderer; sleep 2; {status}"),
+    ];
+    let more = More {
+        disk: OTHER,
+        boot: WANDERER,
+        pcs: vec![Pc::new("other").station(0x10)],
+        ..More::default()
+    };
+    let steps: Vec<_> = lines.iter().map(|line| Line(line)).collect();
+    let told = run(&more, &steps, 40).told;
+    let hosts = |told: &str| {
+        let lines = told.lines().filter(|line| line.ends_with("Run: wanderer"));
+        lines
+            .map(|line| line.split_whitespace().next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    is(&told[0], "wanderer", "up", 1);
+    assert_eq!(hosts(&told[0]), ["server"], "{told:?}");
+    assert_eq!(count(&told[1], "boot: wanderer has moved"), 1, "{told:?}");
+    is(&told[1], "wanderer", "up", 1);
+    assert_eq!(hosts(&told[1]), ["other"], "{told:?}");
+    // It is started anew where it belongs.
+    assert_eq!(count(&told[2], "boot: wanderer was stunned: 9"), 1, "{told:?}");
+    is(&told[2], "wanderer", "up", 2);
+    assert_eq!(hosts(&told[2]), ["server"], "{told:?}");
+    is(&told[3], "wanderer", "down", 2);
+    assert_eq!(hosts(&told[3]), [""; 0], "{told:?}");
+}
+
+#[test]
+fn a_machine_with_a_kernel_alone_comes_up_with_the_servers_of_its_own_disk() {
+    let lines = [
+        "aps server",
+        "boot_config server/vdisk:03 > /home/old; (cat /home/old; echo 'other { program /bin/sleep { argv { sleep 100000 } } }') | boot_config server/vdisk:03 -",
+        "boot_reinit; sleep 3; aps server | grep -c other",
+        "sort /etc/fruit; reboot server /super/admin/kernel/at386 peers=0",
+    ];
+    let more = More {
+        disk: "[[file]]\nname = \"/super/admin/kernel/at386\"\nfrom = \"builtin:kernel\"\n",
+        has_kernel_alone: true,
+        ..More::default()
+    };
+    let System { memory, told, .. } = run(&more, &lines.map(Line), 40);
+    let running: Vec<&str> = told[0]
+        .lines()
+        .filter_map(|line| line.split_once("Run: "))
+        .map(|line| line.1)
+        .collect();
+    assert_eq!(running[..4], ["bullet", "boot", "soap", "shell"], "{told:?}");
+    // Another configuration finds room, and leaves the programs alone.
+    assert_eq!(told[2].lines().last(), Some("1"), "{told:?}");
+    assert!(told[3].starts_with("apple\nbanana\ncherry\n"), "{told:?}");
+    let console = memory.console(0);
+    for (line, times) in [
+        ("started bullet", 2),
+        ("started boot", 2),
+        ("boot: 3 services", 1),
+        // With the other one.
+        ("boot: 4 services", 1),
+        // Twice with the configuration that was read again.
+        ("amoeba ready", 3),
+    ] {
+        let found = console.lines().filter(|told| told.trim_end() == line).count();
+        assert_eq!(found, times, "{line}: {console}");
+    }
 }

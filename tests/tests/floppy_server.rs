@@ -1,54 +1,15 @@
 //! Floppies on whole machines: the kernel drives a controller that helps nobody, and programs of another machine read and write
 //! disks by transactions.
 
-use std::path::Path;
-
 use clock::Span;
-use machines::lab::{self, LabSource};
-use machines::runtime::Runtime;
 use proto::disk::{Label, SECTOR};
+use tests::amoeba::{Laboratory, Pc, Stage};
 use tests::labelled_disk::part;
 use tests::run_for;
 
 /// Sectors of a disk of 1.44 MB, and of the virtual disk that the label describes.
 const SECTORS: usize = 2880;
 const PART: usize = 2000;
-
-const LAB: &str = r#"
-format = 1
-[lab]
-name = "floppy_server"
-seed = 1
-[time]
-rtc = "1995-05-30T09:00:00Z"
-[image.kernel]
-path = "builtin:kernel"
-[image.disk_test]
-path = "builtin:disk_test"
-[segment.ether0]
-kind = "10base2"
-length = "30m"
-[profile.pc]
-memory = "4MB"
-cpu = { model = "386dx", clock = "40MHz", fpu = "none" }
-floppy_controller = "82077aa"
-boot = { from = "direct", image = "kernel", args = "peers=0" }
-[[profile.pc.card]]
-type = "3c503"
-segment = "ether0"
-io = 0x280
-irq = 3
-ram = 0xCC000
-[machine.server]
-extends = "pc"
-nic = { mac = "02:60:8c:00:00:01" }
-[machine.client]
-extends = "pc"
-nic = { mac = "02:60:8c:00:00:02" }
-[[machine.client.module]]
-image = "disk_test"
-args = "-p disk"
-"#;
 
 /// A disk whose label, if it has one, describes `vdisk:07`.
 fn disk(is_labelled: bool) -> Vec<u8> {
@@ -61,35 +22,19 @@ fn disk(is_labelled: bool) -> Vec<u8> {
     bytes
 }
 
-/// Runs a server that offers `offered`, with this disk in its first drive and none in the second, and a client that tries it: what both
-/// have told.
-fn run(folder: &Path, disk: &[u8], access: &str, offered: &str, seconds: u64) -> [String; 2] {
-    std::fs::write(folder.join("floppy.img"), disk).expect("the folder can be written");
-    let more = format!(
-        r#"
-[image.floppy]
-path = "floppy.img"
-access = "{access}"
-[[machine.server.floppy]]
-image = "floppy"
-[[machine.server.floppy]]
-[[machine.server.module]]
-image = "disk_test"
-args = "-o disk {offered}"
-"#
-    );
-    let source = LabSource::Text {
-        name: "floppy_server.toml".into(),
-        text: format!("{LAB}{more}"),
-        folder: folder.into(),
-    };
-    let lab = match lab::load(source, &[]) {
-        Ok(loaded) => loaded.lab,
-        Err(errors) => panic!("{}", errors.messages().render(false)),
-    };
-    let images = machines::image::load_all(&lab).expect("images that are there");
-    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
-    let memory = run_for(&mut runtime, Span::from_seconds(seconds), 1).1;
+/// A server that offers `offered`, with this disk in its first drive and none in the second, and a client that tries it.
+fn stage(disk: &[u8], access: &str, offered: &str) -> Stage {
+    let pc = |name| Pc::new(name).setting("floppy_controller = \"82077aa\"");
+    let server = pc("server")
+        .floppy("floppy", disk.to_vec(), access)
+        .empty_floppy_drive()
+        .program("disk_test", format!("-o disk {offered}"));
+    Laboratory::new([server, pc("client").program("disk_test", "-p disk")]).stage()
+}
+
+/// What server and client tell in so many seconds.
+fn consoles(stage: &Stage, seconds: u64) -> [String; 2] {
+    let memory = run_for(&mut stage.start(), Span::from_seconds(seconds), 1).1;
     [memory.console(0), memory.console(1)]
 }
 
@@ -99,15 +44,15 @@ fn expect(console: &str, line: &str) {
 
 #[test]
 fn a_program_elsewhere_reads_and_writes_the_virtual_disk_of_a_labelled_floppy() {
-    let folder = tempfile::tempdir().expect("a folder");
     let before = disk(true);
-    let [server, client] = run(folder.path(), &before, "direct", "vdisk:07", 40);
+    let stage = stage(&before, "direct", "vdisk:07");
+    let [server, client] = consoles(&stage, 40);
     expect(&server, "floppy 0: 1.44 MB, a disk of 2880 sectors");
     expect(&server, "floppy 1: 1.44 MB, no disk that can be read");
     expect(&server, "vdisk:07: 2000 sectors in 1 piece");
     expect(&client, "TEST OK");
     // The last 64 sectors of the virtual disk are written, and nothing else.
-    let after = std::fs::read(folder.path().join("floppy.img")).expect("the image");
+    let after = stage.disk("floppy");
     let written = (1 + PART - 64) * SECTOR..(1 + PART) * SECTOR;
     let is_written = |place: &usize| written.contains(place);
     let differing: Vec<usize> = (0..after.len())
@@ -119,11 +64,11 @@ fn a_program_elsewhere_reads_and_writes_the_virtual_disk_of_a_labelled_floppy() 
 
 #[test]
 fn a_program_elsewhere_reads_and_writes_a_floppy_without_a_label() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let [server, client] = run(folder.path(), &disk(false), "direct", "floppy:00", 40);
+    let stage = stage(&disk(false), "direct", "floppy:00");
+    let [server, client] = consoles(&stage, 40);
     assert!(!server.contains("vdisk:"), "{server}");
     expect(&client, "TEST OK");
-    let after = std::fs::read(folder.path().join("floppy.img")).expect("the image");
+    let after = stage.disk("floppy");
     let end = (SECTORS - 64) * SECTOR;
     assert!(after[..end].iter().all(|byte| *byte == 0));
     assert!(after[end..].iter().any(|byte| *byte != 0));
@@ -131,14 +76,11 @@ fn a_program_elsewhere_reads_and_writes_a_floppy_without_a_label() {
 
 #[test]
 fn an_empty_drive_and_a_protected_disk_are_told_to_a_program_elsewhere() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let [_, client] = run(folder.path(), &disk(true), "readonly", "floppy:01", 20);
+    let [_, client] = consoles(&stage(&disk(true), "readonly", "floppy:01"), 20);
     assert!(client.contains("DS_SIZE"), "{client}");
     expect(&client, "disk_test exited with status 1");
-    let [_, client] = run(folder.path(), &disk(true), "readonly", "vdisk:07", 40);
+    let protected = stage(&disk(true), "readonly", "vdisk:07");
+    let [_, client] = consoles(&protected, 40);
     assert!(client.contains("DS_WRITE: Err(WriteProtected)"), "{client}");
-    assert!(
-        std::fs::read(folder.path().join("floppy.img")).expect("the image") == disk(true),
-        "nothing was written"
-    );
+    assert!(protected.disk("floppy") == disk(true), "nothing was written");
 }

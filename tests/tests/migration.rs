@@ -74,7 +74,7 @@ fn clients_and_servers_go_to_and_fro_in_the_middle_of_transactions() {
 }
 
 /// A client and the server of a counting service go to and fro so many times each, at the same time, while they and a client that
-/// stays do nothing but count. Between two journeys each is at rest for 200 to 300 ms, as calls need both at rest.
+/// stays do nothing but count. Between two journeys each is at rest for 100 to 200 ms, as calls need both at rest.
 fn count_on_the_way(moves: u32, calls: u32) {
     let server = format!("-s count 2 {calls}");
     let clients = [0, 1].map(|client| format!("count {client} {calls}"));

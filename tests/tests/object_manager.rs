@@ -46,6 +46,9 @@ fn files_get_copies_and_those_that_nobody_can_find_grow_old_and_go() {
         format!("mkd /home/d; echo one > /home/d/a; echo two > /home/d/b; {used}"),
         format!("om -n 1 {servers} /home/d; {used}"),
         format!("om -n 1 {servers} /home/d"),
+        format!(
+            "echo three > /home/d/z; om -n 1 {servers} /home/d; std_destroy /home/d/z; std_info /home/d/z; del /home/d/z; {used}"
+        ),
         format!("std_copy {other} /etc/fruit /home/c; get /home/c > /home/cap; del /home/c; {used}"),
         format!("om -n 1 -a {other} /home/nowhere; om -x"),
         // A file has 24 lives.
@@ -68,6 +71,9 @@ fn files_get_copies_and_those_that_nobody_can_find_grow_old_and_go() {
         "om: 1 directories, 3 objects touched, 2 files copied, 0 servers aged\ninodes:    247 free, 2 used\n",
         // Both copies of each file are touched from now on.
         "om: 1 directories, 5 objects touched, 0 files copied, 0 servers aged\n",
+        // Both copies of a file are destroyed.
+        "om: 1 directories, 6 objects touched, 1 files copied, 0 servers aged\nstd_info: /home/d/z: bad capability\n\
+         inodes:    247 free, 2 used\n",
         "inodes:    246 free, 3 used\n",
         "om: /home/nowhere: not found\n\
          usage: om [-i minutes] [-n rounds] [-a server]... [-r server]... [root]...\n",

@@ -1,8 +1,13 @@
 //! Processes and those who own them, on one machine and on others: what becomes of a process that is started elsewhere, stopped,
 //! changed and moved; and what a program cannot do that owns nothing.
 
-use clock::Span;
+use clock::{Instant, Span};
+use machines::machine::{PowerEvent, TornSector};
+use proto::process::server::Command;
 use tests::amoeba::{Card, Laboratory, Pc};
+use tests::moves::run_to_request;
+use tests::run_until;
+use tests::system::{self, More, Step};
 
 #[test]
 fn processes_are_started_stopped_changed_and_moved_by_their_owner_on_another_machine() {
@@ -110,4 +115,85 @@ fn an_intruder_gets_errors_and_disturbs_nobody() {
     let server = memory.console(0);
     assert_eq!(server.matches("kernel ready").count(), 1, "{server}");
     assert!(!server.contains("exited"), "{server}");
+}
+
+/// What is beside the server: where a process begins, where it goes, and who takes it there when it is switched on.
+const SOURCE: usize = 1;
+const MOVER: usize = 3;
+
+/// What a shell tells of a program that this line runs on `SOURCE`, from where it goes: just when its kernel has told its owner of that the machine
+/// loses its power.
+fn told_without_the_machine_that_it_left(lines: &[Step<'_>], more: More<'_>) -> String {
+    let programs = ["ballast", "migrate"]
+        .map(|name| format!("[[file]]\nname = \"/bin/{name}\"\nfrom = \"builtin:{name}\"\n"));
+    let more = More {
+        disk: &(programs.concat() + more.disk),
+        pcs: vec![
+            Pc::new("source").station(0x10),
+            Pc::new("destination").station(0x11),
+            Pc::new("mover").program("migrate", "ballast 02:60:8c:00:00:10 02:60:8c:00:00:11"),
+        ],
+        ..more
+    };
+    let limit = Instant::START + Span::from_seconds(40);
+    let mut system = system::run_disturbed(&more, lines, 55, |runtime, memory| {
+        let off = PowerEvent::Off(TornSector::Old);
+        runtime.schedule_power(MOVER, Instant::START, off);
+        run_until(runtime, memory, limit, 1, |memory| {
+            memory.console(0).contains("ballast: turn 0")
+        });
+        runtime.schedule_power(MOVER, runtime.now(), PowerEvent::On);
+        let is_told = run_to_request(runtime, memory, limit, Command::SwapProcess);
+        assert!(is_told, "{}", memory.console(0));
+        // The owner's answer comes later than that.
+        runtime.schedule_power(SOURCE, runtime.now() + Span::from_microseconds(50), off);
+    });
+    let told = system.told.pop().expect("a line");
+    // What the run server tells stands where it comes.
+    let told = told.replace("$ ", "");
+    let told = told.lines().filter(|line| *line != "run: source is down");
+    told.map(|line| line.to_owned() + "\n").collect()
+}
+
+/// Its sixteen turns, which last longer than the migration, and its end.
+fn whole() -> String {
+    let turns = (0..16).map(|turn| format!("ballast: turn {turn}, 0 Kbytes are as they were\n"));
+    turns.collect::<String>() + "status 0\n"
+}
+
+#[test]
+fn ax_hears_of_the_end_of_its_program_though_the_machine_that_it_left_loses_power_as_it_tells_of_that() {
+    let lines = [Step::Line("ax 02:60:8c:00:00:10 ballast 0 16; echo status $?")];
+    let told = told_without_the_machine_that_it_left(&lines, More::default());
+    assert_eq!(told, whole());
+}
+
+/// A pool of one machine.
+const POOL: &str = r#"
+[[host]]
+name = "source"
+mac = "02:60:8c:00:00:10"
+pool = "i80386"
+"#;
+
+const RUN: &str = "
+run {
+    after = soap; pollcap = /super/cap/runsvr/default;
+    program /bin/run {
+        argv { run -d /profile/pool -e /super/cap/runsvr/default }
+        capv { ROOT; RANDOM; TOD; TTY; }
+    }
+}
+";
+
+#[test]
+fn a_shell_hears_of_the_end_of_its_program_though_the_machine_that_it_left_loses_power_as_it_tells_of_that() {
+    // By then the run server has told which hosts are up.
+    let lines = ["sleep 3", "ballast 0 16; echo status $?"].map(Step::Line);
+    let more = More {
+        disk: POOL,
+        boot: RUN,
+        ..More::default()
+    };
+    assert_eq!(told_without_the_machine_that_it_left(&lines, more), whole());
 }

@@ -1,53 +1,14 @@
 //! What file and directory servers refuse, on whole machines: requests that do not fit, make no sense or may not be, of a program
 //! elsewhere; and disks that are damaged. Nothing that is stored is lost by it.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use amoeba_disks::{Description, Made, SECTOR, Sources, check, make};
+use amoeba_disks::{Made, SECTOR, check};
 use clock::{Instant, Span};
-use machines::image::builtin;
-use machines::lab::{self, LabSource};
-use machines::runtime::Runtime;
 use proto::bullet::disk::Superblock;
 use proto::soap::super_file::Commit;
-use tests::Memory;
-
-/// Files from memory, and the programs of amlab.
-struct Texts;
-
-/// What the boot server starts.
-const CONFIGURATION: &str = r#"
-cap ROOT = ${/};
-cap BULLET0 = ${/super/cap/bulletsvr/bullet0};
-bullet { pollcap = BULLET0; }
-soap {
-    after = bullet; bootrate = 3000; pollcap = ROOT;
-    program ${/bin/soap} {
-        argv { soap 0 }
-        capv { SOAP_SUPER = vdisk:02; BULLET0; RANDOM; TOD; TTY; }
-    }
-}
-"#;
-
-impl Sources for Texts {
-    fn builtin(&self, name: &str) -> Option<std::borrow::Cow<'_, [u8]>> {
-        builtin(name).map(Into::into)
-    }
-
-    fn builtins(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
-        assert_eq!(path, "configuration");
-        Ok(CONFIGURATION.into())
-    }
-
-    fn list(&self, _folder: &str) -> std::io::Result<Vec<String>> {
-        Ok(Vec::new())
-    }
-}
+use tests::amoeba::{Laboratory, Pc, Stage};
+use tests::made_disks::made;
+use tests::servers::ALONE;
+use tests::{Memory, run_until};
 
 /// A small file system alone.
 const FILES: &str = r#"
@@ -72,117 +33,50 @@ name = "/bin/soap"
 from = "builtin:soap"
 "#;
 
-const HEAD: &str = r#"
-format = 1
-[lab]
-name = "refusals"
-seed = 1
-[time]
-rtc = "1995-05-30T09:00:00Z"
-[image.kernel]
-path = "builtin:kernel"
-[image.bullet]
-path = "builtin:bullet"
-[image.boot]
-path = "builtin:boot_server"
-[image.refusals]
-path = "builtin:refusals"
-[image.a]
-path = "a.img"
-access = "direct"
-[segment.ether0]
-kind = "10base2"
-length = "30m"
-[profile.pc]
-memory = "8MB"
-cpu = { model = "386dx", clock = "40MHz", fpu = "none" }
-boot = { from = "direct", image = "kernel", args = "peers=0" }
-[[profile.pc.card]]
-type = "3c503"
-segment = "ether0"
-io = 0x280
-irq = 3
-ram = 0xCC000
-[machine.server]
-extends = "pc"
-nic = { mac = "02:60:8c:00:00:01" }
-[[machine.server.disk]]
-image = "a"
-"#;
-
 const SERVER: usize = 0;
 const CLIENT: usize = 1;
 /// Kilobytes of the Bullet server's cache.
 const CACHE: usize = 100;
 
-/// A module of a machine.
-fn module(machine: &str, image: &str, arguments: &str) -> String {
-    format!("[[machine.{machine}.module]]\nimage = \"{image}\"\nargs = \"{arguments}\"\n")
+/// Makes a disk, which `change` may spoil.
+fn disk(description: &str, change: impl FnOnce(&mut Vec<u8>)) -> (Made, Vec<u8>) {
+    let (made, mut disks) = made(description, &[("configuration", ALONE)]);
+    let mut disk = disks.remove("a").expect("the disk of the description");
+    change(&mut disk);
+    (made, disk)
 }
 
-fn bullet(cache: usize) -> String {
-    module("server", "bullet", &format!("-c {cache} -t 6 vdisk:01"))
+/// A machine with this disk and a Bullet server, whose cache has so many kilobytes.
+fn server(disk: Vec<u8>, cache: usize) -> Pc {
+    Pc::new("server")
+        .memory(8)
+        .disk("a", disk)
+        .program("bullet", format!("-c {cache} -t 6 vdisk:01"))
 }
 
-fn client(arguments: &str) -> String {
-    let machine = "[machine.client]\nextends = \"pc\"\nnic = { mac = \"02:60:8c:00:00:02\" }\n";
-    machine.to_owned() + &module("client", "refusals", arguments)
+/// The same with a boot server.
+fn boot_server(disk: Vec<u8>) -> Pc {
+    server(disk, 1024).program("boot_server", "")
 }
 
-/// Makes the image of a disk, which `change` may spoil.
-fn make_image(folder: &Path, description: &str, change: impl FnOnce(&mut Vec<u8>)) -> Made {
-    let description = Description::parse(description).expect("a description");
-    let mut image = vec![0; description.bytes("a").expect("a disk") as usize];
-    let made = make(&description, &Texts, BTreeMap::from([("a", &mut image[..])])).expect("a good disk");
-    change(&mut image);
-    std::fs::write(folder.join("a.img"), image).expect("the folder can be written");
-    made
+fn client(arguments: String) -> Pc {
+    Pc::new("client").memory(8).program("refusals", arguments)
 }
 
-fn read_image(folder: &Path) -> Vec<u8> {
-    std::fs::read(folder.join("a.img")).expect("an image")
-}
-
-/// Runs until a machine has printed this text, but no longer than so many seconds.
-fn run(folder: &Path, parts: &[String], (machine, text): (usize, &str), seconds: u64) -> Memory {
-    let source = LabSource::Text {
-        name: "refusals.toml".into(),
-        text: HEAD.to_owned() + &parts.concat(),
-        folder: folder.into(),
-    };
-    let lab = match lab::load(source, &[]) {
-        Ok(loaded) => loaded.lab,
-        Err(errors) => panic!("{}", errors.messages().render(false)),
-    };
-    let images = machines::image::load_all(&lab).expect("images that are there");
-    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
-    let mut memory = Memory::default();
-    let last = Instant::START + Span::from_seconds(seconds);
-    while runtime.now() < last && !memory.console(machine).contains(text) {
-        let next = (runtime.now() + Span::from_seconds(1)).min(last);
-        runtime.run(next, 1, &mut memory);
-    }
-    for machine in 0..lab.machines.len() {
+/// Runs until a machine has printed this text, but no longer than so many seconds, and another second in which anybody may do harm.
+fn run(stage: &Stage, (machine, text): (usize, &str), seconds: u64) -> Memory {
+    let (mut runtime, mut memory) = (stage.start(), Memory::default());
+    let limit = Instant::START + Span::from_seconds(seconds);
+    run_until(&mut runtime, &mut memory, limit, 1, |memory| {
+        memory.console(machine).contains(text)
+    });
+    runtime.run(runtime.now() + Span::from_seconds(1), 1, &mut memory);
+    for machine in 0..runtime.machines().len() {
+        memory.assert_sound(machine);
         let console = memory.console(machine);
-        for word in ["kernel stopped", "panicked", "exception", "FAILED"] {
-            assert!(!console.contains(word), "{console}");
-        }
+        assert!(!console.contains("exception"), "{console}");
     }
     memory
-}
-
-fn expect(memory: &Memory, machine: usize, line: &str) {
-    let console = memory.console(machine);
-    assert!(
-        console.lines().any(|told| told.trim_end() == line),
-        "{line}: {console}"
-    );
-}
-
-/// What is wrong with the disk.
-fn findings(folder: &Path) -> Vec<String> {
-    let report = check(&[("a", &read_image(folder))]);
-    report.findings.iter().map(ToString::to_string).collect()
 }
 
 /// Where the superblock of the Bullet file system lies in an image.
@@ -197,17 +91,14 @@ fn superblock(image: &[u8]) -> (usize, Superblock) {
 
 #[test]
 fn a_file_server_refuses_what_does_not_fit_and_keeps_its_files() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let made = make_image(folder.path(), FILES, |_| {});
-    let server = made.stores[0];
-    let arguments = format!("files {server} {} 32", CACHE << 10);
-    let parts = [bullet(CACHE), client(&arguments)];
-    let memory = run(folder.path(), &parts, (CLIENT, "refusals exited"), 300);
-    expect(&memory, CLIENT, "TEST OK");
-    expect(&memory, CLIENT, "refusals: 4 files are kept");
-    assert_eq!(findings(folder.path()), [""; 0]);
+    let (made, disk) = disk(FILES, |_| {});
+    let arguments = format!("files {} {} 32", made.stores[0], CACHE << 10);
+    let stage = Laboratory::new([server(disk, CACHE), client(arguments)]).stage();
+    let memory = run(&stage, (CLIENT, "refusals exited"), 300);
+    memory.assert_told(CLIENT, &["TEST OK", "refusals: 4 files are kept"]);
+    let image = stage.disk("a");
+    assert_eq!(check(&[("a", &image)]).findings, []);
     // The contents of those that are kept, as the program makes them.
-    let image = read_image(folder.path());
     for (number, length) in [(1, 1), (2, 5000), (3, 29_769)] {
         let data: Vec<u8> = (0..length)
             .map(|place: usize| (place * 7 + number) as u8)
@@ -221,18 +112,13 @@ fn a_file_server_refuses_what_does_not_fit_and_keeps_its_files() {
 
 #[test]
 fn a_directory_server_refuses_what_does_not_fit_and_shows_each_column_its_own() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let made = make_image(folder.path(), DIRECTORIES, |_| {});
+    let (made, disk) = disk(DIRECTORIES, |_| {});
     let root = made.root.expect("a directory server");
-    let parts = [
-        bullet(1024),
-        module("server", "boot", ""),
-        client(&format!("directories {root} 64")),
-    ];
-    let memory = run(folder.path(), &parts, (CLIENT, "refusals exited"), 600);
-    expect(&memory, CLIENT, "TEST OK");
-    expect(&memory, CLIENT, "refusals: a directory is kept");
-    assert_eq!(findings(folder.path()), [""; 0]);
+    let client = client(format!("directories {root} 64"));
+    let stage = Laboratory::new([boot_server(disk), client]).stage();
+    let memory = run(&stage, (CLIENT, "refusals exited"), 600);
+    memory.assert_told(CLIENT, &["TEST OK", "refusals: a directory is kept"]);
+    assert_eq!(check(&[("a", &stage.disk("a"))]).findings, []);
 }
 
 /// Sectors of the virtual disk of the boot server.
@@ -242,17 +128,16 @@ const BOOT_SECTORS: usize = 169;
 type Damage = (fn(&mut Vec<u8>), &'static str);
 
 /// Has the servers of a machine begin with a damaged disk: what they say, after which the disk is as it was.
-fn assert_refused(description: &str, (change, line): Damage, parts: &[String]) {
-    let folder = tempfile::tempdir().expect("a folder");
-    make_image(folder.path(), description, change);
-    let before = read_image(folder.path());
-    let memory = run(folder.path(), parts, (SERVER, line), 60);
-    expect(&memory, SERVER, line);
+fn assert_refused(description: &str, (change, line): Damage, server: impl FnOnce(Vec<u8>) -> Pc) {
+    let before = disk(description, change).1;
+    let stage = Laboratory::new([server(before.clone())]).stage();
+    let memory = run(&stage, (SERVER, line), 60);
+    memory.assert_told(SERVER, &[line]);
     // A boot server notes on its own virtual disk what it has started.
     let boot = before
         .chunks(SECTOR)
         .position(|sector| sector.starts_with(b"-boot-"));
-    let after = read_image(folder.path());
+    let after = stage.disk("a");
     let sectors = before.chunks(SECTOR).zip(after.chunks(SECTOR)).enumerate();
     for (number, (before, after)) in sectors {
         let is_boot = boot.is_some_and(|first| (first..first + BOOT_SECTORS).contains(&number));
@@ -303,14 +188,14 @@ fn a_damaged_file_system_is_not_served_and_stays_as_it_is() {
         ),
     ];
     for damage in damages {
-        assert_refused(FILES, damage, &[bullet(CACHE)]);
+        assert_refused(FILES, damage, |disk| server(disk, CACHE));
     }
     let lines = [
         "vdisk:01 is not used: it goes beyond its partition",
         "bullet: there is no such disk",
     ];
     for line in lines {
-        assert_refused(DIRECTORIES, (cut_off, line), &[bullet(CACHE)]);
+        assert_refused(DIRECTORIES, (cut_off, line), |disk| server(disk, CACHE));
     }
 }
 
@@ -344,6 +229,6 @@ fn a_damaged_super_file_is_not_served_and_stays_as_it_is() {
         ),
     ];
     for damage in damages {
-        assert_refused(DIRECTORIES, damage, &[bullet(1024), module("server", "boot", "")]);
+        assert_refused(DIRECTORIES, damage, boot_server);
     }
 }

@@ -182,6 +182,15 @@ fn without_a_server_a_client_is_told_that_none_was_found() {
 }
 
 #[test]
+fn a_signal_to_a_client_reaches_its_server_on_another_machine() {
+    let pcs = [("server", "-s"), ("client", "-c")].map(|(name, way)| Pc::new(name).program("calls", way));
+    let memory = Laboratory::new(pcs).run(Span::from_seconds(4));
+    for machine in [0, 1] {
+        memory.assert_told(machine, &["TEST OK", "calls exited with status 0"]);
+    }
+}
+
+#[test]
 fn the_client_of_a_server_without_power_is_told_so_in_bounded_time() {
     let lab = Laboratory::new(pair(Card::EtherLink, "perf 100", "perf 0 100000"));
     let lab = lab.power_off("server", "1s", None);

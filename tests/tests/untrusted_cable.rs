@@ -5,151 +5,25 @@
 use std::sync::Arc;
 
 use clock::Span;
-use machines::lab::Lab;
-use machines::runtime::Runtime;
-use proto::capability::Port;
 use proto::flip::{self, Address};
 use proto::fragment_control;
 use proto::rpc::{Flags, Header, Kind};
+use tests::Memory;
 use tests::intruder::{Answer, Pattern, Timed, listener, sender};
-use tests::overheard::{DATA, ETHERNET, FLIP, Heard, Side, flip_frame, heard, packet};
-use tests::{Memory, lab, run_for};
-
-const SERVER: usize = 0;
-const CLIENT: usize = 1;
-/// A client that begins when all is over.
-const LATE: usize = 2;
-/// The machine that sends what it likes.
-const INTRUDER: usize = 3;
-
-/// Calls of the client and of the late one. The client is busy for some seconds.
-const CALLS: usize = 700;
-const LATE_CALLS: usize = 30;
-/// When the intruder begins, and when the late client's machine is switched on.
-const BEGINNING: Span = Span::from_milliseconds(1000);
-const LATE_STARTS: Span = Span::from_seconds(600);
-const END: Span = Span::from_seconds(620);
-
-fn counting_lab() -> Lab {
-    let mut text = format!(
-        r#"
-format = 1
-[lab]
-name = "untrusted"
-seed = 1
-[time]
-rtc = "1995-05-30T09:00:00Z"
-[image.kernel]
-path = "builtin:kernel"
-[image.intruder]
-path = "builtin:kernel"
-[image.counting]
-path = "builtin:counting"
-[segment.ether0]
-kind = "10base2"
-length = "30m"
-[profile.pc]
-memory = "4MB"
-cpu = {{ model = "386dx", clock = "40MHz", fpu = "none" }}
-boot = {{ from = "direct", image = "kernel", args = "peers=0" }}
-[[fault]]
-kind = "power-off"
-machine = "late"
-from = "0s"
-until = "{}s"
-"#,
-        LATE_STARTS.picoseconds() / 1_000_000_000_000
-    );
-    let machines = [
-        ("server", format!("-s count 2 {CALLS}")),
-        ("client", format!("count 0 {CALLS}")),
-        ("late", format!("count 1 {LATE_CALLS}")),
-        ("intruder", String::new()),
-    ];
-    for (number, (name, arguments)) in machines.iter().enumerate() {
-        let [boot, module] = if number == INTRUDER {
-            [
-                "boot = { from = \"direct\", image = \"intruder\" }\n".into(),
-                String::new(),
-            ]
-        } else {
-            let module = format!("[[machine.{name}.module]]\nimage = \"counting\"\nargs = \"{arguments}\"\n");
-            [String::new(), module]
-        };
-        text += &format!(
-            "[machine.{name}]\nextends = \"pc\"\nnic = {{ mac = \"02:60:8c:00:00:0{number}\" }}\n{boot}\
-             [[machine.{name}.card]]\nsegment = \"ether0\"\ntype = \"3c503\"\nio = 0x280\nirq = 3\nram = 0xCC000\n{module}"
-        );
-    }
-    lab(&text)
-}
-
-/// Runs the lab for a time with this intruder.
-fn run(intruder: Arc<[u8]>, time: Span) -> Memory {
-    let lab = counting_lab();
-    let mut images = machines::image::load_all(&lab).expect("built-in programs");
-    let own = lab.images.iter().position(|image| image.name == "intruder");
-    images[own.expect("the intruder's image")] = intruder.into();
-    let mut runtime = Runtime::build(&lab, &images).expect("a lab that can be built");
-    run_for(&mut runtime, time, 1).1
-}
-
-/// Somebody who is not there.
-const STRANGER: Side = Side {
-    station: [0x02, 0x60, 0x8C, 0, 0, 3],
-    address: Address([0x13, 0x57, 0x9B, 0xDF, 0x24, 0x68, 0xAC, 0]),
-    thread: 0,
+use tests::overheard::{
+    DATA, ETHERNET, FLIP, Heard, MESSAGE, Side, cut_off, flip_frame, gone_back, heard, packet,
 };
-/// A port on which nobody listens.
-const NOWHERE: Port = Port(*b"nobody");
+use tests::untrusted::{
+    BEGINNING, CLIENT, INTRUDER, Pair, Plan, SERVER, STRANGER, assert_that_all_goes_on, counts, times,
+};
 
-/// What can be overheard of a client and its server.
-struct Pair {
-    client: Side,
-    server: Side,
-    kernel: [u8; 8],
-    port: Port,
-}
-
-fn overheard() -> Pair {
-    let frames = heard(&run(sender(&[]), BEGINNING));
-    let asked = frames
-        .iter()
-        .find_map(|frame| Some((frame, frame.is(CLIENT, Kind::Request)?)));
-    let (request, (to_server, asked)) = asked.expect("a request");
-    let answer = frames.iter().find_map(|frame| frame.is(SERVER, Kind::Reply));
-    let (to_client, answered) = answer.expect("a reply");
-    assert_eq!(to_server.source, to_client.destination);
-    let station = |place: usize| *request.bytes[place..].first_chunk().expect("an Ethernet header");
-    Pair {
-        client: Side {
-            station: station(6),
-            address: to_server.source,
-            thread: asked.source,
-        },
-        server: Side {
-            station: station(0),
-            address: to_server.destination,
-            thread: answered.source,
-        },
-        kernel: asked.kernel,
-        port: asked.port,
-    }
-}
-
-impl Pair {
-    fn header(&self, kind: Kind, flags: Flags, from: &Side, to: &Side) -> Header {
-        Header {
-            kernel: self.kernel,
-            port: NOWHERE,
-            kind,
-            flags,
-            transaction: 0,
-            destination: to.thread,
-            source: from.thread,
-        }
-    }
-}
+/// Calls of the client, which is busy for some seconds, and when all has long ended.
+const CALLS: usize = 700;
+const PLAN: Plan = Plan {
+    calls: CALLS,
+    late_starts: Span::from_seconds(600),
+};
+const END: Span = Span::from_seconds(620);
 
 /// All flags of which a kind of packet asks something.
 const FLAGS: [Flags; 4] = [
@@ -164,30 +38,6 @@ const FIRST: u32 = (BEGINNING.picoseconds() / 1_000_000_000) as u32;
 const BUSY: u32 = 4000;
 /// Packets of an intruder that guesses: some for every kind, flag, direction and guess.
 const ANSWERS: usize = 528;
-
-/// What the clients have told: calls, failures, executions in vain, losses, repetitions.
-fn counts(memory: &Memory, machine: usize) -> [usize; 5] {
-    let console = memory.console(machine);
-    let line = console.lines().find(|line| line.starts_with("counting: "));
-    let numbers: Vec<usize> = line
-        .unwrap_or_else(|| panic!("{machine}: {console}"))
-        .split(' ')
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    numbers.try_into().expect("five numbers")
-}
-
-/// No kernel has died, and whoever comes later finds all as ever.
-fn assert_that_all_goes_on(memory: &Memory) {
-    for machine in [SERVER, CLIENT, LATE] {
-        let console = memory.console(machine);
-        assert_eq!(console.matches("kernel ready").count(), 1, "{machine}: {console}");
-        for word in ["kernel stopped", "panicked", "exception"] {
-            assert!(!console.contains(word), "{machine}: {console}");
-        }
-    }
-    assert_eq!(counts(memory, LATE), [LATE_CALLS, 0, 0, 0, 0]);
-}
 
 /// How many of the intruder's packets named the transaction that was just under way, as `is_it` says.
 fn hits(memory: &Memory, is_it: impl Fn(&flip::Header, &Header) -> bool) -> usize {
@@ -249,7 +99,7 @@ fn requests(pair: &Pair) -> Pattern {
 
 #[test]
 fn packets_that_get_kernel_number_or_source_wrong_change_nothing() {
-    let pair = overheard();
+    let pair = PLAN.overheard();
     let mut answers = Vec::new();
     for turn in 0..ANSWERS {
         // Every kind in both directions with every wrong guess, then the same with other flags.
@@ -274,9 +124,10 @@ fn packets_that_get_kernel_number_or_source_wrong_change_nothing() {
         answers.push(Answer {
             bytes: packet(&sender, &to, &header, STRANGER.address),
             offset,
+            copied: None,
         });
     }
-    let memory = run(listener(&requests(&pair), &answers), END);
+    let memory = PLAN.run(listener(&requests(&pair), &answers), END);
     assert_that_all_goes_on(&memory);
     assert_eq!(counts(&memory, CLIENT), [CALLS, 0, 0, 0, 0]);
     assert_hits(&memory, 4, Kind::ALL, |flip, _| flip.source == STRANGER.address);
@@ -298,6 +149,7 @@ fn knowing(pair: &Pair, list: &[(Side, Side, Kind, Flags)], forward: Address, co
         Answer {
             bytes: packet(&from, &to, &header, forward),
             offset: 0,
+            copied: None,
         }
     };
     let answers: Vec<Answer> = (0..count).map(answer).collect();
@@ -306,7 +158,7 @@ fn knowing(pair: &Pair, list: &[(Side, Side, Kind, Flags)], forward: Address, co
 
 #[test]
 fn who_overhears_transactions_can_answer_them_and_disturbs_no_others() {
-    let pair = overheard();
+    let pair = PLAN.overheard();
     let (server, client) = (pair.server, pair.client);
     let list = [
         (server, client, Kind::Reply, Flags::empty()),
@@ -314,15 +166,168 @@ fn who_overhears_transactions_can_answer_them_and_disturbs_no_others() {
         (server, client, Kind::Forward, Flags::empty()),
         (client, server, Kind::Fail, Flags::REQUEST),
     ];
-    let memory = run(knowing(&pair, &list, server.address, 40), END);
+    let memory = PLAN.run(knowing(&pair, &list, server.address, 40), END);
     assert_that_all_goes_on(&memory);
     assert_eq!(counts(&memory, CLIENT)[0], CALLS);
     assert_hits(&memory, 1, &[Kind::Reply, Kind::Fail, Kind::Forward], |_, _| true);
 }
 
+/// What stops, leads astray or confuses a transaction that is heard of, and never has it executed twice (FORWARD would: it is another
+/// transaction for whom the request is sent on to): packets of it, as if from the sender's own station and from the intruder's.
+fn disturbing(pair: &Pair) -> Vec<Answer> {
+    let (server, client) = (pair.server, pair.client);
+    let nobody = Side {
+        address: STRANGER.address,
+        ..server
+    };
+    let none = Flags::empty();
+    let list = [
+        (server, client, Kind::Refuse, none),
+        (server, client, Kind::Acknowledge, none),
+        (server, client, Kind::Alive, none),
+        (server, client, Kind::Enquire, none),
+        (server, client, Kind::Received, Flags::REQUEST),
+        (server, client, Kind::Received, Flags::REPLY),
+        (server, client, Kind::Fail, none),
+        (server, client, Kind::Fail, Flags::REPLY),
+        (nobody, client, Kind::HereIs, none),
+        (client, server, Kind::Acknowledge, none),
+        (client, server, Kind::Refuse, none),
+        (client, server, Kind::Fail, none),
+        (client, server, Kind::Reply, none),
+        (client, server, Kind::Received, Flags::REPLY),
+        (client, server, Kind::Enquire, Flags::SIGNAL),
+    ];
+    let mut frames: Vec<(Vec<u8>, Option<u32>)> = Vec::new();
+    for station in [None, Some(STRANGER.station)] {
+        let from = |side: Side| Side {
+            station: station.unwrap_or(side.station),
+            ..side
+        };
+        let said = |(sender, to, kind, flags): (Side, Side, Kind, Flags)| {
+            let mut header = pair.header(kind, flags, &sender, &to);
+            header.port = pair.port;
+            packet(&from(sender), &to, &header, STRANGER.address)
+        };
+        frames.extend(list.map(|words| (said(words), None)));
+        frames.push((cut_off(said((server, client, Kind::Reply, none))), None));
+        let request = |to: Side| {
+            let mut header = pair.header(Kind::Request, none, &client, &to);
+            header.port = pair.port;
+            packet(&client, &to, &header, STRANGER.address)
+        };
+        for kind in [flip::Kind::NotHere, flip::Kind::Busy] {
+            frames.push((gone_back(request(from(server)), kind), Some(MESSAGE)));
+        }
+        let control = fragment_control::Header {
+            kind: fragment_control::Kind::Data,
+            count: 0,
+        };
+        for kind in [flip::Kind::HereIs, flip::Kind::Locate] {
+            frames.push((
+                flip_frame(&from(server), &client, control, kind, frames.len() as u32),
+                None,
+            ));
+        }
+    }
+    let answer = |(bytes, copied)| Answer {
+        bytes,
+        offset: 0,
+        copied,
+    };
+    frames.into_iter().map(answer).collect()
+}
+
+/// A client learns within 224 s that a server is gone that had its request; FLIP looks for that one for 5.2 s.
+const LONGEST_CALL: Span = Span::from_milliseconds(224_110 + 5_200);
+
+#[test]
+fn calls_end_in_their_time_whatever_an_intruder_answers() {
+    let plan = Plan {
+        calls: 200,
+        late_starts: Span::from_seconds(2000),
+    };
+    let pair = plan.overheard();
+    let answers = disturbing(&pair);
+    let memory = plan.run_until_late(listener(&requests(&pair), &answers));
+    assert_that_all_goes_on(&memory);
+    let [calls, _, _, lost, repeated] = counts(&memory, CLIENT);
+    assert_eq!([calls, lost, repeated], [plan.calls, 0, 0]);
+    let times = times(&memory, plan.calls);
+    assert_eq!(times.iter().map(|(calls, _)| calls).sum::<usize>(), plan.calls);
+    for (calls, time) in &times {
+        assert!(*time <= LONGEST_CALL * *calls as u64, "{calls} calls in {time:?}");
+    }
+    let sent = heard(&memory)
+        .iter()
+        .filter(|frame| frame.station == INTRUDER)
+        .count();
+    assert_eq!(sent, answers.len());
+    let kinds = [
+        Kind::Refuse,
+        Kind::Acknowledge,
+        Kind::Alive,
+        Kind::Fail,
+        Kind::Reply,
+        Kind::Received,
+        Kind::Enquire,
+    ];
+    assert_hits(&memory, 1, &kinds, |_, _| true);
+}
+
+#[test]
+fn a_client_fails_soon_with_each_call_to_a_server_that_was_told_of_later_ones() {
+    /// As far as numbers go forward.
+    const LATER: i32 = i32::MAX - 1000;
+    /// Then the client asks, and the server says that the call was executed.
+    const SILENCE: Span = Span::from_milliseconds(1000);
+    let plan = Plan {
+        calls: 400,
+        late_starts: Span::from_seconds(700),
+    };
+    let pair = plan.overheard();
+    let header = pair.header(Kind::Fail, Flags::REQUEST, &pair.client, &pair.server);
+    let withdrawal = Answer {
+        bytes: packet(&pair.client, &pair.server, &header, STRANGER.address),
+        offset: LATER,
+        copied: None,
+    };
+    let memory = plan.run_until_late(listener(&requests(&pair), &[withdrawal]));
+    assert_that_all_goes_on(&memory);
+    let console = memory.console(CLIENT);
+    assert!(console.contains("counting: no report"), "{console}");
+    let times = times(&memory, plan.calls);
+    let slow = times.iter().filter(|(_, time)| *time >= SILENCE);
+    assert!(slow.count() > 1, "{times:?}");
+    for (calls, time) in &times {
+        assert!(*calls == 1 && *time < SILENCE * 2, "{calls} calls in {time:?}");
+    }
+}
+
+#[test]
+fn who_says_that_the_way_is_not_trusted_ends_a_call_at_once() {
+    let plan = Plan {
+        calls: 200,
+        late_starts: Span::from_seconds(30),
+    };
+    let pair = plan.overheard();
+    let mut header = pair.header(Kind::Request, Flags::empty(), &pair.client, &pair.server);
+    header.port = pair.port;
+    let request = packet(&pair.client, &pair.server, &header, STRANGER.address);
+    let answer = Answer {
+        bytes: gone_back(request, flip::Kind::Untrusted),
+        offset: 0,
+        copied: Some(MESSAGE),
+    };
+    let memory = plan.run_until_late(listener(&requests(&pair), &[answer]));
+    assert_that_all_goes_on(&memory);
+    let console = memory.console(CLIENT);
+    assert!(console.contains(": RpcUnsafe"), "{console}");
+}
+
 #[test]
 fn frames_that_are_sent_again_have_nothing_executed_twice() {
-    let frames = heard(&run(sender(&[]), BEGINNING));
+    let frames = heard(&PLAN.run(sender(&[]), BEGINNING));
     assert!(frames.len() > 200, "{}", frames.len());
     let kinds = [
         Kind::Locate,
@@ -351,7 +356,7 @@ fn frames_that_are_sent_again_have_nothing_executed_twice() {
             bytes: frame.bytes.clone(),
         })
         .collect();
-    let memory = run(sender(&sent), END);
+    let memory = PLAN.run(sender(&sent), END);
     let repeated = heard(&memory)
         .iter()
         .filter(|frame| frame.station == INTRUDER)
@@ -367,7 +372,7 @@ fn frames_that_are_sent_again_have_nothing_executed_twice() {
 fn packets_and_credits_of_flip_that_are_made_up_delay_transactions_at_most() {
     /// Milliseconds from one frame to the next.
     const PACE: u32 = 7;
-    let pair = overheard();
+    let pair = PLAN.overheard();
     let counts = [0, 1, 8, 255];
     let mut frames: Vec<Timed> = Vec::new();
     while frames.len() < (BUSY / PACE) as usize {
@@ -389,7 +394,7 @@ fn packets_and_credits_of_flip_that_are_made_up_delay_transactions_at_most() {
             bytes: flip_frame(&from, &to, control, kind, turn),
         });
     }
-    let memory = run(sender(&frames), END);
+    let memory = PLAN.run(sender(&frames), END);
     let sent = heard(&memory)
         .iter()
         .filter(|frame| frame.station == INTRUDER)

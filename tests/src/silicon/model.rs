@@ -1,11 +1,10 @@
 //! Cases on the crate `cpu`: a processor at level 3, paged, with the same segments and pages, and gates that halt.
 
-use cpu::{
-    Bus, Control, Cpu, Cycle, Page, Pins, Reply, Segment, SegmentRegister, State, Stop, TableRegister, Width,
-};
+use cpu::{Control, Cpu, Cycle, Segment, SegmentRegister, State, Stop, TableRegister};
 
 use super::layout::{self, CODE, DATA, DATA_PAGES, Image, PAGE, TABLE, WRITABLE_PAGES, image_offset};
 use super::{Case, Outcome};
+use crate::Board;
 
 /// Linear address of what belongs to the system: tables, stack, handlers. The silicon has nothing there.
 const SYSTEM: u32 = 0xA5A5_0000;
@@ -62,75 +61,11 @@ const OPEN_GATES: [u32; 2] = [3, 4];
 /// Cycles after which a case is one that does not end.
 const MOST_CYCLES: Cycle = 4_000_000;
 
-/// Memory without waits or devices.
-#[derive(Clone, Debug)]
-struct Board {
-    memory: Vec<u8>,
-    until: Cycle,
-}
-
-impl Bus for Board {
-    fn memory(&mut self) -> &mut [u8] {
-        &mut self.memory
-    }
-
-    fn page(&self, page: u32) -> Page {
-        if (page as usize) < MEMORY_BYTES / PAGE {
-            Page::Memory {
-                frame: page,
-                is_writable: true,
-            }
-        } else {
-            Page::Device
-        }
-    }
-
-    fn is_ready(&self, _: u32) -> bool {
-        true
-    }
-
-    fn memory_wait(&mut self, _: u32, _: bool) -> u32 {
-        0
-    }
-
-    fn read(&mut self, _: Cycle, _: u32, _: Width) -> Reply {
-        Reply { value: 0, wait: 0 }
-    }
-
-    fn write(&mut self, _: Cycle, _: u32, _: Width, _: u32) -> u32 {
-        0
-    }
-
-    fn input(&mut self, _: Cycle, _: u16, _: Width) -> Reply {
-        Reply { value: 0, wait: 0 }
-    }
-
-    fn output(&mut self, _: Cycle, _: u16, _: Width, _: u32) -> u32 {
-        0
-    }
-
-    fn acknowledge(&mut self, _: Cycle) -> Reply {
-        Reply { value: 0, wait: 0 }
-    }
-
-    fn pins(&self) -> Pins {
-        Pins {
-            interrupt: false,
-            nmi: false,
-            until: self.until,
-            map_generation: 0,
-        }
-    }
-
-    fn nmi_taken(&mut self) {}
-}
-
 impl Board {
-    fn new() -> Self {
-        let mut board = Self {
-            memory: vec![0; MEMORY_BYTES],
-            until: MOST_CYCLES,
-        };
+    /// One with what the system has and every case needs.
+    fn with_system() -> Self {
+        let mut board = Board::new(vec![0; MEMORY_BYTES], MOST_CYCLES);
+        board.answer = 0;
         board.map_pages();
         let at = SYSTEM_MEMORY + GLOBAL_TABLE;
         for (number, entry) in (0..).zip(GLOBAL) {
@@ -261,7 +196,7 @@ impl Model {
         };
         Self {
             cpu,
-            board: Board::new(),
+            board: Board::with_system(),
             template,
         }
     }

@@ -197,6 +197,9 @@ impl Consoles {
     }
 }
 
+/// How often it is seen whether something holds.
+const STEP: Span = Span::from_milliseconds(250);
+
 /// Runs until this holds, or to `limit`; what is printed is added to `consoles`.
 pub fn run_until(
     runtime: &mut Runtime,
@@ -205,7 +208,7 @@ pub fn run_until(
     is_over: impl Fn(&Consoles) -> bool,
 ) {
     while runtime.now() < limit && !is_over(consoles) {
-        let next = (runtime.now() + Span::from_milliseconds(250)).min(limit);
+        let next = (runtime.now() + STEP).min(limit);
         runtime.run(next, 1, consoles);
     }
 }
@@ -245,7 +248,7 @@ impl Journey {
             ends.all(|(machine, text)| memory.console(*machine).contains(text))
         };
         while runtime.now() < limit && !is_over(&memory) {
-            runtime.run(runtime.now() + Span::from_milliseconds(250), 1, &mut memory);
+            runtime.run(runtime.now() + STEP, 1, &mut memory);
         }
         let ends = ends.iter().map(|(machine, text)| told(&memory, *machine, text));
         let end = ends.max().expect("something that is told");
@@ -318,11 +321,37 @@ pub enum Disturbance {
     Off(usize),
 }
 
+/// Nobody waits for a machine longer than this without a frame on the cable: the longest pauses are the 20 s between two questions of a
+/// client and the 30 s of a server's that waits for an acknowledgement, with what FLIP needs to look for the other for 5.2 s.
+const SILENCE: Span = Span::from_milliseconds(40_000);
+
+/// What the machines print, and when the last frame began.
+struct Watch<'a> {
+    consoles: &'a mut Consoles,
+    last: Instant,
+}
+
+impl Observer for Watch<'_> {
+    fn window(&mut self, now: Instant, happenings: &[Happening]) -> ControlFlow<()> {
+        for happening in happenings {
+            if let What::Wire {
+                record: Record::Frame { start, .. },
+                ..
+            } = &happening.what
+            {
+                self.last = self.last.max(*start);
+            }
+        }
+        self.consoles.window(now, happenings)
+    }
+}
+
 /// How long a lab is watched after everything that was expected has happened: long enough for whatever happens twice to happen again.
 const AFTERWARDS: Span = Span::from_milliseconds(20_000);
 
 impl At<'_> {
-    /// What the machines print, until this holds or for `limit`, and in the time that follows.
+    /// What the machines print, until this holds, until all has been silent so long that nothing more will come, or for `limit`; and in
+    /// the time that follows.
     #[must_use]
     pub fn go_on(
         &self,
@@ -341,9 +370,16 @@ impl At<'_> {
                 runtime.schedule_power(machine, at, PowerEvent::Off(TornSector::Old));
             }
         }
+        let mut watch = Watch {
+            consoles: &mut consoles,
+            last: runtime.now(),
+        };
         let limit = runtime.now() + limit;
-        run_until(&mut runtime, &mut consoles, limit, is_over);
-        runtime.run(runtime.now() + AFTERWARDS, 1, &mut consoles);
+        while runtime.now() < limit && runtime.now().since(watch.last) <= SILENCE && !is_over(watch.consoles)
+        {
+            runtime.run(runtime.now() + STEP, 1, &mut watch);
+        }
+        runtime.run(runtime.now() + AFTERWARDS, 1, &mut watch);
         consoles
     }
 }

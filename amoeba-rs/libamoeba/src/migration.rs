@@ -1,8 +1,11 @@
 //! Taking processes from one machine to another, in both ways of Steketee, Socko and Kiepuszewski (1996, section 6): the kernel's
 //! process servers see to all of it, or the program that asks for it does, as a migration server.
 
+#[cfg(test)]
+mod tests;
+
 use crate::classes::capability;
-use crate::standard::{self, request, succeed};
+use crate::standard::{request, succeed};
 use crate::{Transactions, put_port};
 use alloc::vec;
 use proto::capability::{Capability, Port, Private};
@@ -10,8 +13,10 @@ use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::Command;
 use proto::standard::Status;
 
-/// How often a process is asked whether it runs; one question takes some milliseconds.
-const QUESTIONS: u32 = 10_000;
+/// How often a process server is asked at most whether a process runs while another one waits for such an answer there.
+const QUESTIONS: u32 = 300;
+/// The rest between two of these questions, in milliseconds.
+const REST: u32 = 1000;
 
 /// Has the process server of `process` take it to the machine of the process server `destination`: its capability there.
 /// The process's owner is told it, too: [`Swap`](crate::checkpoint::Swap).
@@ -32,28 +37,25 @@ pub fn by_kernel(
 
 /// Takes a process to the machine of the process server `destination` oneself: its capability there. `port` is a get-port of this
 /// thread's own, at which the source's process server tells it of the process. The process's owner stays who it is, and is told as by
-/// [`by_kernel`].
+/// [`by_kernel`]. `rest` waits for so many milliseconds.
 ///
 /// # Errors
-/// As [`by_kernel`]. [`Status::BadCapability`] also if the process had ended when it was asked whether it had arrived.
+/// As [`by_kernel`]. [`Status::BadCapability`] also if the process had ended when it was asked whether it runs.
 pub fn by_user(
     transactions: &mut impl Transactions,
+    mut rest: impl FnMut(u32),
     port: Port,
     source: &Capability,
     destination: &Capability,
 ) -> Result<Capability, Status> {
     let process = take(transactions, port, source, destination)?;
-    wait_until_it_runs(transactions, &process)?;
-    Ok(process)
-}
-
-/// The source has been told where its process is; it sees to it that the process goes on there.
-fn wait_until_it_runs(transactions: &mut impl Transactions, process: &Capability) -> Result<(), Status> {
-    let mut line = [0; 80];
+    // The source has been told where its process is; it sees to it that the process goes on there.
+    let header = request(&process, Command::MigrationWait.code());
     for _ in 0..QUESTIONS {
-        let length = standard::info(transactions, process, &mut line)?;
-        if line[..length].starts_with(b"! Run") {
-            return Ok(());
+        let (reply, _) = transactions.trans(&header, &[], &mut [])?;
+        match succeed(&reply) {
+            Err(Status::NotNow) => rest(REST),
+            outcome => return outcome.map(|()| process),
         }
     }
     Err(Status::NotNow)

@@ -8,11 +8,12 @@
 //! At the destination `MIGRATION_EXEC` makes a process that waits. The source decides: as soon as it knows that the process is
 //! complete there, it destroys its own and says `MIGRATION_START`. A destination that hears nothing asks the departure, a
 //! capability that came with the process, what has become of it. Then the process's owner is told its new capability (`SWAP_PROCESS`). Therefore the process runs in one place at most at any time, and
-//! nowhere only if a machine that had it has failed.
+//! nowhere only if a machine that had it has failed. Who wants to know when it runs is answered then (`MIGRATION_WAIT`).
 
 use super::{Answer, Call, Reply, Request, Ticket, World};
 use crate::machine::{Machine, Milliseconds, TICK};
 use crate::process::Departed;
+use crate::rpc::limits::LONGEST_SILENCE;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use proto::capability::{CAPABILITY_LENGTH, Capability, Port, Private};
@@ -26,8 +27,8 @@ const TIMEOUT: Milliseconds = 5_000;
 const OWNER_TIMEOUT: Milliseconds = 10_000;
 /// Pause before a question or a message is repeated.
 const PAUSE: Milliseconds = 1_000;
-/// How often that is done when nobody answers.
-const TRIES: u8 = 60;
+/// How often that is done when nobody answers: as long in all as a client waits for a server that has fallen silent.
+const TRIES: u8 = (LONGEST_SILENCE / (TIMEOUT + PAUSE)) as u8;
 /// How long a complete process waits before the source is asked.
 const PATIENCE: Milliseconds = 2_000;
 /// How long a destination may neither answer nor read anything of the process before the departure is called off. It is far longer
@@ -99,6 +100,9 @@ pub struct Migrations {
     pub calls_go_on: bool,
     departures: Vec<Departure>,
     arrivals: Vec<Arrival>,
+    /// Who waits for an arrival to run: the process and what protects it. It is one at most, as it holds one of the server's few threads,
+    /// of which the source may need one to have the process run.
+    waiting: Option<(Ticket, u16, Port)>,
     last_departure: u16,
     last_call: u32,
     /// When it was seen last how migrations stand.
@@ -132,6 +136,7 @@ impl Migrations {
             (Command::MigrationExec, Object::Server) => self.exec(world, request),
             (Command::MigrationStart, Object::Process(slot)) => self.start(world, request, slot),
             (Command::MigrationState, Object::Departure(number)) => self.state(number),
+            (Command::MigrationWait, Object::Process(slot)) => self.wait(world, request, slot),
             _ => return None,
         })
     }
@@ -230,6 +235,40 @@ impl Migrations {
         Ok(Reply::default().into())
     }
 
+    /// Who asks is answered as soon as the process runs here; with `BadCapability` if it comes to nothing, with `NotNow` if somebody waits
+    /// already.
+    fn wait<M: Machine>(
+        &mut self,
+        world: &mut World<'_, M>,
+        request: &Request<'_>,
+        slot: u16,
+    ) -> Result<Answer, Status> {
+        let check = world.processes.check(slot).ok_or(Status::BadCapability)?;
+        if !world.processes.is_arriving(slot) {
+            return Ok(Reply::default().into());
+        }
+        if self.waiting.is_some() {
+            return Err(Status::NotNow);
+        }
+        self.waiting = Some((request.ticket, slot, check));
+        Ok(Answer::Later)
+    }
+
+    /// Answers who waits for what has arrived, or never will.
+    fn answer_waiting<M: Machine>(&mut self, world: &World<'_, M>) {
+        let is_over = |(_, slot, check): &mut (Ticket, u16, Port)| {
+            world.processes.check(*slot) != Some(*check) || !world.processes.is_arriving(*slot)
+        };
+        if let Some((ticket, slot, check)) = self.waiting.take_if(is_over) {
+            let answer = if world.processes.check(slot) == Some(check) {
+                Ok(Reply::default())
+            } else {
+                Err(Status::BadCapability)
+            };
+            self.answers.push_back((ticket, answer));
+        }
+    }
+
     fn state(&self, number: u16) -> Result<Answer, Status> {
         let departure = self
             .departures
@@ -247,28 +286,26 @@ impl Migrations {
     fn start_arrived<M: Machine>(&mut self, world: &mut World<'_, M>, slot: u16) {
         if world.processes.start_arrived(world.machine, slot, world.now) {
             self.arrivals.retain(|arrival| arrival.slot != slot);
+            self.answer_waiting(world);
         }
     }
 
-    /// When something is to be done by itself. While migrations are under way they are looked at once a tick.
+    /// When something is to be done by itself. What processes do is looked at once a tick while a migration waits for that; what calls
+    /// lead to comes with their ends.
     pub fn due(&self) -> Milliseconds {
-        if self.departures.is_empty() && self.arrivals.is_empty() {
-            return Milliseconds::MAX;
-        }
-        let arrivals = self
-            .arrivals
-            .iter()
-            .filter(|arrival| arrival.call.is_none())
-            .map(|arrival| arrival.next);
-        let departures = self
-            .departures
-            .iter()
-            .filter_map(|departure| match departure.stage {
-                Leaving::Gone { next, call: None, .. } | Leaving::Asked { next, .. } => Some(next),
-                _ => None,
-            });
         let tick = self.looked + TICK;
-        arrivals.chain(departures).fold(tick, Milliseconds::min)
+        let departures = self.departures.iter().map(|departure| match departure.stage {
+            Leaving::Stopping | Leaving::Answered(_) => tick,
+            Leaving::Asked { next, .. } | Leaving::Gone { next, call: None, .. } => next,
+            Leaving::Gone { call: Some(_), .. } => Milliseconds::MAX,
+        });
+        let arrivals = self.arrivals.iter().map(|arrival| match arrival {
+            Arrival { ticket: Some(_), .. } => tick,
+            Arrival { call: None, next, .. } => *next,
+            // It may be killed meanwhile.
+            Arrival { call: Some(_), .. } => self.looked + PAUSE,
+        });
+        departures.chain(arrivals).min().unwrap_or(Milliseconds::MAX)
     }
 
     /// Does what time, and what has happened to processes, bring.
@@ -402,6 +439,7 @@ impl Migrations {
             }
             place += 1;
         }
+        self.answer_waiting(world);
     }
 
     /// Wants a transaction: its number.
@@ -450,6 +488,7 @@ impl Migrations {
         for arrival in &mut self.arrivals {
             arrival.ticket = arrival.ticket.filter(|own| *own != ticket);
         }
+        self.waiting.take_if(|(own, ..)| *own == ticket);
         self.answers.retain(|(own, _)| *own != ticket);
     }
 
@@ -592,7 +631,15 @@ impl Migrations {
         place: usize,
         outcome: Result<Reply, Status>,
     ) {
-        let Arrival { slot, tries, .. } = self.arrivals[place];
+        let Arrival {
+            slot, check, tries, ..
+        } = self.arrivals[place];
+        if world.processes.check(slot) != Some(check) {
+            // It was killed meanwhile.
+            self.arrivals.remove(place);
+            self.answer_waiting(world);
+            return;
+        }
         let fate = outcome.map(|reply| Fate::from_code(reply.header.extra));
         match fate {
             Ok(Some(Fate::Gone)) => self.start_arrived(world, slot),
@@ -613,5 +660,6 @@ impl Migrations {
     fn refuse<M: Machine>(&mut self, world: &mut World<'_, M>, place: usize) {
         let arrival = self.arrivals.remove(place);
         world.processes.refuse_arrived(world.machine, arrival.slot);
+        self.answer_waiting(world);
     }
 }

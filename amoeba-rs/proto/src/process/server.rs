@@ -44,6 +44,8 @@ codes! {
         MigrationStart = 2323,
         /// Tell what became of a departure, in the header's extra field.
         MigrationState = 2324,
+        /// Answer as soon as a process that was taken over runs.
+        MigrationWait = 2325,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Kernel, capability, descriptor, offset};
 use crate::machine::Machine;
 use crate::process::{Communication, Event};
+use crate::rpc::limits::LONGEST_SILENCE;
 use crate::servers::{Answer, Call, Ticket, World};
 use proptest::prelude::{any, prop_assert, proptest};
 use proto::capability::{Capability, Port};
@@ -51,6 +52,8 @@ struct Pair {
     ran: Vec<usize>,
     /// Requests to servers of other machines: port, command and data.
     strangers: Vec<(Port, u16, Vec<u8>)>,
+    /// What those were told who are no kernels.
+    told: Vec<Option<Status>>,
 }
 
 impl Pair {
@@ -63,6 +66,7 @@ impl Pair {
             tickets: 0,
             ran: vec![0],
             strangers: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -110,7 +114,10 @@ impl Pair {
     }
 
     fn answered(&mut self, caller: Option<Caller>, reply: super::Reply) {
-        let Some(caller) = caller else { return };
+        let Some(caller) = caller else {
+            self.told.push(reply.header.status());
+            return;
+        };
         let outcome = match (caller.fate, reply.header.status()) {
             (Fate::Good, Some(Status::Ok)) => Ok(reply),
             (Fate::Good, status) => Err(status.unwrap_or(Status::RpcFailure)),
@@ -425,6 +432,72 @@ fn a_process_does_its_part_for_a_migration_server_when_it_has_its_turn() {
     let call = next_call(&mut world).unwrap();
     assert_eq!(call.header.command, Command::MigrationStart.code());
     assert_eq!(world.machines[0].processes.list().count(), 1);
+}
+
+/// A process that has come to the second machine, where it does not run yet; and that somebody asked whether it does.
+fn waited_for(fates: Vec<Fate>) -> (Pair, Capability) {
+    let mut world = Pair::new(fates);
+    world.begin();
+    let arriving = |world: &Pair| world.machines[1].processes.is_arriving(0);
+    while !arriving(&world) {
+        world.step();
+    }
+    let process = world.machines[1].processes.capability(0);
+    ask_whether_it_runs(&mut world, &process);
+    assert_eq!(world.told, []);
+    (world, process)
+}
+
+fn ask_whether_it_runs(world: &mut Pair, process: &Capability) {
+    let header = Header {
+        port: process.port,
+        private: process.private.emit(),
+        command: Command::MigrationWait.code(),
+        ..Header::default()
+    };
+    assert!(world.request(&header, &[], None));
+}
+
+#[test]
+fn who_asks_whether_a_process_runs_is_answered_when_it_does() {
+    let (mut world, process) = waited_for(Vec::new());
+    while !world.runs(1) {
+        assert_eq!(world.told, []);
+        world.step();
+    }
+    world.step();
+    let of_kernels = world.told.len() - 1;
+    assert_eq!(world.told[of_kernels], Some(Status::Ok));
+    ask_whether_it_runs(&mut world, &process);
+    assert_eq!(world.told[of_kernels + 1..], [Some(Status::Ok)], "at once");
+}
+
+#[test]
+fn who_asks_whether_a_process_runs_is_told_when_it_never_will() {
+    let (mut world, process) = waited_for(Vec::new());
+    world.is_on[0] = false;
+    world.run(LONGEST_SILENCE as u32 / 1000 + 20);
+    assert_eq!(world.machines[1].processes.list().count(), 0);
+    assert_eq!(world.told, [Some(Status::BadCapability)]);
+    ask_whether_it_runs(&mut world, &process);
+    assert_eq!(world.told.last(), Some(&Some(Status::BadCapability)));
+    assert_eq!(
+        world.machines[1].servers.due(),
+        u64::MAX,
+        "nothing is left to look at"
+    );
+}
+
+#[test]
+fn one_waits_for_processes_at_a_time_and_leaves_threads_for_others() {
+    let (mut world, process) = waited_for(Vec::new());
+    ask_whether_it_runs(&mut world, &process);
+    assert_eq!(world.told, [Some(Status::NotNow)]);
+    let asked = world.waiting.last().expect("an answer that is put off");
+    world.machines[1].servers.abandon(Ticket(asked.ticket));
+    world.told.clear();
+    ask_whether_it_runs(&mut world, &process);
+    assert_eq!(world.told, [], "nobody waits any more");
 }
 
 #[test]

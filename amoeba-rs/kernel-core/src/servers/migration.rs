@@ -299,11 +299,10 @@ impl Migrations {
             Leaving::Asked { next, .. } | Leaving::Gone { next, call: None, .. } => next,
             Leaving::Gone { call: Some(_), .. } => Milliseconds::MAX,
         });
-        let arrivals = self.arrivals.iter().map(|arrival| match arrival {
-            Arrival { ticket: Some(_), .. } => tick,
-            Arrival { call: None, next, .. } => *next,
-            // It may be killed meanwhile.
-            Arrival { call: Some(_), .. } => self.looked + PAUSE,
+        // It is told of contents that have come. An arrival may be killed meanwhile.
+        let arrivals = self.arrivals.iter().map(|arrival| match arrival.call {
+            None => arrival.next.min(self.looked + PAUSE),
+            Some(_) => self.looked + PAUSE,
         });
         departures.chain(arrivals).min().unwrap_or(Milliseconds::MAX)
     }

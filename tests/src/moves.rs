@@ -36,6 +36,11 @@ const COMMAND: usize = TRANSACTION + 24 + 22;
 /// Machines with these programs, and kernels with these options.
 #[must_use]
 pub fn machines(options: &str, programs: &[&[Program<'_>]]) -> Lab {
+    machines_with_copies(options, &[], programs)
+}
+
+/// Such machines, whose programs may have other names: pairs of a name and the program of which it is one.
+fn machines_with_copies(options: &str, copies: &[(&str, &str)], programs: &[&[Program<'_>]]) -> Lab {
     let mut text = format!(
         r#"
 format = 1
@@ -70,7 +75,9 @@ ram = 0xCC000
     names.sort_unstable();
     names.dedup();
     for name in names {
-        text += &format!("[image.{name}]\npath = \"builtin:{name}\"\n");
+        let copied = copies.iter().find(|(copy, _)| *copy == name);
+        let program = copied.map_or(name, |(_, program)| program);
+        text += &format!("[image.{name}]\npath = \"builtin:{program}\"\n");
     }
     for (number, programs) in programs.iter().enumerate() {
         text += &format!(
@@ -137,7 +144,16 @@ impl Stage {
     /// If a program is not built in.
     #[must_use]
     pub fn new(options: &str, programs: &[&[Program<'_>]]) -> Stage {
-        let lab = machines(options, programs);
+        Stage::with_copies(options, &[], programs)
+    }
+
+    /// Such a lab whose programs may have other names: pairs of a name and the program of which it is one.
+    ///
+    /// # Panics
+    /// If a program is not built in.
+    #[must_use]
+    pub fn with_copies(options: &str, copies: &[(&str, &str)], programs: &[&[Program<'_>]]) -> Stage {
+        let lab = machines_with_copies(options, copies, programs);
         let images = machines::image::load_all(&lab).expect("built-in programs");
         Stage { lab, images }
     }

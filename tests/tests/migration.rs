@@ -45,6 +45,38 @@ fn a_process_goes_to_and_fro_with_all_its_memory() {
     }
 }
 
+/// More processes than a process server has threads leave a machine at the same time, each at the request of a program of its own.
+#[test]
+fn many_processes_leave_a_machine_at_the_same_time() {
+    const PROCESSES: usize = 6;
+    for way in ["", "-u"] {
+        let names: Vec<String> = (0..PROCESSES).map(|number| format!("ballast{number}")).collect();
+        let requests = names.iter().map(|name| format!("{way} {name} {BETWEEN}"));
+        let requests: Vec<String> = requests.collect();
+        let processes: Vec<_> = names.iter().map(|name| (name.as_str(), "0 20")).collect();
+        let programs: Vec<_> = requests
+            .iter()
+            .map(|arguments| ("migrate", arguments.as_str()))
+            .collect();
+        let copies: Vec<_> = names.iter().map(|name| (name.as_str(), "ballast")).collect();
+        let stage = Stage::with_copies("", &copies, &[&processes, &[], &programs]);
+        let mut consoles = Consoles::default();
+        let good =
+            |consoles: &Consoles, machine| consoles.of(machine).matches("exited with status 0").count();
+        run_until(&mut stage.start(), &mut consoles, after(30_000), |consoles| {
+            good(consoles, THIRD) == PROCESSES && good(consoles, DESTINATION) == PROCESSES
+        });
+        let third = consoles.of(THIRD);
+        assert_eq!(good(&consoles, THIRD), PROCESSES, "{way}: {third}");
+        let destination = consoles.of(DESTINATION);
+        assert_eq!(
+            good(&consoles, DESTINATION),
+            PROCESSES,
+            "they end where they have gone; {way}: {destination}"
+        );
+    }
+}
+
 #[test]
 fn clients_and_servers_go_to_and_fro_in_the_middle_of_transactions() {
     for moved in ["rpc_server", "rpc_client"] {

@@ -390,7 +390,13 @@ impl System {
         let (servers, mut world) = self.servers();
         match servers.answer(&mut world, ticket, header, data) {
             Some(Answer::Now(reply)) => self.answer(client, reply),
-            Some(Answer::Later) => self.clients.wait(ticket, client),
+            Some(Answer::Later) => {
+                if let Client::Remote(thread) = client {
+                    self.network
+                        .put_off(thread, self.servers.most_put_off(header.port));
+                }
+                self.clients.wait(ticket, client);
+            }
             None => self.answer(client, Reply::failure(Status::RpcNotFound)),
         }
     }

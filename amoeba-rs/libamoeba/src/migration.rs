@@ -13,11 +13,6 @@ use proto::message::{Header, LARGEST_BUFFER};
 use proto::process::server::Command;
 use proto::standard::Status;
 
-/// How often a process server is asked at most whether a process runs while another one waits for such an answer there.
-const QUESTIONS: u32 = 300;
-/// The rest between two of these questions, in milliseconds.
-const REST: u32 = 1000;
-
 /// Has the process server of `process` take it to the machine of the process server `destination`: its capability there.
 /// The process's owner is told it, too: [`Swap`](crate::checkpoint::Swap).
 ///
@@ -37,13 +32,12 @@ pub fn by_kernel(
 
 /// Takes a process to the machine of the process server `destination` oneself: its capability there. `port` is a get-port of this
 /// thread's own, at which the source's process server tells it of the process. The process's owner stays who it is, and is told as by
-/// [`by_kernel`]. `rest` waits for so many milliseconds.
+/// [`by_kernel`].
 ///
 /// # Errors
 /// As [`by_kernel`]. [`Status::BadCapability`] also if the process had ended when it was asked whether it runs.
 pub fn by_user(
     transactions: &mut impl Transactions,
-    mut rest: impl FnMut(u32),
     port: Port,
     source: &Capability,
     destination: &Capability,
@@ -51,14 +45,9 @@ pub fn by_user(
     let process = take(transactions, port, source, destination)?;
     // The source has been told where its process is; it sees to it that the process goes on there.
     let header = request(&process, Command::MigrationWait.code());
-    for _ in 0..QUESTIONS {
-        let (reply, _) = transactions.trans(&header, &[], &mut [])?;
-        match succeed(&reply) {
-            Err(Status::NotNow) => rest(REST),
-            outcome => return outcome.map(|()| process),
-        }
-    }
-    Err(Status::NotNow)
+    let (reply, _) = transactions.trans(&header, &[], &mut [])?;
+    succeed(&reply)?;
+    Ok(process)
 }
 
 fn take(

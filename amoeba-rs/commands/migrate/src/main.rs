@@ -92,13 +92,7 @@ fn run(name: &str, plan: &Plan<'_>) -> Result<(), Status> {
             }
             let start = calls::milliseconds();
             moved = if plan.is_by_user {
-                migration::by_user(
-                    &mut Kernel,
-                    |time| _ = calls::sleep(time),
-                    secret(),
-                    &moved,
-                    &to.server,
-                )?
+                migration::by_user(&mut Kernel, secret(), &moved, &to.server)?
             } else {
                 migration::by_kernel(&mut Kernel, &moved, &to.server)?
             };

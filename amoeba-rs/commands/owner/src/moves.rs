@@ -103,7 +103,7 @@ fn running(world: &World, from: &Capability, to: &Capability) {
         "PS_SWAPPROC of the kernel",
     );
     gone(&first, "the original of a process that was migrated");
-    let third = migration::by_user(&mut Kernel, |time| _ = calls::sleep(time), SERVER, &second, from);
+    let third = migration::by_user(&mut Kernel, SERVER, &second, from);
     let Ok(third) = third else {
         equal(third.map(drop), Ok(()), "a migration by a user");
         return;

@@ -36,7 +36,7 @@ const PATIENCE: Milliseconds = 2_000;
 /// destination is only slow.
 const SILENCE: Milliseconds = 10_000;
 /// The most departures, and the most arrivals, at a time.
-const MOST: usize = 32;
+pub(super) const MOST: usize = 32;
 /// The stun code of a process that is stopped to be taken away.
 pub const STUN_CODE: i32 = -2320;
 
@@ -100,9 +100,8 @@ pub struct Migrations {
     pub calls_go_on: bool,
     departures: Vec<Departure>,
     arrivals: Vec<Arrival>,
-    /// Who waits for an arrival to run: the process and what protects it. It is one at most, as it holds one of the server's few threads,
-    /// of which the source may need one to have the process run.
-    waiting: Option<(Ticket, u16, Port)>,
+    /// Who waits for arrivals to run: the processes and what protects them.
+    waiting: Vec<(Ticket, u16, Port)>,
     last_departure: u16,
     last_call: u32,
     /// When it was seen last how migrations stand.
@@ -235,8 +234,7 @@ impl Migrations {
         Ok(Reply::default().into())
     }
 
-    /// Who asks is answered as soon as the process runs here; with `BadCapability` if it comes to nothing, with `NotNow` if somebody waits
-    /// already.
+    /// Who asks is answered as soon as the process runs here; with `BadCapability` if it comes to nothing.
     fn wait<M: Machine>(
         &mut self,
         world: &mut World<'_, M>,
@@ -247,26 +245,29 @@ impl Migrations {
         if !world.processes.is_arriving(slot) {
             return Ok(Reply::default().into());
         }
-        if self.waiting.is_some() {
-            return Err(Status::NotNow);
+        if self.waiting.len() == MOST {
+            return Err(Status::NoSpace);
         }
-        self.waiting = Some((request.ticket, slot, check));
+        self.waiting.push((request.ticket, slot, check));
         Ok(Answer::Later)
     }
 
-    /// Answers who waits for what has arrived, or never will.
+    /// Answers those who wait for what has arrived, or never will.
     fn answer_waiting<M: Machine>(&mut self, world: &World<'_, M>) {
-        let is_over = |(_, slot, check): &mut (Ticket, u16, Port)| {
-            world.processes.check(*slot) != Some(*check) || !world.processes.is_arriving(*slot)
-        };
-        if let Some((ticket, slot, check)) = self.waiting.take_if(is_over) {
-            let answer = if world.processes.check(slot) == Some(check) {
+        let answers = &mut self.answers;
+        self.waiting.retain(|(ticket, slot, check)| {
+            let is_there = world.processes.check(*slot) == Some(*check);
+            if is_there && world.processes.is_arriving(*slot) {
+                return true;
+            }
+            let answer = if is_there {
                 Ok(Reply::default())
             } else {
                 Err(Status::BadCapability)
             };
-            self.answers.push_back((ticket, answer));
-        }
+            answers.push_back((*ticket, answer));
+            false
+        });
     }
 
     fn state(&self, number: u16) -> Result<Answer, Status> {
@@ -487,7 +488,7 @@ impl Migrations {
         for arrival in &mut self.arrivals {
             arrival.ticket = arrival.ticket.filter(|own| *own != ticket);
         }
-        self.waiting.take_if(|(own, ..)| *own == ticket);
+        self.waiting.retain(|(own, ..)| *own != ticket);
         self.answers.retain(|(own, _)| *own != ticket);
     }
 

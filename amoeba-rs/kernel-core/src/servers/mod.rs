@@ -222,9 +222,16 @@ pub trait Server<M: Machine> {
     /// Its ports.
     fn ports(&self) -> Ports;
 
-    /// How many clients of other machines it serves at a time. One whose answer is put off counts.
+    /// How many clients of other machines it serves at a time. One whose answer is put off counts, but for
+    /// [`most_put_off`](Server::most_put_off).
     fn threads(&self) -> usize {
         2
+    }
+
+    /// How many clients, whose answers are put off and of whose requests nothing is kept, do not count among those of
+    /// [`threads`](Server::threads): what their answers wait for may itself need a thread.
+    fn most_put_off(&self) -> usize {
+        0
     }
 
     /// Room for the data of a request of another machine: one that is too long is cut off.
@@ -368,6 +375,12 @@ impl<M: Machine> Servers<M> {
         for (_, server) in &mut self.list {
             server.work(world);
         }
+    }
+
+    /// How many clients of a server's port may wait for answers that are put off beside those that it serves.
+    pub fn most_put_off(&self, port: Port) -> usize {
+        let server = self.list.iter().find(|(own, _)| *own == port);
+        server.map_or(0, |(_, server)| server.most_put_off())
     }
 
     /// The next answer that was put off.

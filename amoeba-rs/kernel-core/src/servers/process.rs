@@ -15,6 +15,9 @@ use proto::process::server::{
 };
 use proto::standard::{self, Status};
 
+/// How many migrations, and processes that are not complete, may be waited for by clients of other machines.
+const MOST_PUT_OFF: usize = 64;
+
 /// The server.
 #[derive(Clone, Debug)]
 pub struct ProcessServer {
@@ -159,6 +162,10 @@ impl<M: Machine> Server<M> for ProcessServer {
 
     fn threads(&self) -> usize {
         4
+    }
+
+    fn most_put_off(&self) -> usize {
+        MOST_PUT_OFF
     }
 
     fn room(&self) -> usize {

@@ -27,9 +27,19 @@ const OWNER_TIMEOUT: Milliseconds = 10_000;
 /// The kernel's own threads.
 #[derive(Default)]
 pub(super) struct Tasks {
-    /// Those that serve, by number: the get-port and room for a request.
-    servers: Vec<(Port, Buffer)>,
+    /// Those that serve, by number.
+    servers: Vec<Seat>,
     clients: Vec<(u16, Task)>,
+}
+
+/// What a thread that serves is for.
+enum Seat {
+    /// It waits for requests on this get-port, with room for one, or is at work on one.
+    Serves(Port, Buffer),
+    /// It only waits to send an answer to a request on this port.
+    PutOff(Port),
+    /// For nothing.
+    Free,
 }
 
 /// A transaction of the kernel's.
@@ -59,22 +69,56 @@ impl Network {
     /// Has a thread wait for requests in each of these places.
     pub(crate) fn serve(&mut self, listeners: impl Iterator<Item = Listener>) {
         for Listener { port, room } in listeners {
-            let thread = rpc::ThreadId {
-                thread: self.tasks.servers.len() as u16,
-                ..KERNEL
-            };
-            debug_assert!(thread.thread < FIRST_CLIENT);
             let room = Buffer::kernel(alloc::vec![0; room]);
-            self.tasks.servers.push((port, room));
-            self.listen(thread);
+            let is_seated = self.seat(Seat::Serves(port, room));
+            debug_assert!(is_seated.is_ok());
         }
     }
 
-    /// Has a thread of the kernel's wait for its next request.
+    /// Gives a thread something to do; `what` comes back if there is none.
+    fn seat(&mut self, what: Seat) -> Result<(), Seat> {
+        let servers = &mut self.tasks.servers;
+        let free = servers.iter().position(|seat| matches!(seat, Seat::Free));
+        let thread = free.unwrap_or(servers.len()) as u16;
+        if thread == FIRST_CLIENT {
+            return Err(what);
+        }
+        match servers.get_mut(usize::from(thread)) {
+            Some(seat) => *seat = what,
+            None => servers.push(what),
+        }
+        self.listen(rpc::ThreadId { thread, ..KERNEL });
+        Ok(())
+    }
+
+    /// Has a thread of the kernel's wait for its next request, if it is there for that.
     pub(super) fn listen(&mut self, thread: rpc::ThreadId) {
-        if let Some((port, room)) = self.tasks.servers.get(usize::from(thread.thread)) {
-            let begun = self.rpc.getreq(thread, Size::Long, *port, room.clone());
-            debug_assert!(begun.is_ok());
+        match self.tasks.servers.get_mut(usize::from(thread.thread)) {
+            Some(Seat::Serves(port, room)) => {
+                let begun = self.rpc.getreq(thread, Size::Long, *port, room.clone());
+                debug_assert!(begun.is_ok());
+            }
+            Some(seat) => *seat = Seat::Free,
+            None => {}
+        }
+    }
+
+    /// The answer to the request that a thread serves will come later: another one takes its place, as long as no more than `most`
+    /// are so replaced on its port.
+    pub(crate) fn put_off(&mut self, thread: rpc::ThreadId, most: usize) {
+        let servers = &mut self.tasks.servers;
+        let place = usize::from(thread.thread);
+        let Some(Seat::Serves(port, _)) = servers.get(place) else {
+            return;
+        };
+        let port = *port;
+        let is_replaced = |seat: &&Seat| matches!(seat, Seat::PutOff(own) if *own == port);
+        if servers.iter().filter(is_replaced).count() >= most {
+            return;
+        }
+        let serves = core::mem::replace(&mut servers[place], Seat::PutOff(port));
+        if let Err(serves) = self.seat(serves) {
+            self.tasks.servers[place] = serves;
         }
     }
 

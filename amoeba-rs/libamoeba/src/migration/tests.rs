@@ -6,7 +6,6 @@ use proto::capability::{Capability, Port, Private};
 use proto::message::Header;
 use proto::process::server::Command;
 use proto::standard::Status;
-use std::vec::Vec;
 
 const GET_PORT: Port = Port([1, 2, 3, 4, 5, 6]);
 
@@ -17,9 +16,8 @@ fn process() -> Capability {
     }
 }
 
-/// A source that gives a process away, and a destination that takes it, at which others have waited so often.
+/// A source that gives a process away, and a destination that takes it.
 struct Machines {
-    busy: u32,
     outcome: Status,
     server: Option<Capability>,
 }
@@ -40,9 +38,7 @@ impl Transactions for Machines {
         } else {
             assert_eq!(request.command, Command::MigrationWait.code());
             assert_eq!(request.private, process().private.emit());
-            let is_busy = self.busy > 0;
-            self.busy = self.busy.saturating_sub(1);
-            reply.set_status(if is_busy { Status::NotNow } else { self.outcome });
+            reply.set_status(self.outcome);
         }
         Ok((reply, 0))
     }
@@ -64,45 +60,21 @@ impl Transactions for Machines {
     }
 }
 
-/// How a migration ends, and the rests until then.
-fn migrate(busy: u32, outcome: Status) -> (Result<Capability, Status>, Vec<u32>) {
+/// How a migration ends if the destination says this of the process.
+fn migrate(outcome: Status) -> Result<Capability, Status> {
     let mut machines = Machines {
-        busy,
         outcome,
         server: None,
     };
-    let mut rests = Vec::new();
-    let outcome = by_user(
-        &mut machines,
-        |time| rests.push(time),
-        GET_PORT,
-        &process(),
-        &process(),
-    );
-    (outcome, rests)
+    by_user(&mut machines, GET_PORT, &process(), &process())
 }
 
 #[test]
-fn a_process_that_runs_is_told_at_once() {
-    assert_eq!(migrate(0, Status::Ok), (Ok(process()), Vec::new()));
+fn a_process_that_runs_is_told() {
+    assert_eq!(migrate(Status::Ok), Ok(process()));
 }
 
 #[test]
 fn a_process_that_has_come_to_nothing_is_told() {
-    let outcome = (Err(Status::BadCapability), Vec::new());
-    assert_eq!(migrate(0, Status::BadCapability), outcome);
-}
-
-#[test]
-fn while_another_waits_there_it_is_asked_once_a_second() {
-    let (outcome, rests) = migrate(3, Status::Ok);
-    assert_eq!(outcome, Ok(process()));
-    assert_eq!(rests, [1000; 3]);
-}
-
-#[test]
-fn who_always_finds_another_waiting_gives_up_at_last() {
-    let (outcome, rests) = migrate(u32::MAX, Status::Ok);
-    assert_eq!(outcome, Err(Status::NotNow));
-    assert_eq!(rests.iter().sum::<u32>(), 300_000);
+    assert_eq!(migrate(Status::BadCapability), Err(Status::BadCapability));
 }

@@ -4,6 +4,7 @@ use super::{Kernel, capability, descriptor, offset};
 use crate::machine::Machine;
 use crate::process::{Communication, Event};
 use crate::rpc::limits::LONGEST_SILENCE;
+use crate::servers::migration::MOST;
 use crate::servers::{Answer, Call, Ticket, World};
 use proptest::prelude::{any, prop_assert, proptest};
 use proto::capability::{Capability, Port};
@@ -489,15 +490,17 @@ fn who_asks_whether_a_process_runs_is_told_when_it_never_will() {
 }
 
 #[test]
-fn one_waits_for_processes_at_a_time_and_leaves_threads_for_others() {
+fn no_more_wait_for_processes_than_there_is_room_for() {
     let (mut world, process) = waited_for(Vec::new());
-    ask_whether_it_runs(&mut world, &process);
-    assert_eq!(world.told, [Some(Status::NotNow)]);
+    for _ in 0..MOST {
+        ask_whether_it_runs(&mut world, &process);
+    }
+    assert_eq!(world.told, [Some(Status::NoSpace)]);
     let asked = world.waiting.last().expect("an answer that is put off");
     world.machines[1].servers.abandon(Ticket(asked.ticket));
     world.told.clear();
     ask_whether_it_runs(&mut world, &process);
-    assert_eq!(world.told, [], "nobody waits any more");
+    assert_eq!(world.told, [], "one of them waits no more");
 }
 
 #[test]

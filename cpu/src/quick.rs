@@ -3,7 +3,7 @@
 //! handler of the attempt, has nothing to save around one, and makes it a few dozen machine instructions.
 //!
 //! An attempt is the instruction's own handler on a [`Quick`] bus, where [`Bus::IS_QUICK`] has every access that is not found at once
-//! return [`Fault::NOT_AT_ONCE`]; after any fault the instruction executes in full. A handler that changes nothing before its last access can fault is fit for it, the more so as reads
+//! return `Fault::NOT_AT_ONCE`; after any fault the instruction executes in full. A handler that changes nothing before its last access can fault is fit for it, the more so as reads
 //! found at once do not change the board either.
 
 use crate::{Bus, Cycle, DeviceMoves, Moves, Page, Pins, Reply, Width};

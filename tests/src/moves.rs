@@ -138,7 +138,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The lab that [`machines`] describes.
+    /// The lab that [`machines()`] describes.
     ///
     /// # Panics
     /// If a program is not built in.

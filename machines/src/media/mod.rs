@@ -1,7 +1,7 @@
 //! What is in the drives of a machine: images whose sectors drives read and write.
 //!
 //! `readonly` refuses writes. `overlay` keeps every written sector beside the image, in memory until
-//! [`DiskImage::keep_in`] names a file for them, and never touches the image. `direct` writes to the image's file.
+//! `DiskImage::keep_in` names a file for them, and never touches the image. `direct` writes to the image's file.
 //!
 //! # Snapshots
 //!
@@ -10,7 +10,7 @@
 //! state (head, buffer, sectors that a power cut has torn) is the chip's. What `direct` has written is in the image itself
 //! and in no snapshot: one of a lab with such a disk is good only as long as nobody writes to the image.
 //!
-//! The trace hash covers every write, in order, with its sector and data ([`DiskImage::trace_hash`]).
+//! The trace hash covers every write, in order, with its sector and data (`DiskImage::trace_hash`).
 
 mod mapped;
 mod overlay;

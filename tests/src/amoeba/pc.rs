@@ -160,7 +160,7 @@ impl Pc {
             .fold(self, |pc, (name, arguments)| pc.program(name.as_ref(), arguments))
     }
 
-    /// With a disk behind those before it, which holds these bytes and keeps what is written: [`Stage::disk`].
+    /// With a disk behind those before it, which holds these bytes and keeps what is written: `Stage::disk`.
     #[must_use]
     pub fn disk(self, name: &str, bytes: Vec<u8>) -> Pc {
         self.drive("disk", Some((name, bytes, "direct")))

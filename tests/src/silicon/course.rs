@@ -4,11 +4,14 @@
 //! Now and then there is more than one right way to go on: an instruction reads a flag that another has left undefined, or asks for
 //! what only Linux knows. There the course asks a [`Question`]. The first answer is that of the crate `cpu`; [`Courses`] goes through all
 //! the others, too, so that an outcome can be told to be right with one of them.
+//!
+//! A course may be taken with [`Habit`]s that the crate `cpu` does not have.
 
 use cpu::State;
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
 use super::case::LONGEST;
+use super::habit::{Habit, Instead};
 use super::layout::CODE;
 use super::model::{Model, PROCESSOR_NUMBER, Step};
 use super::undefined::{ZERO, decode, flags_read, shift_count, undefined_behind};
@@ -20,7 +23,12 @@ const MOST_COURSES: usize = 10_000;
 const PROCESSORS: u32 = 0x1000;
 /// What LAR may tell: 32-bit data that expand down, as [`Model`] has it, or 16-bit, or those that were never accessed.
 const RIGHTS: [u32; 3] = [0x0040_F500, 0x0000_F500, 0x0000_F400];
+/// How often it is asked in one course whether a loop at the limit faults.
+const MOST_LOOPS: usize = 8;
 const CS: usize = 1;
+const TRAP: u32 = 1 << 8;
+/// Vector of INT1.
+const DEBUG: u32 = 1;
 
 /// Where more than one way to go on is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +38,13 @@ pub enum Question {
     /// LSL or LAR of the segment in whose limit Linux keeps the number of the processor; the answers are all numbers, or the rights that
     /// one or the other Linux has given it.
     ProcessorSegment,
+    /// LOOP, LOOPE or LOOPNE ends where its code segment ends; the answers are that it is executed, and #GP(0).
+    LoopAtLimit,
 }
 
 impl Question {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::UndefinedFlags, Self::ProcessorSegment];
+    pub const ALL: [Self; 3] = [Self::UndefinedFlags, Self::ProcessorSegment, Self::LoopAtLimit];
 }
 
 /// An instruction that was executed, at least in part.
@@ -61,13 +71,39 @@ pub struct Course {
     pub executed: Vec<Executed>,
     /// What was asked, in this order, how many answers there are, and which was given.
     questions: Vec<(Question, u32, u32)>,
+    /// Those with which it was taken.
+    habits: Vec<Habit>,
+    /// Those that would have mattered, too.
+    missed: Vec<Habit>,
+    /// The instruction that was executed last began with TF.
+    is_traced: bool,
+    /// What INT1, the last instruction, saves as EIP by habit.
+    saved: Option<u32>,
 }
 
 impl Course {
     /// The course that the crate `cpu` takes by itself.
     #[must_use]
     pub fn of(case: &Case, model: &mut Model) -> Self {
-        Self::with_answers(case, model, &Question::ALL, &[])
+        Self::with_habits(case, model, &[])
+    }
+
+    /// The course that the crate `cpu` takes with these habits.
+    #[must_use]
+    pub fn with_habits(case: &Case, model: &mut Model, habits: &[Habit]) -> Self {
+        Self::with_answers(case, model, habits, &Question::ALL, &[])
+    }
+
+    /// The habits with which it was taken.
+    #[must_use]
+    pub fn habits(&self) -> &[Habit] {
+        &self.habits
+    }
+
+    /// Whether it came to where another habit would have mattered.
+    #[must_use]
+    pub fn misses(&self, habit: Habit) -> bool {
+        self.missed.contains(&habit)
     }
 
     /// Whether it came to a question.
@@ -77,8 +113,17 @@ impl Course {
     }
 
     /// The course with these answers to the first questions of some kinds, and the first answer to all behind.
-    fn with_answers(case: &Case, model: &mut Model, kinds: &[Question], answers: &[u32]) -> Self {
-        let mut course = Self::default();
+    fn with_answers(
+        case: &Case,
+        model: &mut Model,
+        habits: &[Habit],
+        kinds: &[Question],
+        answers: &[u32],
+    ) -> Self {
+        let mut course = Self {
+            habits: habits.to_vec(),
+            ..Self::default()
+        };
         model.begin(case);
         loop {
             match course.step(model, kinds, answers) {
@@ -87,7 +132,11 @@ impl Course {
                 Step::Endless => return course,
             }
         }
-        course.outcome = Some(model.outcome(case));
+        let mut outcome = model.outcome(case);
+        if outcome.vector == DEBUG {
+            outcome.eip = course.saved.unwrap_or(outcome.eip);
+        }
+        course.outcome = Some(outcome);
         course
     }
 
@@ -107,17 +156,22 @@ impl Course {
                 model.set_state(&before);
             }
         }
+        let is_answered = self.questions.len() > asked;
         let answers_behind = kinds
             .contains(&Question::ProcessorSegment)
             .then(|| answers_of_processor_segment(&instruction, &before, model));
         self.note(next);
-        let step = model.step();
+        let step = if kinds.contains(&Question::LoopAtLimit) && self.is_refused(&next, &before, answers) {
+            model.step_instead(next.linear, &refused(&instruction))
+        } else {
+            self.execute(&next, &before, model)
+        };
         let after = model.state();
         if after.instructions == before.instructions && !after.is_repeating {
             // It has faulted, perhaps because of an answer; the flags are as before.
             return step;
         }
-        if self.questions.len() > asked {
+        if is_answered {
             self.undefined &= !read;
         }
         self.undefined = undefined_behind(&instruction, self.undefined, Some(before.general[1]));
@@ -129,6 +183,43 @@ impl Course {
             }
         }
         step
+    }
+
+    /// Executes an instruction, with the habits there are.
+    fn execute(&mut self, next: &Executed, before: &State, model: &mut Model) -> Step {
+        let was_traced = std::mem::replace(&mut self.is_traced, before.eflags & TRAP != 0);
+        let instruction = &next.instruction;
+        let Some(habit) = Habit::of(instruction) else {
+            return model.step();
+        };
+        if habit == Habit::Int1AtItself && was_traced {
+            // If a processor stops here, it may be for the instruction in front of it.
+            return model.step();
+        }
+        if !self.habits.contains(&habit) {
+            if !self.missed.contains(&habit) {
+                self.missed.push(habit);
+            }
+            return model.step();
+        }
+        if habit == Habit::Int1AtItself {
+            self.saved = Some(before.eip);
+        }
+        let at = |offset| model.byte(next.linear.wrapping_add(offset));
+        let text: Vec<u8> = (0..instruction.len() as u32).map_while(at).collect();
+        match habit.instead(instruction, &text, before) {
+            Some(instead) => model.step_instead(next.linear, &instead),
+            None => model.step(),
+        }
+    }
+
+    /// Whether an instruction that is a loop at the limit is to fault.
+    fn is_refused(&mut self, next: &Executed, state: &State, answers: &[u32]) -> bool {
+        let asked = self.questions.iter();
+        let loops = asked.filter(|(question, _, _)| *question == Question::LoopAtLimit);
+        loops.count() < MOST_LOOPS
+            && is_loop_at_limit(&next.instruction, state)
+            && self.ask(Question::LoopAtLimit, 2, answers) != 0
     }
 
     /// The answer to a new question.
@@ -150,6 +241,7 @@ impl Course {
 pub struct Courses<'a> {
     case: &'a Case,
     model: Model,
+    habits: &'a [Habit],
     kinds: &'a [Question],
     /// The answers of the next course; none behind the last.
     answers: Option<Vec<u32>>,
@@ -160,9 +252,16 @@ impl<'a> Courses<'a> {
     /// The first of them is the crate's own.
     #[must_use]
     pub fn new(case: &'a Case, kinds: &'a [Question]) -> Self {
+        Self::with_habits(case, &[], kinds)
+    }
+
+    /// All of them have these habits.
+    #[must_use]
+    pub fn with_habits(case: &'a Case, habits: &'a [Habit], kinds: &'a [Question]) -> Self {
         Self {
             case,
             model: Model::new(),
+            habits,
             kinds,
             answers: Some(Vec::new()),
             left: MOST_COURSES,
@@ -176,7 +275,7 @@ impl Iterator for Courses<'_> {
     fn next(&mut self) -> Option<Course> {
         self.left = self.left.checked_sub(1)?;
         let answers = self.answers.take()?;
-        let course = Course::with_answers(self.case, &mut self.model, self.kinds, &answers);
+        let course = Course::with_answers(self.case, &mut self.model, self.habits, self.kinds, &answers);
         let questions = &course.questions;
         let open = questions
             .iter()
@@ -209,6 +308,23 @@ fn next_instruction(state: &State, model: &Model) -> Option<Executed> {
             count: shift_count(&instruction, Some(state.general[1])),
         }
     })
+}
+
+/// LOOP, LOOPE or LOOPNE whose last byte is the last one of its code segment.
+fn is_loop_at_limit(instruction: &Instruction, state: &State) -> bool {
+    const LOOPS: [Mnemonic; 3] = [Mnemonic::Loop, Mnemonic::Loope, Mnemonic::Loopne];
+    let last = state.eip.wrapping_add(instruction.len() as u32 - 1);
+    LOOPS.contains(&instruction.mnemonic()) && last == state.segments[CS].limit
+}
+
+/// What faults with #GP(0) in the place of an instruction: HLT.
+fn refused(instruction: &Instruction) -> Instead {
+    const HLT: u8 = 0xF4;
+    Instead {
+        text: vec![HLT; instruction.len()],
+        eax: None,
+        esp_above: 0,
+    }
 }
 
 /// The bits of `flags` that the bits of `choice` choose, from the lowest of each.

@@ -6,6 +6,7 @@ use iced_x86::{Instruction, Mnemonic};
 use super::Outcome;
 use super::course::Question;
 use super::finding::Finding;
+use super::habit::Habit;
 
 const NESTED: u32 = 1 << 14;
 const RESUME: u32 = 1 << 16;
@@ -160,7 +161,7 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: FOREIGN,
-        reason: "one of those that are not generated lies in the middle of another instruction, to which a jump led",
+        reason: "one of those that are not generated lies in the middle of another instruction, to which a jump led, or a jump led over its preparation",
         how: How::Skipped(|finding| finding.executes_foreign_instructions()),
     },
     Difference {
@@ -226,6 +227,48 @@ pub const DIFFERENCES: &[Difference] = &[
             finding.silicon.flags & NESTED != 0
                 && finding.stopped_at_one_of(&[Mnemonic::Iret, Mnemonic::Iretd])
         }),
+    },
+    Difference {
+        name: "writes to the helper's code",
+        reason: "the helper has a page of its own below 4 GB, which is not absent but cannot be written",
+        how: How::Skipped(|finding| finding.is_write_to_the_helper()),
+    },
+    Difference {
+        name: "LOCK MOV of CR0",
+        reason: "CR8 on AMD's processors, and #GP at level 3; #UD on a 386",
+        how: How::Skipped(|finding| finding.is_locked_move_of_cr0()),
+    },
+    Difference {
+        name: "undefined instructions that are too long with their operands",
+        reason: "AMD's processors count all of MOV with an opcode in its operand, and of XOP, which POP with one became, first; #UD on a 386",
+        how: How::Skipped(|finding| finding.is_undefined_and_too_long()),
+    },
+    Difference {
+        name: "frame pointer of ENTER where SP wraps",
+        reason: "Intel's processors borrow from the upper word of ESP, AMD's do not",
+        how: How::Skipped(|finding| finding.is_explained_by_habit(Habit::FrameWithoutBorrow)),
+    },
+    Difference {
+        name: "LOOP at the end of a code segment",
+        reason: "AMD's processors raise #GP of the fetch behind it now and then although it jumps, not in every run",
+        how: How::Skipped(|finding| {
+            finding.is_explained_by(&[Question::LoopAtLimit, Question::UndefinedFlags])
+        }),
+    },
+    Difference {
+        name: "upper word of a segment register that is pushed as a dword",
+        reason: "AMD's processors write zeros, Intel's access only the low word",
+        how: How::Skipped(|finding| finding.is_explained_by_habit(Habit::WholeSegmentPush)),
+    },
+    Difference {
+        name: "REPNE LOOPE, REPE LOOPNE",
+        reason: "reserved; on AMD's processors the prefix decides which of the two it is, on a 386 it does nothing",
+        how: How::Skipped(|finding| finding.is_explained_by_habit(Habit::LoopByPrefix)),
+    },
+    Difference {
+        name: "EIP of INT1",
+        reason: "a hypervisor on AMD's processors intercepts it and reports it as a fault; a trap on a 386",
+        how: How::Skipped(|finding| finding.is_explained_by_habit(Habit::Int1AtItself)),
     },
 ];
 

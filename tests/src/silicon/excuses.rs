@@ -4,14 +4,17 @@ use iced_x86::{Decoder, DecoderError, DecoderOptions, Mnemonic};
 
 use super::Outcome;
 use super::case::LONGEST;
-use super::course::{Courses, Question};
-use super::finding::Finding;
-use super::foreign::is_foreign;
-use super::layout::PAGE;
+use super::course::{Course, Courses, Question};
+use super::finding::{Finding, compare};
+use super::foreign::{is_foreign, is_long_double_shift};
+use super::habit::Habit;
+use super::layout::{PAGE, STUB};
+use super::model::Model;
 use super::undefined::decode;
 
 const PAGE_FAULT: u32 = 14;
 const GENERAL_PROTECTION: u32 = 13;
+const INVALID_OPCODE: u32 = 6;
 /// The error code of such a page fault, without what a 386 does not tell.
 const USER_READ_OF_ABSENT_PAGE: u32 = 4;
 /// Bytes that the silicon looks at before it finds an instruction too long: less than two blocks of 16.
@@ -62,14 +65,14 @@ impl Finding<'_> {
             && is_unfinished(&without_repeated_prefixes(&bytes), is_32_bit)
     }
 
-    /// The course of the crate `cpu` meets an instruction that no case has: a jump led to the middle of another one, or to code of
-    /// another size.
+    /// The course of the crate `cpu` meets an instruction that no case has: a jump led to the middle of another one, to code of another
+    /// size, or over what prepares the count of a double shift.
     pub(super) fn executes_foreign_instructions(&self) -> bool {
         let base = self.case.base();
         self.course.executed.iter().any(|executed| {
             let begins = self.text_at(executed.linear.wrapping_sub(base)).is_some();
             let is_of_case = begins && executed.is_32_bit == self.case.is_32_bit();
-            !is_of_case && is_foreign(executed)
+            !is_of_case && is_foreign(executed) || is_long_double_shift(executed)
         })
     }
 
@@ -77,7 +80,7 @@ impl Finding<'_> {
     /// which is asked.
     pub(super) fn is_explained_by(&self, kinds: &[Question]) -> bool {
         self.course.asks(kinds[0])
-            && Courses::new(self.case, kinds).any(|course| {
+            && Courses::with_habits(self.case, self.course.habits(), kinds).any(|course| {
                 course.outcome.is_some_and(|model| {
                     let finding = Finding {
                         model: &model,
@@ -87,6 +90,66 @@ impl Finding<'_> {
                     finding.differing().is_empty()
                 })
             })
+    }
+
+    /// With a habit that the course lacked where it mattered, the crate `cpu` comes to the outcome of the silicon, or to what the rest
+    /// of the table explains.
+    pub(super) fn is_explained_by_habit(&self, habit: Habit) -> bool {
+        let with_habit = || {
+            let habits = [self.course.habits(), &[habit]].concat();
+            Course::with_habits(self.case, &mut Model::new(), &habits)
+        };
+        self.course.misses(habit) && {
+            let course = with_habit();
+            course.outcome.is_some_and(|model| {
+                let finding = Finding {
+                    model: &model,
+                    course: &course,
+                    ..*self
+                };
+                compare(&finding).is_ok()
+            })
+        }
+    }
+
+    /// LOCK MOV of CR0, which the silicon takes for one of CR8 and forbids at this level, and the crate `cpu` finds undefined.
+    pub(super) fn is_locked_move_of_cr0(&self) -> bool {
+        let bytes = self.code_at(self.silicon, LONGEST);
+        let (prefixes, rest) = split_prefixes(&bytes);
+        let is_move_of_cr0 = matches!(rest, [0x0F, 0x20 | 0x22, operands, ..] if operands & 0x38 == 0);
+        prefixes.contains(&0xF0)
+            && is_move_of_cr0
+            && self.silicon.vector == GENERAL_PROTECTION
+            && self.model.vector == INVALID_OPCODE
+            && self.is_same_but(|outcome| outcome.vector = INVALID_OPCODE)
+    }
+
+    /// An undefined instruction that the silicon finds too long, because it counts more of it: an XOP prefix in the place of POP with an
+    /// opcode in its operand, or MOV with one and the immediate operand behind.
+    pub(super) fn is_undefined_and_too_long(&self) -> bool {
+        let bytes = self.code_at(self.silicon, 2 * LONGEST);
+        let (prefixes, rest) = split_prefixes(&bytes);
+        let is_32_bit = Self::is_32_bit(self.silicon);
+        let counted =
+            xop_bytes(prefixes, rest, is_32_bit).or_else(|| undefined_mov_bytes(prefixes, rest, is_32_bit));
+        self.silicon.vector == GENERAL_PROTECTION
+            && self.model.vector == INVALID_OPCODE
+            && counted.is_some_and(|bytes| prefixes.len() + bytes > LONGEST)
+            && self.is_same_but(|outcome| outcome.vector = INVALID_OPCODE)
+    }
+
+    /// The page fault of a write to the helper's own code, of which the model has nothing.
+    pub(super) fn is_write_to_the_helper(&self) -> bool {
+        const PRESENT: u32 = 1;
+        const WRITE: u32 = 2;
+        let Finding { silicon, model, .. } = self;
+        let [was_present, is_present] = [silicon, model].map(|outcome| outcome.error_code & PRESENT != 0);
+        silicon.vector == PAGE_FAULT
+            && silicon.address & !(PAGE as u32 - 1) == STUB
+            && silicon.error_code & WRITE != 0
+            && was_present
+            && !is_present
+            && self.is_same_but(|outcome| outcome.error_code &= !PRESENT)
     }
 
     /// Whether both outcomes are the same when some of them is forgotten.
@@ -108,6 +171,46 @@ fn is_unfinished(bytes: &[u8], is_32_bit: bool) -> bool {
     let bitness = if is_32_bit { 32 } else { 16 };
     let mut decoder = Decoder::new(bitness, bytes, DecoderOptions::NONE);
     decoder.decode().is_invalid() && decoder.last_error() == DecoderError::NoMoreBytes
+}
+
+/// The most bytes that an instruction with an XOP prefix may have behind its other prefixes; none if it has no XOP prefix. Which immediate
+/// operand it has is told by its map of opcodes.
+fn xop_bytes(prefixes: &[u8], rest: &[u8], is_32_bit: bool) -> Option<usize> {
+    const XOP_AND_OPCODE: usize = 4;
+    /// MOV of a register to memory or a register.
+    const MOV: u8 = 0x89;
+    let [0x8F, map, _, _, operand @ ..] = rest else {
+        return None;
+    };
+    let map = map & 0x1F;
+    if map < 8 {
+        return None;
+    }
+    let is_address_32 = is_32_bit != prefixes.contains(&0x67);
+    let mov = [&[MOV], operand].concat();
+    let immediate = match map {
+        8 => 1,
+        9 => 0,
+        _ => 4,
+    };
+    Some(XOP_AND_OPCODE + decode(&mov, 0, is_address_32).len() - 1 + immediate)
+}
+
+/// How many bytes MOV of an immediate operand has behind its prefixes, if there is another opcode in its operand, with which it is undefined.
+fn undefined_mov_bytes(prefixes: &[u8], rest: &[u8], is_32_bit: bool) -> Option<usize> {
+    const OPCODE_IN_OPERAND: u8 = 0x38;
+    let [mov @ (0xC6 | 0xC7), operand, behind @ ..] = rest else {
+        return None;
+    };
+    if operand & OPCODE_IN_OPERAND == 0 {
+        return None;
+    }
+    let is_size = |byte: &u8| matches!(byte, 0x66 | 0x67);
+    let mut sizes: Vec<u8> = prefixes.iter().copied().filter(is_size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let defined = [&sizes[..], &[*mov, operand & !OPCODE_IN_OPERAND], behind].concat();
+    Some(decode(&defined, 0, is_32_bit).len() - sizes.len())
 }
 
 /// An instruction with each of its prefixes once.
@@ -138,8 +241,7 @@ mod tests {
     use crate::silicon::case::of_code;
     use crate::silicon::differences::{DIFFERENCES, FOREIGN};
     use crate::silicon::finding::{Mismatch, Verdict, judge, judge_dead};
-    use crate::silicon::layout::CODE;
-    use crate::silicon::model::Model;
+    use crate::silicon::layout::{CODE, image};
 
     /// What is said of a case if the silicon makes of it what the crate `cpu` does, changed by `change`.
     fn verdict(case: &Case, change: impl Fn(&mut Outcome)) -> Result<&'static str, Mismatch> {
@@ -318,6 +420,338 @@ mod tests {
         assert!(verdict(&of_code_before_the_end(&[0xF4], 15), fetch_behind).is_err());
         let undefined = [[0x67; 15].as_slice(), &[0x0F, 0x0B]].concat();
         assert!(verdict(&of_code_before_the_end(&undefined, 17), fetch_behind).is_err());
+    }
+
+    #[test]
+    fn a_double_shift_by_too_much_explains_what_is_behind_it() {
+        // SHLD WORD [20010000h], DX, CL.
+        let mut case = of_code(&[&[0x66, 0x0F, 0xA5, 0x15, 0, 0, 0x01, 0x20]]);
+        let other = |outcome: &mut Outcome| outcome.note_change(0, 1);
+        case.general[1] = 0x31;
+        assert_eq!(verdict(&case, other), Ok(FOREIGN));
+        case.general[1] = 0x30;
+        assert!(verdict(&case, other).is_err(), "by 16");
+    }
+
+    #[test]
+    fn a_write_to_the_helpers_code_explains_a_page_that_is_present_and_nothing_else() {
+        const HELPER: &str = "writes to the helper's code";
+        // MOV [EBX], AL; MOV AL, [EBX].
+        let (store, load): (&[u8], &[u8]) = (&[0x88, 0x03], &[0x8A, 0x03]);
+        let of_address = |code: &[u8], address| {
+            let mut case = of_code(&[code]);
+            case.general[3] = address;
+            case
+        };
+        let present = |outcome: &mut Outcome| outcome.error_code |= 1;
+        let case = of_address(store, STUB + 0xFFF);
+        assert_eq!(verdict(&case, present), Ok(HELPER));
+        assert!(verdict(&of_address(store, STUB + 0x1000), present).is_err());
+        assert!(verdict(&of_address(load, STUB), present).is_err(), "a read");
+        is_explained_alone(&case, present);
+    }
+
+    /// That nothing may differ but what `explained` changes.
+    fn is_explained_alone(case: &Case, explained: impl Fn(&mut Outcome)) {
+        let changes: [fn(&mut Outcome); 8] = [
+            |outcome| outcome.general[2] ^= 1,
+            |outcome| outcome.general[4] ^= 4,
+            |outcome| outcome.general[5] ^= 0x10_0000,
+            |outcome| outcome.eip ^= 0x80,
+            |outcome| outcome.flags ^= 1,
+            |outcome| outcome.segments[3] ^= 8,
+            |outcome| outcome.note_change(0x30, 1),
+            |outcome| outcome.vector ^= 8,
+        ];
+        assert!(verdict(case, &explained).is_ok_and(|said| said != "the same"));
+        for (number, change) in changes.iter().enumerate() {
+            let both = |outcome: &mut Outcome| {
+                explained(outcome);
+                change(outcome);
+            };
+            assert!(verdict(case, both).is_err(), "change {number}");
+        }
+    }
+
+    /// A case in 16-bit segments, SP as given.
+    fn of_code_with_short_stack(code: &[&[u8]], esp: u32) -> Case {
+        const SHORT_DATA: u16 = 12 << 3 | 7;
+        let mut case = of_code(code);
+        case.segments[2] = SHORT_DATA;
+        case.general[4] = esp;
+        case
+    }
+
+    /// What the crate `cpu` does with a habit, as a change of what it does.
+    fn with(case: &Case, habit: Habit) -> impl Fn(&mut Outcome) {
+        let course = Course::with_habits(case, &mut Model::new(), &[habit]);
+        let outcome = course.outcome.expect("it ends");
+        move |other| *other = outcome
+    }
+
+    /// The four bytes that a push wrote last, in a case of one push at the end of the first page.
+    fn pushed(outcome: &Outcome) -> Vec<u8> {
+        let last = |at: u16| {
+            let change = outcome.listed().iter().find(|(offset, _)| *offset == at);
+            change.map_or(image(0)[usize::from(at)], |(_, byte)| *byte)
+        };
+        (0xFFC..0x1000).map(last).collect()
+    }
+
+    const WORDS: &str = "upper word of a segment register that is pushed as a dword";
+
+    #[test]
+    fn a_segment_register_that_is_pushed_as_a_dword_explains_an_upper_word_of_zeros_and_nothing_else() {
+        // MOV DWORD [20010FFCh], -1; the push.
+        let fill: &[u8] = &[0xC7, 0x05, 0xFC, 0x0F, 0x01, 0x20, 0xFF, 0xFF, 0xFF, 0xFF];
+        let pushes: [&[u8]; 6] = [&[0x06], &[0x0E], &[0x16], &[0x1E], &[0x0F, 0xA0], &[0x0F, 0xA8]];
+        for push in pushes {
+            let case = of_code(&[fill, push]);
+            let model = Model::new().run(&case).expect("it ends");
+            let zeros = with(&case, Habit::WholeSegmentPush);
+            let mut silicon = model;
+            zeros(&mut silicon);
+            assert_eq!(pushed(&model)[2..], [0xFF, 0xFF], "{push:X?}");
+            assert_eq!(pushed(&silicon)[..2], pushed(&model)[..2], "{push:X?}");
+            assert_eq!(pushed(&silicon)[2..], [0, 0], "{push:X?}");
+            assert_eq!((silicon.general, silicon.eip), (model.general, model.eip));
+            assert_eq!(verdict(&case, &zeros), Ok(WORDS), "{push:X?}");
+            is_explained_alone(&case, zeros);
+        }
+        let short = of_code(&[fill, &[0x66, 0x1E]]);
+        assert!(verdict(&short, with(&of_code(&[fill, &[0x1E]]), Habit::WholeSegmentPush)).is_err());
+    }
+
+    #[test]
+    fn zeros_that_were_pushed_with_a_segment_register_may_be_read() {
+        // PUSH -1; POP EAX; PUSH DS; POP EAX; ADD EAX, EAX.
+        let case = of_code(&[&[0x6A, 0xFF], &[0x58], &[0x1E], &[0x58], &[0x01, 0xC0]]);
+        let zeros = with(&case, Habit::WholeSegmentPush);
+        let (mut silicon, model) = (Outcome::empty(), Model::new().run(&case).expect("it ends"));
+        zeros(&mut silicon);
+        assert_eq!((silicon.general[0], model.general[0]), (0xAE, 0xFFFE_00AE));
+        assert_eq!(verdict(&case, &zeros), Ok(WORDS));
+        is_explained_alone(&case, zeros);
+        assert!(
+            verdict(&case, |outcome| outcome.general[0] = 0xAE).is_err(),
+            "the flags and the stack are those of the other value"
+        );
+    }
+
+    #[test]
+    fn a_segment_register_that_is_pushed_as_a_dword_may_fault_at_its_upper_word() {
+        // SP is 2, so that the upper word lies beyond the end of the segment.
+        let case = of_code_with_short_stack(&[&[0x1E]], 2);
+        let faults = with(&case, Habit::WholeSegmentPush);
+        let mut silicon = Outcome::empty();
+        faults(&mut silicon);
+        assert_eq!((silicon.vector, silicon.general[4]), (12, 2));
+        assert_eq!(silicon.general[0], 0, "EAX was used meanwhile");
+        assert_eq!(verdict(&case, &faults), Ok(WORDS));
+        let dword = of_code_with_short_stack(&[&[0x50]], 2);
+        let model = Model::new().run(&dword).expect("it ends");
+        assert_eq!((model.vector, model.general[4]), (12, 2), "PUSH EAX");
+    }
+
+    #[test]
+    fn what_else_the_table_explains_is_explained_behind_a_pushed_segment_register() {
+        // MOV DWORD [20010FFCh], -1; PUSH DS; MOV ESP, 20012FF0h; POPA up to a page that is not there.
+        let fill: &[u8] = &[0xC7, 0x05, 0xFC, 0x0F, 0x01, 0x20, 0xFF, 0xFF, 0xFF, 0xFF];
+        let case = of_code(&[fill, &[0x1E], &[0xBC, 0xF0, 0x2F, 0x01, 0x20], &[0x61]]);
+        let zeros = with(&case, Habit::WholeSegmentPush);
+        let registers = |outcome: &mut Outcome| {
+            zeros(outcome);
+            assert_eq!(outcome.vector, PAGE_FAULT);
+            outcome.general[7] = 1;
+        };
+        assert_eq!(verdict(&case, registers), Ok(WORDS));
+        let memory = |outcome: &mut Outcome| {
+            registers(outcome);
+            outcome.note_change(0x30, 1);
+        };
+        assert!(verdict(&case, memory).is_err());
+    }
+
+    #[test]
+    fn a_prefix_explains_the_other_loop_and_nothing_else() {
+        const LOOPS: &str = "REPNE LOOPE, REPE LOOPNE";
+        let of_loop = |text: &[u8], flags| {
+            // The loop leads over LEA EDX, [EDX + 4].
+            let mut case = of_code(&[text, &[0x8D, 0x52, 0x04]]);
+            case.general[1] = 5;
+            case.flags = flags;
+            case
+        };
+        let other_way = |outcome: &mut Outcome| outcome.general[2] ^= 4;
+        for flags in [0x202, 0x242] {
+            for text in [[0xF2, 0xE1, 3], [0xF3, 0xE0, 3]] {
+                let case = of_loop(&text, flags);
+                let other = with(&case, Habit::LoopByPrefix);
+                assert_eq!(verdict(&case, &other), Ok(LOOPS), "{text:X?}");
+                is_explained_alone(&case, other);
+            }
+            for text in [[0xF3, 0xE1, 3], [0xF2, 0xE0, 3], [0x66, 0xE1, 3]] {
+                let case = of_loop(&text, flags);
+                assert!(verdict(&case, other_way).is_err(), "{text:X?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_loop_at_the_end_of_its_segment_may_fault_and_nothing_else() {
+        const LIMIT: &str = "LOOP at the end of a code segment";
+        let of_loop = |text: &[u8], behind: u32| {
+            let mut case = of_code(&[text]);
+            case.segments[1] = 1 << 3 | 7;
+            case.eip = 0x1000 - behind - text.len() as u32;
+            case.general[1] = 5;
+            case.flags |= 0x40;
+            case
+        };
+        for text in [&[0xE1, 0xFE][..], &[0xE2, 0xFE], &[0x2E, 0xE1, 0xFD]] {
+            let case = of_loop(text, 0);
+            let model = Model::new().run(&case).expect("it ends");
+            assert_eq!((model.vector, model.eip, model.general[1]), (13, 0x1000, 0));
+            for left in 1..=5 {
+                let faults = |outcome: &mut Outcome| {
+                    outcome.eip = case.eip;
+                    outcome.general[1] = left;
+                };
+                assert_eq!(verdict(&case, faults), Ok(LIMIT), "{text:X?} {left}");
+                is_explained_alone(&case, faults);
+            }
+            let at_end = |outcome: &mut Outcome| outcome.eip = case.eip;
+            assert!(verdict(&case, at_end).is_err(), "no iteration is left");
+        }
+        let before = of_loop(&[0xE1, 0xFE], 1);
+        let faults = |outcome: &mut Outcome| {
+            outcome.vector = 13;
+            outcome.eip = before.eip;
+            outcome.flags |= 1 << 16;
+            outcome.general[1] = 3;
+        };
+        assert!(verdict(&before, faults).is_err(), "a byte is behind it");
+        let mut jump = of_loop(&[0x66, 0x74, 0x10], 0);
+        jump.flags &= !0x40;
+        assert!(verdict(&jump, |outcome| outcome.eip = jump.eip).is_err(), "JE");
+    }
+
+    #[test]
+    fn int1_may_save_its_own_eip_and_nothing_else() {
+        const INT1: &str = "EIP of INT1";
+        for text in [&[0xF1][..], &[0x66, 0xF1], &[0xF2, 0x2E, 0xF1]] {
+            let case = of_code(&[&[0x40], text]);
+            let itself = |outcome: &mut Outcome| outcome.eip -= text.len() as u32;
+            assert_eq!(verdict(&case, itself), Ok(INT1), "{text:X?}");
+            assert!(verdict(&case, |outcome| outcome.eip -= text.len() as u32 + 1).is_err());
+            is_explained_alone(&case, itself);
+        }
+        let int3 = of_code(&[&[0xCC]]);
+        assert!(verdict(&int3, |outcome| outcome.eip -= 1).is_err());
+        // PUSH 302h; POPF sets TF; NOP; INT1: it traps behind NOP.
+        let traced = of_code(&[&[0x68, 2, 3, 0, 0], &[0x9D], &[0x90], &[0xF1]]);
+        let model = Model::new().run(&traced).expect("it ends");
+        assert_eq!((model.vector, model.eip), (1, CODE + 0x107));
+        assert!(verdict(&traced, |outcome| outcome.eip += 1).is_err());
+        // Without NOP it is INT1 that saves the same.
+        let int1 = of_code(&[&[0x68, 2, 3, 0, 0], &[0x9D], &[0xF1]]);
+        assert_eq!(verdict(&int1, |outcome| outcome.eip -= 1), Ok(INT1));
+    }
+
+    #[test]
+    fn enter_that_wraps_sp_explains_the_upper_word_of_the_frame_pointer_and_nothing_else() {
+        const FRAME: &str = "frame pointer of ENTER where SP wraps";
+        for level in [0, 1, 3] {
+            let enter = [0xC8, 0x08, 0x00, level];
+            let case = of_code_with_short_stack(&[&enter], 0x1234_0000);
+            let model = Model::new().run(&case).expect("it ends");
+            let other = with(&case, Habit::FrameWithoutBorrow);
+            let mut silicon = model;
+            other(&mut silicon);
+            assert_eq!((model.general[5], silicon.general[5]), (0x1233_FFFC, 0x1234_FFFC));
+            assert_eq!(silicon.general[4], model.general[4]);
+            assert_eq!(verdict(&case, &other), Ok(FRAME), "level {level}");
+            is_explained_alone(&case, other);
+        }
+        let upper = |outcome: &mut Outcome| outcome.general[5] ^= 0x7_0000;
+        let unwrapped = of_code_with_short_stack(&[&[0xC8, 8, 0, 0]], 0x1234_0010);
+        assert!(verdict(&unwrapped, upper).is_err());
+        // A page that is not there: the fault saves ESP as it was.
+        let faulting = of_code_with_short_stack(&[&[0xC8, 0, 0xD0, 0]], 0x1234_0000);
+        let model = Model::new().run(&faulting).expect("it ends");
+        let mut silicon = Outcome::empty();
+        with(&faulting, Habit::FrameWithoutBorrow)(&mut silicon);
+        assert_eq!((silicon, silicon.vector), (model, 14));
+    }
+
+    #[test]
+    fn lock_mov_of_cr0_may_be_forbidden_and_nothing_else() {
+        const CR0: &str = "LOCK MOV of CR0";
+        let forbidden = |outcome: &mut Outcome| outcome.vector = 13;
+        for opcode in [0x20, 0x22] {
+            let case = of_code(&[&[0x66, 0xF0, 0x0F, opcode, 0xC3]]);
+            assert_eq!(verdict(&case, forbidden), Ok(CR0));
+            is_explained_alone(&case, forbidden);
+            let with_code = |outcome: &mut Outcome| (outcome.vector, outcome.error_code) = (13, 8);
+            assert!(verdict(&case, with_code).is_err());
+            for others in [[0xF0, 0x0F, opcode, 0xD3], [0xF0, 0x0F, opcode + 1, 0xC3]] {
+                assert!(verdict(&of_code(&[&others]), forbidden).is_err(), "{others:X?}");
+            }
+        }
+    }
+
+    const TOO_LONG: &str = "undefined instructions that are too long with their operands";
+
+    #[test]
+    fn the_immediate_operand_of_an_undefined_mov_explains_an_instruction_that_is_too_long_and_nothing_else() {
+        let too_long = |outcome: &mut Outcome| outcome.vector = 13;
+        let of_prefixes = |prefixes: &[u8], rest: &[u8]| {
+            let (opcode, operand) = rest.split_at(2);
+            of_code(&[&[prefixes, opcode].concat(), operand])
+        };
+        // A displacement of one byte, and four bytes.
+        let dword = [0xC7, 0x48, 1, 2, 3, 4, 5];
+        let byte = [0xC6, 0x48, 1, 2];
+        assert_eq!(verdict(&of_prefixes(&[0x36; 9], &dword), too_long), Ok(TOO_LONG));
+        is_explained_alone(&of_prefixes(&[0x36; 9], &dword), too_long);
+        assert!(verdict(&of_prefixes(&[0x36; 8], &dword), too_long).is_err());
+        assert!(
+            verdict(&of_prefixes(&[0x66; 9], &dword), too_long).is_err(),
+            "a word"
+        );
+        assert_eq!(verdict(&of_prefixes(&[0x66; 11], &dword), too_long), Ok(TOO_LONG));
+        assert!(verdict(&of_prefixes(&[0x36; 11], &byte), too_long).is_err());
+        let other = [0xFE, 0x50, 1, 2, 3, 4, 5];
+        assert!(verdict(&of_prefixes(&[0x36; 9], &other), too_long).is_err());
+    }
+
+    #[test]
+    fn an_xop_prefix_explains_an_instruction_that_is_too_long_and_nothing_else() {
+        let too_long = |outcome: &mut Outcome| outcome.vector = 13;
+        let of_prefixes = |count: usize, rest: &[u8]| {
+            let prefixes = [0x65; 15][..count].to_vec();
+            let (opcode, operand) = rest.split_at(2);
+            of_code(&[&[prefixes, opcode.to_vec()].concat(), operand])
+        };
+        // Map 8 has a byte behind its operand, here a displacement of four; map 9 has none.
+        let map_8 = [0x8F, 0xE8, 0x78, 0xC0, 0x83, 1, 2, 3, 4, 5];
+        let map_9 = [0x8F, 0xE9, 0x78, 0xC0, 0x83, 1, 2, 3, 4, 5];
+        assert_eq!(verdict(&of_prefixes(6, &map_8), too_long), Ok(TOO_LONG));
+        assert!(verdict(&of_prefixes(5, &map_8), too_long).is_err());
+        assert_eq!(verdict(&of_prefixes(7, &map_9), too_long), Ok(TOO_LONG));
+        assert!(verdict(&of_prefixes(6, &map_9), too_long).is_err());
+        is_explained_alone(&of_prefixes(6, &map_8), too_long);
+        // POP with 4 in its operand would be map 0, which there is not.
+        let pop = [0x8F, 0xA0, 0x78, 0xC0, 0x83, 1, 2, 3, 4, 5];
+        assert!(verdict(&of_prefixes(8, &pop), too_long).is_err());
+        // With 16-bit addresses the displacement has two bytes.
+        let short = |count| {
+            let mut case = of_prefixes(count, &map_8);
+            case.instructions[0].insert(0, 0x67);
+            case
+        };
+        assert!(verdict(&short(6), too_long).is_err());
+        assert_eq!(verdict(&short(8), too_long), Ok(TOO_LONG));
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn is_system_call(instruction: &Instruction) -> bool {
 }
 
 /// SHLD or SHRD of words by more than 16.
-fn is_long_double_shift(executed: &Executed) -> bool {
+pub(super) fn is_long_double_shift(executed: &Executed) -> bool {
     let instruction = &executed.instruction;
     matches!(instruction.mnemonic(), Mnemonic::Shld | Mnemonic::Shrd)
         && instruction.op1_register().size() == 2

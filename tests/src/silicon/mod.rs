@@ -11,7 +11,7 @@
 //! * `host`: the helper process, the only unsafe part; [`host::Unavailable`] where there is no such processor.
 //! * `model`: the same on the crate `cpu`.
 //! * `undefined`: which flags instructions leave undefined. `course`: what a case really executes, and all right ways to go on where there is
-//!   more than one. `foreign`: instructions that no case has, which a jump into the middle of another may meet.
+//!   more than one. `habit`: what another maker's processors always do in another way. `foreign`: instructions that no case has, which a jump into the middle of another may meet.
 //! * `differences`: the one table of what may differ, with reasons; `excuses`: what it asks. `finding`: the comparison.
 //! * `campaign`: batches, shrinking, the report. `corpus`: recorded cases as text, for hosts that cannot run them.
 
@@ -25,6 +25,7 @@ pub mod finding;
 mod foreign;
 mod forms;
 pub mod generate;
+pub mod habit;
 #[cfg_attr(
     all(target_os = "linux", target_arch = "x86_64"),
     allow(

@@ -2,6 +2,7 @@
 
 use cpu::{Control, Cpu, Cycle, Segment, SegmentRegister, State, Stop, TableRegister};
 
+use super::habit::Instead;
 use super::layout::{self, CODE, DATA, DATA_PAGES, Image, PAGE, TABLE, WRITABLE_PAGES, image_offset};
 use super::{Case, Outcome};
 use crate::Board;
@@ -16,6 +17,8 @@ const INTERRUPT_TABLE: u32 = 0x1000;
 const HANDLERS: u32 = 0x2000;
 const STACK_TOP: u32 = 0x4000;
 const SYSTEM_PAGES: u32 = 4;
+/// Which item of an exception's frame is ESP.
+const SAVED_ESP: u32 = 3;
 
 /// The handler of an exception: HLT, and a jump back to it, so that the crate `cpu` decodes no more.
 const HANDLER: [u8; 4] = [0xF4, 0xEB, 0xFD, 0xCC];
@@ -231,6 +234,35 @@ impl Model {
         }
     }
 
+    /// Executes other bytes in the place of the instruction at a linear address of the code, as a step.
+    pub(super) fn step_instead(&mut self, linear: u32, instead: &Instead) -> Step {
+        let place = CODE_MEMORY + (linear - CODE) as usize;
+        let text = place..place + instead.text.len();
+        let before = self.state();
+        let mut state = before.clone();
+        if let Some(eax) = instead.eax {
+            state.general[0] = eax;
+        }
+        state.general[4] = state.general[4].wrapping_add(instead.esp_above);
+        let kept = self.board.memory[text.clone()].to_vec();
+        self.board.memory[text.clone()].copy_from_slice(&instead.text);
+        // It forgets what was decoded, too.
+        self.set_state(&state);
+        let step = self.step();
+        self.board.memory[text].copy_from_slice(&kept);
+        let mut after = self.state();
+        after.general[0] = before.general[0];
+        if after.privilege == 3 {
+            after.general[4] = after.general[4].wrapping_sub(instead.esp_above);
+        } else {
+            let at = self.frame_item(SAVED_ESP);
+            let saved = self.board.dword(at);
+            self.board.set(at, saved.wrapping_sub(instead.esp_above));
+        }
+        self.set_state(&after);
+        step
+    }
+
     /// The processor's registers.
     pub(super) fn state(&self) -> State {
         self.cpu.state()
@@ -251,22 +283,27 @@ impl Model {
         self.board.memory.get(place).copied()
     }
 
+    /// The exception that has been taken has an error code on its stack.
+    fn has_error_code(&self) -> bool {
+        STACK_TOP - (self.state().general[4] - SYSTEM) == 24
+    }
+
+    /// Physical address of an item of its frame, above the error code.
+    fn frame_item(&self, number: u32) -> u32 {
+        let frame = self.state().general[4] - SYSTEM + SYSTEM_MEMORY;
+        frame + (number + u32::from(self.has_error_code())) * 4
+    }
+
     /// The outcome, from the halted handler's registers and the frame on its stack.
     pub(super) fn outcome(&self, case: &Case) -> Outcome {
         let state = self.cpu.state();
         let vector = state.eip.wrapping_sub(SYSTEM + HANDLERS) / HANDLER.len() as u32;
-        let top = state.general[4];
-        let has_error_code = STACK_TOP - (top - SYSTEM) == 24;
-        let frame = top - SYSTEM + SYSTEM_MEMORY;
-        let error_code = if has_error_code {
-            self.board.dword(frame)
+        let error_code = if self.has_error_code() {
+            self.board.dword(self.frame_item(0) - 4)
         } else {
             0
         };
-        let item = |number: u32| {
-            let above = u32::from(has_error_code);
-            self.board.dword(frame + (number + above) * 4)
-        };
+        let item = |number| self.board.dword(self.frame_item(number));
         let mut outcome = Outcome {
             vector,
             error_code,
@@ -278,7 +315,7 @@ impl Model {
             ..Outcome::empty()
         };
         outcome.segments[Segment::Cs as usize] = item(1) as u16;
-        outcome.general[4] = item(3);
+        outcome.general[4] = item(SAVED_ESP);
         outcome.segments[Segment::Ss as usize] = item(4) as u16;
         outcome.note_changes(&case.data(), &self.board.memory[DATA_MEMORY..CODE_MEMORY]);
         outcome

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use libc::{c_int, c_void, ucontext_t};
 
 use super::exit;
-use crate::silicon::layout::{Image, PAGE};
+use crate::silicon::layout::{self, Image, PAGE};
 use crate::silicon::{Case, Outcome};
 
 /// Linear address of the stub that ends in the sequence.
-pub(super) const STUB: usize = 0x3F00_0000;
+pub(super) const STUB: usize = layout::STUB as usize;
 /// Where it finds what to load.
 pub(super) const STUB_DATA: usize = STUB + PAGE;
 /// Top of its stack; EFLAGS lies there.
@@ -174,7 +174,8 @@ pub(super) unsafe extern "C" fn on_signal(
         "xor eax, eax",
         "mov ds, ax",
         "mov es, ax",
-        "cld",
+        "push 0x202", // The case may have left AC set, and DF.
+        "popfq",
         "sub rsp, 8",
         "call {record}",
         "mov rsp, [rip + {resume}]",

@@ -229,9 +229,9 @@ pub const DIFFERENCES: &[Difference] = &[
         }),
     },
     Difference {
-        name: "writes to the helper's code",
-        reason: "the helper has a page of its own below 4 GB, which is not absent but cannot be written",
-        how: How::Skipped(|finding| finding.is_write_to_the_helper()),
+        name: "memory of the helper process",
+        reason: "it has two pages of its own below 4 GB, one that can be written and one that cannot; they are absent in the model",
+        how: How::Skipped(|finding| finding.is_about_memory_of_the_helper()),
     },
     Difference {
         name: "LOCK MOV of CR0",

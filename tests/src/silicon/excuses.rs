@@ -8,7 +8,7 @@ use super::course::{Course, Courses, Question};
 use super::finding::{Finding, compare};
 use super::foreign::{is_foreign, is_long_double_shift};
 use super::habit::Habit;
-use super::layout::{PAGE, STUB};
+use super::layout::{PAGE, STUB, STUB_BYTES};
 use super::model::Model;
 use super::undefined::decode;
 
@@ -93,23 +93,21 @@ impl Finding<'_> {
     }
 
     /// With a habit that the course lacked where it mattered, the crate `cpu` comes to the outcome of the silicon, or to what the rest
-    /// of the table explains.
+    /// of the table explains, or does not end: such a case would not have been run.
     pub(super) fn is_explained_by_habit(&self, habit: Habit) -> bool {
-        let with_habit = || {
-            let habits = [self.course.habits(), &[habit]].concat();
-            Course::with_habits(self.case, &mut Model::new(), &habits)
-        };
-        self.course.misses(habit) && {
-            let course = with_habit();
-            course.outcome.is_some_and(|model| {
-                let finding = Finding {
-                    model: &model,
-                    course: &course,
-                    ..*self
-                };
-                compare(&finding).is_ok()
-            })
+        if !self.course.misses(habit) {
+            return false;
         }
+        let habits = [self.course.habits(), &[habit]].concat();
+        let course = Course::with_habits(self.case, &mut Model::new(), &habits);
+        course.outcome.is_none_or(|model| {
+            let finding = Finding {
+                model: &model,
+                course: &course,
+                ..*self
+            };
+            compare(&finding).is_ok()
+        })
     }
 
     /// LOCK MOV of CR0, which the silicon takes for one of CR8 and forbids at this level, and the crate `cpu` finds undefined.
@@ -138,18 +136,16 @@ impl Finding<'_> {
             && self.is_same_but(|outcome| outcome.vector = INVALID_OPCODE)
     }
 
-    /// The page fault of a write to the helper's own code, of which the model has nothing.
-    pub(super) fn is_write_to_the_helper(&self) -> bool {
+    /// The crate `cpu` has not found a page where the helper has one of its own. Where that cannot be written, either, all else is
+    /// compared; where it can be accessed, the silicon has gone on.
+    pub(super) fn is_about_memory_of_the_helper(&self) -> bool {
         const PRESENT: u32 = 1;
-        const WRITE: u32 = 2;
         let Finding { silicon, model, .. } = self;
-        let [was_present, is_present] = [silicon, model].map(|outcome| outcome.error_code & PRESENT != 0);
-        silicon.vector == PAGE_FAULT
-            && silicon.address & !(PAGE as u32 - 1) == STUB
-            && silicon.error_code & WRITE != 0
-            && was_present
-            && !is_present
-            && self.is_same_but(|outcome| outcome.error_code &= !PRESENT)
+        let is_missed = model.vector == PAGE_FAULT
+            && model.error_code & PRESENT == 0
+            && model.address.wrapping_sub(STUB) < STUB_BYTES;
+        let is_refused = silicon.vector == PAGE_FAULT && silicon.address == model.address;
+        is_missed && (!is_refused || self.is_same_but(|outcome| outcome.error_code |= PRESENT))
     }
 
     /// Whether both outcomes are the same when some of them is forgotten.
@@ -434,21 +430,42 @@ mod tests {
     }
 
     #[test]
-    fn a_write_to_the_helpers_code_explains_a_page_that_is_present_and_nothing_else() {
-        const HELPER: &str = "writes to the helper's code";
-        // MOV [EBX], AL; MOV AL, [EBX].
-        let (store, load): (&[u8], &[u8]) = (&[0x88, 0x03], &[0x8A, 0x03]);
-        let of_address = |code: &[u8], address| {
-            let mut case = of_code(&[code]);
+    fn memory_of_the_helper_explains_what_is_found_there_and_nothing_else() {
+        const HELPER: &str = "memory of the helper process";
+        // MOV [EBX], AL.
+        let store_at = |address| {
+            let mut case = of_code(&[&[0x88, 0x03]]);
             case.general[3] = address;
             case
         };
-        let present = |outcome: &mut Outcome| outcome.error_code |= 1;
-        let case = of_address(store, STUB + 0xFFF);
-        assert_eq!(verdict(&case, present), Ok(HELPER));
-        assert!(verdict(&of_address(store, STUB + 0x1000), present).is_err());
-        assert!(verdict(&of_address(load, STUB), present).is_err(), "a read");
-        is_explained_alone(&case, present);
+        let refused = |outcome: &mut Outcome| outcome.error_code |= 1;
+        let case = store_at(STUB + 0xFFF);
+        assert_eq!(verdict(&case, refused), Ok(HELPER));
+        let changes: [fn(&mut Outcome); 4] = [
+            |outcome| outcome.general[2] ^= 1,
+            |outcome| outcome.eip += 1,
+            |outcome| outcome.segments[3] ^= 8,
+            |outcome| outcome.note_change(0x30, 1),
+        ];
+        for change in changes {
+            let both = |outcome: &mut Outcome| {
+                refused(outcome);
+                change(outcome);
+            };
+            assert!(verdict(&case, both).is_err());
+        }
+        let goes_on = |outcome: &mut Outcome| {
+            outcome.vector = 3;
+            outcome.error_code = 0;
+            outcome.address = 0;
+            outcome.eip += 3;
+            outcome.flags &= !(1 << 16);
+        };
+        assert_eq!(verdict(&store_at(STUB + STUB_BYTES - 1), goes_on), Ok(HELPER));
+        for address in [STUB - 1, STUB + STUB_BYTES] {
+            assert!(verdict(&store_at(address), goes_on).is_err());
+            assert!(verdict(&store_at(address), refused).is_err());
+        }
     }
 
     /// That nothing may differ but what `explained` changes.
@@ -595,6 +612,22 @@ mod tests {
                 assert!(verdict(&case, other_way).is_err(), "{text:X?}");
             }
         }
+    }
+
+    #[test]
+    fn a_loop_that_would_not_end_with_the_prefix_is_not_compared() {
+        // A loop to itself, with ZF: LOOPNE ends at once, LOOPE goes on.
+        let mut case = of_code(&[&[0xF3, 0xE0, 0xFD]]);
+        case.general[1] = 0x4000_0000;
+        case.flags |= 0x40;
+        let through = |outcome: &mut Outcome| outcome.general[1] = 0;
+        assert!(verdict(&case, through).is_ok());
+        case.general[1] = 0x40;
+        assert!(verdict(&case, through).is_ok());
+        assert!(verdict(&case, |outcome| outcome.general[1] = 1).is_err());
+        case.instructions[0][0] = 0xF2;
+        case.general[1] = 0x4000_0000;
+        assert!(verdict(&case, through).is_err(), "LOOPNE");
     }
 
     #[test]

@@ -8,8 +8,10 @@ use std::sync::OnceLock;
 pub const CODE: u32 = 0x2000_0000;
 /// Linear address of the window of 64 KB of data.
 pub const DATA: u32 = 0x2001_0000;
-/// Linear address of a page of code that the helper process needs, and that the model lacks.
+/// Linear address of two pages that the helper process needs, one of code and one of data, and that the model lacks.
 pub const STUB: u32 = 0x3F00_0000;
+/// Their bytes.
+pub const STUB_BYTES: u32 = 0x2000;
 /// Bytes in a page.
 pub const PAGE: usize = 0x1000;
 /// Pages of the window that exist, by their number; all others are not present.

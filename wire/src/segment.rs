@@ -58,7 +58,8 @@
 //! after every station hears the frame, in the last third of a gap, spoils nothing.
 //!
 //! By the same proof a frame that is longer than the shortest is certain 576 bits after its first bit, whatever its
-//! length: stations that want to know ([`Segment::announce_frames`]) are told then that it is under way.
+//! length: stations that want to know ([`Segment::announce_frames`]) are told then that it is under way. A change of the
+//! cable that comes after that does not alter what they are told, whether it is known by then or not.
 //!
 //! Fault rules only take away, alter and put off what receivers are told, so they change nothing here. Changes of the
 //! cable ([`Segment::changes_from`]) are known before anything that they can touch is settled: a frame is settled 576

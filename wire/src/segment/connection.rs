@@ -140,6 +140,12 @@ impl Segment {
         self.kind == Kind::TenBase2 || self.topology.is_plugged(index, start)
     }
 
+    /// When a station that sends until `end` will have sent for too long.
+    pub(super) fn will_jabber(&self, job: &Job, start: Instant, end: Instant) -> Option<Instant> {
+        let is_noticed = self.model == Model::CsmaCd && job.reaches_cable;
+        Some(start + JABBER).filter(|at| is_noticed && *at < end)
+    }
+
     /// What will break off a transmission that nobody else disturbs.
     pub(super) fn interruption(
         &self,
@@ -151,7 +157,7 @@ impl Segment {
         if self.model != Model::CsmaCd || !job.reaches_cable {
             return None;
         }
-        let jabber = Some(start + JABBER).filter(|at| *at < end);
+        let jabber = self.will_jabber(job, start, end);
         let jabber = jabber.map(|at| Interruption { at, is_jabber: true });
         let unplugged = self.topology.unplugged_within(index, start, end);
         let unplugged = unplugged.filter(|_| self.kind == Kind::TenBase2);

@@ -28,13 +28,14 @@ impl Segment {
         self.outbox.announces_frames = true;
     }
 
-    /// Nothing on the cable will spoil this frame any more.
+    /// Nothing on the cable will spoil this frame any more, but for changes of the cable that come later than what is told here: whoever
+    /// is told knows nothing of those, and they may not have been asked for yet.
     pub(super) fn announce(&mut self, index: usize, job: &Job, start: Instant, end: Instant) {
         let certain = start + self.timing.shortest;
         if !self.outbox.announces_frames
             || end <= certain
-            || self.interruption(index, job, start, end).is_some()
-            || self.loses_carrier(index, job, start, end)
+            || self.will_jabber(job, start, end).is_some()
+            || self.loses_carrier(index, job, start, certain)
         {
             return;
         }
@@ -48,8 +49,11 @@ impl Segment {
         };
         let first = self.timing.bit(start, PREAMBLE_BITS);
         for other in (0..self.stations.len()).filter(|&other| other != index) {
-            if self.is_received(signal, other) {
-                let delay = self.delays[index][other];
+            let delay = self.delays[index][other];
+            let is_joined = self
+                .topology
+                .joins_throughout(index, other, start, certain + delay);
+            if is_joined && !self.is_spoilt(signal, other) {
                 let notice = Notice::Arriving {
                     at: certain + delay,
                     begin: first + delay,

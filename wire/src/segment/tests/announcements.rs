@@ -5,6 +5,11 @@ use super::*;
 
 /// Two stations, 100 m and 400 m from a third; the third sends a frame of `bytes` at 10 us.
 fn one_frame(bytes: usize) -> Run {
+    one_frame_and(bytes, Vec::new())
+}
+
+/// The same on a cable with these changes.
+fn one_frame_and(bytes: usize, changes: Vec<Change>) -> Run {
     let task = Task {
         pause: Span::from_microseconds(10),
         bytes,
@@ -15,7 +20,7 @@ fn one_frame(bytes: usize) -> Run {
         stations: vec![(0, vec![task]), (100_000, Vec::new()), (400_000, Vec::new())],
         resets: Vec::new(),
         rules: Vec::new(),
-        changes: Vec::new(),
+        changes,
     }
     .run(SHORTEST, us(5_000))
 }
@@ -72,4 +77,29 @@ fn the_end_of_an_announced_frame_is_a_whole_number_of_bytes_after_its_beginning(
 fn the_shortest_frame_is_not_announced() {
     assert_eq!(one_frame(60).announcements, []);
     assert_eq!(one_frame(61).announcements.len(), 3);
+}
+
+#[test]
+fn an_announcement_knows_nothing_of_later_changes_of_the_cable() {
+    let announcements = one_frame(1_514).announcements;
+    let later = us(10) + SHORTEST + Kind::TenBase5.delay(400_000);
+    for change in [
+        Change::Unplug(0, later),
+        Change::Unplug(2, later),
+        Change::Cut(500, later, Instant::NEVER),
+    ] {
+        let run = one_frame_and(1_514, vec![change.clone()]);
+        assert_eq!(run.announcements, announcements, "{change:?}");
+        let received = run.notices.iter();
+        let received = received.filter(|(_, notice)| matches!(notice, Notice::Received { .. }));
+        assert!(
+            received.count() < 2,
+            "{change:?}: it is not received where it was cut off"
+        );
+    }
+    let sooner = us(10) + SHORTEST - BIT;
+    for (station, told) in [(0, 0), (2, 2)] {
+        let run = one_frame_and(1_514, vec![Change::Unplug(station, sooner)]);
+        assert_eq!(run.announcements.len(), told, "{station}");
+    }
 }

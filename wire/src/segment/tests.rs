@@ -129,9 +129,6 @@ impl Script {
         for rule in &self.rules {
             segment.add_fault(rule.clone());
         }
-        for change in &self.changes {
-            change.apply(&mut segment);
-        }
         segment.record_receptions();
         segment.announce_frames();
         segment
@@ -139,7 +136,13 @@ impl Script {
 
     /// Runs the machines in windows of `cadence` (at most the segment's own), and checks the window rule.
     fn run(&self, cadence: Span, until: Instant) -> Run {
+        self.run_ahead(cadence, until, Span::from_milliseconds(1_000_000))
+    }
+
+    /// The same, with changes of the cable that are asked for at the end of time less this, or at their last moment.
+    fn run_ahead(&self, cadence: Span, until: Instant, ahead: Span) -> Run {
         let mut segment = self.segment();
+        let mut changes = self.changes.clone();
         let window = segment.window();
         let cadence = cadence.min(window);
         let no_resets = Vec::new();
@@ -161,6 +164,10 @@ impl Script {
                     segment.request(id(index), request);
                 }
             }
+            let last_moment = end + LEAST_FILL + segment.timing.shortest + segment.reach + segment.reach;
+            changes
+                .extract_if(.., |change| change.at() < last_moment + ahead)
+                .for_each(|change| change.apply(&mut segment));
             segment.settle(end, &mut settlement);
             for (station, notice) in &settlement.notices {
                 assert!(
@@ -779,6 +786,13 @@ proptest! {
         let whole = script.run(SHORTEST, LONG);
         prop_assert_eq!(&whole, &script.run(Span::from_nanoseconds(5_760), LONG));
         prop_assert_eq!(&whole, &script.run(BIT, LONG));
+    }
+
+    #[test]
+    fn a_change_of_the_cable_does_the_same_whenever_it_is_asked_for(script in a_disturbed_script(0, ANY)) {
+        let known = script.run(SHORTEST, LONG);
+        prop_assert_eq!(&known, &script.run_ahead(SHORTEST, LONG, Span::ZERO));
+        prop_assert_eq!(&known, &script.run_ahead(BIT, LONG, Span::ZERO));
     }
 
     #[test]

@@ -348,6 +348,13 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// When it begins.
+    pub(super) fn at(&self) -> Instant {
+        match *self {
+            Self::Unplug(_, at) | Self::Plug(_, at) | Self::Cut(_, at, _) => at,
+        }
+    }
+
     pub(super) fn apply(&self, segment: &mut Segment) {
         let stations = segment.stations.len() as u16;
         match *self {

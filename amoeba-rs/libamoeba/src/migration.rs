@@ -35,7 +35,8 @@ pub fn by_kernel(
 /// [`by_kernel`].
 ///
 /// # Errors
-/// As [`by_kernel`]. [`Status::BadCapability`] also if the process had ended when it was asked whether it runs.
+/// As [`by_kernel`]. [`Status::BadCapability`] also if the process had ended when it was asked whether it runs;
+/// [`Status::NoSpace`] also if too many wait at the destination for such an answer: then it goes on there.
 pub fn by_user(
     transactions: &mut impl Transactions,
     port: Port,

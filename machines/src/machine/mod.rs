@@ -107,6 +107,8 @@ const RESET_CYCLES: Cycle = 200;
 /// A window of virtual time, or a part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stretch {
+    /// Where the window begins.
+    pub(crate) start: Instant,
     /// No instruction begins at or after this instant.
     pub(crate) end: Instant,
     /// Everything outside a machine is known before this instant, at or after `end`.
@@ -289,7 +291,8 @@ impl Machine {
             self.operate(at, switch);
         }
         self.run_to(stretch.end, stretch.settled);
-        if stretch.ends_window || !self.is_running() {
+        // One that has ended is not run to the window's end.
+        if stretch.ends_window || self.has_ended() {
             self.trace.boundary(&self.cpu);
             self.has_run = false;
         }

@@ -8,7 +8,8 @@
 //!
 //! A machine stops between two instructions, and the last one may reach over the window's end. Windows are therefore
 //! shorter than what is settled by the length of an access to a card: whatever such an instruction meets is known. So
-//! where windows begin and end shows nowhere in the result. When nothing is due, the next one begins at the earliest alarm.
+//! where windows begin and end shows nowhere in the result but in the trace, which is taken at their ends; and where they lie follows from
+//! the lab alone (`windows`). Those in which nothing is due are passed over.
 //!
 //! Traffic generators are stations without a machine: they run between windows, up to where the cables are settled.
 //! The lab file's faults are known from the beginning: the cables and machines that they concern have them before the lab runs. What is typed, and
@@ -22,6 +23,7 @@ mod generators;
 mod happening;
 mod inputs;
 mod statistics;
+mod windows;
 
 pub use happening::{Happening, ResetCause, StopCause, StopReport, What};
 pub use inputs::Deed;
@@ -32,7 +34,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use clock::{Instant, Rate, Span};
+use clock::{Instant, Rate};
 use thiserror::Error;
 use wire::{FaultRule, Request, Segment, Settlement, StationId};
 
@@ -46,6 +48,7 @@ use crate::media::{DiskImage, Media};
 use crew::{Coordinator, Crew};
 use generators::Generator;
 use inputs::Script;
+use windows::Windows;
 
 /// Watches a running lab from outside. It cannot change what happens in virtual time, only end the run.
 pub trait Observer {
@@ -101,15 +104,6 @@ pub enum BuildError {
     },
 }
 
-/// Machines without a cable between them need not meet at all; this is how often the observer is told.
-const WINDOW_WITHOUT_CABLES: Span = Span::from_microseconds(100);
-
-/// How much shorter than what is settled a window is, so that what an instruction does over its end is exact: a dword
-/// access to an 8-bit card begins its last byte three cycles of at most 9 clocks after its first. Instructions that
-/// make more accesses to cards than one see the rest of them at the end of what is settled, and so does one access that DMA
-/// puts off by more than what is left, 1.5 us: a byte of DMA takes that long, so this needs a burst.
-const OVERRUN: Span = Span::from_microseconds(5);
-
 /// A lab that can run. A clone goes on by itself from where the lab is, as the lab would; what a drive writes to a file stays with the
 /// original, and the clone has its own copy of it in memory.
 #[derive(Clone, Debug)]
@@ -120,8 +114,9 @@ pub struct Runtime {
     /// Where each card of each machine is attached: the cable and its station there.
     taps: Vec<Vec<(usize, StationId)>>,
     now: Instant,
-    /// From a window's beginning to the end of what is settled.
-    longest_window: Span,
+    /// The cables are settled up to here: never beyond `now`, and behind it while nothing is due.
+    settled: Instant,
+    windows: Windows,
     /// The window that a limit has interrupted.
     interrupted: Option<Stretch>,
     settlement: Settlement,
@@ -316,18 +311,14 @@ impl Runtime {
         }
         faults::prepare(lab, &mut cables, &mut machines);
         let scripts = inputs::prepare(lab, &mut machines);
-        let longest_window = cables
-            .iter()
-            .map(|cable| cable.segment.window())
-            .min()
-            .unwrap_or(WINDOW_WITHOUT_CABLES);
         Ok(Self {
+            windows: Windows::of(&cables),
             machines,
             cables,
             generators,
             taps,
             now: Instant::START,
-            longest_window,
+            settled: Instant::START,
             interrupted: None,
             settlement: Settlement::default(),
             scripts,
@@ -457,21 +448,17 @@ impl Runtime {
                 return Err(RunEnd::Limit);
             }
         }
-        let start = earliest.max(self.now);
-        if start >= limit {
+        let next = earliest.max(self.now);
+        if next >= limit {
             self.now = self.now.max(limit);
             return Err(RunEnd::Limit);
         }
-        if start > self.now {
-            // Nobody asks for anything before `start`, so the cables can tell what lies in the window from there.
-            self.settle(start, crew);
+        let window = self.windows.around(next);
+        if window.start > self.settled {
+            // Nobody asks for anything before, so the cables can tell what lies in the window from its beginning.
+            self.settle(window.start, crew);
         }
-        let overrun = OVERRUN.min(Span::from_picoseconds(self.longest_window.picoseconds() / 2));
-        Ok(Stretch {
-            end: start + self.longest_window.saturating_sub(overrun),
-            settled: start + self.longest_window,
-            ends_window: true,
-        })
+        Ok(window)
     }
 
     /// Takes over what a machine let out during the window.
@@ -505,6 +492,7 @@ impl Runtime {
 
     /// Lets the generators run up to `until`, settles the segments up to there and carries the notices to the stations.
     fn settle(&mut self, until: Instant, crew: &mut Coordinator<'_>) {
+        self.settled = until;
         for generator in &mut self.generators {
             let segment = &mut self.cables[generator.cable].segment;
             generator.run(until, segment, &mut self.requests);
@@ -586,6 +574,7 @@ impl Runtime {
 mod tests {
     use super::*;
     use crate::lab::{self, LabSource};
+    use clock::Span;
 
     /// The pair lab, in which two kernels find one another and exchange frames.
     fn pair() -> Runtime {
@@ -621,7 +610,7 @@ mod tests {
 
     fn run(window: Option<Span>) -> Memory {
         let mut runtime = pair();
-        runtime.longest_window = window.unwrap_or(runtime.longest_window);
+        runtime.windows = window.map_or(runtime.windows, Windows::settled_ahead);
         let mut memory = Memory::default();
         let limit = Instant::START + Span::from_milliseconds(400);
         assert_eq!(runtime.run(limit, 1, &mut memory), RunEnd::Limit);

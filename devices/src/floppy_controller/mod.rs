@@ -123,7 +123,7 @@ pub struct FloppyController {
     rate: DataRate,
     /// The host has set the rate since the reset line.
     is_rate_set: bool,
-    /// The host has moved a head with SEEK since the reset line.
+    /// The host has moved a head with SEEK since the reset line: it needs no help with that.
     has_sought: bool,
     assists_firmware: bool,
     phase: Phase,
@@ -183,8 +183,8 @@ impl FloppyController {
     }
 
     /// Lets a command that names a cylinder (all but READ ID) move the head if another cylinder of the disk is under it, as an
-    /// implied seek does; FORMAT TRACK names one in the first ID that the host gives, and moves the head only for a host that
-    /// has never done so with SEEK. Takes the rate of the disk for as long as the host has set none; and begins with
+    /// implied seek does, until the host moves a head with SEEK for the first time; FORMAT TRACK names one in the first ID that
+    /// the host gives. Takes the rate of the disk for as long as the host has set none; and begins with
     /// the step and head times that the table of an AT's BIOS has, until SPECIFY sets others.
     #[must_use]
     pub fn assist_firmware(self) -> Self {

@@ -662,6 +662,19 @@ fn read_track_begins_at_the_index_pulse_and_tells_where_the_numbers_differ() {
 }
 
 #[test]
+fn read_track_compares_cylinder_head_and_size_too() {
+    let mut rig = Rig::high_density();
+    let expected: Vec<u8> = (0..3).flat_map(numbered).collect();
+    // C, H and N, each unlike what the track has.
+    for (place, value) in [(2, 7), (3, 1), (5, 3)] {
+        let mut command = on(0x42, [0, 0, 1], 3);
+        command[place] = value;
+        assert_eq!(rig.run(&command, 3 * 512)[..3], [0, 0x04, 0], "{command:?}");
+        assert_eq!(rig.data(), expected);
+    }
+}
+
+#[test]
 fn verify_moves_nothing_and_ends_normally_at_the_end_of_the_track_or_of_its_count() {
     let mut rig = Rig::high_density();
     assert_eq!(rig.run(&on(0x56, [0, 0, 1], 18), 0), [0, 0, 0, 1, 0, 1, 2]);
@@ -680,6 +693,31 @@ fn a_scan_ends_at_the_sector_that_is_as_wanted_or_says_that_there_is_none() {
     rig.to_send = (0..3).flat_map(|_| numbered(20)).collect();
     scan[6] = 3;
     assert_eq!(rig.run(&scan, 100_000)[..3], [0, 0, 0x04]);
+}
+
+#[test]
+fn a_scan_whose_host_has_no_more_bytes_tells_how_the_comparison_came_out() {
+    let mut rig = Rig::high_density();
+    // SCAN EQUAL, LOW OR EQUAL, HIGH OR EQUAL of the first sector with a smaller and a larger one's bytes, and with its own.
+    for (command, [smaller, larger, own]) in [
+        (0x51, [0x04, 0x04, 0x08]),
+        (0x59, [0x04, 0, 0x08]),
+        (0x5D, [0, 0x04, 0x08]),
+    ] {
+        let mut scan = on(command, [0, 0, 3], 18);
+        scan[8] = 1;
+        for (byte, status_2) in [(0x10, smaller), (0xE0, larger)] {
+            rig.media[0].as_mut().expect("a medium").data[2] = [0x80; 512];
+            rig.to_send = [byte; 512].into();
+            assert_eq!(
+                rig.run(&scan, 512)[..3],
+                [0, 0, status_2],
+                "{command:02X} {byte:02X}"
+            );
+        }
+        rig.to_send = [0x80; 512].into();
+        assert_eq!(rig.run(&scan, 512)[..3], [0, 0, own], "{command:02X}");
+    }
 }
 
 #[test]
@@ -815,6 +853,18 @@ fn a_host_that_seeks_formats_where_the_head_is_whatever_the_ids_say() {
     assert_eq!(rig.run(&[FORMAT, 0x00, 2, 18, 0x6C, 0xF6], 72)[..3], [0, 0, 0]);
     let medium = rig.media[0].as_ref().expect("a medium");
     assert_eq!(medium.data[40 * 36], numbered(40 * 36));
+}
+
+#[test]
+fn a_host_that_seeks_finds_no_sector_of_a_cylinder_where_the_head_is_not() {
+    let mut rig = Rig::assisted(FloppyDriveKind::Inch3High, 2880);
+    rig.seek(3);
+    assert_eq!(rig.run(&on(READ, [5, 0, 1], 18), 512)[..3], [0x40, 0x04, 0x10]);
+    rig.to_send = [0xAA; 512].into();
+    assert_eq!(rig.run(&on(0x45, [5, 0, 1], 18), 512)[..3], [0x40, 0x04, 0x10]);
+    assert_eq!(rig.command(&[0x0E])[0], 3, "the head has not moved");
+    let medium = rig.media[0].as_ref().expect("a medium");
+    assert_eq!(medium.data[5 * 36], numbered(5 * 36));
 }
 
 #[test]

@@ -40,9 +40,9 @@ enum Step {
 /// What a search ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Found {
-    /// The data field of sector `number`, whose number on the medium is `sector`.
+    /// The data field after this ID, whose number on the medium is `sector`.
     Field {
-        number: u8,
+        id: SectorId,
         sector: u32,
     },
     Id(SectorId),
@@ -330,7 +330,8 @@ impl FloppyController {
     /// The steps to `cylinder` of the disk for firmware that does not seek.
     fn assisted_seek(&self, execution: &Execution, cylinder: u8) -> Option<(i32, u8)> {
         let drive = execution.drive.and_then(|drive| self.drives[drive].as_ref())?;
-        let is_elsewhere = self.assists_firmware && drive.disk_cylinder() != Some(cylinder);
+        let is_helped = self.assists_firmware && !self.has_sought;
+        let is_elsewhere = is_helped && drive.disk_cylinder() != Some(cylinder);
         is_elsewhere.then(|| {
             let target = cylinder.saturating_mul(drive.steps_per_cylinder());
             (i32::from(target) - i32::from(drive.cylinder()), target)
@@ -415,23 +416,25 @@ impl FloppyController {
     ) -> Result<(Instant, Found), (Status1, Status2)> {
         let wanted = execution.id;
         let nothing = |status_2| (Status1::NO_DATA, status_2);
+        let id = |number| SectorId {
+            cylinder: track.cylinder,
+            head: track.head,
+            number,
+            size: SIZE_512,
+        };
         let field = |number: u8, begin: Instant| {
             let sector = drive
                 .sector(track.cylinder, track.head, number)
                 .ok_or(nothing(Status2::empty()))?;
             let at = track.rotation.after(begin, DATA_START);
-            Ok((at, Found::Field { number, sector }))
+            let id = id(number);
+            Ok((at, Found::Field { id, sector }))
         };
         match execution.operation() {
             Operation::ReadId => {
                 let passage = track.next(from, |_| true).ok_or(nothing(Status2::empty()))?;
-                let id = SectorId {
-                    cylinder: track.cylinder,
-                    head: track.head,
-                    number: passage.number,
-                    size: SIZE_512,
-                };
-                Ok((track.rotation.after(passage.begin, ID_END), Found::Id(id)))
+                let at = track.rotation.after(passage.begin, ID_END);
+                Ok((at, Found::Id(id(passage.number))))
             }
             Operation::ReadTrack => {
                 let passage = track.next(from, |_| true).ok_or(nothing(Status2::empty()))?;
@@ -506,7 +509,7 @@ impl FloppyController {
                 self.search(execution, at);
                 true
             }
-            Found::Field { number, sector } => self.enter_field(execution, number, sector, at, media),
+            Found::Field { id, sector } => self.enter_field(execution, id, sector, at, media),
         }
     }
 
@@ -520,7 +523,7 @@ impl FloppyController {
     fn enter_field<M: Medium>(
         &mut self,
         execution: &mut Execution,
-        number: u8,
+        id: SectorId,
         sector: u32,
         at: Instant,
         media: &mut [Option<M>; DRIVES],
@@ -539,7 +542,8 @@ impl FloppyController {
             Operation::Write { .. } => false,
             _ => is_deleted,
         };
-        if execution.operation() == Operation::ReadTrack && number != execution.id.number {
+        // Read all the same, and told in the end ("READ TRACK").
+        if execution.operation() == Operation::ReadTrack && id != execution.id {
             execution.status_1 |= Status1::NO_DATA;
         }
         if has_control_mark {
@@ -681,7 +685,7 @@ impl FloppyController {
             return false;
         }
         let byte = execution.fifo.pop_front();
-        let may_move = ids.is_empty() && !self.has_sought && !execution.has_moved;
+        let may_move = ids.is_empty() && !execution.has_moved;
         if let Some(cylinder) = byte.filter(|_| may_move)
             && let Some(seek) = self.assisted_seek(execution, cylinder)
         {
@@ -773,6 +777,10 @@ impl Execution {
                 if self.is_scan_satisfied {
                     self.status_2.set(Status2::SCAN_EQUAL_HIT, self.is_scan_equal);
                     return Next::End { is_normal: true };
+                }
+                // TC leaves no other sector that might be as wanted.
+                if self.is_terminal {
+                    self.status_2 |= Status2::SCAN_NOT_SATISFIED;
                 }
                 (self.is_scan_satisfied, self.is_scan_equal) = (true, true);
             }

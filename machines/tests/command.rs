@@ -579,6 +579,72 @@ fn a_run_that_was_steered_and_typed_to_is_repeated_bit_for_bit() {
     assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
 }
 
+/// Starts a run that is steered.
+fn steered(folder: &TempDir, words: &[&str]) -> std::process::Child {
+    let child = amlab(folder, words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("amlab starts");
+    wait_for_socket(folder, "run");
+    child
+}
+
+/// What `amlab ctl run` answers, which must go well.
+fn ctl(folder: &TempDir, words: &[&str]) -> String {
+    let answer = call(folder, &[&["ctl", "run"], words].concat());
+    assert_eq!(answer.code, Some(0), "{words:?}: {}{}", answer.out, answer.err);
+    answer.out
+}
+
+#[test]
+fn a_lab_whose_machines_are_all_switched_off_by_hand_goes_on_and_is_repeated_bit_for_bit() {
+    let folder = folder_with(&[("pair.toml", PAIR.as_bytes())]);
+    let words = "run pair.toml --paused --out run --until 300ms --wall-limit 120s";
+    let words: Vec<_> = words.split(' ').collect();
+    let mut child = steered(&folder, &words);
+    let ctl = |words: &[&str]| ctl(&folder, words);
+    ctl(&["until", "90ms"]);
+    ctl(&["power", "pc0", "off"]);
+    ctl(&["power", "pc1", "off"]);
+    assert!(ctl(&["step", "1ms"]).contains("0.091 s  paused"));
+    assert!(ctl(&["until", "100ms"]).contains("0.100 s  paused"));
+    ctl(&["power", "pc0", "on"]);
+    ctl(&["resume"]);
+    let end = child.wait().expect("it ends").code();
+    assert_eq!(end, Some(4), "expectations were open at its end");
+    let console = read(&folder, "run/pc0.log");
+    assert_eq!(console.matches("kernel ready").count(), 2, "{console}");
+    let verified = call(&folder, &["verify", "run"]);
+    assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
+}
+
+#[test]
+fn whoever_wants_a_lab_to_go_on_in_which_every_machine_has_stopped_is_told_that_time_stands_still() {
+    // CLI; HLT where an 80386 begins.
+    let mut rom = vec![0; 0x1000];
+    rom[0xFF0..0xFF2].copy_from_slice(&[0xFA, 0xF4]);
+    let lab = r#"
+format = 1
+[image.rom]
+path = "halts.rom"
+[machine.pc]
+cpu = { model = "386dx", clock = "33MHz" }
+bios = { image = "rom" }
+"#;
+    let folder = folder_with(&[("lab.toml", lab.as_bytes()), ("halts.rom", &rom)]);
+    let words = "run lab.toml --keep --out run --until 300ms --wall-limit 60s";
+    let mut child = steered(&folder, &words.split(' ').collect::<Vec<_>>());
+    let ctl = |words: &[&str]| ctl(&folder, words);
+    while !ctl(&["status"]).contains("paused") {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(ctl(&["step", "1ms"]).contains("0.000 s  paused"));
+    assert!(ctl(&["until", "10ms"]).contains("0.000 s  paused"));
+    ctl(&["quit"]);
+    assert_eq!(child.wait().expect("it ends").code(), Some(3), "a guest stopped");
+}
+
 #[test]
 fn show_prints_a_lab_file_that_means_the_same_and_timing_with_sources() {
     let folder = folder_with(&[("lab.toml", PAIR.as_bytes())]);

@@ -124,6 +124,16 @@ impl Card {
         }
     }
 
+    /// The card as new at `now`, when its power comes back: [`Dp8390::power_on`] says what outlasts that. Its lines are low.
+    pub fn power_on(&mut self, settings: &Settings, now: Instant) {
+        self.controller.power_on(now);
+        let controller = self.controller.clone();
+        *self = Self {
+            controller,
+            ..Self::new(settings)
+        };
+    }
+
     /// The ports that it answers; the second range may be empty.
     #[must_use]
     pub fn ports(&self) -> [Range<u16>; 2] {

@@ -331,6 +331,11 @@ fn a_machine_that_loses_power_while_it_sends_breaks_its_frame_off() {
     assert_eq!(sent(""), (2, 2));
     let off = "[[fault]]\nkind = \"power-off\"\nmachine = \"*\"\nfrom = \"700us\"";
     assert_eq!(sent(off), (0, 0));
+    // However soon it comes back: what it sends then are two frames and no more.
+    for until in [701, 710, 751, 800, 1_900] {
+        let on = format!("{off}\nuntil = \"{until}us\"");
+        assert_eq!(sent(&on), (2, 2), "power at {until} us");
+    }
 }
 
 /// Four busy PCs, three traffic generators and faults of most kinds.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use clock::Span;
+use clock::{Instant, Span};
 use machines::lab::{self, Lab};
-use machines::runtime::{RunEnd, StopCause, StopReport, What};
+use machines::machine::PowerEvent;
+use machines::runtime::{Deed, RunEnd, StopCause, StopReport, What};
 use tests::{Memory, kernel, pcs, run_for, runtime};
 
 /// LIDT from a place that holds zeros, then INT 3: a fault in the handler of the fault in the handler.
@@ -98,6 +99,28 @@ fn a_lab_whose_machines_have_all_stopped_ends() {
     let (end, memory) = run(HALT_FOR_GOOD, TRIPLE_FAULT);
     assert_eq!(end, RunEnd::AllStopped);
     assert_eq!(memory.stops(), 2);
+}
+
+#[test]
+fn a_lab_whose_machines_are_all_off_waits_for_their_power() {
+    let off = "[[fault]]\nkind = \"power-off\"\nmachine = \"pc*\"\nfrom = \"5ms\"";
+    let mut runtime = tests::build(&tests::lab(&(pcs(2, 1) + off)));
+    let (end, memory) = run_for(&mut runtime, Span::from_milliseconds(50), 1);
+    assert_eq!(end, RunEnd::Limit);
+    assert_eq!(runtime.now(), Instant::START + Span::from_milliseconds(50));
+    assert_eq!(memory.stops(), 0);
+    let on = Deed::Power {
+        machine: 1,
+        event: PowerEvent::On,
+    };
+    assert_eq!(runtime.inject(&on), runtime.now());
+    let (_, memory) = run_for(&mut runtime, Span::from_milliseconds(200), 1);
+    assert!(
+        memory.console(1).contains("kernel ready"),
+        "{}",
+        memory.console(1)
+    );
+    assert_eq!(memory.console(0), "");
 }
 
 /// The built-in kernel with `UD2` where it waits for interrupts (`STI; HLT`): an exception that it does not expect.

@@ -381,7 +381,7 @@ impl Board {
         self.memory_timing = memory_timing(machine);
         self.vga = Vga::new();
         for (card, described) in self.cards.iter_mut().zip(&machine.cards) {
-            *card = Card::new(&described.settings);
+            card.power_on(&described.settings, now);
         }
         self.reset_all_but_disks(now);
         self.restore_disk_power(now);

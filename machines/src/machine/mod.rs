@@ -268,9 +268,9 @@ impl Machine {
         self.stopped.is_none() && !self.is_off
     }
 
-    /// Whether it does nothing any more, whatever happens.
+    /// Whether it has stopped by itself and nobody is going to use one of its switches. One that has been switched off waits for its power.
     pub(crate) fn has_ended(&self) -> bool {
-        !self.is_running() && self.switches.is_empty()
+        self.stopped.is_some() && self.switches.is_empty()
     }
 
     /// Gives a card of this machine a notice from its segment. What reaches one that does not run is forgotten when it

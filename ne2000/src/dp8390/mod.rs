@@ -191,6 +191,25 @@ impl Dp8390 {
         chip
     }
 
+    /// The chip as new at `now`, when its power comes back. What it asked of the cable before, and nobody has collected yet, it has
+    /// asked; and its cable learns that no back-off offset is set any more.
+    pub fn power_on(&mut self, now: Instant) {
+        let fresh = if self.is_wired_for_words {
+            Self::wired_for_words()
+        } else {
+            Self::new()
+        };
+        let before = std::mem::replace(self, fresh);
+        self.requests = before.requests;
+        let had_offset = before
+            .transmit_configuration
+            .contains(TransmitConfiguration::COLLISION_OFFSET);
+        if had_offset {
+            let is_enabled = false;
+            self.requests.push(Request::OffsetBackoff { at: now, is_enabled });
+        }
+    }
+
     /// The RESET pin (section 11, Initialization): TXP and STA go low, RD2 and STP high, RST rises, no interrupt is
     /// enabled, loopback is off. What was being sent or received is lost.
     pub fn reset(&mut self, now: Instant) {

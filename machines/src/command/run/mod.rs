@@ -132,6 +132,11 @@ fn carry_out(laboratory: &mut dyn Laboratory, plan: &Plan, watcher: &mut Watcher
         let end = laboratory.run(limit.min(goal), plan.threads, watcher);
         let reason = match (watcher.reason(), end) {
             (Some(reason), _) => reason,
+            // Where every machine has stopped time does not go on, so the goal is where it stands.
+            (None, RunEnd::AllStopped) if kept.is_some() && goal < Instant::NEVER => {
+                watcher.control().reach_goal(laboratory.now());
+                continue;
+            }
             (None, RunEnd::Limit) if goal < limit => {
                 watcher.control().reach_goal(laboratory.now());
                 continue;

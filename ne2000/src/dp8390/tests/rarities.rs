@@ -82,6 +82,31 @@ fn ofst_tells_the_cable_of_another_back_off_when_it_changes() {
 }
 
 #[test]
+fn power_that_comes_back_takes_nothing_of_what_was_asked_and_ends_the_offset() {
+    let mut bench = obedient();
+    bench.write(13, 0x10);
+    bench.send(60);
+    let begun = bench.chip.take_requests();
+    assert!(matches!(
+        begun[..],
+        [Request::OffsetBackoff { .. }, Request::Transmit { .. }]
+    ));
+    let at = bench.now;
+    bench.chip.reset(at);
+    bench.chip.power_on(at);
+    let is_enabled = false;
+    assert_eq!(
+        bench.chip.take_requests(),
+        [
+            Request::Withdraw { at },
+            Request::OffsetBackoff { at, is_enabled }
+        ]
+    );
+    bench.chip.power_on(at);
+    assert_eq!(bench.chip.take_requests(), [], "nothing was set");
+}
+
+#[test]
 fn with_atd_multicast_index_62_holds_the_transmitter_until_63_comes() {
     let mut bench = obedient();
     bench.receive(frame_to(address_with_index(62), 64));

@@ -727,6 +727,31 @@ fn the_drive_address_register_is_active_low_and_leaves_bit_7_alone() {
     assert_eq!(rig.read(0x3F7), 0xFF);
 }
 
+/// 86Box, `src/disk/hdd.c`; the generic drive of 1993 is not in all of its versions.
+#[test]
+fn the_names_of_drives_stand_for_the_figures_of_the_presets() {
+    // Sectors a track, turns a minute, full stroke and track to track in microseconds.
+    for (name, identity, figures) in [
+        ("generic-1989", "GENERIC 1989", [35, 3500, 40_000, 8_000]),
+        ("generic-1992", "GENERIC 1992", [45, 3600, 30_000, 6_000]),
+        ("generic-1993", "GENERIC 1993", [45, 4000, 30_000, 5_500]),
+        ("st1102a", "ST1102A", [70, 3528, 33_000, 2_600]),
+        ("st1144a", "ST1144A", [70, 3528, 33_000, 2_600]),
+    ] {
+        let model = DriveModel::find(name).expect(name);
+        let [sectors, rpm, full_stroke, track_to_track] = figures;
+        assert_eq!(model.identity, identity);
+        assert_eq!(
+            [u64::from(model.sectors_per_track), u64::from(model.rpm)],
+            [sectors, rpm]
+        );
+        assert_eq!(
+            [model.full_stroke, model.track_to_track],
+            [full_stroke, track_to_track].map(Span::from_microseconds)
+        );
+    }
+}
+
 fn any_start() -> impl Strategy<Value = (u8, u32, u8)> {
     let command = prop_oneof![
         4 => proptest::sample::select(&[READ, WRITE, VERIFY, 0x70, 0x10, 0xC4, 0xC5, 0xEC, 0xE8, 0xC6, 0xE0, 0xE6][..]),

@@ -228,8 +228,7 @@ impl Drive {
         match then {
             Then::Complete => self.is_interrupting = true,
             Then::Fail(error) => {
-                self.error = error.bits();
-                self.status |= Status::ERROR;
+                self.report(error);
                 self.is_interrupting = true;
             }
             Then::Offer(sectors) => self.offer(sectors, medium),
@@ -257,37 +256,56 @@ impl Drive {
         self.busy(now + TURNAROUND, Then::Fail(error));
     }
 
-    /// A block is in the buffer. It ends before a sector that cannot be read.
+    /// The registers say what went wrong.
+    fn report(&mut self, error: Error) {
+        self.error = error.bits();
+        self.status |= Status::ERROR;
+    }
+
+    /// Of `count` sectors from `sector` on so many are the drive's.
+    fn existing(&self, sector: u32, count: u32) -> u32 {
+        count.min(self.settings.sectors.saturating_sub(sector))
+    }
+
+    /// Why a sector cannot be read.
+    fn flaw(&self, sector: u32) -> Option<Error> {
+        if sector >= self.settings.sectors {
+            Some(Error::ID_NOT_FOUND)
+        } else if self.unreadable.contains(&sector) {
+            Some(Error::UNCORRECTABLE)
+        } else {
+            None
+        }
+    }
+
+    /// A block is in the buffer. One with a sector that cannot be read comes whole all the same, with ERR beside DRQ from
+    /// its beginning, the address of the first such sector, and a count of what is left from there on; it is the last one
+    /// (ATA-1, READ SECTORS and READ MULTIPLE). What is in such a sector's place is zeros.
     fn offer<M: Medium>(&mut self, sectors: u32, medium: &Option<M>) {
         self.is_interrupting = true;
-        let Transfer::Sectors { sector, .. } = self.transfer else {
-            self.activity = Activity::Data {
-                next: 0,
-                is_to_host: true,
-            };
-            return;
-        };
-        self.block.clear();
-        for sector in sector..sector + sectors {
-            if self.unreadable.contains(&sector) {
-                break;
-            }
-            let mut data = [0; SECTOR_BYTES];
-            if let Some(medium) = medium {
-                medium.read(sector, &mut data);
-            }
-            self.block.extend(data);
-        }
-        if self.block.is_empty() {
-            self.point_at(sector);
-            self.error = Error::UNCORRECTABLE.bits();
-            self.status |= Status::ERROR;
-            return;
-        }
         self.activity = Activity::Data {
             next: 0,
             is_to_host: true,
         };
+        let Transfer::Sectors { sector: first, .. } = self.transfer else {
+            return;
+        };
+        self.block.clear();
+        let mut failure = None;
+        for sector in first..first + sectors {
+            let mut data = [0; SECTOR_BYTES];
+            if let Some(error) = self.flaw(sector) {
+                failure = failure.or(Some((sector, error)));
+            } else if let Some(medium) = medium {
+                medium.read(sector, &mut data);
+            }
+            self.block.extend(data);
+        }
+        if let Some((sector, error)) = failure {
+            self.report(error);
+            self.file.sector_count = self.file.sector_count.wrapping_sub((sector - first) as u8);
+            self.point_at(sector);
+        }
     }
 
     fn ask(&mut self, sectors: u32) {
@@ -347,7 +365,10 @@ impl Drive {
             return;
         };
         let moved = (self.block.len() / SECTOR_BYTES) as u32;
-        self.mechanism.take(moved, now);
+        self.mechanism.take(self.existing(sector, moved), now);
+        if self.status.contains(Status::ERROR) {
+            return;
+        }
         self.advance_file(sector, moved);
         let transfer = Transfer::Sectors {
             sector: sector + moved,
@@ -371,11 +392,10 @@ impl Drive {
             return self.busy(now + TURNAROUND, Then::Complete);
         };
         let mut data = [0; SECTOR_BYTES];
-        let mut moved = 0;
-        for bytes in self.block.chunks_exact(SECTOR_BYTES) {
+        let moved = self.existing(sector, (self.block.len() / SECTOR_BYTES) as u32);
+        for (sector, bytes) in (sector..sector + moved).zip(self.block.chunks_exact(SECTOR_BYTES)) {
             data.copy_from_slice(bytes);
-            self.mechanism.write(sector + moved, &data, now);
-            moved += 1;
+            self.mechanism.write(sector, &data, now);
         }
         self.advance_file(sector, moved);
         self.transfer = Transfer::Sectors {
@@ -387,7 +407,8 @@ impl Drive {
         self.after_written_block(now);
     }
 
-    /// Asks for the next block when the buffer has room for it; the command is complete when all is on the medium.
+    /// Asks for the next block when the buffer has room for it; the command is complete when all is on the medium. One that
+    /// goes on behind the drive's last sector ends there, be it in the middle of a block (ATA-1, WRITE MULTIPLE).
     fn after_written_block(&mut self, now: Instant) {
         let Transfer::Sectors {
             sector, left, block, ..
@@ -404,25 +425,24 @@ impl Drive {
         if left == 0 {
             return self.busy(all_written, Then::Complete);
         }
-        let next = block.min(left);
-        if sector + next > self.settings.sectors {
+        if self.existing(sector, left) == 0 {
             self.point_at(sector);
             return self.busy(all_written, Then::Fail(Error::ID_NOT_FOUND));
         }
+        let next = block.min(left);
         let room = self.mechanism.room_at(next).unwrap_or(soon);
         self.busy(room.max(soon), Then::Ask(next));
     }
 
     /// The host sees neither BSY nor how much the buffer holds: what comes next happens within its access.
     fn end_write_early(&mut self, sector: u32, left: u32, block: u32, now: Instant) {
-        let next = block.min(left);
         let then = if left == 0 {
             Then::Complete
-        } else if sector + next > self.settings.sectors {
+        } else if self.existing(sector, left) == 0 {
             self.point_at(sector);
             Then::Fail(Error::ID_NOT_FOUND)
         } else {
-            Then::Ask(next)
+            Then::Ask(block.min(left))
         };
         self.busy(now, then);
     }
@@ -435,13 +455,14 @@ impl Drive {
         else {
             return;
         };
-        let count = block.min(left).min(self.settings.sectors.saturating_sub(sector));
-        if count == 0 {
+        let count = block.min(left);
+        let there = self.existing(sector, count);
+        if there == 0 {
             self.point_at(sector);
             return self.busy(from, Then::Fail(Error::ID_NOT_FOUND));
         }
-        let end = sector.saturating_add(left).min(self.settings.sectors);
-        let arrival = self.mechanism.read(sector, sector + count - 1, end, from);
+        let end = sector + self.existing(sector, left);
+        let arrival = self.mechanism.read(sector, sector + there - 1, end, from);
         self.busy(arrival.max(from), Then::Offer(count));
     }
 
@@ -483,17 +504,24 @@ impl Drive {
                 file.head(),
             ])
         } else {
-            let geometry = self.geometry;
-            let cylinder = u32::from(u16::from_le_bytes([file.cylinder_low, file.cylinder_high]));
-            let (head, number) = (u32::from(file.head()), u32::from(file.sector_number));
-            let is_there = cylinder < geometry.cylinders
-                && head < geometry.heads
-                && (1..=geometry.sectors_per_track).contains(&number);
-            if !is_there {
+            let number = u32::from(file.sector_number);
+            if !(1..=self.geometry.sectors_per_track).contains(&number) {
                 return None;
             }
-            (cylinder * geometry.heads + head) * geometry.sectors_per_track + number - 1
+            self.addressed_track()? + number - 1
         };
+        (sector < self.settings.sectors).then_some(sector)
+    }
+
+    /// The first sector of the track that the registers address by cylinder and head.
+    fn addressed_track(&self) -> Option<u32> {
+        let (file, geometry) = (&self.file, self.geometry);
+        let cylinder = u32::from(u16::from_le_bytes([file.cylinder_low, file.cylinder_high]));
+        let head = u32::from(file.head());
+        if cylinder >= geometry.cylinders || head >= geometry.heads {
+            return None;
+        }
+        let sector = (cylinder * geometry.heads + head) * geometry.sectors_per_track;
         (sector < self.settings.sectors).then_some(sector)
     }
 
@@ -594,9 +622,6 @@ impl Drive {
         if !writes {
             return self.read_block(from);
         }
-        if sector + block.min(left) > self.settings.sectors {
-            return self.busy(from, Then::Fail(Error::ID_NOT_FOUND));
-        }
         self.mechanism.begin_write(sector, from);
         self.ask(block.min(left));
     }
@@ -615,7 +640,7 @@ impl Drive {
             return self.busy(from, Then::Fail(Error::ID_NOT_FOUND));
         };
         let wanted = self.file.sectors();
-        let there = wanted.min(self.settings.sectors - sector);
+        let there = self.existing(sector, wanted);
         let bad = self.unreadable.range(sector..sector + there).next().copied();
         let count = bad.map_or(there, |bad| bad - sector + 1);
         let until = self.mechanism.pass(sector, count, from);
@@ -637,9 +662,15 @@ impl Drive {
         self.busy(until, then);
     }
 
+    /// SEEK: without LBA to a track, of which the sector number is no part.
     fn seek(&mut self, now: Instant) {
         let from = self.at_speed(now);
-        match self.addressed() {
+        let addressed = if self.file.is_lba() {
+            self.addressed()
+        } else {
+            self.addressed_track()
+        };
+        match addressed {
             Some(sector) => {
                 let until = self.mechanism.seek(sector, from);
                 self.busy(until, Then::Complete);

@@ -9,6 +9,11 @@
 //! last sector has passed under the head, and a sector is on the medium when its own passage ends. A power cut
 //! ([`AtaController::power_cut`]) leaves every other sector as it is.
 //!
+//! A sector that cannot be read (it was torn by a power cut, or lies behind the end) comes with its block all the same: ERR
+//! stands beside DRQ, the address registers show it, and the command ends with that block, which the host may read or leave.
+//! A block of which no sector is there has no data. Writing ends at the sector that is not there, in the middle of a block
+//! too; the sectors before it are written.
+//!
 //! The BIOS of Bochs was written for an emulator whose disks take no time: it waits before a block that it reads, but not
 //! after one that it has written, and takes BSY there for a failure. [`AtaController::assist_firmware`] says what is done
 //! for it; drivers that use the interrupt do not notice.

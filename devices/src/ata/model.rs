@@ -1,8 +1,9 @@
 //! Drives of the time by name: what their timing follows from.
 //!
 //! Source: the presets of 86Box (`src/disk/hdd.c`), which collect the makers' figures. Where a drive records in zones the
-//! average is used. No figure for a head switch was found; it takes a track to track time, as 86Box has it too, and
-//! tracks are skewed so that a sequential transfer just makes the next one.
+//! average is used. The generic drive of 1993 is not in all versions of it; its heads and its buffer, which were not found,
+//! are those of the one of 1992. No figure for a head switch was found; it takes a track to track time, as 86Box has it
+//! too, and tracks are skewed so that a sequential transfer just makes the next one.
 
 use clock::{Rate, Span};
 
@@ -48,9 +49,10 @@ const fn model(
 
 /// All models, oldest generics first. Columns: sectors per track, heads, rpm; full stroke and track to track in
 /// microseconds; buffer in KiB.
-pub const DRIVE_MODELS: [DriveModel; 23] = [
+pub const DRIVE_MODELS: [DriveModel; 25] = [
     model("generic-1989", "GENERIC 1989", [35, 2, 3500], [40_000, 8_000], 16),
     model("generic-1992", "GENERIC 1992", [45, 2, 3600], [30_000, 6_000], 64),
+    model("generic-1993", "GENERIC 1993", [45, 2, 4000], [30_000, 5_500], 64),
     model("cp2084", "CP2084", [19, 4, 3486], [34_000, 5_000], 32),
     model(
         "cp3000",
@@ -120,6 +122,7 @@ pub const DRIVE_MODELS: [DriveModel; 23] = [
         32,
     ),
     model("st1102a", "ST1102A", [70, 1, 3528], [33_000, 2_600], 8),
+    model("st1144a", "ST1144A", [70, 2, 3528], [33_000, 2_600], 8),
     model("st3096a", "ST3096A", [33, 1, 3211], [32_000, 3_300], 32),
     model("st3120a", "ST3120A", [33, 2, 3211], [32_000, 3_300], 32),
     model("st3145a", "ST3145A", [40, 2, 3811], [32_000, 4_300], 32),

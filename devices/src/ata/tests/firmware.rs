@@ -87,3 +87,37 @@ fn a_write_over_the_end_of_the_drive_fails_before_the_sector_that_is_not_there()
     rig.pass(Span::from_milliseconds(100));
     assert_eq!(rig.ram()[SECTORS as usize - 1], [1; 512]);
 }
+
+#[test]
+fn write_multiple_over_the_end_of_the_drive_fails_with_the_last_word_of_its_block() {
+    let mut rig = polled();
+    rig.lba(0xC6, 0, 4);
+    rig.pass(Span::from_milliseconds(1));
+    rig.lba(0xC5, SECTORS - 6, 8);
+    for status in [ASKING, FAILED] {
+        assert_eq!(rig.read(0x1F7), ASKING);
+        rig.send(&[1; 4 * 512]);
+        assert_eq!(rig.read(0x1F7), status);
+    }
+    assert_eq!(rig.read(0x1F1), 0x10);
+    assert_eq!(rig.address(), [2, 0x10, 0x27, 0, 0xE0]);
+    rig.pass(Span::from_milliseconds(100));
+    assert_eq!(rig.ram()[SECTORS as usize - 6..], [[1; 512]; 6]);
+}
+
+/// The BIOS of Bochs (`rombios.c`, `ata_cmd_data_in`) leaves the data of a block with ERR where they are.
+#[test]
+fn without_the_interrupt_the_command_after_an_error_with_data_begins_as_any_other() {
+    let mut rig = polled();
+    rig.lba(0xC6, 0, 4);
+    rig.pass(Span::from_milliseconds(1));
+    rig.lba(0xC4, SECTORS - 2, 4);
+    rig.pass(Span::from_milliseconds(100));
+    assert_eq!((rig.read(0x1F7), rig.read(0x1F1)), (FLAWED, 0x10));
+    rig.lba(READ, 3, 1);
+    assert_eq!(rig.read(0x1F7), 0x80);
+    rig.pass(Span::from_milliseconds(100));
+    assert_eq!(rig.read(0x1F7), ASKING);
+    assert_eq!(rig.block(512), numbered(3));
+    assert_eq!(rig.read(0x1F7), READY);
+}

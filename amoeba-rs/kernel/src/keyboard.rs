@@ -29,7 +29,7 @@ const SET_LIGHTS: u8 = 0xed;
 const ACKNOWLEDGE: u8 = 0xfa;
 /// From here on a byte answers a command, or says that something is wrong; E0h and E1h are below.
 const FIRST_ANSWER: u8 = 0xee;
-/// A look takes about 1 us; the controller answers within a few hundred.
+/// A look takes about 1 us; the controller sends a byte on and has the response within 2000.
 const PATIENCE: u32 = 10_000;
 
 struct State {

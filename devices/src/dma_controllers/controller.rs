@@ -177,7 +177,13 @@ impl Controller {
         };
         match register {
             0..=7 => self.write_channel(register, value),
-            8 => self.command = Command::from_bits_retain(value),
+            8 => {
+                self.command = Command::from_bits_retain(value);
+                // Fixed priority holds at once; a rotation that is selected later begins from the fixed order.
+                if !self.command.contains(Command::ROTATING_PRIORITY) {
+                    self.lowest_priority = 3;
+                }
+            }
             9 => self.software_requests = assign(self.software_requests),
             10 => self.mask = assign(self.mask),
             11 => self.channels[usize::from(value & 3)].mode = Mode::from_bits_truncate(value),
@@ -276,8 +282,6 @@ impl Controller {
         let is_continued = self.active == Some(channel);
         if self.command.contains(Command::ROTATING_PRIORITY) {
             self.lowest_priority = channel;
-        } else {
-            self.lowest_priority = 3;
         }
         if self.is_copy(channel) {
             return Some(self.copy());

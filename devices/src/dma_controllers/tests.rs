@@ -231,6 +231,26 @@ fn with_rotating_priority_the_channel_that_was_served_comes_last() {
     assert_eq!(order, [1, 2, 1, 2]);
 }
 
+/// "Command Register", bit 4, and "Priority".
+#[test]
+fn fixed_priority_holds_from_the_command_that_selects_it_and_a_later_rotation_begins_from_it() {
+    let mut dma = pair();
+    for channel in [1, 2] {
+        program(&mut dma, channel, SINGLE | WRITE, 0, 0, 9);
+        dma.set_request(channel, true);
+    }
+    let mut order = Vec::new();
+    for (command, units) in [(0x10, 1), (0x00, 2), (0x10, 1), (0x00, 0), (0x10, 3)] {
+        dma.write(0x08, command);
+        order.push(
+            (0..units)
+                .map(|_| dma.serve().expect("a request").channel)
+                .collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!(order, [vec![1], vec![1, 1], vec![1], vec![], vec![1, 2, 1]]);
+}
+
 #[test]
 fn the_low_channels_need_channel_4_open_and_in_cascade_mode() {
     let mut dma = pair();

@@ -1,8 +1,9 @@
 //! The keyboard at the other end of the cable: an IBM enhanced (MF2) keyboard as far as its commands go.
 //!
 //! Source: IBM PC AT Technical Reference (1986 edition), "Keyboard": commands from and to the system, 16-byte buffer,
-//! basic assurance test. Left out: scan set 3 itself (a program can select it, and the scan codes come as given), and
-//! the repetition of held keys, which is up to whoever presses them.
+//! basic assurance test. What the controller breaks off on the line is kept and sent again. Left out: scan set 3 itself
+//! (a program can select it, and the scan codes come as given), and the repetition of held keys, which is up to whoever
+//! presses them.
 
 use std::collections::VecDeque;
 
@@ -10,8 +11,12 @@ use clock::{Instant, Span};
 
 use super::translation::set_2_to_set_1;
 
-/// Scan codes that wait for the line; one more and there is only room for the overrun code.
+/// Scan codes that wait for the line or are on it; one more and there is only room for the overrun code.
 const BUFFER: usize = 16;
+
+/// Answers that wait for the line, which take no room in the buffer ("Keyboard Buffer"). A controller that takes them
+/// leaves three at most; a system that writes on without reading gets so many, and then none of them.
+const ANSWERS: usize = 16;
 
 /// The basic assurance test takes 300 to 500 ms.
 const ASSURANCE_TEST: Span = Span::from_milliseconds(300);
@@ -147,7 +152,13 @@ impl Keyboard {
         self.is_scanning && self.awaits.is_none() && self.test_until.is_none()
     }
 
-    /// Takes the next byte to send.
+    /// Whether a byte waits for the line or is on it.
+    pub(super) fn has_to_send(&self) -> bool {
+        !self.answers.is_empty() || self.is_reporting() && !self.buffer.is_empty()
+    }
+
+    /// A byte has reached the controller. Until then the keyboard keeps it, for the controller may break it off: on the
+    /// line is the first of the answers, else of the buffer, and nothing comes before it meanwhile.
     pub(super) fn send(&mut self) -> Option<u8> {
         let byte = match self.answers.pop_front() {
             Some(byte) => byte,
@@ -162,11 +173,6 @@ impl Keyboard {
         Some(byte)
     }
 
-    /// The controller broke off the transfer of `byte`: it goes first the next time.
-    pub(super) fn take_back(&mut self, byte: u8) {
-        self.answers.push_front(byte);
-    }
-
     /// When the basic assurance test ends.
     pub(super) fn test_until(&self) -> Option<Instant> {
         self.test_until
@@ -178,13 +184,16 @@ impl Keyboard {
         self.answers.push_back(answer::ASSURANCE_TEST_PASSED);
     }
 
-    /// A byte from the system has arrived at `now`. It drops what the keyboard had still to answer.
+    /// A byte from the system has arrived at `now`. What the keyboard had still to answer goes before its answer.
     pub(super) fn receive(&mut self, byte: u8, now: Instant) {
         if self.test_until.is_some() {
             log::debug!("the keyboard hears nothing during its test");
             return;
         }
-        self.answers.clear();
+        if self.answers.len() >= ANSWERS {
+            log::debug!("nobody takes the answers of the keyboard");
+            self.answers.clear();
+        }
         let command = Command::parse(byte);
         match (self.awaits.take(), command) {
             (Some(waiting), None) => self.take_option(waiting, byte),
@@ -248,6 +257,7 @@ impl Keyboard {
     fn set_default(&mut self, is_scanning: bool) {
         *self = Self {
             is_scanning,
+            answers: core::mem::take(&mut self.answers),
             last_sent: self.last_sent,
             indicators: self.indicators,
             ..Self::new()

@@ -3,9 +3,18 @@
 //! Source: IBM PC AT Technical Reference, "Keyboard Controller": status register, command byte, commands, input and
 //! output port. It also wires the A20 gate and the processor's reset to its output port.
 //!
-//! The keyboard's line takes its time: 11 bits for a byte. The controller's own answers are there at once, so the
-//! input buffer never shows full. Left out: the password and mouse of the PS/2; pulses on output port bits other than
-//! the reset, which last 6 us; and the diagnostic dump.
+//! The keyboard's line takes its time: 11 bits for a byte, each way. While the controller sends a byte and waits for the
+//! response that the keyboard owes to each, it takes nothing more from the system: what is written then stays in the
+//! input buffer, which shows full, and another write goes over it. At any other time it takes a byte and carries it out
+//! at once; the few instructions of its program that this needs are not timed.
+//!
+//! A controller that disables the keyboard, has its output buffer full or wants to send itself holds the line's clock
+//! low, which breaks off what the keyboard sends. It does so in whatever bit, where a real keyboard finishes a byte of
+//! which it has sent ten bits.
+//!
+//! Left out: the password and mouse of the PS/2; pulses on output port bits other than the reset, which last 6 us; the
+//! diagnostic dump; and the time-outs and the FEh of a keyboard that does not respond, as this one does during its test:
+//! the controller stops waiting and says nothing.
 
 mod keyboard;
 mod translation;
@@ -22,6 +31,9 @@ use crate::{Context, Effect};
 /// A byte on the keyboard's line has 11 bits (start, 8 data, odd parity, stop); the keyboard's clock has 10 to
 /// 16.7 kHz, here 12.5 kHz.
 const BYTE_TIME: Span = Span::from_microseconds(11 * 80);
+
+/// How long the controller waits for the keyboard's response to a byte ("Sending Data to the Keyboard").
+const RESPONSE_LIMIT: Span = Span::from_milliseconds(25);
 
 bitflags! {
     /// The status register, port 64h.
@@ -123,8 +135,14 @@ impl Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Line {
     Idle,
-    ToController { byte: u8, end: Instant },
-    ToKeyboard { byte: u8, end: Instant },
+    /// The byte is the keyboard's until `end`.
+    ToController {
+        end: Instant,
+    },
+    ToKeyboard {
+        byte: u8,
+        end: Instant,
+    },
 }
 
 /// The 8042 and its keyboard.
@@ -137,12 +155,14 @@ pub struct KeyboardController {
     output_port: OutputPort,
     output_buffer: u8,
     is_output_full: bool,
+    /// What the controller has not taken yet; `was_command` tells the port.
+    input_buffer: Option<u8>,
     was_command: bool,
     /// A command that waits for its data byte at port 60h.
     awaits: Option<Command>,
-    /// A byte that waits for the line to the keyboard.
-    to_keyboard: Option<u8>,
     line: Line,
+    /// The keyboard owes a response, for which the controller waits until then.
+    response_until: Option<Instant>,
     /// The translation has taken a release prefix.
     is_release: bool,
     keyboard: Keyboard,
@@ -169,10 +189,11 @@ impl KeyboardController {
             output_port: OutputPort::NOT_RESET | OutputPort::KEYBOARD_CLOCK | OutputPort::KEYBOARD_DATA,
             output_buffer: 0,
             is_output_full: false,
+            input_buffer: None,
             was_command: false,
             awaits: None,
-            to_keyboard: None,
             line: Line::Idle,
+            response_until: None,
             is_release: false,
             keyboard: Keyboard::new(),
         }
@@ -193,18 +214,13 @@ impl KeyboardController {
         value
     }
 
-    /// Writes port 60h (data) or 64h (command).
+    /// Writes port 60h (data) or 64h (command): into the input buffer, over whatever was there.
     pub fn write(&mut self, port: u16, value: u8, cx: &mut Context<'_>) {
         self.advance(cx);
         match port {
-            0x60 => self.write_data(value, cx),
-            0x64 => {
-                self.was_command = true;
-                self.awaits = None;
-                match Command::parse(value) {
-                    Some(command) => self.execute(command, cx),
-                    None => log::debug!("the 8042 has no command {value:02x}"),
-                }
+            0x60 | 0x64 => {
+                self.input_buffer = Some(value);
+                self.was_command = port == 0x64;
             }
             _ => log::debug!("the 8042 has no port {port:#x}"),
         }
@@ -217,6 +233,12 @@ impl KeyboardController {
         self.advance(cx);
         self.keyboard.key(scancode);
         self.settle(cx);
+    }
+
+    /// Whether the controller has still to take what the system wrote last, which may be a reset of the processor.
+    #[must_use]
+    pub fn has_input(&self) -> bool {
+        self.input_buffer.is_some()
     }
 
     /// The keyboard's indicators: bit 0 scroll lock, 1 num lock, 2 caps lock.
@@ -262,24 +284,54 @@ impl KeyboardController {
     fn status(&self) -> Status {
         let mut status = Status::NOT_INHIBITED;
         status.set(Status::OUTPUT_BUFFER_FULL, self.is_output_full);
+        status.set(Status::INPUT_BUFFER_FULL, self.has_input());
         let is_tested = self.command_byte().contains(CommandByte::SYSTEM_FLAG);
         status.set(Status::SYSTEM_FLAG, is_tested);
         status.set(Status::WAS_COMMAND, self.was_command);
         status
     }
 
-    fn write_data(&mut self, value: u8, cx: &mut Context<'_>) {
-        self.was_command = false;
+    /// Whether the controller takes nothing from the system: it sends a byte to the keyboard or waits for the response.
+    /// None can come while its output buffer is full.
+    fn is_busy(&self) -> bool {
+        let is_waiting = self.response_until.is_some() && !self.is_output_full;
+        is_waiting || matches!(self.line, Line::ToKeyboard { .. })
+    }
+
+    /// Takes at `now` what is in the input buffer if there is anything and the controller is not busy.
+    fn take_input(&mut self, now: Instant, cx: &mut Context<'_>) {
+        if self.is_busy() {
+            return;
+        }
+        let Some(value) = self.input_buffer.take() else {
+            return;
+        };
+        self.response_until = None;
+        if !self.was_command {
+            self.take_data(value, now, cx);
+            return;
+        }
+        self.awaits = None;
+        match Command::parse(value) {
+            Some(command) => self.execute(command, cx),
+            None => log::debug!("the 8042 has no command {value:02x}"),
+        }
+    }
+
+    fn take_data(&mut self, value: u8, now: Instant, cx: &mut Context<'_>) {
         match self.awaits.take() {
             Some(Command::WriteRam(index)) => self.ram[usize::from(index)] = value,
             Some(Command::WriteOutputPort) => {
                 self.set_output_port(OutputPort::from_bits_retain(value), cx);
             }
             Some(Command::WriteKeyboardOutputBuffer) => self.put(value),
-            // A byte for the keyboard also enables its line.
+            // A byte for the keyboard also enables its line, and breaks off what the keyboard sends.
             _ => {
                 self.set_command_byte(CommandByte::DISABLE_KEYBOARD, false);
-                self.to_keyboard = Some(value);
+                self.line = Line::ToKeyboard {
+                    byte: value,
+                    end: now + BYTE_TIME,
+                };
             }
         }
     }
@@ -324,7 +376,8 @@ impl KeyboardController {
         }
     }
 
-    /// Puts a byte into the output buffer, over whatever was there.
+    /// Puts a byte into the output buffer, over whatever was there: before a command that answers a system disables the
+    /// keyboard and takes what it has sent.
     fn put(&mut self, byte: u8) {
         self.output_buffer = byte;
         self.is_output_full = true;
@@ -334,54 +387,56 @@ impl KeyboardController {
     fn next_event(&self) -> Instant {
         let line = match self.line {
             Line::Idle => Instant::NEVER,
-            Line::ToController { end, .. } | Line::ToKeyboard { end, .. } => end,
+            Line::ToController { end } | Line::ToKeyboard { end, .. } => end,
         };
-        line.min(self.keyboard.test_until().unwrap_or(Instant::NEVER))
+        [self.keyboard.test_until(), self.response_until]
+            .into_iter()
+            .flatten()
+            .fold(line, Instant::min)
     }
 
     fn advance(&mut self, cx: &mut Context<'_>) {
         while self.next_event() <= cx.now() && self.next_event() != Instant::NEVER {
-            self.happen(self.next_event());
+            self.happen(self.next_event(), cx);
         }
     }
 
-    fn happen(&mut self, now: Instant) {
+    fn happen(&mut self, now: Instant, cx: &mut Context<'_>) {
         if self.keyboard.test_until() == Some(now) {
             self.keyboard.end_test();
         }
         match self.line {
-            Line::ToController { byte, end } if end == now => {
+            Line::ToController { end } if end == now => {
                 self.line = Line::Idle;
-                // A controller that has filled its output buffer meanwhile has held the clock low.
-                if self.is_output_full {
-                    self.keyboard.take_back(byte);
-                } else {
+                self.response_until = None;
+                if let Some(byte) = self.keyboard.send() {
                     self.take_from_keyboard(byte);
                 }
             }
             Line::ToKeyboard { byte, end } if end == now => {
                 self.line = Line::Idle;
+                self.response_until = Some(now + RESPONSE_LIMIT);
                 self.keyboard.receive(byte, now);
             }
             _ => {}
         }
-        self.start(now);
+        if self.response_until == Some(now) {
+            self.response_until = None;
+        }
+        self.go_on(now, cx);
     }
 
-    /// Starts a byte on the line if it is free. The controller's bytes go first; it holds the keyboard's back while
-    /// its output buffer is full or the keyboard is disabled.
-    fn start(&mut self, now: Instant) {
-        if self.line != Line::Idle {
-            return;
-        }
-        let end = now + BYTE_TIME;
-        if let Some(byte) = self.to_keyboard.take() {
-            self.line = Line::ToKeyboard { byte, end };
-        } else if !self.is_output_full
-            && !self.command_byte().contains(CommandByte::DISABLE_KEYBOARD)
-            && let Some(byte) = self.keyboard.send()
-        {
-            self.line = Line::ToController { byte, end };
+    /// What the controller does next, at `now`: what the system wants comes before the keyboard. It holds the keyboard
+    /// back while its output buffer is full or the keyboard is disabled, even in the middle of a byte.
+    fn go_on(&mut self, now: Instant, cx: &mut Context<'_>) {
+        self.take_input(now, cx);
+        let is_held = self.is_output_full || self.command_byte().contains(CommandByte::DISABLE_KEYBOARD);
+        match self.line {
+            Line::ToController { .. } if is_held => self.line = Line::Idle,
+            Line::Idle if !is_held && self.keyboard.has_to_send() => {
+                self.line = Line::ToController { end: now + BYTE_TIME };
+            }
+            _ => {}
         }
     }
 
@@ -401,7 +456,7 @@ impl KeyboardController {
     }
 
     fn settle(&mut self, cx: &mut Context<'_>) {
-        self.start(cx.now());
+        self.go_on(cx.now(), cx);
         let is_requesting = self.is_output_full && self.command_byte().contains(CommandByte::INTERRUPT);
         self.interrupt.drive(is_requesting, cx);
         self.alarm.set(self.next_event(), cx);

@@ -241,8 +241,14 @@ impl Counter {
         }
         let ticks = tick - self.tick;
         self.tick = tick;
-        if self.is_counting() && ticks > 0 {
+        if ticks == 0 {
+            return;
+        }
+        if self.is_counting() {
             self.count(ticks);
+        } else if self.word.mode == Mode::SoftwareTriggeredStrobe {
+            // A low gate stops the count and not the end of the strobe.
+            self.output = true;
         }
     }
 
@@ -252,21 +258,21 @@ impl Counter {
         if self.is_load_due {
             return Some(self.tick + 1);
         }
+        if self.is_strobing() {
+            return Some(self.tick + 1);
+        }
         if !self.is_counting() {
             return None;
         }
         let ticks = match self.word.mode {
-            Mode::InterruptOnTerminalCount | Mode::HardwareRetriggerableOneShot => {
-                self.length.checked_sub(self.elapsed)?
-            }
+            Mode::InterruptOnTerminalCount
+            | Mode::HardwareRetriggerableOneShot
+            | Mode::SoftwareTriggeredStrobe
+            | Mode::HardwareTriggeredStrobe => self.length.checked_sub(self.elapsed)?,
             Mode::RateGenerator | Mode::SquareWave if self.length == 1 && !self.is_null => return None,
             Mode::RateGenerator if self.elapsed < self.length - 1 => self.length - 1 - self.elapsed,
             Mode::RateGenerator => 1,
             Mode::SquareWave => self.half_cycle().saturating_sub(self.elapsed).max(1),
-            Mode::SoftwareTriggeredStrobe | Mode::HardwareTriggeredStrobe if self.elapsed == self.length => 1,
-            Mode::SoftwareTriggeredStrobe | Mode::HardwareTriggeredStrobe => {
-                self.length.checked_sub(self.elapsed)?
-            }
         };
         (ticks > 0).then_some(self.tick + ticks)
     }
@@ -313,6 +319,15 @@ impl Counter {
                 Mode::RateGenerator | Mode::SquareWave | Mode::SoftwareTriggeredStrobe => self.gate,
                 Mode::HardwareRetriggerableOneShot | Mode::HardwareTriggeredStrobe => true,
             }
+    }
+
+    /// The one tick of modes 4 and 5 for which the output is low, whatever the gate does.
+    fn is_strobing(&self) -> bool {
+        let is_strobe = matches!(
+            self.word.mode,
+            Mode::SoftwareTriggeredStrobe | Mode::HardwareTriggeredStrobe
+        );
+        is_strobe && !self.output
     }
 
     fn load(&mut self) {
@@ -477,6 +492,62 @@ mod tests {
         assert_eq!(drawing(&mut counter, 5), "-----");
         counter.set_gate(true);
         assert_eq!(drawing(&mut counter, 6), "---_--");
+    }
+
+    /// "Mode Definitions": the gate stops the counting of mode 4 and has no effect on its output.
+    #[test]
+    fn a_gate_that_falls_during_the_strobe_of_mode_4_does_not_lengthen_it() {
+        let mut counter = programmed(0x38, 3, true);
+        assert_eq!(drawing(&mut counter, 4), "---_");
+        counter.set_gate(false);
+        assert!(!counter.output());
+        assert_eq!(counter.next_event(), Some(5));
+        let stopped = counter.element();
+        assert_eq!(drawing(&mut counter, 4), "----");
+        assert_eq!(counter.element(), stopped);
+        counter.set_gate(true);
+        assert_eq!(counter.next_event(), None);
+        assert_eq!(drawing(&mut counter, 4), "----");
+        assert_eq!(counter.element(), stopped.wrapping_sub(4));
+    }
+
+    #[test]
+    fn a_low_gate_delays_the_strobe_of_mode_4_by_as_many_ticks() {
+        let mut counter = programmed(0x38, 3, true);
+        assert_eq!(drawing(&mut counter, 3), "---");
+        counter.set_gate(false);
+        assert_eq!(drawing(&mut counter, 5), "-----");
+        counter.set_gate(true);
+        assert_eq!(drawing(&mut counter, 4), "_---");
+    }
+
+    #[test]
+    fn a_gate_that_falls_during_the_strobe_of_mode_5_does_not_lengthen_it() {
+        let mut counter = programmed(0x3A, 3, false);
+        counter.set_gate(true);
+        assert_eq!(drawing(&mut counter, 4), "---_");
+        counter.set_gate(false);
+        assert!(!counter.output());
+        assert_eq!(drawing(&mut counter, 4), "----");
+    }
+
+    #[test]
+    fn a_new_trigger_during_the_strobe_of_mode_5_ends_it_after_its_tick() {
+        let mut counter = programmed(0x3A, 3, false);
+        counter.set_gate(true);
+        assert_eq!(drawing(&mut counter, 4), "---_");
+        counter.set_gate(false);
+        counter.set_gate(true);
+        assert!(!counter.output());
+        assert_eq!(drawing(&mut counter, 6), "---_--");
+    }
+
+    #[test]
+    fn a_gate_that_falls_during_the_low_tick_of_mode_2_sets_the_output_high_at_once() {
+        let mut counter = programmed(0x34, 3, true);
+        assert_eq!(drawing(&mut counter, 3), "--_");
+        counter.set_gate(false);
+        assert!(counter.output());
     }
 
     #[test]

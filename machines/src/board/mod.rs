@@ -354,6 +354,11 @@ impl Board {
         self.serial[0].is_sending()
     }
 
+    /// Whether the keyboard controller has still to take what was written to it, which may be a reset of the processor.
+    pub(crate) fn may_reset(&self) -> bool {
+        self.keyboard.has_input()
+    }
+
     /// The last POST code since power-on.
     pub(crate) fn last_post_code(&self) -> Option<u8> {
         self.post_codes.last()

@@ -362,10 +362,10 @@ impl Machine {
     }
 
     /// A halted processor's time passes at once, up to the next alarm or the horizon. With interrupts off nothing
-    /// but a reset can wake it, and no chip resets a machine by itself: it has stopped for good, once the last of what
-    /// it has written to COM1 has left.
+    /// but a reset can wake it, and no chip resets a machine unless it was told to: it has stopped for good, once the last
+    /// of what it has written to COM1 has left and to the keyboard controller has been taken.
     fn pass_halted_time(&mut self) {
-        if !self.cpu.is_interruptible() && !self.board.is_sending() {
+        if !self.cpu.is_interruptible() && !self.board.is_sending() && !self.board.may_reset() {
             self.stop(StopCause::HaltedForGood);
             return;
         }

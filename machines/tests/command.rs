@@ -613,7 +613,7 @@ fn a_lab_whose_machines_are_all_switched_off_by_hand_goes_on_and_is_repeated_bit
     ctl(&["resume"]);
     let end = child.wait().expect("it ends").code();
     assert_eq!(end, Some(4), "expectations were open at its end");
-    let console = read(&folder, "run/pc0.log");
+    let console = read(&folder, "run/console/pc0.log");
     assert_eq!(console.matches("kernel ready").count(), 2, "{console}");
     let verified = call(&folder, &["verify", "run"]);
     assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
@@ -626,6 +626,9 @@ fn whoever_wants_a_lab_to_go_on_in_which_every_machine_has_stopped_is_told_that_
     rom[0xFF0..0xFF2].copy_from_slice(&[0xFA, 0xF4]);
     let lab = r#"
 format = 1
+[lab]
+name = "halts"
+seed = 1
 [image.rom]
 path = "halts.rom"
 [machine.pc]

@@ -579,6 +579,16 @@ fn a_run_that_was_steered_and_typed_to_is_repeated_bit_for_bit() {
     assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
 }
 
+#[test]
+fn what_is_expected_of_a_machine_that_stays_off_is_missed() {
+    let off = "[[fault]]\nkind = \"power-off\"\nmachine = \"pc*\"\nfrom = \"5ms\"\n";
+    let folder = folder_with(&[("pair.toml", (PAIR.to_owned() + off).as_bytes())]);
+    let answer = call(&folder, &["run", "pair.toml", "--until-expected", "--out", "run"]);
+    assert_eq!(answer.code, Some(1), "{}{}", answer.out, answer.err);
+    let junit = read(&folder, "run/expect.xml");
+    assert!(junit.contains("failures=\"4\""), "{junit}");
+}
+
 /// Starts a run that is steered.
 fn steered(folder: &TempDir, words: &[&str]) -> std::process::Child {
     let child = amlab(folder, words)

@@ -157,6 +157,8 @@ codes! {
     TapsTooClose = "taps-too-close",
     /// Two captures into one file.
     DuplicateCapture = "duplicate-capture",
+    /// Two faults of one name.
+    DuplicateFault = "duplicate-fault",
     /// A field of a fault that its kind does not have, or that goes not with another.
     FaultField = "fault-field",
     /// An input that types nothing or what no key types, or that has two times.
@@ -165,6 +167,10 @@ codes! {
     TwoPaces = "two-paces",
     /// An expectation that the run is too short for.
     LateExpectation = "late-expectation",
+    /// A fault that begins when the run is over.
+    LateFault = "late-fault",
+    /// An input whose time comes when the run is over.
+    LateInput = "late-input",
 }
 
 impl Code {
@@ -179,6 +185,8 @@ impl Code {
                 | Self::TooManyStations
                 | Self::TapsTooClose
                 | Self::LateExpectation
+                | Self::LateFault
+                | Self::LateInput
         )
     }
 }

@@ -1,5 +1,7 @@
 //! Faults: what a `[[fault]]` means, with its stations and machines found.
 
+use std::collections::BTreeMap;
+
 use clock::{Instant, Span};
 use devices::TornSector;
 use wire::{Chance, CheckSequence, Deed, Matcher, Place as FaultPlace, StationId, Turns};
@@ -12,7 +14,7 @@ use super::mac;
 use super::messages::{Place, Problem};
 use super::model::{Fault, FaultKind, FrameFault, Lab};
 use super::pattern;
-use super::resolve::{check_times, find, matching_machines, quantity_of, text_of};
+use super::resolve::{check_stop, check_times, find, named_machines, quantity_of, text_of};
 use super::units::{Dimension, show_length};
 
 /// Fields of every fault, and of those that touch frames.
@@ -48,8 +50,16 @@ const KINDS: &[(&str, bool, &[&str])] = &[
 
 /// Adds all faults to a lab whose machines and generators are known.
 pub(super) fn faults(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
+    let mut names = BTreeMap::new();
     for (number, node) in root.get("fault").map_or(&[][..], Node::list).iter().enumerate() {
         let Some(table) = node.table() else { continue };
+        let label = label(number, node.place, table);
+        let name = label.name.clone();
+        if let Some(first) = names.get(&name) {
+            problems.push(two_faults(first, &label));
+        } else {
+            names.insert(name.clone(), label);
+        }
         let word = text_of(table, &["kind"]);
         let Some((word, has_frames, own)) = KINDS.iter().find(|(known, ..)| *known == word) else {
             continue;
@@ -62,11 +72,7 @@ pub(super) fn faults(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
         };
         reader.report_strangers(*has_frames, own, problems);
         check_times(table, &["least", "most", "apart", "at_most"], problems);
-        let name = match text_of(table, &["name"]) {
-            "" => format!("fault{number}"),
-            name => name.to_owned(),
-        };
-        let (from, until) = reader.window(problems);
+        let (from, until) = reader.window(lab, problems);
         let kind = reader.kind(lab, *has_frames, problems);
         lab.faults.push(Fault {
             name,
@@ -75,6 +81,43 @@ pub(super) fn faults(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
             kind,
         });
     }
+}
+
+/// What a fault is called, and where.
+struct Label {
+    name: String,
+    place: Place,
+    is_given: bool,
+}
+
+fn label(number: usize, place: Place, table: &Table) -> Label {
+    let given = table
+        .get("name")
+        .filter(|_| !text_of(table, &["name"]).is_empty());
+    Label {
+        name: given
+            .and_then(Node::text)
+            .map_or_else(|| format!("fault{number}"), str::to_owned),
+        place: given.map_or(place, |node| node.place),
+        is_given: given.is_some(),
+    }
+}
+
+fn two_faults(first: &Label, second: &Label) -> Problem {
+    let how = |label: &Label, given: &'static str| {
+        if label.is_given {
+            given
+        } else {
+            "this has no `name`, and is called so"
+        }
+    };
+    Problem::new(
+        Code::DuplicateFault,
+        format!("two faults are called `{}`", second.name),
+    )
+    .at(second.place, how(second, "here"))
+    .at(first.place, how(first, "and here"))
+    .help("give each fault its own name: events call it so")
 }
 
 /// One fault's table.
@@ -113,9 +156,14 @@ impl Reader<'_> {
         }
     }
 
-    fn window(&self, problems: &mut Vec<Problem>) -> (Instant, Instant) {
+    fn window(&self, lab: &Lab, problems: &mut Vec<Problem>) -> (Instant, Instant) {
         let at = |field: &str| quantity_of(self.table, &[field], Dimension::Time);
-        let from = Instant::START + at("from").map_or(Span::ZERO, |(time, _)| time.span());
+        let from = at("from").map(|(time, place)| (time.span(), place));
+        if let Some(from) = from {
+            let message = "the run has stopped when this fault begins";
+            check_stop(Code::LateFault, message, from, lab, problems);
+        }
+        let from = Instant::START + from.map_or(Span::ZERO, |(time, _)| time);
         let Some((time, place)) = at("until") else {
             return (from, Instant::NEVER);
         };
@@ -295,13 +343,7 @@ impl Reader<'_> {
 
     fn machines(&self, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {
         self.require("machine", problems);
-        let mut machines = Vec::new();
-        for named in names(self.table.get("machine")) {
-            machines.extend(matching_machines(named, lab, problems));
-        }
-        machines.sort_unstable();
-        machines.dedup();
-        machines
+        named_machines(self.root, self.table, lab, problems)
     }
 
     /// The segment that is named, or the only one.

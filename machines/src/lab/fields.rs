@@ -498,7 +498,7 @@ pub(super) static FAULT: Shape = Shape {
         &[
             field(
                 "name",
-                "What events call it; default fault0, fault1, and so on.",
+                "What events call it, each fault by its own name; default fault0, fault1, and so on.",
                 Kind::Name,
             ),
             required(

@@ -6,7 +6,7 @@ use super::code::Code;
 use super::document::{Node, Table};
 use super::messages::Problem;
 use super::model::{Input, InputDevice, InputTime, Lab};
-use super::resolve::{check_times, named_machines, quantity_of, text_of};
+use super::resolve::{check_stop, check_times, named_machines, quantity_of, text_of};
 use super::units::{Dimension, show_time};
 use crate::keyboard_layout;
 
@@ -27,8 +27,8 @@ pub(super) fn inputs(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
         check_text(table, device, problems);
         check_times(table, &["delay"], problems);
         let input = Input {
-            machines: named_machines(table, lab, problems),
-            time: time(node, table, problems),
+            machines: named_machines(root, table, lab, problems),
+            time: time(node, table, lab, problems),
             device,
             text: text_of(table, &["text"]).to_owned(),
         };
@@ -70,7 +70,7 @@ fn check_text(table: &Table, device: InputDevice, problems: &mut Vec<Problem>) {
 }
 
 /// When it is typed: said in exactly one way.
-fn time(node: &Node, table: &Table, problems: &mut Vec<Problem>) -> InputTime {
+fn time(node: &Node, table: &Table, lab: &Lab, problems: &mut Vec<Problem>) -> InputTime {
     match (table.entry("at"), table.entry("after")) {
         (None, None) => problems.push(
             Problem::new(Code::MissingField, "an input needs `at` or `after`")
@@ -94,7 +94,9 @@ fn time(node: &Node, table: &Table, problems: &mut Vec<Problem>) -> InputTime {
         }
         (None, Some(_)) => {}
     }
-    if let Some((at, _)) = quantity_of(table, &["at"], Dimension::Time) {
+    if let Some((at, place)) = quantity_of(table, &["at"], Dimension::Time) {
+        let message = "the run has stopped when this is typed";
+        check_stop(Code::LateInput, message, (at.span(), place), lab, problems);
         return InputTime::At(Instant::START + at.span());
     }
     let delay = quantity_of(table, &["delay"], Dimension::Time);

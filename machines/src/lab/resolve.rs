@@ -64,6 +64,23 @@ pub(super) fn check_times(table: &Table, fields: &[&str], problems: &mut Vec<Pro
     }
 }
 
+/// Warns of something that comes only when the run is over.
+pub(super) fn check_stop(
+    code: Code,
+    message: &str,
+    (time, place): (Span, Place),
+    lab: &Lab,
+    problems: &mut Vec<Problem>,
+) {
+    if let Some(stop) = lab.stop.filter(|stop| time >= *stop) {
+        problems.push(
+            Problem::new(code, message)
+                .at(place, format!("not before {}", show_time(stop)))
+                .help("make `stop` in [time] longer, or this earlier"),
+        );
+    }
+}
+
 /// Finds `name` among the tables called `kind`.
 pub(super) fn find(
     root: &Table,
@@ -123,7 +140,7 @@ pub(super) fn resolve(root: &Table, folder: &Path, problems: &mut Vec<Problem>) 
     faults(root, &mut lab, problems);
     inputs(root, &mut lab, problems);
     for entry in root.get("expect").map_or(&[][..], Node::list) {
-        expectation(entry, &mut lab, problems);
+        expectation(root, entry, &mut lab, problems);
     }
     captures(root, &mut lab, problems);
     lab
@@ -256,11 +273,11 @@ fn machines(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {
     check_shared(&lab.machines, &lab.images, root, problems);
 }
 
-fn expectation(node: &Node, lab: &mut Lab, problems: &mut Vec<Problem>) {
+fn expectation(root: &Table, node: &Node, lab: &mut Lab, problems: &mut Vec<Problem>) {
     let Some(table) = node.table() else {
         return;
     };
-    let machines = named_machines(table, lab, problems);
+    let machines = named_machines(root, table, lab, problems);
     let sign = sign(table, node.place, problems);
     let within = quantity_of(table, &["within"], Dimension::Time);
     if within.is_none() && lab.stop.is_none() && table.get("within").is_none() {
@@ -314,7 +331,12 @@ fn sign(table: &Table, place: Place, problems: &mut Vec<Problem>) -> Sign {
 }
 
 /// The machines that the field `machine` of a table names, one or several.
-pub(super) fn named_machines(table: &Table, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {
+pub(super) fn named_machines(
+    root: &Table,
+    table: &Table,
+    lab: &Lab,
+    problems: &mut Vec<Problem>,
+) -> Vec<usize> {
     let patterns = match table.get("machine") {
         Some(one) if one.text().is_some() => std::slice::from_ref(one),
         Some(several) => several.list(),
@@ -322,31 +344,43 @@ pub(super) fn named_machines(table: &Table, lab: &Lab, problems: &mut Vec<Proble
     };
     let mut machines = Vec::new();
     for named in patterns {
-        machines.extend(matching_machines(named, lab, problems));
+        machines.extend(matching_machines(root, named, lab, problems));
     }
     machines.sort_unstable();
     machines.dedup();
     machines
 }
 
-pub(super) fn matching_machines(named: &Node, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {
+fn matching_machines(root: &Table, named: &Node, lab: &Lab, problems: &mut Vec<Problem>) -> Vec<usize> {
     let Some(wanted) = named.text() else {
         return Vec::new();
     };
     let matching: Vec<usize> = (0..lab.machines.len())
         .filter(|&index| pattern::matches(wanted, &lab.machines[index].name))
         .collect();
-    // A lab without machines has been reported as such.
-    if matching.is_empty() && !lab.machines.is_empty() {
-        let names: Vec<&str> = lab.machines.iter().map(|machine| machine.name.as_str()).collect();
-        let shown = &names[..names.len().min(12)];
-        problems.push(
-            Problem::new(Code::UnknownMachine, format!("no machine is called `{wanted}`"))
-                .at(named.place, "matches nothing")
-                .help(suggestion(wanted, shown)),
-        );
+    // Why there is no machine at all has been reported already, unless there are meant to be traffic generators only.
+    let is_without_machines = root.children("machine").is_empty() && !root.children("traffic").is_empty();
+    if matching.is_empty() && (is_without_machines || !lab.machines.is_empty()) {
+        problems.push(unknown_machine(wanted, named.place, lab));
     }
     matching
+}
+
+fn unknown_machine(wanted: &str, place: Place, lab: &Lab) -> Problem {
+    let problem = Problem::new(Code::UnknownMachine, format!("no machine is called `{wanted}`"));
+    let mut generators = lab.generators.iter();
+    if generators.any(|generator| pattern::matches(wanted, &generator.name)) {
+        return problem.at(place, "matches only traffic generators").help(
+            "they have no console and no power switch; a fault of kind `unplug` takes them off their cable",
+        );
+    }
+    let problem = problem.at(place, "matches nothing");
+    if lab.machines.is_empty() {
+        return problem.help("there are only traffic generators; begin a machine with [machine.NAME]");
+    }
+    let names: Vec<&str> = lab.machines.iter().map(|machine| machine.name.as_str()).collect();
+    let shown = &names[..names.len().min(12)];
+    problem.help(suggestion(wanted, shown))
 }
 
 fn captures(root: &Table, lab: &mut Lab, problems: &mut Vec<Problem>) {

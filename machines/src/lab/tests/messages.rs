@@ -34,6 +34,10 @@ irq = 5
 ram = 0xD8000
 mac = \"02:60:8c:00:01:00\"";
 
+/// The good lab's machines, and traffic generators in their place.
+const PCS: &str = "[machine.pc]\nextends = \"at\"\ncount = 2\nnic = { mac = \"02:60:8c:00:00:01\" }";
+const GENERATORS: &str = "[traffic.gen]\nsegment = \"ether0\"\ncount = 2\nmac = \"02:60:8c:00:01:00\"";
+
 const FORM: &[Case] = &[
     case(
         "a quantity without quotation marks",
@@ -177,6 +181,72 @@ const FORM: &[Case] = &[
             "[[fault]]\nkind = \"power-off\"\nmachine = \"pc7\"\n[[expect]]",
         )],
         &["lab::unknown-machine"],
+    ),
+    case(
+        "a power failure of a traffic generator",
+        &[(
+            "[[expect]]",
+            "[traffic.gen]\nsegment = \"ether0\"\nmac = \"02:60:8c:00:01:01\"\n\
+             [[fault]]\nkind = \"power-off\"\nmachine = \"gen\"\n[[expect]]",
+        )],
+        &["lab::unknown-machine"],
+    ),
+    case(
+        "machines that are not there in a lab of traffic generators",
+        &[
+            (PCS, GENERATORS),
+            (
+                "[[expect]]",
+                "[[fault]]\nkind = \"reset\"\nmachine = \"x\"\n\
+                 [[fault]]\nkind = \"power-off\"\nmachine = [\"gen1\", \"*\"]\n\
+                 [[input]]\nmachine = \"pc0\"\nat = \"1s\"\ntext = \"ls\"\n[[expect]]",
+            ),
+        ],
+        &[
+            "lab::unknown-machine",
+            "lab::unknown-machine",
+            "lab::unknown-machine",
+            "lab::unknown-machine",
+            "lab::unknown-machine",
+        ],
+    ),
+    case(
+        "a count of none beside a traffic generator",
+        &[
+            ("count = 2", "count = 0"),
+            (
+                "[[expect]]",
+                "[traffic.gen]\nsegment = \"ether0\"\nmac = \"02:60:8c:00:01:01\"\n[[expect]]",
+            ),
+        ],
+        &["lab::out-of-range"],
+    ),
+    case(
+        "two faults of one name",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nname = \"noise\"\nkind = \"loss\"\n[[fault]]\nkind = \"delay\"\nleast = \"1ms\"\n\
+             [[fault]]\nname = \"noise\"\nkind = \"duplication\"\n[[expect]]",
+        )],
+        &["lab::duplicate-fault"],
+    ),
+    case(
+        "a fault with the name of one that has none",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nname = \"fault1\"\nkind = \"loss\"\n[[fault]]\nkind = \"duplication\"\n\
+             [[fault]]\nkind = \"misalignment\"\n[[fault]]\nname = \"fault2\"\nkind = \"reordering\"\n[[expect]]",
+        )],
+        &["lab::duplicate-fault", "lab::duplicate-fault"],
+    ),
+    case(
+        "a fault that begins after the end and one that begins with it",
+        &[(
+            "[[expect]]",
+            "[[fault]]\nkind = \"loss\"\nfrom = \"11min\"\n\
+             [[fault]]\nkind = \"reset\"\nmachine = \"pc0\"\nfrom = \"10min\"\n[[expect]]",
+        )],
+        &["lab::late-fault", "lab::late-fault"],
     ),
     case(
         "a cut at the end of the cable",
@@ -872,6 +942,15 @@ const MEANING: &[Case] = &[
         &["lab::out-of-range"],
     ),
     case(
+        "an input after the end and one at it",
+        &[(
+            "[[expect]]",
+            "[[input]]\nmachine = \"pc0\"\ntext = \"ls\"\nat = \"11min\"\n\
+             [[input]]\nmachine = \"pc0\"\ntext = \"ls\"\nat = \"10min\"\n[[expect]]",
+        )],
+        &["lab::late-input", "lab::late-input"],
+    ),
+    case(
         "an input with a time and a delay",
         &[(
             "[[expect]]",
@@ -1133,6 +1212,30 @@ fn warnings_do_not_stop_a_lab_but_errors_do() {
     let errors =
         read(&edited(&[("\"40MHz\"", "\"50MHz\""), ("irq = 3", "irq = 7")])).expect_err("an error too");
     assert_eq!((errors.messages().errors(), errors.messages().warnings()), (1, 1));
+}
+
+/// Something of each kind that comes at a time.
+const TIMED: &str = "[[fault]]\nkind = \"loss\"\nfrom = \"9s\"\nuntil = \"1h\"\n\
+                     [[input]]\nmachine = \"pc0\"\nat = \"9s\"\ntext = \"ls\"\n[[expect]]";
+
+#[test]
+fn what_comes_after_the_end_is_a_warning_and_an_override_moves_the_end() {
+    let text = edited(&[("[[expect]]", TIMED)]);
+    let warnings = |overrides: &[&str]| {
+        let loaded = read_with(&text, overrides).expect("at most warnings");
+        assert_eq!((loaded.lab.faults.len(), loaded.lab.inputs.len()), (1, 1));
+        loaded.warnings.codes().collect::<Vec<_>>()
+    };
+    assert!(warnings(&[]).is_empty());
+    assert!(warnings(&["time.stop=9001ms"]).is_empty());
+    assert_eq!(
+        warnings(&["time.stop=9s"]),
+        ["lab::late-fault", "lab::late-input"]
+    );
+    assert_eq!(
+        warnings(&["time.stop=4s"]),
+        ["lab::late-fault", "lab::late-input", "lab::late-expectation"]
+    );
 }
 
 #[test]

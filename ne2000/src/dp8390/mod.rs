@@ -205,6 +205,7 @@ impl Dp8390 {
         self.receiver.reset();
         self.local_bus.reset();
         self.is_transmitter_disabled = false;
+        self.is_transmission_held = false;
     }
 
     /// The level of the interrupt pin.

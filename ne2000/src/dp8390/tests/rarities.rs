@@ -106,6 +106,20 @@ fn a_held_transmission_is_sent_when_atd_is_cleared() {
 }
 
 #[test]
+fn reset_makes_txp_low_and_forgets_a_held_transmission() {
+    // Section 11, Initialization.
+    let mut bench = obedient();
+    bench.receive(frame_to(address_with_index(62), 64));
+    bench.send(60);
+    assert_eq!(bench.read(CR), 0x26);
+    bench.chip.reset(bench.now);
+    assert_eq!(bench.read(CR), 0x21);
+    bench.write(CR, 0x22);
+    bench.write(13, 0);
+    assert_eq!((bench.read(CR), bench.chip.take_requests()), (0x22, vec![]));
+}
+
+#[test]
 fn without_atd_no_multicast_touches_the_transmitter() {
     let mut bench = obedient();
     bench.write(13, 0x00);

@@ -331,7 +331,7 @@ impl Card {
         self.catch_up(cx);
         match notice {
             Notice::Sent { at, outcome } => self.controller.sent(at, outcome),
-            Notice::Received { at, frame } => self.controller.received(at, frame, cx.now()),
+            Notice::Received { at, begin, frame } => self.controller.received(at, begin, frame, cx.now()),
             Notice::Arriving { begin, frame, .. } => self.controller.packet_arrives(begin, &frame, cx.now()),
             Notice::Leaving { begin, .. } => self.controller.packet_leaves(begin, cx.now()),
         }

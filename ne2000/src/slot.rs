@@ -124,6 +124,14 @@ impl Slot {
         self.call(|card, cx| card.notice(notice, cx));
     }
 
+    /// A frame ends now.
+    #[cfg(test)]
+    pub(crate) fn receive(&mut self, frame: wire::Frame) {
+        let at = self.now;
+        let begin = at - crate::dp8390::BYTE_TIME * frame.length();
+        self.notice(Notice::Received { at, begin, frame });
+    }
+
     /// Lets time pass until `then`, ringing the card's alarm where it is due.
     pub(crate) fn run_until(&mut self, then: Instant) {
         while self.alarm <= then {

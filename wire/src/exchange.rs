@@ -52,13 +52,15 @@ pub enum Notice {
     Received {
         /// End of its last bit at this station, but not before 576 bit times after its first.
         at: Instant,
+        /// The end of its start frame delimiter at this station.
+        begin: Instant,
         /// The frame.
         frame: Frame,
     },
     /// A frame longer than the shortest is on its way to the station and nothing on the cable will spoil it any more.
     /// Told only on request ([`Segment::announce_frames`](crate::Segment::announce_frames)), for controllers whose use
-    /// of their memory meanwhile can be noticed. What fault rules do to the frame is not known yet, and its sender may
-    /// still break it off.
+    /// of their memory meanwhile can be noticed. Of what fault rules do to the frame only is known where they cut it off:
+    /// this is what is left then. Its sender may still break it off.
     Arriving {
         /// 576 bit times after its first bit at this station.
         at: Instant,

@@ -61,7 +61,9 @@
 //! length: stations that want to know ([`Segment::announce_frames`]) are told then that it is under way. A change of the
 //! cable that comes after that does not alter what they are told, whether it is known by then or not.
 //!
-//! Fault rules only take away, alter and put off what receivers are told, so they change nothing here. Changes of the
+//! Fault rules only take away, alter and put off what receivers are told, so they change nothing here. Where one cuts a
+//! frame off, its receivers are told when the last bit that they see has passed, by the same rule and with the same
+//! proof as of a frame that ends there. They receive it whatever becomes of the rest. Changes of the
 //! cable ([`Segment::changes_from`]) are known before anything that they can touch is settled: a frame is settled 576
 //! bits before its end at the earliest, and arrives a crossing after its end. They also do not bring an unknown request
 //! into the way of a settled frame: an attempt that could have heard it, had the cable been then as it is now, leaves it
@@ -72,7 +74,8 @@
 //! collision is not sent again. Only if all stations hear it already and fewer than 576 bits are left, or if it fails
 //! for good, the attempt runs its course and its `Sent` is given, which may already lie in the machine's hands. It
 //! lies less than `fill` + 576 bit times after the reset, and that of a later frame does not. Nobody receives what was
-//! broken off.
+//! broken off, but for receivers who see no more of it than was past recall: with fewer than 576 bits to go to where a
+//! fault rule cuts it off for them.
 //!
 //! What a program could see sooner than the notices is not told: that its frame is waiting, has met collisions so far
 //! (TSR.COL and NCR before the end), or that carrier is on the cable. A controller's back-off offset
@@ -384,10 +387,16 @@ impl Segment {
                 let collision = self.collision(index, job, *start, end).unwrap_or(end);
                 collision.min(*start + self.reach)
             }
-            Phase::Carrying { job, start, end } => {
+            Phase::Carrying {
+                job,
+                start,
+                end,
+                fates,
+            } => {
                 let interruption = self.interruption(index, job, *start, *end);
                 let end = interruption.map_or(*end, |interruption| interruption.at);
-                (end - self.timing.shortest).max(*start + self.reach)
+                let cuts = fates.iter().map(|fate| self.last_bit(fate, *start, end));
+                self.past_recall(*start, cuts.fold(end, Instant::min))
             }
         };
         self.stations[index].due = step.min(station.reset_at());
@@ -609,8 +618,14 @@ impl Segment {
             None if is_withdrawn => self.break_off(index, &job, start),
             None => {
                 self.set_end(index, &job, start, end);
-                self.announce(index, &job, start, end);
-                self.stations[index].phase = Phase::Carrying { job, start, end };
+                let fates = self.fates(index, &job, start);
+                self.announce(index, &job, start, end, &fates);
+                self.stations[index].phase = Phase::Carrying {
+                    job,
+                    start,
+                    end,
+                    fates,
+                };
             }
         }
         self.reconsider_all();
@@ -686,21 +701,51 @@ impl Segment {
         self.outbox.record(pileup.into_record(self.timing.jam));
     }
 
-    /// The frame will leave whole: its receivers and its sender will be told. Or it will be interrupted.
+    /// The frame will leave whole: its receivers and its sender will be told. Or it will be interrupted. Before that, it
+    /// will leave at least as far as some of its receivers will see it.
     fn seal(&mut self, index: usize) {
         let phase = std::mem::replace(&mut self.stations[index].phase, Phase::Idle);
-        let Phase::Carrying { job, start, end } = phase else {
+        let Phase::Carrying {
+            job,
+            start,
+            end,
+            mut fates,
+        } = phase
+        else {
             unreachable!("only a whole frame is sealed");
         };
-        match self.interruption(index, &job, start, end) {
+        let interruption = self.interruption(index, &job, start, end);
+        let stop = interruption.map_or(end, |interruption| interruption.at);
+        let signal = Signal {
+            station: index,
+            start,
+            end: stop,
+        };
+        self.deliver_cut(&job, signal, &mut fates);
+        if self.now < self.past_recall(start, stop) {
+            self.stations[index].phase = Phase::Carrying {
+                job,
+                start,
+                end,
+                fates,
+            };
+            return self.reconsider(index);
+        }
+        match interruption {
             Some(Interruption { at, .. }) => {
                 self.collide(index, job, start, at, false);
                 self.reconsider_all();
             }
             None if self.loses_carrier(index, &job, start, end) => self.vanish(index, job, start, end),
-            None => self.carry(index, job, start, end),
+            None => self.carry(index, job, start, end, fates),
         }
         self.reconsider(index);
+    }
+
+    /// When a reset can no longer break off what its station sends from `start` to `end`, or to where a receiver sees
+    /// the last of it.
+    fn past_recall(&self, start: Instant, end: Instant) -> Instant {
+        (end - self.timing.shortest).max(start + self.reach)
     }
 
     /// Tells a station how its last attempt ended, and returns when it learns of it.

@@ -17,7 +17,7 @@
 //!
 //! # What is answered from what the wire has settled
 //!
-//! The wire tells of a frame at its last bit. A program that looks in the middle of a frame can tell this model
+//! The wire tells of a frame at its last bit, of a runt when the shortest frame would have ended. A program that looks in the middle of a frame can tell this model
 //! from the chip by the following, and by nothing else:
 //!
 //! * Of packets that were not told of before their end no burst stretches an access, CLDA and the address counter

@@ -6,7 +6,7 @@ use clock::Instant;
 use wire::{CheckSequence, Frame};
 
 use super::registers::{Interrupts, Loopback, ReceiveConfiguration, ReceiveStatus};
-use super::{BYTE_TIME, Dp8390, LocalMemory, PAGE, local_bus, swap_words, tally};
+use super::{Dp8390, LocalMemory, PAGE, local_bus, swap_words, tally};
 use crate::check_sequence;
 
 /// The header in front of each stored packet: status, next page, count.
@@ -117,16 +117,16 @@ impl Receiver {
 }
 
 impl Dp8390 {
-    /// A frame has arrived whole; its last bit was there at `at`. It is in memory, and its interrupt rises, when
-    /// [`Dp8390::next_event`] says.
-    pub fn received(&mut self, at: Instant, frame: Frame, now: Instant) {
-        let length = frame.length();
-        let begin = at - BYTE_TIME * length;
+    /// A frame has arrived: its start delimiter ended at `begin`, and the cable tells of its end at `at`. It is in
+    /// memory, and its interrupt rises, when [`Dp8390::next_event`] says.
+    pub fn received(&mut self, at: Instant, begin: Instant, frame: Frame, now: Instant) {
         let Some(address) = self.takes(&frame, begin) else {
             return;
         };
         let integrity = Integrity::of(&frame);
-        let (done, has_overrun) = self.local_bus.packet_ended(at, length, self.pace(), now);
+        let (done, has_overrun) = self
+            .local_bus
+            .packet_ended(at, begin, frame.length(), self.pace(), now);
         self.receiver.arrivals.push_back(Arrival {
             done,
             frame,

@@ -8,6 +8,7 @@ use crate::{End, Frame, Outcome, Request};
 
 use super::LEAST_FILL;
 use super::backoff::Generator;
+use super::delivery::Fate;
 
 /// A station on its tap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub(super) enum Phase {
         start: Instant,
         /// End of the last bit.
         end: Instant,
+        /// What becomes of it at the receivers that have not been told of it.
+        fates: Vec<Fate>,
     },
 }
 
@@ -84,7 +87,7 @@ pub(super) enum Step {
     Start,
     /// Whether the attempt collides is certain.
     Decide,
-    /// The frame is past recall.
+    /// The frame is past recall, or what some of its receivers see of it.
     Seal,
 }
 

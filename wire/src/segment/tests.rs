@@ -492,6 +492,7 @@ fn a_frame_arrives_everywhere_but_at_its_sender_a_delay_after_its_last_bit() {
     let end = us(10) + SHORTEST;
     let received = |metres: u64| Notice::Received {
         at: end + Kind::TenBase5.delay(metres * 1000),
+        begin: us(10) + BIT * 64 + Kind::TenBase5.delay(metres * 1000),
         frame: task.frame(),
     };
     let outcome = Outcome {

@@ -60,7 +60,7 @@ fn a_long_frame_is_announced_576_bits_after_its_first_bit_at_each_station() {
 fn the_end_of_an_announced_frame_is_a_whole_number_of_bytes_after_its_beginning() {
     let run = one_frame(1_514);
     let ends = run.notices.iter().filter_map(|(station, notice)| match notice {
-        Notice::Received { at, frame } => Some((*station, *at - BIT * 8 * frame.length())),
+        Notice::Received { at, frame, .. } => Some((*station, *at - BIT * 8 * frame.length())),
         _ => None,
     });
     let begins = run

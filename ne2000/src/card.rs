@@ -111,10 +111,14 @@ impl Card {
             ),
             Model::Ne1000 | Model::Ne2000 => (Novell::memory(settings), Board::Novell(Novell::new(settings))),
         };
+        let controller = match model {
+            Model::EtherLinkII16 => Dp8390::wired_for_words(),
+            _ => Dp8390::new(),
+        };
         Self {
-            controller: match model {
-                Model::EtherLinkII16 => Dp8390::wired_for_words(),
-                _ => Dp8390::new(),
+            controller: match &board {
+                Board::EtherLinkII(board) => controller.beside_selector(board.connection()),
+                Board::Novell(_) => controller,
             },
             memory,
             board,
@@ -362,6 +366,7 @@ impl Card {
         self.controller.reset(cx.now());
         if let Board::EtherLinkII(board) = &mut self.board {
             board.reset();
+            self.controller.connect(board.connection(), cx.now());
         }
         self.settle(cx);
     }

@@ -102,7 +102,7 @@ impl Cable {
                 Request::Withdraw { at } => {
                     assert!(at >= since && self.ready.take().is_some(), "nothing to withdraw");
                 }
-                Request::OffsetBackoff { at, .. } => assert!(at >= since),
+                Request::OffsetBackoff { at, .. } | Request::Connect { at, .. } => assert!(at >= since),
             }
         }
     }

@@ -36,6 +36,27 @@ pub enum Request {
         /// Whether the offset is added from then on.
         is_enabled: bool,
     },
+    /// The card leads its controller to another of its connectors. Every station begins on its cable.
+    Connect {
+        /// The instant of the register write; it holds for attempts that begin [`LEAST_FILL`](crate::LEAST_FILL)
+        /// later, and for what such a station hears while it waits.
+        at: Instant,
+        /// What is at that connector.
+        connection: Connection,
+    },
+}
+
+/// What a card's controller is led to. Off the cable it hears nothing that passes there, though it is still told of it,
+/// and what it sends does not reach the cable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// The cable.
+    #[default]
+    Cable,
+    /// An AUI connector to which nothing is attached: neither carrier nor collision comes back.
+    OpenAui,
+    /// A transceiver for thin cable with an open connector, which tells of a collision at every attempt.
+    OpenCoax,
 }
 
 /// What the segment tells a station.

@@ -79,7 +79,8 @@
 //!
 //! What a program could see sooner than the notices is not told: that its frame is waiting, has met collisions so far
 //! (TSR.COL and NCR before the end), or that carrier is on the cable. A controller's back-off offset
-//! ([`Request::OffsetBackoff`]) holds for attempts that begin after it, as nothing later is known when one is decided.
+//! ([`Request::OffsetBackoff`]) holds for attempts that begin after it, as nothing later is known when one is decided;
+//! so does what a card leads its controller to ([`Request::Connect`]).
 
 mod backoff;
 mod connection;
@@ -98,7 +99,7 @@ mod tests;
 use clock::{Instant, Span};
 
 use crate::fault::Fault;
-use crate::{End, Kind, Model, Notice, Outcome, Party, Record, Request, Settings, StationId};
+use crate::{Connection, End, Kind, Model, Notice, Outcome, Party, Record, Request, Settings, StationId};
 use backoff::Generator;
 use connection::Interruption;
 use pileup::Pileup;
@@ -279,13 +280,20 @@ impl Segment {
             self.horizon
         );
         let index = usize::from(station.0);
-        if let Request::OffsetBackoff { is_enabled, .. } = request {
-            self.stations[index].offsets.push_back((effect, is_enabled));
-            return;
+        match request {
+            Request::OffsetBackoff { is_enabled, .. } => {
+                self.stations[index].offsets.push_back((effect, is_enabled));
+                return;
+            }
+            Request::Connect { connection, .. } => {
+                self.stations[index].connections.push_back((effect, connection));
+            }
+            Request::Transmit { .. } | Request::Withdraw { .. } => {
+                self.stations[index].requests.push_back(request);
+            }
         }
-        self.earliest = self.earliest.min(effect);
-        self.stations[index].requests.push_back(request);
         self.reconsider(index);
+        self.earliest = self.earliest.min(self.stations[index].due);
     }
 
     /// Works through everything that the cable does before `until`, given that every request made before `until` has
@@ -427,12 +435,17 @@ impl Segment {
         }
     }
 
-    /// When a station at this tap starts that looks for a free cable from `since` on.
+    /// When a station at this tap starts that looks for a free cable from `since` on. It finds one at once where its
+    /// card leads it elsewhere.
     fn end_of_deference(&self, index: usize, since: Instant) -> Instant {
+        let station = &self.stations[index];
         let mut from = since;
         loop {
-            let chance = self.end_of_deference_while_unchanged(index, from);
-            let change = self.topology.next_change(from);
+            let chance = match station.connection_at(from) {
+                Connection::Cable => self.end_of_deference_while_unchanged(index, from),
+                Connection::OpenAui | Connection::OpenCoax => from,
+            };
+            let change = self.topology.next_change(from).min(station.next_connection(from));
             if chance < change || change == Instant::NEVER {
                 return chance;
             }
@@ -496,7 +509,7 @@ impl Segment {
             return None;
         }
         if !job.reaches_cable {
-            return self.collides_alone(index, start).then_some(start);
+            return self.collides_alone(index, job, start).then_some(start);
         }
         let met = self
             .signals
@@ -547,7 +560,9 @@ impl Segment {
             .iter()
             .filter(|signal| signal.station != index)
             .filter_map(|signal| self.heard_at_tap(*signal, index, self.now));
+        let hears_cable = self.stations[index].connection_at(self.now) == Connection::Cable;
         let is_busy = self.model != Model::Ideal
+            && hears_cable
             && passing
                 .into_iter()
                 .any(|(on, off)| on < self.now && off > self.now);
@@ -568,6 +583,7 @@ impl Segment {
             collisions: 0,
             deferred: is_busy,
             late: false,
+            connection: Connection::Cable,
             reaches_cable: true,
         };
         station.phase = Phase::Waiting { job, since };
@@ -581,7 +597,9 @@ impl Segment {
         let Phase::Waiting { mut job, .. } = std::mem::replace(&mut station.phase, Phase::Idle) else {
             unreachable!("only a waiting station starts");
         };
-        job.reaches_cable = is_plugged && start >= station.jabbered_until;
+        job.connection = station.connect(start);
+        let is_connected = job.connection == Connection::Cable && is_plugged;
+        job.reaches_cable = is_connected && start >= station.jabbered_until;
         let reaches_cable = job.reaches_cable;
         station.phase = Phase::Trying {
             job,

@@ -258,6 +258,12 @@ impl LocalBus {
         self.inflow = Some(inflow);
     }
 
+    /// Of a packet that comes in nothing more arrives.
+    pub(super) fn packet_lost(&mut self, now: Instant) {
+        self.advance(now);
+        self.inflow = None;
+    }
+
     /// The cable tells at `at` of the end of the packet whose start delimiter ended at `first`: returns when its header
     /// is written, and whether the FIFO has overrun.
     pub(super) fn packet_ended(

@@ -46,7 +46,7 @@ mod tests;
 mod transmit;
 
 use clock::{Instant, Span};
-use wire::Request;
+use wire::{Connection, Request};
 
 use local_bus::{LocalBus, Pace};
 pub use memory::LocalMemory;
@@ -119,6 +119,10 @@ pub struct Dp8390 {
     /// The half of the FIFO that loopback receives into, and the byte that is read next.
     loopback_fifo: [u8; 8],
     loopback_position: u8,
+    /// What the card leads the cable's side of the chip to, and what the cable was told of that last; `None` if it may
+    /// know of anything.
+    connection: Connection,
+    told_connection: Option<Connection>,
     requests: Vec<Request>,
     counts: Counts,
 }
@@ -175,6 +179,8 @@ impl Dp8390 {
             is_wired_for_words: false,
             loopback_fifo: [0; 8],
             loopback_position: 0,
+            connection: Connection::Cable,
+            told_connection: Some(Connection::Cable),
             requests: Vec::new(),
             counts: Counts::default(),
         }
@@ -189,6 +195,33 @@ impl Dp8390 {
         };
         chip.data_configuration.insert(DataConfiguration::WORD_TRANSFER);
         chip
+    }
+
+    /// The same on a card that selects what the chip is connected to ([`Dp8390::connect`]), and begins with this.
+    #[must_use]
+    pub(crate) fn beside_selector(mut self, connection: Connection) -> Self {
+        self.connection = connection;
+        self.told_connection = None;
+        if connection != Connection::Cable {
+            self.receiver.disconnect(Instant::START);
+        }
+        self
+    }
+
+    /// The card leads the chip to this from now on. The cable is told if something is to be sent.
+    pub(crate) fn connect(&mut self, connection: Connection, now: Instant) {
+        let before = std::mem::replace(&mut self.connection, connection);
+        match (before == Connection::Cable, connection == Connection::Cable) {
+            (true, false) => {
+                self.receiver.disconnect(now);
+                self.local_bus.packet_lost(now);
+            }
+            (false, true) => self.receiver.connect(now),
+            _ => {}
+        }
+        if self.transmission.is_some() {
+            self.tell_connection(now);
+        }
     }
 
     /// The RESET pin (section 11, Initialization): TXP and STA go low, RD2 and STP high, RST rises, no interrupt is
@@ -217,7 +250,9 @@ impl Dp8390 {
     /// Whether a frame that began now would be looked at.
     #[must_use]
     pub fn is_listening(&self) -> bool {
-        self.is_running() && self.transmit_configuration.loopback() == Loopback::Off
+        self.is_running()
+            && self.transmit_configuration.loopback() == Loopback::Off
+            && self.connection == Connection::Cable
     }
 
     /// What it has done since it was switched on.

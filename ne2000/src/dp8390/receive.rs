@@ -6,7 +6,7 @@ use clock::Instant;
 use wire::{CheckSequence, Frame};
 
 use super::registers::{Interrupts, Loopback, ReceiveConfiguration, ReceiveStatus};
-use super::{Dp8390, LocalMemory, PAGE, local_bus, swap_words, tally};
+use super::{BYTE_TIME, Dp8390, LocalMemory, PAGE, local_bus, swap_words, tally};
 use crate::check_sequence;
 
 /// The header in front of each stored packet: status, next page, count.
@@ -23,6 +23,10 @@ const SHORTEST_RUNT: u64 = 8;
 pub(super) struct Receiver {
     /// Frames that begin at `.0` or later and before `.1` are heard; `None` since a reset.
     hears: Option<(Instant, Instant)>,
+    /// Frames are heard that begin when the cable was connected last, or later...
+    connected: Option<Instant>,
+    /// ... and end before it was disconnected, if it was since.
+    disconnected: Option<Instant>,
     /// CURR has caught up with BNRY: the ring is full, not empty (DP83902A, section 7, Removing Packets).
     is_full: bool,
     /// A packet did not fit and none has been removed since.
@@ -68,6 +72,8 @@ impl Receiver {
     pub(super) fn reset(&mut self) {
         *self = Self {
             is_full: self.is_full,
+            connected: self.connected,
+            disconnected: self.disconnected,
             ..Self::default()
         };
     }
@@ -82,6 +88,16 @@ impl Receiver {
         if let Some((_, until)) = &mut self.hears {
             *until = now;
         }
+    }
+
+    /// A packet that has begun to arrive is lost.
+    pub(super) fn disconnect(&mut self, now: Instant) {
+        self.disconnected = Some(now);
+    }
+
+    pub(super) fn connect(&mut self, now: Instant) {
+        self.connected = Some(now);
+        self.disconnected = None;
     }
 
     pub(super) fn has_overflowed(&self) -> bool {
@@ -109,10 +125,13 @@ impl Receiver {
         self.arrivals.pop_front_if(|arrival| arrival.done <= now)
     }
 
-    /// Whether a frame whose first byte followed its start delimiter at `begin` is heard.
-    fn hears(&self, begin: Instant) -> bool {
+    /// Whether a frame of so many bytes, the first of which followed its start delimiter at `begin`, is heard.
+    fn hears(&self, begin: Instant, length: u64) -> bool {
+        let end = begin + BYTE_TIME * length;
         self.hears
             .is_some_and(|(from, until)| from <= begin && begin < until)
+            && self.connected.is_none_or(|from| from <= begin)
+            && self.disconnected.is_none_or(|until| end <= until)
     }
 }
 
@@ -147,7 +166,9 @@ impl Dp8390 {
 
     /// Bit PHY of the status if the receiver stores a frame that began then, as its registers stand.
     fn takes(&self, frame: &Frame, begin: Instant) -> Option<ReceiveStatus> {
-        if self.transmit_configuration.loopback() != Loopback::Off || !self.receiver.hears(begin) {
+        if self.transmit_configuration.loopback() != Loopback::Off
+            || !self.receiver.hears(begin, frame.length())
+        {
             return None;
         }
         let accepts_runts = self

@@ -149,7 +149,9 @@ impl Cable {
                     );
                     prop_assert_eq!(at, slot.now);
                 }
-                Request::OffsetBackoff { at, .. } => prop_assert_eq!(at, slot.now),
+                Request::OffsetBackoff { at, .. } | Request::Connect { at, .. } => {
+                    prop_assert_eq!(at, slot.now);
+                }
             }
         }
         Ok(())

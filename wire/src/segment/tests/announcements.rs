@@ -19,6 +19,7 @@ fn one_frame_and(bytes: usize, changes: Vec<Change>) -> Run {
         seed: 1,
         stations: vec![(0, vec![task]), (100_000, Vec::new()), (400_000, Vec::new())],
         resets: Vec::new(),
+        connects: Vec::new(),
         rules: Vec::new(),
         changes,
     }

@@ -280,6 +280,7 @@ fn cut_off(length: u64, resets: &[Instant], cadence: Span) -> Run {
         seed: 1,
         stations: vec![(0, vec![task]), (185_000, Vec::new())],
         resets: vec![resets.to_vec(), Vec::new()],
+        connects: Vec::new(),
         rules: vec![rule(Deed::Truncate { length })],
         changes: Vec::new(),
     }
@@ -349,6 +350,7 @@ fn each_receiver_of_a_frame_that_is_cut_off_is_told_in_its_own_time() {
         seed: 1,
         stations: vec![(0, vec![task]), (0, vec![]), (0, vec![]), (0, vec![])],
         resets: Vec::new(),
+        connects: Vec::new(),
         rules: vec![at_receiver(1, 1_000), at_receiver(2, 200)],
         changes: Vec::new(),
     }

@@ -80,8 +80,8 @@ pub enum Notice {
     },
     /// A frame longer than the shortest is on its way to the station and nothing on the cable will spoil it any more.
     /// Told only on request ([`Segment::announce_frames`](crate::Segment::announce_frames)), for controllers whose use
-    /// of their memory meanwhile can be noticed. Of what fault rules do to the frame only is known where they cut it off:
-    /// this is what is left then. Its sender may still break it off.
+    /// of their memory meanwhile can be noticed. It is what fault rules leave of it, and not told of a frame that they
+    /// take away or put off. Its sender may still break it off.
     Arriving {
         /// 576 bit times after its first bit at this station.
         at: Instant,

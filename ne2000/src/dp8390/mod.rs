@@ -21,12 +21,15 @@
 //! from the chip by the following, and by nothing else:
 //!
 //! * Of packets that were not told of before their end no burst stretches an access, CLDA and the address counter
-//!   stand still, and RSR's DFR bit (a carrier now) reads zero.
+//!   stand still, and RSR's DFR bit (a carrier now) reads zero; so does DFR of packets that were given up.
 //! * The bytes of a frame appear in the receive ring all at once, when local DMA has finished. CURR, RSR, ISR, the
 //!   tally counters and the header behave as on the chip, where they change only then too.
-//! * OVW, and RST with it, rise at the end of the frame that found the ring full, not when it hit BNRY; BNRY, RCR,
-//!   PAR and MAR are looked at when the frame ends. A packet that is rejected for its check sequence leaves no trace in free pages of
-//!   the ring.
+//! * OVW, and RST with it, rise at the end of the frame that found the ring full, or when the host moves BNRY, CURR,
+//!   PSTART or PSTOP or starts or stops the chip meanwhile, not when local DMA hit BNRY; with a wrong check sequence
+//!   not at all. BNRY is looked at when local DMA comes to the end of a page, of packets that were not told of before
+//!   their end (and before they were) when they end. RCR, PAR and MAR are looked at when the frame ends. A packet that
+//!   is rejected for its check sequence leaves no trace in free pages of the ring. One that its sender breaks off may
+//!   hit BNRY up to where it would have ended.
 //! * RST rises at once after a stop while a frame comes in (that frame is still received, as section 7 wants); the
 //!   data sheet calls the bit unreliable there.
 //! * The packet to send is read from memory when TXP is set.
@@ -325,14 +328,14 @@ impl Dp8390 {
         }
         match self.command.page() {
             Page::Zero => self.write_page_0(offset, value, now, memory),
-            Page::One => self.write_page_1(offset, value),
+            Page::One => self.write_page_1(offset, value, now),
             Page::Two => self.write_page_2(offset, value),
             Page::Three => log::debug!("DP8390: write of {value:02X} to test register {offset:X}"),
         }
     }
 
     fn is_running(&self) -> bool {
-        self.command.contains(Command::START) && !self.command.contains(Command::STOP)
+        self.command.is_running()
     }
 
     fn read_command(&self) -> u8 {
@@ -348,6 +351,9 @@ impl Dp8390 {
         let transmit = asked.contains(Command::TRANSMIT);
         if !asked.intersects(Command::STOP | Command::START) {
             asked |= self.command & (Command::STOP | Command::START);
+        }
+        if was_running != asked.is_running() {
+            self.look_for_overflow(now);
         }
         self.command = asked - Command::TRANSMIT;
         match (was_running, self.is_running()) {
@@ -393,6 +399,9 @@ impl Dp8390 {
     }
 
     fn write_page_0(&mut self, offset: u8, value: u8, now: Instant, memory: &LocalMemory) {
+        if matches!(offset, 0x1..=0x3) {
+            self.look_for_overflow(now);
+        }
         match offset {
             0x1 => self.page_start = value,
             0x2 => self.page_stop = value,
@@ -431,10 +440,11 @@ impl Dp8390 {
         }
     }
 
-    fn write_page_1(&mut self, offset: u8, value: u8) {
+    fn write_page_1(&mut self, offset: u8, value: u8, now: Instant) {
         match offset {
             0x1..=0x6 => self.physical_address[usize::from(offset - 1)] = value,
             0x7 => {
+                self.look_for_overflow(now);
                 self.current = value;
                 self.receiver.move_current();
             }

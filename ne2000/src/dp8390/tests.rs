@@ -1,4 +1,5 @@
 mod arbitration;
+mod overflow;
 mod rarities;
 
 use super::*;

@@ -20,6 +20,15 @@ pub(super) struct Fate {
 }
 
 impl Fate {
+    /// What its receiver gets at the time at which it passes, if it gets anything then.
+    fn arriving<'a>(&'a self, sent: &'a Frame) -> Option<&'a Frame> {
+        match &self.decision {
+            None | Some((_, Treatment::Repeated { .. })) => Some(sent),
+            Some((_, Treatment::Altered(frame) | Treatment::Cut(frame))) => Some(frame),
+            Some((_, Treatment::Lost | Treatment::Delayed(_) | Treatment::Held { .. })) => None,
+        }
+    }
+
     /// All that is seen of the frame if a rule cuts it off.
     fn cut(&self) -> Option<&Frame> {
         match &self.decision {
@@ -101,11 +110,12 @@ impl Segment {
             let is_joined = self
                 .topology
                 .joins_throughout(index, other, start, certain + delay);
-            if signal.end > certain && is_joined && !self.is_spoilt(signal, other) {
+            let is_certain = signal.end > certain && is_joined && !self.is_spoilt(signal, other);
+            if let Some(frame) = fate.arriving(&job.frame).filter(|_| is_certain) {
                 let notice = Notice::Arriving {
                     at: certain + delay,
                     begin: first + delay,
-                    frame: fate.cut().unwrap_or(&job.frame).clone(),
+                    frame: frame.clone(),
                 };
                 self.outbox.notify(id(other), id(index), notice);
             }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Chance, Deed, FaultRule, Matcher, Place, Turns};
 
-fn rule(deed: Deed) -> FaultRule {
+pub(super) fn rule(deed: Deed) -> FaultRule {
     FaultRule {
         name: "test".to_owned(),
         from: Instant::START,

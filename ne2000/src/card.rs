@@ -111,10 +111,14 @@ impl Card {
             ),
             Model::Ne1000 | Model::Ne2000 => (Novell::memory(settings), Board::Novell(Novell::new(settings))),
         };
+        let controller = match model {
+            Model::EtherLinkII16 => Dp8390::wired_for_words(),
+            _ => Dp8390::new(),
+        };
         Self {
-            controller: match model {
-                Model::EtherLinkII16 => Dp8390::wired_for_words(),
-                _ => Dp8390::new(),
+            controller: match &board {
+                Board::EtherLinkII(board) => controller.beside_selector(board.connection()),
+                Board::Novell(_) => controller,
             },
             memory,
             board,
@@ -124,14 +128,10 @@ impl Card {
         }
     }
 
-    /// The card as new at `now`, when its power comes back: [`Dp8390::power_on`] says what outlasts that. Its lines are low.
+    /// The card as new at `now`, when its power comes back; what it asked of its cable before that is not taken back. Its lines are low.
     pub fn power_on(&mut self, settings: &Settings, now: Instant) {
-        self.controller.power_on(now);
-        let controller = self.controller.clone();
-        *self = Self {
-            controller,
-            ..Self::new(settings)
-        };
+        let before = std::mem::replace(self, Self::new(settings));
+        self.controller.take_over(before.controller, now);
     }
 
     /// The ports that it answers; the second range may be empty.
@@ -341,7 +341,7 @@ impl Card {
         self.catch_up(cx);
         match notice {
             Notice::Sent { at, outcome } => self.controller.sent(at, outcome),
-            Notice::Received { at, frame } => self.controller.received(at, frame, cx.now()),
+            Notice::Received { at, begin, frame } => self.controller.received(at, begin, frame, cx.now()),
             Notice::Arriving { begin, frame, .. } => self.controller.packet_arrives(begin, &frame, cx.now()),
             Notice::Leaving { begin, .. } => self.controller.packet_leaves(begin, cx.now()),
         }
@@ -372,6 +372,7 @@ impl Card {
         self.controller.reset(cx.now());
         if let Board::EtherLinkII(board) = &mut self.board {
             board.reset();
+            self.controller.connect(board.connection(), cx.now());
         }
         self.settle(cx);
     }

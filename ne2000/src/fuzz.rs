@@ -5,6 +5,7 @@
 use clock::{Instant, Span};
 use wire::{CheckSequence, End, Frame, LEAST_ATTEMPT, Notice, Outcome, Request};
 
+use crate::dp8390::BYTE_TIME;
 use crate::slot::{STATION, Slot};
 use crate::{Card, Model, SHORTEST_FIFO_FILL};
 
@@ -101,7 +102,7 @@ impl Cable {
                 Request::Withdraw { at } => {
                     assert!(at >= since && self.ready.take().is_some(), "nothing to withdraw");
                 }
-                Request::OffsetBackoff { at, .. } => assert!(at >= since),
+                Request::OffsetBackoff { at, .. } | Request::Connect { at, .. } => assert!(at >= since),
             }
         }
     }
@@ -156,7 +157,9 @@ fn act(choices: &mut Choices, slot: &mut Slot) -> bool {
         }
         13 | 14 => {
             let (at, frame) = (slot.now, choices.frame());
-            slot.notice(Notice::Received { at, frame });
+            let late = Span::from_nanoseconds(200 * u64::from(choices.byte()));
+            let begin = at - BYTE_TIME * frame.length() - late;
+            slot.notice(Notice::Received { at, begin, frame });
         }
         _ => tell_early(choices, slot),
     }

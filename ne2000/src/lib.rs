@@ -1,7 +1,7 @@
 //! The National DP8390 and the Ethernet cards built round it.
 //!
-//! A tour: a [`Card`] is what a machine plugs into its bus, made from [`Settings`] (which [`Model`], jumpers, station
-//! address, boot PROM). It answers ports, a memory window and DMA cycles, and acts on the machine through the
+//! A tour: a [`Card`] is what a machine plugs into its bus, made from [`Settings`] (which [`Model`], jumpers, connector,
+//! station address, boot PROM). It answers ports, a memory window and DMA cycles, and acts on the machine through the
 //! [`devices::Context`] lent for each call. Inside are the pure chip [`Dp8390`], the [`LocalMemory`] beside it, and
 //! what the maker put round them: the gate array of 3Com's EtherLink II, which decodes the bus and leads the chip's
 //! interrupt to the line that software selects, or the decoder of Novell's cards, which lead remote DMA to a port.
@@ -27,4 +27,4 @@ mod slot;
 pub use card::{BusCycle, Card, OpenWindow, Width};
 pub use dp8390::{Counts, DMA_TRANSFER, Dp8390, LocalMemory, SHORTEST_FIFO_FILL};
 pub use etherlink2::WINDOW_ACCESS;
-pub use settings::{Model, Settings};
+pub use settings::{Connector, Model, Settings};

@@ -66,6 +66,15 @@ impl Model {
     }
 }
 
+/// Where a cable comes to a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connector {
+    /// Thin cable, at the card's own transceiver.
+    Bnc,
+    /// The 15-pin connector, for the transceiver on a thick cable.
+    Aui,
+}
+
 /// A card as it lies in its slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -78,6 +87,9 @@ pub struct Settings {
     /// The interrupt that the lab file gives the card: on Novell's a jumper (2, 3, 4 or 5), on the 3C503 what its
     /// driver is expected to select in IDCFR.
     pub interrupt: u8,
+    /// The connector that the cable is on. On the 3C503 software selects one of them (CTRL.XSEL); Novell's cards have a
+    /// jumper, which is set to this.
+    pub connector: Connector,
     /// Station address in the PROM.
     pub station_address: [u8; 6],
     /// What is in the boot PROM's socket, at most [`Model::memory_window_bytes`]; `None` if it is empty.

@@ -4,7 +4,7 @@ use clock::{Instant, Span};
 use devices::{Context, Effect};
 use wire::{Notice, Request};
 
-use crate::{Card, Model, Settings};
+use crate::{Card, Connector, Model, Settings};
 
 pub(crate) const STATION: [u8; 6] = [0x02, 0x60, 0x8C, 0x11, 0x22, 0x33];
 
@@ -18,6 +18,7 @@ pub(crate) fn settings() -> Settings {
         io_base: 0x280,
         memory_base: Some(0xCC000),
         interrupt: 3,
+        connector: Connector::Bnc,
         station_address: STATION,
         boot_prom: None,
     }
@@ -124,6 +125,14 @@ impl Slot {
         self.call(|card, cx| card.notice(notice, cx));
     }
 
+    /// A frame ends now.
+    #[cfg(test)]
+    pub(crate) fn receive(&mut self, frame: wire::Frame) {
+        let at = self.now;
+        let begin = at - crate::dp8390::BYTE_TIME * frame.length();
+        self.notice(Notice::Received { at, begin, frame });
+    }
+
     /// Lets time pass until `then`, ringing the card's alarm where it is due.
     pub(crate) fn run_until(&mut self, then: Instant) {
         while self.alarm <= then {
@@ -141,7 +150,8 @@ impl Slot {
     #[cfg(test)]
     pub(crate) fn transmission(&mut self) -> (Instant, wire::Frame) {
         let mut requests = self.card.take_requests();
-        requests.retain(|request| !matches!(request, Request::OffsetBackoff { .. }));
+        requests
+            .retain(|request| !matches!(request, Request::OffsetBackoff { .. } | Request::Connect { .. }));
         match &requests[..] {
             [Request::Transmit { ready, frame }] => (*ready, frame.clone()),
             other => panic!("one transmission expected: {other:?}"),

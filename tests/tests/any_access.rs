@@ -100,7 +100,8 @@ fn start(code: &mut Code) {
     for (base, pages) in [(0x280, 0x20), (0x250, 0x20), (0x340, 0x40)] {
         if base < 0x300 {
             for (register, value) in [
-                (0x406, 2),
+                // The second card's cable is on its AUI connector.
+                (0x406, if base == 0x280 { 2 } else { 0 }),
                 (0x405, 0x49),
                 (0x400, 0x26),
                 (0x401, 0x40),

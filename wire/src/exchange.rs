@@ -36,6 +36,27 @@ pub enum Request {
         /// Whether the offset is added from then on.
         is_enabled: bool,
     },
+    /// The card leads its controller to another of its connectors. Every station begins on its cable.
+    Connect {
+        /// The instant of the register write; it holds for attempts that begin [`LEAST_FILL`](crate::LEAST_FILL)
+        /// later, and for what such a station hears while it waits.
+        at: Instant,
+        /// What is at that connector.
+        connection: Connection,
+    },
+}
+
+/// What a card's controller is led to. Off the cable it hears nothing that passes there, though it is still told of it,
+/// and what it sends does not reach the cable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// The cable.
+    #[default]
+    Cable,
+    /// An AUI connector to which nothing is attached: neither carrier nor collision comes back.
+    OpenAui,
+    /// A transceiver for thin cable with an open connector, which tells of a collision at every attempt.
+    OpenCoax,
 }
 
 /// What the segment tells a station.
@@ -52,13 +73,15 @@ pub enum Notice {
     Received {
         /// End of its last bit at this station, but not before 576 bit times after its first.
         at: Instant,
+        /// The end of its start frame delimiter at this station.
+        begin: Instant,
         /// The frame.
         frame: Frame,
     },
     /// A frame longer than the shortest is on its way to the station and nothing on the cable will spoil it any more.
     /// Told only on request ([`Segment::announce_frames`](crate::Segment::announce_frames)), for controllers whose use
-    /// of their memory meanwhile can be noticed. What fault rules do to the frame is not known yet, and its sender may
-    /// still break it off.
+    /// of their memory meanwhile can be noticed. It is what fault rules leave of it, and not told of a frame that they
+    /// take away or put off. Its sender may still break it off.
     Arriving {
         /// 576 bit times after its first bit at this station.
         at: Instant,

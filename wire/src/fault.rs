@@ -3,12 +3,14 @@
 //! A rule acts between the cable and its receivers: the cable carries the frame as ever, its sender notices nothing,
 //! and nobody's carrier changes. So every fault only takes away, alters or puts off what receivers are told, and the
 //! proof of windows (`segment.rs`) holds as without rules. Delayed, repeated and held frames reach their receiver
-//! whatever passes on the cable at that time.
+//! whatever passes on the cable at that time. A frame that is cut short is told of when its last bit passes, as one of
+//! that length would be.
 //!
 //! Rules are asked in their order, and the first that has an opinion on a frame decides. Each counts the frames that
 //! fit its matcher, and draws its random numbers, whether or not a rule before it has decided already: what one rule
-//! does is independent of the others. Frames are looked at in the order in which they became certain on the cable,
-//! which depends neither on windows nor on threads.
+//! does is independent of the others. Frames are looked at when it is certain that they meet no collision any more, in
+//! that order, which depends neither on windows nor on threads. One that is broken off or interrupted after that has
+//! counted all the same.
 
 use std::ops::RangeInclusive;
 
@@ -151,9 +153,17 @@ impl Chance {
 pub(crate) enum Treatment {
     Lost,
     Altered(Frame),
+    /// Only its beginning arrives, and this is all that is seen of it.
+    Cut(Frame),
     Delayed(Span),
-    Repeated { copies: u32, apart: Span },
-    Held { behind: u32, at_most: Span },
+    Repeated {
+        copies: u32,
+        apart: Span,
+    },
+    Held {
+        behind: u32,
+        at_most: Span,
+    },
 }
 
 /// A rule at work.
@@ -219,7 +229,8 @@ impl Fault {
                 let frame = Frame::new(frame.bytes(), CheckSequence::Wrong);
                 Treatment::Altered(frame.with_dribble_bits(dribble_bits.max(1)))
             }
-            Deed::Truncate { length } => Treatment::Altered(truncated(frame, length)),
+            Deed::Truncate { length } if length < frame.length() => Treatment::Cut(truncated(frame, length)),
+            Deed::Truncate { .. } => Treatment::Altered(frame.clone()),
             Deed::Delay { least, most } => {
                 let range = most.saturating_sub(least).picoseconds();
                 let more = self.random.below(range.saturating_add(1));
@@ -265,11 +276,8 @@ fn includes(stations: Option<&Vec<StationId>>, station: StationId) -> bool {
     stations.is_none_or(|stations| stations.contains(&station))
 }
 
-/// The first bytes of a frame; the last four of them stand where the check sequence is looked for.
+/// The first bytes of a longer frame; the last four of them stand where the check sequence is looked for.
 fn truncated(frame: &Frame, length: u64) -> Frame {
-    if length >= frame.length() {
-        return frame.clone();
-    }
     let kept = usize::try_from(length.saturating_sub(4)).unwrap_or(0);
     Frame::new(&frame.bytes()[..kept], CheckSequence::Wrong)
 }

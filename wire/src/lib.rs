@@ -20,7 +20,7 @@ mod settings;
 mod traffic;
 
 pub use capture::{Capture, CaptureError, CaptureInfo};
-pub use exchange::{End, Notice, Outcome, Request, StationId};
+pub use exchange::{Connection, End, Notice, Outcome, Request, StationId};
 pub use fault::{Chance, Deed, FaultRule, Matcher, Place, Turns};
 pub use frame::{CheckSequence, Frame};
 pub use record::{CableChange, Party, Record};

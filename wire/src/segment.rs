@@ -61,7 +61,9 @@
 //! length: stations that want to know ([`Segment::announce_frames`]) are told then that it is under way. A change of the
 //! cable that comes after that does not alter what they are told, whether it is known by then or not.
 //!
-//! Fault rules only take away, alter and put off what receivers are told, so they change nothing here. Changes of the
+//! Fault rules only take away, alter and put off what receivers are told, so they change nothing here. Where one cuts a
+//! frame off, its receivers are told when the last bit that they see has passed, by the same rule and with the same
+//! proof as of a frame that ends there. They receive it whatever becomes of the rest. Changes of the
 //! cable ([`Segment::changes_from`]) are known before anything that they can touch is settled: a frame is settled 576
 //! bits before its end at the earliest, and arrives a crossing after its end. They also do not bring an unknown request
 //! into the way of a settled frame: an attempt that could have heard it, had the cable been then as it is now, leaves it
@@ -72,11 +74,13 @@
 //! collision is not sent again. Only if all stations hear it already and fewer than 576 bits are left, or if it fails
 //! for good, the attempt runs its course and its `Sent` is given, which may already lie in the machine's hands. It
 //! lies less than `fill` + 576 bit times after the reset, and that of a later frame does not. Nobody receives what was
-//! broken off.
+//! broken off, but for receivers who see no more of it than was past recall: with fewer than 576 bits to go to where a
+//! fault rule cuts it off for them.
 //!
 //! What a program could see sooner than the notices is not told: that its frame is waiting, has met collisions so far
 //! (TSR.COL and NCR before the end), or that carrier is on the cable. A controller's back-off offset
-//! ([`Request::OffsetBackoff`]) holds for attempts that begin after it, as nothing later is known when one is decided.
+//! ([`Request::OffsetBackoff`]) holds for attempts that begin after it, as nothing later is known when one is decided;
+//! so does what a card leads its controller to ([`Request::Connect`]).
 
 mod backoff;
 mod connection;
@@ -95,7 +99,7 @@ mod tests;
 use clock::{Instant, Span};
 
 use crate::fault::Fault;
-use crate::{End, Kind, Model, Notice, Outcome, Party, Record, Request, Settings, StationId};
+use crate::{Connection, End, Kind, Model, Notice, Outcome, Party, Record, Request, Settings, StationId};
 use backoff::Generator;
 use connection::Interruption;
 use pileup::Pileup;
@@ -276,13 +280,20 @@ impl Segment {
             self.horizon
         );
         let index = usize::from(station.0);
-        if let Request::OffsetBackoff { is_enabled, .. } = request {
-            self.stations[index].offsets.push_back((effect, is_enabled));
-            return;
+        match request {
+            Request::OffsetBackoff { is_enabled, .. } => {
+                self.stations[index].offsets.push_back((effect, is_enabled));
+                return;
+            }
+            Request::Connect { connection, .. } => {
+                self.stations[index].connections.push_back((effect, connection));
+            }
+            Request::Transmit { .. } | Request::Withdraw { .. } => {
+                self.stations[index].requests.push_back(request);
+            }
         }
-        self.earliest = self.earliest.min(effect);
-        self.stations[index].requests.push_back(request);
         self.reconsider(index);
+        self.earliest = self.earliest.min(self.stations[index].due);
     }
 
     /// Works through everything that the cable does before `until`, given that every request made before `until` has
@@ -384,10 +395,16 @@ impl Segment {
                 let collision = self.collision(index, job, *start, end).unwrap_or(end);
                 collision.min(*start + self.reach)
             }
-            Phase::Carrying { job, start, end } => {
+            Phase::Carrying {
+                job,
+                start,
+                end,
+                fates,
+            } => {
                 let interruption = self.interruption(index, job, *start, *end);
                 let end = interruption.map_or(*end, |interruption| interruption.at);
-                (end - self.timing.shortest).max(*start + self.reach)
+                let cuts = fates.iter().map(|fate| self.last_bit(fate, *start, end));
+                self.past_recall(*start, cuts.fold(end, Instant::min))
             }
         };
         self.stations[index].due = step.min(station.reset_at());
@@ -418,12 +435,17 @@ impl Segment {
         }
     }
 
-    /// When a station at this tap starts that looks for a free cable from `since` on.
+    /// When a station at this tap starts that looks for a free cable from `since` on. It finds one at once where its
+    /// card leads it elsewhere.
     fn end_of_deference(&self, index: usize, since: Instant) -> Instant {
+        let station = &self.stations[index];
         let mut from = since;
         loop {
-            let chance = self.end_of_deference_while_unchanged(index, from);
-            let change = self.topology.next_change(from);
+            let chance = match station.connection_at(from) {
+                Connection::Cable => self.end_of_deference_while_unchanged(index, from),
+                Connection::OpenAui | Connection::OpenCoax => from,
+            };
+            let change = self.topology.next_change(from).min(station.next_connection(from));
             if chance < change || change == Instant::NEVER {
                 return chance;
             }
@@ -487,7 +509,7 @@ impl Segment {
             return None;
         }
         if !job.reaches_cable {
-            return self.collides_alone(index, start).then_some(start);
+            return self.collides_alone(index, job, start).then_some(start);
         }
         let met = self
             .signals
@@ -538,7 +560,9 @@ impl Segment {
             .iter()
             .filter(|signal| signal.station != index)
             .filter_map(|signal| self.heard_at_tap(*signal, index, self.now));
+        let hears_cable = self.stations[index].connection_at(self.now) == Connection::Cable;
         let is_busy = self.model != Model::Ideal
+            && hears_cable
             && passing
                 .into_iter()
                 .any(|(on, off)| on < self.now && off > self.now);
@@ -559,6 +583,7 @@ impl Segment {
             collisions: 0,
             deferred: is_busy,
             late: false,
+            connection: Connection::Cable,
             reaches_cable: true,
         };
         station.phase = Phase::Waiting { job, since };
@@ -572,7 +597,9 @@ impl Segment {
         let Phase::Waiting { mut job, .. } = std::mem::replace(&mut station.phase, Phase::Idle) else {
             unreachable!("only a waiting station starts");
         };
-        job.reaches_cable = is_plugged && start >= station.jabbered_until;
+        job.connection = station.connect(start);
+        let is_connected = job.connection == Connection::Cable && is_plugged;
+        job.reaches_cable = is_connected && start >= station.jabbered_until;
         let reaches_cable = job.reaches_cable;
         station.phase = Phase::Trying {
             job,
@@ -609,8 +636,14 @@ impl Segment {
             None if is_withdrawn => self.break_off(index, &job, start),
             None => {
                 self.set_end(index, &job, start, end);
-                self.announce(index, &job, start, end);
-                self.stations[index].phase = Phase::Carrying { job, start, end };
+                let fates = self.fates(index, &job, start);
+                self.announce(index, &job, start, end, &fates);
+                self.stations[index].phase = Phase::Carrying {
+                    job,
+                    start,
+                    end,
+                    fates,
+                };
             }
         }
         self.reconsider_all();
@@ -686,21 +719,51 @@ impl Segment {
         self.outbox.record(pileup.into_record(self.timing.jam));
     }
 
-    /// The frame will leave whole: its receivers and its sender will be told. Or it will be interrupted.
+    /// The frame will leave whole: its receivers and its sender will be told. Or it will be interrupted. Before that, it
+    /// will leave at least as far as some of its receivers will see it.
     fn seal(&mut self, index: usize) {
         let phase = std::mem::replace(&mut self.stations[index].phase, Phase::Idle);
-        let Phase::Carrying { job, start, end } = phase else {
+        let Phase::Carrying {
+            job,
+            start,
+            end,
+            mut fates,
+        } = phase
+        else {
             unreachable!("only a whole frame is sealed");
         };
-        match self.interruption(index, &job, start, end) {
+        let interruption = self.interruption(index, &job, start, end);
+        let stop = interruption.map_or(end, |interruption| interruption.at);
+        let signal = Signal {
+            station: index,
+            start,
+            end: stop,
+        };
+        self.deliver_cut(&job, signal, &mut fates);
+        if self.now < self.past_recall(start, stop) {
+            self.stations[index].phase = Phase::Carrying {
+                job,
+                start,
+                end,
+                fates,
+            };
+            return self.reconsider(index);
+        }
+        match interruption {
             Some(Interruption { at, .. }) => {
                 self.collide(index, job, start, at, false);
                 self.reconsider_all();
             }
             None if self.loses_carrier(index, &job, start, end) => self.vanish(index, job, start, end),
-            None => self.carry(index, job, start, end),
+            None => self.carry(index, job, start, end, fates),
         }
         self.reconsider(index);
+    }
+
+    /// When a reset can no longer break off what its station sends from `start` to `end`, or to where a receiver sees
+    /// the last of it.
+    fn past_recall(&self, start: Instant, end: Instant) -> Instant {
+        (end - self.timing.shortest).max(start + self.reach)
     }
 
     /// Tells a station how its last attempt ended, and returns when it learns of it.

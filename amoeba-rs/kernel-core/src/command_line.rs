@@ -8,6 +8,9 @@ use crate::process::DEFAULT_SLICE;
 pub struct Options {
     /// `irq=`: the interrupt line that the 3C503 shall drive, 2 to 5.
     pub interrupt_line: u8,
+    /// `aui=`: which 3C503, in the order in which they are found, have their cable on the AUI connector; the sum of 1 for the
+    /// first, 2 for the second, 4 for the third and so on.
+    pub aui_cards: u32,
     /// `peers=`: how many other machines to find before the exchange begins; with 0 there is no exchange.
     pub peers: usize,
     /// `frames=`: how many numbered frames to send to the partner.
@@ -32,6 +35,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             interrupt_line: 3,
+            aui_cards: 0,
             peers: 1,
             frames: 1000,
             slice: DEFAULT_SLICE,
@@ -56,6 +60,7 @@ impl Options {
             };
             match name {
                 "irq" if (2..=5).contains(&number) => options.interrupt_line = number as u8,
+                "aui" => options.aui_cards = number,
                 "peers" => options.peers = number as usize,
                 "frames" => options.frames = number,
                 "slice" if number >= 10 => options.slice = u64::from(number),
@@ -80,6 +85,7 @@ mod tests {
             Options::parse("/boot/kernel.elf"),
             Options {
                 interrupt_line: 3,
+                aui_cards: 0,
                 peers: 1,
                 frames: 1000,
                 slice: 100,
@@ -94,12 +100,13 @@ mod tests {
     #[test]
     fn options_are_read_in_any_order() {
         let options = Options::parse(
-            "kernel frames=7  peers=15\tirq=5 slice=50 transparent=1 ring=8 boost=1 secure=1 root=/dev/null",
+            "kernel frames=7  peers=15\tirq=5 aui=2 slice=50 transparent=1 ring=8 boost=1 secure=1 root=/dev/null",
         );
         assert_eq!(
             options,
             Options {
                 interrupt_line: 5,
+                aui_cards: 2,
                 peers: 15,
                 frames: 7,
                 slice: 50,

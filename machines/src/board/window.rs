@@ -214,6 +214,7 @@ mod tests {
         };
         let received = Notice::Received {
             at: begin + Span::from_nanoseconds(800 * (length + 4)),
+            begin,
             frame,
         };
         board.post_notice(0, arriving);

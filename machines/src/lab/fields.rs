@@ -902,7 +902,7 @@ pub(super) static CARD: Shape = Shape {
         required("segment", "The cable, one of `[segment.*]`.", Kind::Name),
         field(
             "port",
-            "The connector that the cable is on; default the one that fits the cable.",
+            "The connector that the cable is on; default the one that fits the cable. A 3C503 reaches it if its driver selects it.",
             Kind::Word(&[word("bnc", "thin cable"), word("aui", "thick cable")]),
         ),
         required(

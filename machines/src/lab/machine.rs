@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clock::Rate;
-use ne2000::Model;
+use ne2000::{Connector, Model};
 
 use super::cables::{Attachment, Who};
 use super::cards::{model_of, prom};
@@ -219,7 +219,8 @@ impl<'a> MachineBuilder<'a> {
         }
         // The jumpers of a card that has been refused already are those of the one that there is.
         let model = model_of(text_of(table, &["type"])).unwrap_or(Model::EtherLinkII);
-        let settings = card_settings(table, model);
+        let mut settings = card_settings(table, model);
+        settings.connector = self.connector(segment);
         check_jumpers(table, model, problems);
         Slot {
             table,
@@ -232,6 +233,15 @@ impl<'a> MachineBuilder<'a> {
                 prom: prom(self.root, images, (table, place), model, problems),
             },
             address: mac.and_then(|node| Some((mac::parse(node.text()?)?, node.place))),
+        }
+    }
+
+    /// Where the cable of this segment comes to a card.
+    fn connector(&self, segment: Option<usize>) -> Connector {
+        let table = segment.and_then(|segment| self.root.children("segment")[segment].node.table());
+        match port_of(table.map_or("", |table| text_of(table, &["kind"]))) {
+            "aui" => Connector::Aui,
+            _ => Connector::Bnc,
         }
     }
 
@@ -367,6 +377,7 @@ fn card_settings(table: &Table, model: Model) -> ne2000::Settings {
         io_base: number("io").and_then(|io| u16::try_from(io).ok()).unwrap_or(0),
         memory_base: number("ram"),
         interrupt: number("irq").and_then(|irq| u8::try_from(irq).ok()).unwrap_or(0),
+        connector: Connector::Bnc,
         station_address: [0; 6],
         boot_prom: None,
     }

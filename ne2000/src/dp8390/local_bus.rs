@@ -258,15 +258,22 @@ impl LocalBus {
         self.inflow = Some(inflow);
     }
 
-    /// The packet's last bit was there at `at`: returns when its header is written, and whether the FIFO has overrun.
+    /// Of a packet that comes in nothing more arrives.
+    pub(super) fn packet_lost(&mut self, now: Instant) {
+        self.advance(now);
+        self.inflow = None;
+    }
+
+    /// The cable tells at `at` of the end of the packet whose start delimiter ended at `first`: returns when its header
+    /// is written, and whether the FIFO has overrun.
     pub(super) fn packet_ended(
         &mut self,
         at: Instant,
+        first: Instant,
         length: u64,
         pace: Pace,
         now: Instant,
     ) -> (Instant, bool) {
-        let first = at - BYTE_TIME * length;
         if self.inflow.is_none_or(|inflow| inflow.first != first) {
             self.packet_arrives(first, length, pace, at);
         }

@@ -17,16 +17,19 @@
 //!
 //! # What is answered from what the wire has settled
 //!
-//! The wire tells of a frame at its last bit. A program that looks in the middle of a frame can tell this model
+//! The wire tells of a frame at its last bit, of a runt when the shortest frame would have ended. A program that looks in the middle of a frame can tell this model
 //! from the chip by the following, and by nothing else:
 //!
 //! * Of packets that were not told of before their end no burst stretches an access, CLDA and the address counter
-//!   stand still, and RSR's DFR bit (a carrier now) reads zero.
+//!   stand still, and RSR's DFR bit (a carrier now) reads zero; so does DFR of packets that were given up.
 //! * The bytes of a frame appear in the receive ring all at once, when local DMA has finished. CURR, RSR, ISR, the
 //!   tally counters and the header behave as on the chip, where they change only then too.
-//! * OVW, and RST with it, rise at the end of the frame that found the ring full, not when it hit BNRY; BNRY, RCR,
-//!   PAR and MAR are looked at when the frame ends. A packet that is rejected for its check sequence leaves no trace in free pages of
-//!   the ring.
+//! * OVW, and RST with it, rise at the end of the frame that found the ring full, or when the host moves BNRY, CURR,
+//!   PSTART or PSTOP or starts or stops the chip meanwhile, not when local DMA hit BNRY; with a wrong check sequence
+//!   not at all. BNRY is looked at when local DMA comes to the end of a page, of packets that were not told of before
+//!   their end (and before they were) when they end. RCR, PAR and MAR are looked at when the frame ends. A packet that
+//!   is rejected for its check sequence leaves no trace in free pages of the ring. One that its sender breaks off may
+//!   hit BNRY up to where it would have ended.
 //! * RST rises at once after a stop while a frame comes in (that frame is still received, as section 7 wants); the
 //!   data sheet calls the bit unreliable there.
 //! * The packet to send is read from memory when TXP is set.
@@ -46,7 +49,7 @@ mod tests;
 mod transmit;
 
 use clock::{Instant, Span};
-use wire::Request;
+use wire::{Connection, Request};
 
 use local_bus::{LocalBus, Pace};
 pub use memory::LocalMemory;
@@ -119,6 +122,10 @@ pub struct Dp8390 {
     /// The half of the FIFO that loopback receives into, and the byte that is read next.
     loopback_fifo: [u8; 8],
     loopback_position: u8,
+    /// What the card leads the cable's side of the chip to, and what the cable was told of that last; `None` if it may
+    /// know of anything.
+    connection: Connection,
+    told_connection: Option<Connection>,
     requests: Vec<Request>,
     counts: Counts,
 }
@@ -175,6 +182,8 @@ impl Dp8390 {
             is_wired_for_words: false,
             loopback_fifo: [0; 8],
             loopback_position: 0,
+            connection: Connection::Cable,
+            told_connection: Some(Connection::Cable),
             requests: Vec::new(),
             counts: Counts::default(),
         }
@@ -191,15 +200,9 @@ impl Dp8390 {
         chip
     }
 
-    /// The chip as new at `now`, when its power comes back. What it asked of the cable before, and nobody has collected yet, it has
-    /// asked; and its cable learns that no back-off offset is set any more.
-    pub fn power_on(&mut self, now: Instant) {
-        let fresh = if self.is_wired_for_words {
-            Self::wired_for_words()
-        } else {
-            Self::new()
-        };
-        let before = std::mem::replace(self, fresh);
+    /// This chip, which is new, comes in place of `before` at `now`, when its card's power comes back. What that one asked of the cable
+    /// and nobody has collected yet has been asked; and the cable learns that no back-off offset is set any more.
+    pub(crate) fn take_over(&mut self, before: Self, now: Instant) {
         self.requests = before.requests;
         let had_offset = before
             .transmit_configuration
@@ -207,6 +210,33 @@ impl Dp8390 {
         if had_offset {
             let is_enabled = false;
             self.requests.push(Request::OffsetBackoff { at: now, is_enabled });
+        }
+    }
+
+    /// The same on a card that selects what the chip is connected to ([`Dp8390::connect`]), and begins with this.
+    #[must_use]
+    pub(crate) fn beside_selector(mut self, connection: Connection) -> Self {
+        self.connection = connection;
+        self.told_connection = None;
+        if connection != Connection::Cable {
+            self.receiver.disconnect(Instant::START);
+        }
+        self
+    }
+
+    /// The card leads the chip to this from now on. The cable is told if something is to be sent.
+    pub(crate) fn connect(&mut self, connection: Connection, now: Instant) {
+        let before = std::mem::replace(&mut self.connection, connection);
+        match (before == Connection::Cable, connection == Connection::Cable) {
+            (true, false) => {
+                self.receiver.disconnect(now);
+                self.local_bus.packet_lost(now);
+            }
+            (false, true) => self.receiver.connect(now),
+            _ => {}
+        }
+        if self.transmission.is_some() {
+            self.tell_connection(now);
         }
     }
 
@@ -224,6 +254,7 @@ impl Dp8390 {
         self.receiver.reset();
         self.local_bus.reset();
         self.is_transmitter_disabled = false;
+        self.is_transmission_held = false;
     }
 
     /// The level of the interrupt pin.
@@ -235,7 +266,9 @@ impl Dp8390 {
     /// Whether a frame that began now would be looked at.
     #[must_use]
     pub fn is_listening(&self) -> bool {
-        self.is_running() && self.transmit_configuration.loopback() == Loopback::Off
+        self.is_running()
+            && self.transmit_configuration.loopback() == Loopback::Off
+            && self.connection == Connection::Cable
     }
 
     /// What it has done since it was switched on.
@@ -308,14 +341,14 @@ impl Dp8390 {
         }
         match self.command.page() {
             Page::Zero => self.write_page_0(offset, value, now, memory),
-            Page::One => self.write_page_1(offset, value),
+            Page::One => self.write_page_1(offset, value, now),
             Page::Two => self.write_page_2(offset, value),
             Page::Three => log::debug!("DP8390: write of {value:02X} to test register {offset:X}"),
         }
     }
 
     fn is_running(&self) -> bool {
-        self.command.contains(Command::START) && !self.command.contains(Command::STOP)
+        self.command.is_running()
     }
 
     fn read_command(&self) -> u8 {
@@ -331,6 +364,9 @@ impl Dp8390 {
         let transmit = asked.contains(Command::TRANSMIT);
         if !asked.intersects(Command::STOP | Command::START) {
             asked |= self.command & (Command::STOP | Command::START);
+        }
+        if was_running != asked.is_running() {
+            self.look_for_overflow(now);
         }
         self.command = asked - Command::TRANSMIT;
         match (was_running, self.is_running()) {
@@ -376,6 +412,9 @@ impl Dp8390 {
     }
 
     fn write_page_0(&mut self, offset: u8, value: u8, now: Instant, memory: &LocalMemory) {
+        if matches!(offset, 0x1..=0x3) {
+            self.look_for_overflow(now);
+        }
         match offset {
             0x1 => self.page_start = value,
             0x2 => self.page_stop = value,
@@ -414,10 +453,11 @@ impl Dp8390 {
         }
     }
 
-    fn write_page_1(&mut self, offset: u8, value: u8) {
+    fn write_page_1(&mut self, offset: u8, value: u8, now: Instant) {
         match offset {
             0x1..=0x6 => self.physical_address[usize::from(offset - 1)] = value,
             0x7 => {
+                self.look_for_overflow(now);
                 self.current = value;
                 self.receiver.move_current();
             }

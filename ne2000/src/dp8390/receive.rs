@@ -23,12 +23,41 @@ const SHORTEST_RUNT: u64 = 8;
 pub(super) struct Receiver {
     /// Frames that begin at `.0` or later and before `.1` are heard; `None` since a reset.
     hears: Option<(Instant, Instant)>,
+    /// Frames are heard that begin when the cable was connected last, or later...
+    connected: Option<Instant>,
+    /// ... and end before it was disconnected, if it was since.
+    disconnected: Option<Instant>,
     /// CURR has caught up with BNRY: the ring is full, not empty (DP83902A, section 7, Removing Packets).
     is_full: bool,
     /// A packet did not fit and none has been removed since.
     has_overflowed: bool,
+    /// The packet that is coming in, if the cable has told of it.
+    incoming: Option<Incoming>,
+    /// Where the last packet began of which local DMA gave up before its end.
+    given_up: Option<Instant>,
     /// Packets whose last bytes are still on their way through the FIFO, in the order of their arrival.
     arrivals: VecDeque<Arrival>,
+}
+
+/// A packet for this station that is still on the cable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Incoming {
+    /// The end of its start delimiter.
+    begin: Instant,
+    end: Instant,
+    address: ReceiveStatus,
+    way: Way,
+}
+
+/// How far a packet has come in the receive ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Way {
+    /// Local DMA has written into the first page.
+    has_begun: bool,
+    /// Further pages that it has gone on to.
+    links: usize,
+    /// It came to BNRY.
+    has_met_boundary: bool,
 }
 
 /// A packet for this station that has left the cable.
@@ -41,6 +70,7 @@ pub(super) struct Arrival {
     address: ReceiveStatus,
     integrity: Integrity,
     has_overrun: bool,
+    way: Way,
 }
 
 /// How a packet has come over the cable.
@@ -68,6 +98,8 @@ impl Receiver {
     pub(super) fn reset(&mut self) {
         *self = Self {
             is_full: self.is_full,
+            connected: self.connected,
+            disconnected: self.disconnected,
             ..Self::default()
         };
     }
@@ -82,6 +114,17 @@ impl Receiver {
         if let Some((_, until)) = &mut self.hears {
             *until = now;
         }
+    }
+
+    /// A packet that has begun to arrive is lost.
+    pub(super) fn disconnect(&mut self, now: Instant) {
+        self.incoming = None;
+        self.disconnected = Some(now);
+    }
+
+    pub(super) fn connect(&mut self, now: Instant) {
+        self.connected = Some(now);
+        self.disconnected = None;
     }
 
     pub(super) fn has_overflowed(&self) -> bool {
@@ -109,45 +152,121 @@ impl Receiver {
         self.arrivals.pop_front_if(|arrival| arrival.done <= now)
     }
 
-    /// Whether a frame whose first byte followed its start delimiter at `begin` is heard.
-    fn hears(&self, begin: Instant) -> bool {
+    /// Whether a frame of so many bytes, the first of which followed its start delimiter at `begin`, is heard.
+    fn hears(&self, begin: Instant, length: u64) -> bool {
+        let end = begin + BYTE_TIME * length;
         self.hears
             .is_some_and(|(from, until)| from <= begin && begin < until)
+            && self.connected.is_none_or(|from| from <= begin)
+            && self.disconnected.is_none_or(|until| end <= until)
     }
 }
 
 impl Dp8390 {
-    /// A frame has arrived whole; its last bit was there at `at`. It is in memory, and its interrupt rises, when
-    /// [`Dp8390::next_event`] says.
-    pub fn received(&mut self, at: Instant, frame: Frame, now: Instant) {
-        let length = frame.length();
-        let begin = at - BYTE_TIME * length;
-        let Some(address) = self.takes(&frame, begin) else {
+    /// A frame has arrived: its start delimiter ended at `begin`, and the cable tells of its end at `at`. It is in
+    /// memory, and its interrupt rises, when [`Dp8390::next_event`] says.
+    pub fn received(&mut self, at: Instant, begin: Instant, frame: Frame, now: Instant) {
+        self.follow_incoming(at);
+        let incoming = self.receiver.incoming.take();
+        let was_given_up = self.receiver.given_up == Some(begin);
+        let Some(address) = self.takes(&frame, begin).filter(|_| !was_given_up) else {
             return;
         };
+        let incoming = incoming.filter(|incoming| incoming.begin == begin);
         let integrity = Integrity::of(&frame);
-        let (done, has_overrun) = self.local_bus.packet_ended(at, length, self.pace(), now);
+        let (done, has_overrun) = self
+            .local_bus
+            .packet_ended(at, begin, frame.length(), self.pace(), now);
         self.receiver.arrivals.push_back(Arrival {
             done,
             frame,
             address,
             integrity,
             has_overrun,
+            way: incoming.map_or(Way::default(), |incoming| incoming.way),
         });
     }
 
     /// The cable is certain that this frame will arrive whole; its start delimiter ended at `begin`. To be told before
     /// its end, by whoever knows: the FIFO's bursts are then seen by whoever wants the memory.
     pub fn packet_arrives(&mut self, begin: Instant, frame: &Frame, now: Instant) {
-        if self.takes(frame, begin).is_some() {
+        if let Some(address) = self.takes(frame, begin) {
             let length = frame.length();
             self.local_bus.packet_arrives(begin, length, self.pace(), now);
+            self.receiver.incoming = Some(Incoming {
+                begin,
+                end: begin + BYTE_TIME * length,
+                address,
+                way: Way::default(),
+            });
+        }
+    }
+
+    /// To be called before BNRY, CURR, PSTART or PSTOP change, and before the chip is started or stopped: whether local
+    /// DMA has come to BNRY already is decided by how they were. It gives up there (section 7, Linking Receive Buffer
+    /// Pages), however much room is made afterwards.
+    pub(super) fn look_for_overflow(&mut self, now: Instant) {
+        while let Some(arrival) = self
+            .receiver
+            .arrivals
+            .pop_front_if(|arrival| arrival.way.has_met_boundary)
+        {
+            self.give_up(arrival.address);
+        }
+        self.follow_incoming(now);
+        let Some(incoming) = self
+            .receiver
+            .incoming
+            .take_if(|incoming| incoming.way.has_met_boundary)
+        else {
+            return;
+        };
+        self.receiver.given_up = Some(incoming.begin);
+        self.local_bus.packet_lost(now);
+        self.give_up(incoming.address);
+    }
+
+    fn give_up(&mut self, address: ReceiveStatus) {
+        self.receive_status = address;
+        self.overflow();
+    }
+
+    /// Follows the packet that comes in as far as local DMA has brought it. What comes behind another whose end is not
+    /// in memory yet has not left the FIFO.
+    fn follow_incoming(&mut self, now: Instant) {
+        let stores = !self.receive_configuration.contains(ReceiveConfiguration::MONITOR);
+        let Some(mut incoming) = self.receiver.incoming.take_if(|incoming| now <= incoming.end) else {
+            self.receiver.incoming = None;
+            return;
+        };
+        if stores && self.receiver.arrivals.is_empty() {
+            let moved = self.local_bus.stored(now).unwrap_or(0);
+            self.follow(&mut incoming.way, moved);
+        }
+        self.receiver.incoming = Some(incoming);
+    }
+
+    fn follow(&self, way: &mut Way, moved: u64) {
+        if moved == 0 {
+            return;
+        }
+        if !way.has_begun {
+            way.has_begun = true;
+            way.has_met_boundary = self.receiver.is_full || self.receiver.has_overflowed;
+        }
+        let links = (moved as usize + HEADER_BYTES - 1) / PAGE;
+        while way.links < links && !way.has_met_boundary {
+            let page = (0..way.links).fold(self.current, |page, _| self.page_after(page));
+            way.has_met_boundary = self.page_after(page) == self.boundary;
+            way.links += 1;
         }
     }
 
     /// Bit PHY of the status if the receiver stores a frame that began then, as its registers stand.
     fn takes(&self, frame: &Frame, begin: Instant) -> Option<ReceiveStatus> {
-        if self.transmit_configuration.loopback() != Loopback::Off || !self.receiver.hears(begin) {
+        if self.transmit_configuration.loopback() != Loopback::Off
+            || !self.receiver.hears(begin, frame.length())
+        {
             return None;
         }
         let accepts_runts = self
@@ -243,7 +362,8 @@ impl Dp8390 {
     /// Links pages from CURR on and fills them; false if that would cross BNRY. The header goes in last, and CURR
     /// moves behind the packet.
     fn store(&mut self, arrival: &Arrival, status: ReceiveStatus, memory: &mut LocalMemory) -> bool {
-        if self.receiver.is_full {
+        let way = arrival.way;
+        if way.has_met_boundary || self.receiver.is_full && !way.has_begun {
             return false;
         }
         let mut bytes = check_sequence::with_sequence(&arrival.frame);
@@ -255,9 +375,9 @@ impl Dp8390 {
         let mut page = self.current;
         let mut end = HEADER_BYTES + first.len();
         memory.store(page, HEADER_BYTES, first);
-        for part in others.chunks(PAGE) {
+        for (link, part) in others.chunks(PAGE).enumerate() {
             let next = self.page_after(page);
-            if next == self.boundary {
+            if next == self.boundary && link >= way.links {
                 return false;
             }
             page = next;

@@ -172,6 +172,11 @@ pub(crate) enum Loopback {
 }
 
 impl Command {
+    /// If both bits are one, STP wins.
+    pub(crate) fn is_running(self) -> bool {
+        self.contains(Self::START) && !self.contains(Self::STOP)
+    }
+
     pub(crate) fn page(self) -> Page {
         match (self.contains(Self::PAGE_1), self.contains(Self::PAGE_0)) {
             (false, false) => Page::Zero,

@@ -75,7 +75,7 @@ impl Dp8390 {
             [memory.read(address), 0xFF]
         };
         let wait = self.remote.ready.since(now);
-        self.step_remote();
+        self.step_remote(now);
         if self.remote.transfer != Transfer::None {
             self.move_latch(now + wait);
         }
@@ -97,7 +97,7 @@ impl Dp8390 {
         }
         let wait = self.remote.ready.since(now);
         self.move_latch(now + wait);
-        self.step_remote();
+        self.step_remote(now);
         Some(wait)
     }
 
@@ -119,7 +119,7 @@ impl Dp8390 {
     /// A transfer of no bytes is complete at once.
     fn start_remote(&mut self, transfer: Transfer, now: Instant) {
         if self.remote.count == 0 {
-            self.finish_remote();
+            self.finish_remote(now);
             return;
         }
         self.remote.transfer = transfer;
@@ -151,7 +151,7 @@ impl Dp8390 {
     }
 
     /// The address goes round in the receive ring; everywhere else it goes on.
-    fn step_remote(&mut self) {
+    fn step_remote(&mut self, now: Instant) {
         let width = if self.is_word_wide() { 2 } else { 1 };
         let address = self.remote.address & !(width - 1);
         self.remote.address = address.wrapping_add(width);
@@ -160,12 +160,13 @@ impl Dp8390 {
         }
         self.remote.count = self.remote.count.saturating_sub(width);
         if self.remote.count == 0 {
-            self.finish_remote();
+            self.finish_remote(now);
         }
     }
 
-    fn finish_remote(&mut self) {
+    fn finish_remote(&mut self, now: Instant) {
         if self.remote.transfer == Transfer::SendPacket {
+            self.look_for_overflow(now);
             self.boundary = self.remote.next_packet;
             self.receiver.make_room();
         }

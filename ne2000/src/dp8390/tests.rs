@@ -1,4 +1,5 @@
 mod arbitration;
+mod overflow;
 mod rarities;
 
 use super::*;
@@ -69,7 +70,8 @@ impl Bench {
     }
 
     fn receive_at(&mut self, at: Instant, frame: Frame) {
-        self.chip.received(at, frame, self.now);
+        let begin = at - BYTE_TIME * frame.length();
+        self.chip.received(at, begin, frame, self.now);
     }
 
     /// A frame that ends now, and the time that its last bytes take into memory.
@@ -751,6 +753,25 @@ fn a_packet_that_began_before_the_start_command_is_not_received() {
     assert_eq!(bench.chip.next_event(), Instant::NEVER);
     bench.receive_at(bench.now, frame_to(STATION, 64));
     assert_ne!(bench.chip.next_event(), Instant::NEVER);
+}
+
+#[test]
+fn a_runt_that_the_cable_tells_of_late_began_when_the_cable_says() {
+    // No station is told of a frame sooner than 57.6 us after its first bit (`wire`).
+    let shortest = BYTE_TIME * 64;
+    for (early, is_received) in [(Span::from_nanoseconds(1), false), (Span::ZERO, true)] {
+        let mut bench = Bench::running();
+        bench.write(12, 0x02);
+        bench.write(CR, 0x21);
+        bench.wait(Span::from_milliseconds(1));
+        bench.write(CR, 0x22);
+        let begin = bench.now - early;
+        bench.wait(shortest);
+        bench
+            .chip
+            .received(begin + shortest, begin, frame_to(STATION, 40), bench.now);
+        assert_eq!(bench.chip.next_event() != Instant::NEVER, is_received);
+    }
 }
 
 #[test]

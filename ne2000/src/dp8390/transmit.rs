@@ -115,9 +115,18 @@ impl Dp8390 {
         let route = self.route(now, bytes.len() as u64);
         if let Route::Cable { ready, .. } = route {
             let frame = check_sequence::frame_of(&bytes);
+            self.tell_connection(now);
             self.requests.push(Request::Transmit { ready, frame });
         }
         self.transmission = Some(Transmission { route, bytes });
+    }
+
+    /// Tells the cable what the card leads the chip to, unless it knows.
+    pub(super) fn tell_connection(&mut self, now: Instant) {
+        let connection = self.connection;
+        if self.told_connection.replace(connection) != Some(connection) {
+            self.requests.push(Request::Connect { at: now, connection });
+        }
     }
 
     /// The status bits of the modes that stay inside are AN-937's: the chip does not see carrier and heartbeat where

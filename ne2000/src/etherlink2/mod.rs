@@ -12,7 +12,10 @@
 //!   transfer, sets DTC and, unless TCM masks it, raises the interrupt; both stay until START is cleared.
 //! * **Revision** in STREG is [`GATE_ARRAY_REVISION`]. CTRL is 0Ah after a reset of the bus, every other register 0.
 //! * **PROM** bytes beyond the station address read FFh. With EALO and EAHI both set the lower half answers.
-//! * Both transceivers lead to the same cable, whatever XSEL says.
+//! * **XSEL** selects the transceiver on the board or the AUI connector at once. With the one that the cable is not on
+//!   the controller hears nothing, and what it sends ends as on a card whose connector is open (`wire`,
+//!   [`Connection`]). What is on its way then: a packet that comes in is lost without a trace, a transmission goes on to
+//!   its end where it began, and its next attempt is made where XSEL says.
 //! * DBSEL, SHARE and TEST are stored; nothing depends on them.
 //! * **Boot PROM**: 8 KB, short images are filled with FFh. Its last two bytes in the window are BCFR and PCFR. A read
 //!   of the address in VPTR, wherever it lies in the first megabyte, clears RSEL if the window is jumpered.
@@ -30,10 +33,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use clock::{Instant, Span};
+use wire::Connection;
 
 use crate::card::{BusCycle, Width};
 use crate::dp8390::{DMA_TRANSFER, Dp8390, LocalMemory, PAGE};
-use crate::{Model, Settings};
+use crate::{Connector, Model, Settings};
 use registers::{Configuration, Control, Selection, Status};
 use transfer::Transfer;
 
@@ -68,6 +72,8 @@ pub(crate) struct EtherLinkII {
     boot_prom: Arc<[u8]>,
     io_base: u16,
     memory_base: Option<u32>,
+    /// Where the cable is.
+    connector: Connector,
     io_jumper: u8,
     memory_jumper: u8,
     prom: [u8; 32],
@@ -100,6 +106,7 @@ impl EtherLinkII {
             boot_prom: settings.boot_prom.clone().unwrap_or_default(),
             io_base: settings.io_base,
             memory_base,
+            connector: settings.connector,
             io_jumper: one_hot(model.io_bases(), settings.io_base),
             memory_jumper: memory_base.map_or(0, |base| one_hot(model.memory_bases(), base)),
             prom,
@@ -172,6 +179,16 @@ impl EtherLinkII {
         self.address = 0;
         self.vector = [0; 3];
         self.transfer = None;
+    }
+
+    /// What XSEL leads the controller to.
+    pub(crate) fn connection(&self) -> Connection {
+        let is_internal = self.control.contains(Control::INTERNAL_TRANSCEIVER);
+        match (is_internal, self.connector) {
+            (true, Connector::Bnc) | (false, Connector::Aui) => Connection::Cable,
+            (true, Connector::Aui) => Connection::OpenCoax,
+            (false, Connector::Bnc) => Connection::OpenAui,
+        }
     }
 
     /// The interrupt lines of the AT that are high, a bit each.
@@ -474,6 +491,7 @@ impl EtherLinkII {
             self.reset();
             controller.reset(now);
             self.control = value - Control::START;
+            controller.connect(self.connection(), now);
             return;
         }
         let (was_started, is_started) = (
@@ -481,6 +499,7 @@ impl EtherLinkII {
             value.contains(Control::START),
         );
         self.control = value;
+        controller.connect(self.connection(), now);
         if !is_started {
             self.transfer = None;
         } else if !was_started {

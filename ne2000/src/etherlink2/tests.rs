@@ -1,7 +1,7 @@
 use super::*;
 use crate::slot::{STATION, Slot, settings};
 use clock::Span;
-use wire::{End, Notice, Outcome};
+use wire::{CheckSequence, Connection, End, Frame, Notice, Outcome, Request};
 
 const NIC: u16 = 0x280;
 const PSTR: u16 = 0x680;
@@ -629,4 +629,147 @@ fn the_16_bit_cards_gate_array_moves_words() {
     slot.write(CTRL, 0x82);
     slot.wait(DMA_TRANSFER * 4);
     assert_eq!(slot.read(STREG) & 0x80, 0x80);
+}
+
+// The transceivers (hardware facts of the drivers: Linux, Crynwr; 86Box for CTRL after a reset).
+
+/// A card on a cable at this connector, with CTRL as written, whose receiver takes everything and transmitter has 60 bytes to send.
+fn selecting(connector: Connector, control: u8) -> Slot {
+    let mut slot = Slot::new(&Settings {
+        connector,
+        ..settings()
+    });
+    slot.write(CTRL, control);
+    start_controller(&mut slot);
+    slot
+}
+
+fn start_controller(slot: &mut Slot) {
+    for (offset, value) in [
+        (0, 0x21),
+        (14, 0x48),
+        (12, 0x1F),
+        (13, 0),
+        (1, 0x26),
+        (2, 0x40),
+        (3, 0x26),
+        (15, 0x3F),
+        (0, 0x61),
+        (7, 0x27),
+        (0, 0x22),
+        (4, 0x20),
+        (5, 60),
+        (6, 0),
+    ] {
+        slot.write(NIC + offset, value);
+    }
+}
+
+fn frame() -> Frame {
+    Frame::new(&[2; 60], CheckSequence::Right)
+}
+
+/// How long a frame of 64 bytes lasts behind its start delimiter.
+const FRAME_TIME: Span = Span::from_nanoseconds(64 * 800);
+
+#[test]
+fn xsel_selects_the_transceiver_on_the_board_or_the_one_at_the_aui_connector() {
+    for (connector, control, connection) in [
+        (Connector::Bnc, 0x02, Connection::Cable),
+        (Connector::Bnc, 0x00, Connection::OpenAui),
+        (Connector::Aui, 0x02, Connection::OpenCoax),
+        (Connector::Aui, 0x00, Connection::Cable),
+    ] {
+        let mut slot = selecting(connector, control);
+        let hears = connection == Connection::Cable;
+        assert_eq!(slot.card.is_listening(), hears);
+        slot.wait(Span::from_milliseconds(1));
+        slot.receive(frame());
+        slot.wait(Span::from_milliseconds(1));
+        assert_eq!(slot.card.counts().received, u64::from(hears));
+        slot.write(NIC, 0x26);
+        let requests = slot.card.take_requests();
+        let told = Request::Connect {
+            at: slot.now,
+            connection,
+        };
+        assert_eq!(requests[0], told, "{connector:?} {control}");
+        assert!(matches!(requests[1..], [Request::Transmit { .. }]));
+    }
+}
+
+#[test]
+fn a_reset_of_the_bus_selects_the_transceiver_on_the_board() {
+    for (connector, hears) in [(Connector::Bnc, true), (Connector::Aui, false)] {
+        let mut slot = selecting(connector, 0x00);
+        slot.call(crate::Card::reset);
+        // The controller comes out from behind the PROM, and XSEL is as the reset has left it.
+        let control = slot.read(CTRL) & !0x08;
+        slot.write(CTRL, control);
+        start_controller(&mut slot);
+        assert_eq!(slot.card.is_listening(), hears);
+    }
+}
+
+#[test]
+fn a_frame_is_received_if_its_transceiver_was_selected_from_its_first_byte_to_its_last() {
+    let moment = Span::from_nanoseconds(1);
+    // When XSEL is cleared and set again, from the frame's first byte on.
+    for (off, on, is_received) in [
+        (Span::ZERO, moment, false),
+        (FRAME_TIME.saturating_sub(moment), FRAME_TIME * 2, false),
+        (FRAME_TIME, FRAME_TIME * 2, true),
+    ] {
+        let mut slot = selecting(Connector::Bnc, 0x02);
+        slot.wait(Span::from_milliseconds(1));
+        let begin = slot.now;
+        let at = begin + FRAME_TIME;
+        let mut deeds = [(begin + off, 0x00), (begin + on, 0x02)].into_iter().peekable();
+        while let Some((when, control)) = deeds.next_if(|(when, _)| *when <= at) {
+            slot.run_until(when);
+            slot.write(CTRL, control);
+        }
+        slot.run_until(at);
+        slot.notice(Notice::Received {
+            at,
+            begin,
+            frame: frame(),
+        });
+        slot.wait(Span::from_milliseconds(1));
+        assert_eq!(slot.card.counts().received == 1, is_received, "{off:?} {on:?}");
+    }
+}
+
+#[test]
+fn the_cable_is_told_of_another_transceiver_while_something_is_sent_and_before_the_next_is() {
+    let mut slot = selecting(Connector::Bnc, 0x02);
+    slot.write(CTRL, 0x00);
+    slot.write(CTRL, 0x02);
+    assert_eq!(slot.card.take_requests(), []);
+    slot.write(NIC, 0x26);
+    assert_eq!(slot.card.take_requests().len(), 2);
+    slot.write(CTRL, 0x00);
+    let told = Request::Connect {
+        at: slot.now,
+        connection: Connection::OpenAui,
+    };
+    assert_eq!(slot.card.take_requests(), [told]);
+}
+
+#[test]
+fn an_announced_frame_that_is_no_longer_heard_holds_nobody_up() {
+    let mut slot = selecting(Connector::Bnc, 0x02);
+    slot.write(GACFR, 0x49);
+    slot.wait(Span::from_milliseconds(1));
+    let (at, begin) = (slot.now, slot.now);
+    let frame = Frame::new(&[2; 1514], CheckSequence::Right);
+    slot.notice(Notice::Arriving { at, begin, frame });
+    slot.wait(Span::from_microseconds(100));
+    slot.write(CTRL, 0x00);
+    slot.wait(Span::from_microseconds(10));
+    for _ in 0..100 {
+        slot.wait(Span::from_nanoseconds(900));
+        slot.memory_read(0);
+        assert_eq!(slot.held, Span::ZERO);
+    }
 }

@@ -1,4 +1,5 @@
-//! Stations that are taken off the cable and put back, a cable in two parts, and transceivers without a cable.
+//! Stations that are taken off the cable and put back or led elsewhere by their cards, a cable in two parts, and
+//! transceivers without a cable.
 //!
 //! * **A station off its cable** hears nobody. What its own transmissions meet depends on what was pulled out:
 //!   * 10BASE2: the connector of the card, whose transceiver is left with an open end. It draws 37 to 45 mA from what
@@ -8,6 +9,9 @@
 //!     up. The cable stays whole behind the T-piece.
 //!   * 10BASE5: the cable between card and transceiver. No carrier comes back and no collision: the frame leaves whole,
 //!     into nothing ([`End::CarrierLost`]), without a heartbeat after it.
+//! * **A card that leads its controller to another connector** than the one that the cable is on
+//!   ([`Connection`](crate::Connection)): the same, by what is open, whatever the cable is. What the station has begun
+//!   to send on the cable goes on. Its card does not receive what passes meanwhile; the cable does not ask.
 //! * What begins off the cable does not come onto it half-way. A frame whose sender or receiver is taken off before its
 //!   last bit is not received there.
 //! * **A cut** at a place between taps, both ends terminated: nothing passes. A frame that is under way stays in the
@@ -25,7 +29,7 @@ use clock::{Instant, Span};
 
 use super::timing::JABBER;
 use super::{Job, Segment, Signal, UNJABBER, id};
-use crate::{CableChange, End, Kind, Model, Record, StationId};
+use crate::{CableChange, Connection, End, Kind, Model, Record, StationId};
 
 /// What makes a transceiver tell of a collision although nobody else sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +140,12 @@ impl Segment {
     }
 
     /// Whether an attempt that does not reach the cable collides with itself.
-    pub(super) fn collides_alone(&self, index: usize, start: Instant) -> bool {
-        self.kind == Kind::TenBase2 || self.topology.is_plugged(index, start)
+    pub(super) fn collides_alone(&self, index: usize, job: &Job, start: Instant) -> bool {
+        match job.connection {
+            Connection::Cable => self.kind == Kind::TenBase2 || self.topology.is_plugged(index, start),
+            Connection::OpenAui => false,
+            Connection::OpenCoax => true,
+        }
     }
 
     /// When a station that sends until `end` will have sent for too long.
@@ -193,7 +201,8 @@ impl Segment {
         let has_jabbered = at >= start + JABBER;
         let station = &mut self.stations[index];
         station.unheard_until = end;
-        if has_jabbered || start < station.jabbered_until {
+        let goes_on = job.connection == Connection::Cable && start < station.jabbered_until;
+        if has_jabbered || goes_on {
             station.jabbered_until = end + UNJABBER;
         }
     }

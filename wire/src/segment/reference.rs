@@ -315,10 +315,11 @@ impl Reference {
                 let distance = self.stations[index]
                     .position
                     .abs_diff(self.stations[tap].position);
-                let at = at + self.settings.kind.delay(distance);
+                let delay = self.settings.kind.delay(distance);
+                let (at, begin) = (at + delay, start + BIT * 64 + delay);
                 let frame = frame.clone();
                 self.notices
-                    .push((super::id(tap), Notice::Received { at, frame }));
+                    .push((super::id(tap), Notice::Received { at, begin, frame }));
             }
         }
         self.next_task(index, at);

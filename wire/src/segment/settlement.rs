@@ -44,11 +44,21 @@ pub(super) struct Delivery {
     pub(super) from: StationId,
     /// When its receiver is told.
     pub(super) at: Instant,
+    /// The end of its start frame delimiter.
+    pub(super) begin: Instant,
     /// From its first bit to that instant.
     pub(super) length: Span,
     pub(super) frame: Frame,
     /// How many receptions it lets pass, if it does not wait longer than until `at` for them.
     pub(super) held_behind: u32,
+}
+
+impl Delivery {
+    /// All of it comes later.
+    pub(super) fn put_off(&mut self, by: Span) {
+        self.at += by;
+        self.begin += by;
+    }
 }
 
 impl Outbox {
@@ -84,6 +94,7 @@ impl Outbox {
             to,
             from,
             at,
+            begin,
             length,
             frame,
             held_behind,
@@ -91,7 +102,7 @@ impl Outbox {
         self.notices.push(Pending {
             to,
             from,
-            notice: Notice::Received { at, frame },
+            notice: Notice::Received { at, begin, frame },
             length,
             held_behind,
         });
@@ -173,8 +184,11 @@ impl Pending {
 
     /// It comes at `then`, if that is sooner.
     fn hasten(&mut self, then: Instant) {
-        if let Notice::Received { at, .. } = &mut self.notice {
-            *at = then.min(*at);
+        if let Notice::Received { at, begin, .. } = &mut self.notice
+            && then < *at
+        {
+            *begin = then - at.since(*begin);
+            *at = then;
         }
     }
 }

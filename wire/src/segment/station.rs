@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use clock::Instant;
 
-use crate::{End, Frame, Outcome, Request};
+use crate::{Connection, End, Frame, Outcome, Request};
 
 use super::LEAST_FILL;
 use super::backoff::Generator;
+use super::delivery::Fate;
 
 /// A station on its tap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,9 @@ pub(super) struct Station {
     /// Whether TCR.OFST is set, from these instants on, in order.
     pub(super) offsets: VecDeque<(Instant, bool)>,
     pub(super) has_offset: bool,
+    /// What its card leads it to, from these instants on, in order.
+    pub(super) connections: VecDeque<(Instant, Connection)>,
+    pub(super) connection: Connection,
     /// End of the last bit that it sent without the cable hearing it.
     pub(super) unheard_until: Instant,
     /// Its transceiver does not send before this instant: it has jabbered.
@@ -57,6 +61,8 @@ pub(super) enum Phase {
         start: Instant,
         /// End of the last bit.
         end: Instant,
+        /// What becomes of it at the receivers that have not been told of it.
+        fates: Vec<Fate>,
     },
 }
 
@@ -68,7 +74,9 @@ pub(super) struct Job {
     pub(super) deferred: bool,
     /// One of the collisions was late.
     pub(super) late: bool,
-    /// Whether its station was plugged in when the attempt began, and its transceiver willing.
+    /// What its card led its station to when the attempt began.
+    pub(super) connection: Connection,
+    /// Whether that was the cable, its station was plugged in then, and its transceiver willing.
     pub(super) reaches_cable: bool,
 }
 
@@ -84,7 +92,7 @@ pub(super) enum Step {
     Start,
     /// Whether the attempt collides is certain.
     Decide,
-    /// The frame is past recall.
+    /// The frame is past recall, or what some of its receivers see of it.
     Seal,
 }
 
@@ -98,6 +106,8 @@ impl Station {
             backoff,
             offsets: VecDeque::new(),
             has_offset: false,
+            connections: VecDeque::new(),
+            connection: Connection::Cable,
             unheard_until: Instant::START,
             jabbered_until: Instant::START,
         }
@@ -113,6 +123,31 @@ impl Station {
         } else {
             self.backoff.slots(collisions)
         }
+    }
+
+    /// What its card leads it to at an instant that is not before the last attempt.
+    pub(super) fn connection_at(&self, at: Instant) -> Connection {
+        let next = self.connections.partition_point(|(from, _)| *from <= at);
+        match next.checked_sub(1) {
+            Some(last) => self.connections[last].1,
+            None => self.connection,
+        }
+    }
+
+    /// When that changes next, or [`Instant::NEVER`].
+    pub(super) fn next_connection(&self, at: Instant) -> Instant {
+        let next = self.connections.partition_point(|(from, _)| *from <= at);
+        self.connections
+            .get(next)
+            .map_or(Instant::NEVER, |(from, _)| *from)
+    }
+
+    /// What its card leads it to for an attempt that begins at `start`.
+    pub(super) fn connect(&mut self, start: Instant) -> Connection {
+        while let Some((_, connection)) = self.connections.pop_front_if(|(from, _)| *from <= start) {
+            self.connection = connection;
+        }
+        self.connection
     }
 
     /// The step that it does when it is due.
@@ -159,7 +194,9 @@ impl Request {
     pub(super) fn takes_effect(&self) -> Instant {
         match self {
             Self::Transmit { ready, .. } => *ready,
-            Self::Withdraw { at } | Self::OffsetBackoff { at, .. } => *at + LEAST_FILL,
+            Self::Withdraw { at } | Self::OffsetBackoff { at, .. } | Self::Connect { at, .. } => {
+                *at + LEAST_FILL
+            }
         }
     }
 }

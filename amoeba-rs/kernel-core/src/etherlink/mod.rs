@@ -143,11 +143,20 @@ struct Recovery {
     must_resend: bool,
 }
 
+/// Where the cable comes to a 3C503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connector {
+    /// To the transceiver on the card.
+    Bnc,
+    /// To the 15-pin connector, by a transceiver of its own.
+    Aui,
+}
+
 /// What is round the DP8390.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Board {
-    /// 3Com's gate array, which is told to drive the interrupt line of this bit.
-    EtherLink2 { line_bit: u8 },
+    /// 3Com's gate array, which is told to drive the interrupt line of this bit and to select this transceiver.
+    EtherLink2 { line_bit: u8, connector: Connector },
     /// A Novell card.
     Novell { width: novell::Width },
 }
@@ -169,18 +178,19 @@ pub struct Card<B> {
 }
 
 impl<B: Bus> Card<B> {
-    /// Resets the card at `base`, reads its address and starts it, with interrupts on `line` (2 to 5).
-    /// `None` if there is no address in its PROM.
+    /// Resets the card at `base`, reads its address and starts it, with interrupts on `line` (2 to 5)
+    /// and its cable at `connector`. `None` if there is no address in its PROM.
     ///
     /// # Panics
     /// If the card cannot drive that line.
-    pub fn start(bus: B, base: u16, line: u8) -> Option<Card<B>> {
+    pub fn start(bus: B, base: u16, line: u8, connector: Connector) -> Option<Card<B>> {
         assert!((2..=5).contains(&line), "the card drives lines 2 to 5");
         let mut card = Card {
             bus,
             base,
             board: Board::EtherLink2 {
                 line_bit: 0x10 << (line - 2),
+                connector,
             },
             ring: Ring::SMALL,
             address: Address::default(),
@@ -286,30 +296,37 @@ impl<B: Bus> Card<B> {
         if let Board::Novell { .. } = self.board {
             return novell::reset(&mut self.bus, self.base);
         }
-        self.write(
-            gate_array::CONTROL,
-            registers::RESET | registers::ON_BOARD_TRANSCEIVER,
-        );
+        let transceiver = self.transceiver();
+        self.write(gate_array::CONTROL, registers::RESET | transceiver);
         self.bus.wait(RESET_MICROSECONDS);
-        self.write(gate_array::CONTROL, registers::ON_BOARD_TRANSCEIVER);
+        self.write(gate_array::CONTROL, transceiver);
         self.bus.wait(RESET_MICROSECONDS);
     }
 
     fn read_address(&mut self) -> Address {
-        self.write(
-            gate_array::CONTROL,
-            registers::ADDRESS_PROM | registers::ON_BOARD_TRANSCEIVER,
-        );
+        let transceiver = self.transceiver();
+        self.write(gate_array::CONTROL, registers::ADDRESS_PROM | transceiver);
         let address = core::array::from_fn(|place| self.read(place as u16));
-        self.write(gate_array::CONTROL, registers::ON_BOARD_TRANSCEIVER);
+        self.write(gate_array::CONTROL, transceiver);
         Address(address)
+    }
+
+    /// The bit of the gate array's control register that leads to the cable.
+    fn transceiver(&self) -> u8 {
+        match self.board {
+            Board::EtherLink2 {
+                connector: Connector::Bnc,
+                ..
+            } => registers::ON_BOARD_TRANSCEIVER,
+            Board::EtherLink2 { .. } | Board::Novell { .. } => 0,
+        }
     }
 
     /// Programs the gate array and the 8390 after a reset. The order is National's (DP8390D data sheet,
     /// section 11, "Initialization procedures").
     fn set_up(&mut self) {
         let data_configuration = match self.board {
-            Board::EtherLink2 { line_bit } => {
+            Board::EtherLink2 { line_bit, .. } => {
                 self.set_up_gate_array(line_bit);
                 registers::BYTE_WIDE
             }

@@ -124,7 +124,8 @@ pub(super) const LOOPBACK: u8 = 0x02;
 pub(super) const WINDOW_SHOWS_MEMORY: u8 = 0x49;
 /// Gate array control: hold the card in reset.
 pub(super) const RESET: u8 = 0x01;
-/// Gate array control: the transceiver on the card. Kept set during reset too, which else may hang the card.
+/// Gate array control: the transceiver on the card, not the one at the AUI connector. Kept set during reset too, which else may
+/// hang a card without the latter.
 pub(super) const ON_BOARD_TRANSCEIVER: u8 = 0x02;
 /// Gate array control: the address PROM in place of the 8390's registers.
 pub(super) const ADDRESS_PROM: u8 = 0x04;

@@ -1,5 +1,5 @@
 use super::registers::{gate_array, nic};
-use super::{Bus, Card, Causes, Location, Ports, collect, find, has_causes, ring};
+use super::{Bus, Card, Causes, Connector, Location, Ports, collect, find, has_causes, ring};
 use proptest::prelude::{any, prop_assert_eq, proptest};
 use proto::ethernet::{Address, LONGEST};
 use std::collections::VecDeque;
@@ -38,7 +38,7 @@ impl Fake {
     }
 
     fn started() -> Card<Fake> {
-        Card::start(Fake::new(), BASE, 3).expect("the card has an address")
+        Card::start(Fake::new(), BASE, 3, Connector::Bnc).expect("the card has an address")
     }
 
     /// The value last written to a register of page 0.
@@ -229,6 +229,14 @@ fn starting_reads_the_address_and_programs_the_card_as_amoeba_does() {
     assert_eq!(fake.pages[1][8..16], [0xff; 8]);
     assert_eq!(fake.command, 0x22);
     assert_eq!(fake.waited, 10_000);
+}
+
+#[test]
+fn the_card_uses_the_transceiver_at_the_connector_that_its_cable_is_on() {
+    for (connector, control) in [(Connector::Bnc, 0x02), (Connector::Aui, 0x00)] {
+        let card = Card::start(Fake::new(), BASE, 3, connector).expect("the card has an address");
+        assert_eq!(card.bus.gate_array[6], control);
+    }
 }
 
 #[test]

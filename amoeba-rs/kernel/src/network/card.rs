@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use kernel_core::command_line::Options;
 use kernel_core::etherlink::novell::{self, Remote, Transfers, Width};
-use kernel_core::etherlink::{self, Bus, Causes, Location, Ports, ring};
+use kernel_core::etherlink::{self, Bus, Causes, Connector, Location, Ports, ring};
 use kernel_core::flip::NETWORKS;
 use platform::interrupt_controller;
 use platform::processor::{Port, copy_bytes, without_interrupts};
@@ -168,13 +168,15 @@ pub(super) fn start(options: &Options) -> Vec<Card> {
     let locations: Vec<Location> = etherlink::find_all(&mut MachinePorts).collect();
     let mut lines = [options.interrupt_line, 3, 5, 2, 4].into_iter();
     let mut used = Vec::new();
-    for location in &locations {
+    for (place, location) in locations.iter().enumerate() {
+        let is_aui = options.aui_cards.checked_shr(place as u32).unwrap_or(0) & 1 == 1;
+        let connector = if is_aui { Connector::Aui } else { Connector::Bnc };
         // Two cards cannot share a line of an ISA bus.
         if let Some(line) = lines.find(|line| !used.contains(line))
             && cards.len() < NETWORKS
         {
             used.push(line);
-            cards.extend(start_etherlink(*location, line, cards.len()));
+            cards.extend(start_etherlink(*location, line, connector, cards.len()));
         }
     }
     let is_free = |base: &u16| locations.iter().all(|location| location.base != *base);
@@ -189,9 +191,14 @@ pub(super) fn start(options: &Options) -> Vec<Card> {
     cards
 }
 
-fn start_etherlink(Location { base, window }: Location, line: u8, place: usize) -> Option<Card> {
+fn start_etherlink(
+    Location { base, window }: Location,
+    line: u8,
+    connector: Connector,
+    place: usize,
+) -> Option<Card> {
     paging::map_device(window, ring::WINDOW_LENGTH as u32);
-    let Some(card) = Card::start(Machine::Window(window), base, line) else {
+    let Some(card) = Card::start(Machine::Window(window), base, line, connector) else {
         line!("3C503 at {base:x}h has no station address");
         return None;
     };

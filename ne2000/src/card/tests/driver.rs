@@ -180,10 +180,7 @@ fn carry(from: &mut Driver, to: &mut Driver) -> Frame {
         end: End::Good,
     };
     from.slot.notice(Notice::Sent { at, outcome });
-    to.slot.notice(Notice::Received {
-        at,
-        frame: frame.clone(),
-    });
+    to.slot.receive(frame.clone());
     settle(from, to, at + Span::from_microseconds(5));
     frame
 }
@@ -246,7 +243,7 @@ fn the_receiver_learns_of_a_frame_when_its_alarm_rings_and_not_before() {
     one.slot.wait(Span::from_milliseconds(1));
     two.slot.wait(Span::from_milliseconds(1));
     let at = two.slot.now;
-    two.slot.notice(Notice::Received { at, frame });
+    two.slot.receive(frame);
     assert_eq!(
         (two.slot.lines, two.slot.alarm.since(at)),
         (0, Span::from_nanoseconds(3800))
@@ -260,10 +257,7 @@ fn an_access_at_the_instant_of_the_alarm_sees_what_the_alarm_brings() {
     let (one, mut two) = (Driver::start(1), Driver::start(2));
     two.slot.wait(Span::from_milliseconds(1));
     let frame = Frame::new(&message(&two, &one, 0, 60), CheckSequence::Right);
-    two.slot.notice(Notice::Received {
-        at: two.slot.now,
-        frame,
-    });
+    two.slot.receive(frame);
     two.slot.now = two.slot.alarm;
     assert_eq!(two.slot.read(two.base + 7), 0x01);
     assert_eq!((two.slot.lines, two.slot.alarm), (1 << 3, Instant::NEVER));
@@ -274,10 +268,7 @@ fn a_reset_at_the_instant_of_the_alarm_comes_after_it() {
     let (one, mut two) = (Driver::start(1), Driver::start(2));
     two.slot.wait(Span::from_milliseconds(1));
     let frame = Frame::new(&message(&two, &one, 0, 60), CheckSequence::Right);
-    two.slot.notice(Notice::Received {
-        at: two.slot.now,
-        frame,
-    });
+    two.slot.receive(frame);
     two.slot.now = two.slot.alarm;
     two.slot.call(crate::Card::reset);
     assert_eq!(two.slot.card.counts().received, 1);

@@ -5,6 +5,7 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, 
 use proptest::test_runner::TestCaseError;
 use wire::{CheckSequence, End, Frame, LEAST_ATTEMPT, Notice, Outcome, Request};
 
+use crate::dp8390::BYTE_TIME;
 use crate::slot::{STATION, Slot, settings};
 use crate::{Card, Dp8390, LocalMemory};
 
@@ -94,7 +95,7 @@ fn perform(slot: &mut Slot, act: Act) {
             at: slot.now,
             outcome,
         }),
-        Act::Received(frame) => slot.notice(Notice::Received { at: slot.now, frame }),
+        Act::Received(frame) => slot.receive(frame),
     }
 }
 
@@ -148,7 +149,9 @@ impl Cable {
                     );
                     prop_assert_eq!(at, slot.now);
                 }
-                Request::OffsetBackoff { at, .. } => prop_assert_eq!(at, slot.now),
+                Request::OffsetBackoff { at, .. } | Request::Connect { at, .. } => {
+                    prop_assert_eq!(at, slot.now);
+                }
             }
         }
         Ok(())
@@ -168,10 +171,10 @@ proptest! {
             cable.take(&mut slot, since, was_answered)?;
             let own_lines = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 9;
             prop_assert_eq!(slot.lines & !own_lines, 0);
-            let nothing = Notice::Received { at: slot.now, frame: Frame::new(&[], CheckSequence::Wrong) };
-            slot.notice(nothing.clone());
+            let nothing = Frame::new(&[], CheckSequence::Wrong);
+            slot.receive(nothing.clone());
             let copy = slot.card.clone();
-            slot.notice(nothing);
+            slot.receive(nothing);
             prop_assert!(slot.card == copy, "a frame of no bytes is nothing");
         }
     }
@@ -285,7 +288,8 @@ impl Ring {
         let frame = Frame::new(&bytes, CheckSequence::Right);
         let before = self.chip.counts();
         self.now += Span::from_milliseconds(2);
-        self.chip.received(self.now, frame.clone(), self.now);
+        let begin = self.now - BYTE_TIME * frame.length();
+        self.chip.received(self.now, begin, frame.clone(), self.now);
         self.now += Span::from_microseconds(10);
         self.chip.advance(self.now, &mut self.memory);
         let pages = (length + 4).div_ceil(256);

@@ -93,17 +93,19 @@ fn power_that_comes_back_takes_nothing_of_what_was_asked_and_ends_the_offset() {
     ));
     let at = bench.now;
     bench.chip.reset(at);
-    bench.chip.power_on(at);
+    let mut next = Dp8390::new();
+    next.take_over(bench.chip, at);
     let is_enabled = false;
     assert_eq!(
-        bench.chip.take_requests(),
+        next.take_requests(),
         [
             Request::Withdraw { at },
             Request::OffsetBackoff { at, is_enabled }
         ]
     );
-    bench.chip.power_on(at);
-    assert_eq!(bench.chip.take_requests(), [], "nothing was set");
+    let mut last = Dp8390::new();
+    last.take_over(next, at);
+    assert_eq!(last.take_requests(), [], "nothing was set");
 }
 
 #[test]
@@ -128,6 +130,20 @@ fn a_held_transmission_is_sent_when_atd_is_cleared() {
     bench.send(60);
     bench.write(13, 0x00);
     assert_eq!(bench.chip.take_requests().len(), 1);
+}
+
+#[test]
+fn reset_makes_txp_low_and_forgets_a_held_transmission() {
+    // Section 11, Initialization.
+    let mut bench = obedient();
+    bench.receive(frame_to(address_with_index(62), 64));
+    bench.send(60);
+    assert_eq!(bench.read(CR), 0x26);
+    bench.chip.reset(bench.now);
+    assert_eq!(bench.read(CR), 0x21);
+    bench.write(CR, 0x22);
+    bench.write(13, 0);
+    assert_eq!((bench.read(CR), bench.chip.take_requests()), (0x22, vec![]));
 }
 
 #[test]

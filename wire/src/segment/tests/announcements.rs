@@ -2,6 +2,7 @@
 //! part of the properties in `tests.rs`.
 
 use super::*;
+use crate::Deed;
 
 /// Two stations, 100 m and 400 m from a third; the third sends a frame of `bytes` at 10 us.
 fn one_frame(bytes: usize) -> Run {
@@ -19,6 +20,7 @@ fn one_frame_and(bytes: usize, changes: Vec<Change>) -> Run {
         seed: 1,
         stations: vec![(0, vec![task]), (100_000, Vec::new()), (400_000, Vec::new())],
         resets: Vec::new(),
+        connects: Vec::new(),
         rules: Vec::new(),
         changes,
     }
@@ -60,7 +62,7 @@ fn a_long_frame_is_announced_576_bits_after_its_first_bit_at_each_station() {
 fn the_end_of_an_announced_frame_is_a_whole_number_of_bytes_after_its_beginning() {
     let run = one_frame(1_514);
     let ends = run.notices.iter().filter_map(|(station, notice)| match notice {
-        Notice::Received { at, frame } => Some((*station, *at - BIT * 8 * frame.length())),
+        Notice::Received { at, frame, .. } => Some((*station, *at - BIT * 8 * frame.length())),
         _ => None,
     });
     let begins = run
@@ -71,6 +73,52 @@ fn the_end_of_an_announced_frame_is_a_whole_number_of_bytes_after_its_beginning(
             _ => None,
         });
     assert!(ends.eq(begins));
+}
+
+#[test]
+fn a_frame_is_announced_as_its_receiver_will_have_it_if_it_comes_at_its_time() {
+    let by = Span::from_microseconds(100);
+    let check = CheckSequence::Wrong;
+    for (deed, announced) in [
+        (Deed::Lose, 1),
+        (Deed::Delay { least: by, most: by }, 1),
+        (
+            Deed::Reorder {
+                behind: 1,
+                at_most: by,
+            },
+            1,
+        ),
+        (Deed::Duplicate { copies: 1, apart: by }, 3),
+        (Deed::FlipBits { count: 1, check }, 3),
+        (Deed::Truncate { length: 700 }, 3),
+    ] {
+        let task = Task {
+            pause: Span::from_microseconds(10),
+            bytes: 1_514,
+        };
+        let run = Script {
+            settings: settings(Kind::TenBase5, Model::CsmaCd, 500_000),
+            seed: 1,
+            stations: vec![(0, vec![task]), (100_000, Vec::new()), (400_000, Vec::new())],
+            resets: Vec::new(),
+            connects: Vec::new(),
+            rules: vec![super::faults::rule(deed)],
+            changes: Vec::new(),
+        }
+        .run(SHORTEST, us(5_000));
+        assert_eq!(run.announcements.len(), announced, "{deed:?}");
+        for (station, notice) in &run.announcements {
+            let Notice::Arriving { begin, frame, .. } = notice else {
+                continue;
+            };
+            let is_it = |(to, notice): &(StationId, Notice)| {
+                to == station
+                    && matches!(notice, Notice::Received { begin: b, frame: f, .. } if b == begin && f == frame)
+            };
+            assert!(run.notices.iter().any(is_it), "{deed:?}");
+        }
+    }
 }
 
 #[test]

@@ -340,6 +340,95 @@ fn a_station_with_an_offset_waits_longer_after_its_first_three_collisions() {
     assert_eq!(greatest(true), [15, 31, 63, 15, 31]);
 }
 
+#[test]
+fn a_card_that_leads_its_controller_to_an_open_connector_sends_into_nothing_or_collides() {
+    for kind in [Kind::TenBase2, Kind::TenBase5] {
+        for (connection, collisions, end) in [
+            (Connection::OpenAui, 0, End::CarrierLost),
+            (Connection::OpenCoax, 16, End::TooManyCollisions),
+        ] {
+            // The other station sends all the time; it is not heard, and nobody waits.
+            let mut segment = cable(kind, &[(0, Some((us(10), 60))), (20_000, Some((us(1), 1514)))]);
+            segment.request(
+                A,
+                Request::Connect {
+                    at: us(1),
+                    connection,
+                },
+            );
+            let run = drain(&mut segment, us(1_000_000));
+            let (_, at, outcome) = *outcomes(&run).iter().find(|sent| sent.0 == A).unwrap();
+            let expected = Outcome {
+                collisions,
+                deferred: false,
+                late: false,
+                end,
+            };
+            assert_eq!(outcome, expected);
+            if connection == Connection::OpenAui {
+                assert_eq!(at, us(10) + SHORTEST);
+            }
+            let (_, _, other) = *outcomes(&run).iter().find(|sent| sent.0 == B).unwrap();
+            assert_eq!((other.end, other.collisions), (End::Good, 0));
+            // That it does not receive is its card's part.
+            assert_eq!(receivers(&run), [0]);
+        }
+    }
+}
+
+#[test]
+fn what_a_card_leads_its_controller_to_holds_for_attempts_that_begin_a_fill_later() {
+    let picosecond = Span::from_picoseconds(1);
+    for (ready, end) in [
+        (us(10) + LEAST_FILL - picosecond, End::Good),
+        (us(10) + LEAST_FILL, End::CarrierLost),
+    ] {
+        let mut segment = cable(Kind::TenBase2, &[(0, Some((ready, 1514))), (20_000, None)]);
+        let connection = Connection::OpenAui;
+        segment.request(
+            A,
+            Request::Connect {
+                at: us(10),
+                connection,
+            },
+        );
+        let run = drain(&mut segment, us(10_000));
+        assert_eq!(outcomes(&run)[0].2.end, end);
+        assert_eq!(receivers(&run).len(), usize::from(end == End::Good));
+    }
+}
+
+#[test]
+fn who_is_led_back_to_a_busy_cable_waits() {
+    let mut segment = cable(
+        Kind::TenBase2,
+        &[(0, Some((us(10), 1514))), (20_000, Some((us(500), 60)))],
+    );
+    for (at, connection) in [(us(1), Connection::OpenAui), (us(400), Connection::Cable)] {
+        segment.request(B, Request::Connect { at, connection });
+    }
+    let run = drain(&mut segment, us(10_000));
+    let end = us(10) + BIT * (64 + 8 * 1518);
+    let delay = Kind::TenBase2.delay(20_000);
+    assert_eq!(frames(&run)[1].0, end + delay + BIT * 96);
+}
+
+/// What a card leads its station to, in order.
+pub(super) fn connects() -> impl Strategy<Value = Vec<(Instant, Connection)>> {
+    let connection = prop_oneof![
+        Just(Connection::Cable),
+        Just(Connection::OpenAui),
+        Just(Connection::OpenCoax)
+    ];
+    prop::collection::vec((0_u64..3_000_000_000, connection), 0..3).prop_map(|mut connects| {
+        connects.sort_by_key(|(at, _)| *at);
+        let connects = connects.into_iter();
+        connects
+            .map(|(at, connection)| (Instant::from_picoseconds(at), connection))
+            .collect()
+    })
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     Unplug(u16, Instant),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Chance, Deed, FaultRule, Matcher, Place, Turns};
 
-fn rule(deed: Deed) -> FaultRule {
+pub(super) fn rule(deed: Deed) -> FaultRule {
     FaultRule {
         name: "test".to_owned(),
         from: Instant::START,
@@ -48,7 +48,7 @@ fn told_at(number: u8) -> Instant {
 /// What a station received: when, and the first byte.
 fn received(run: &Run, station: u16) -> Vec<(Instant, u8)> {
     let reception = |(to, notice): &(StationId, Notice)| match notice {
-        Notice::Received { at, frame } if to.0 == station => Some((*at, frame.bytes()[0])),
+        Notice::Received { at, frame, .. } if to.0 == station => Some((*at, frame.bytes()[0])),
         _ => None,
     };
     run.notices.iter().filter_map(reception).collect()
@@ -266,6 +266,100 @@ fn a_frame_can_be_cut_to_a_runt() {
         assert_eq!(frame.length(), left);
         assert_eq!(frame.check() == CheckSequence::Wrong, left < 64);
     }
+}
+
+/// Two stations at a distance of 185 m. The first sends a frame of 1518 bytes at 10 us, of which the second sees `length`;
+/// the first is reset at these instants.
+fn cut_off(length: u64, resets: &[Instant], cadence: Span) -> Run {
+    let task = Task {
+        pause: Span::from_microseconds(10),
+        bytes: 1_514,
+    };
+    Script {
+        settings: settings(Kind::TenBase2, Model::CsmaCd, 185_000),
+        seed: 1,
+        stations: vec![(0, vec![task]), (185_000, Vec::new())],
+        resets: vec![resets.to_vec(), Vec::new()],
+        connects: Vec::new(),
+        rules: vec![rule(Deed::Truncate { length })],
+        changes: Vec::new(),
+    }
+    .run(cadence, us(5_000))
+}
+
+#[test]
+fn a_frame_that_is_cut_off_is_told_when_its_last_bit_passes_but_not_before_the_shortest_would_be() {
+    let delay = Kind::TenBase2.delay(185_000);
+    for length in [4, 40, 64, 65, 500, 1_517, 1_518] {
+        let run = cut_off(length, &[], SHORTEST);
+        let frame = only_frame(&run, 1);
+        let last = us(10) + BIT * (64 + 8 * length) + delay;
+        let expected = Notice::Received {
+            at: last.max(us(10) + SHORTEST + delay),
+            begin: us(10) + BIT * 64 + delay,
+            frame: frame.clone(),
+        };
+        assert!(run.notices.contains(&(StationId(1), expected)), "{length}");
+        assert_eq!(frame.length(), length);
+        let announced = run.announcements.iter().find_map(|(_, notice)| match notice {
+            Notice::Arriving { frame, .. } => Some(frame),
+            _ => None,
+        });
+        assert_eq!(announced, (length > 64).then_some(&frame), "{length}");
+        // Its sender knows nothing of it.
+        let sent = outcomes(&run)[0];
+        assert_eq!((sent.1, sent.2.end), (us(10) + BIT * (64 + 8 * 1_518), End::Good));
+    }
+}
+
+#[test]
+fn what_was_past_recall_before_a_reset_is_received_of_a_frame_that_is_cut_off() {
+    let cut_at = |length: u64| us(10) + BIT * (64 + 8 * length);
+    // A reset acts LEAST_FILL later, on what has more than 576 bits to go.
+    let last_chance = cut_at(500) - SHORTEST - LEAST_FILL;
+    for (at, is_received) in [
+        (last_chance, false),
+        (last_chance + BIT, true),
+        (cut_at(500), true),
+    ] {
+        let run = cut_off(500, &[at], SHORTEST);
+        assert_eq!(numbers(&run, 1).len() == 1, is_received, "{at}");
+        let faults = run.records.iter();
+        let faults = faults.filter(|record| matches!(record, Record::Fault { .. }));
+        assert_eq!(faults.count() == 1, is_received, "{at}");
+        assert_eq!(frames(&run), []);
+        assert_eq!(cut_off(500, &[at], BIT * 77), run, "{at}");
+    }
+}
+
+#[test]
+fn each_receiver_of_a_frame_that_is_cut_off_is_told_in_its_own_time() {
+    let at_receiver = |receiver, length| FaultRule {
+        matcher: Matcher {
+            receivers: Some(vec![StationId(receiver)]),
+            ..Matcher::default()
+        },
+        ..rule(Deed::Truncate { length })
+    };
+    let task = Task {
+        pause: Span::from_microseconds(10),
+        bytes: 1_514,
+    };
+    let run = Script {
+        settings: settings(Kind::TenBase2, Model::CsmaCd, 185_000),
+        seed: 1,
+        stations: vec![(0, vec![task]), (0, vec![]), (0, vec![]), (0, vec![])],
+        resets: Vec::new(),
+        connects: Vec::new(),
+        rules: vec![at_receiver(1, 1_000), at_receiver(2, 200)],
+        changes: Vec::new(),
+    }
+    .run(SHORTEST, us(5_000));
+    let times = [1, 2, 3].map(|station| received(&run, station)[0].0);
+    let ends = [1_000, 200, 1_518].map(|length| us(10) + BIT * (64 + 8 * length));
+    assert_eq!(times, ends);
+    let starts = run.records.iter().map(Record::at);
+    assert!(starts.is_sorted());
 }
 
 #[test]

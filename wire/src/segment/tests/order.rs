@@ -51,6 +51,7 @@ fn script(stations: &[(u64, u64)], bytes: usize, seed: u64) -> Script {
             .map(|(position, nanoseconds)| (*position, vec![task(*nanoseconds)]))
             .collect(),
         resets: Vec::new(),
+        connects: Vec::new(),
         rules: Vec::new(),
         changes: Vec::new(),
     }

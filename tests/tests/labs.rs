@@ -44,12 +44,17 @@ fn the_pool_of_1995_comes_up_by_itself_to_a_system() {
 }
 
 #[test]
-fn forty_nine_machines_boot_on_one_thick_cable() {
-    let (runtime, memory) = run("pool48", 150);
+fn forty_nine_machines_boot_and_hear_one_another_on_one_thick_cable() {
+    let (runtime, memory) = run("pool48", 1_000);
     assert_eq!(runtime.machines().len(), 49);
     for machine in 0..49 {
         let console = memory.console(machine);
         assert!(console.contains("kernel ready"), "{machine}: {console}");
+    }
+    // Each has selected the transceiver that is on the cable.
+    for machine in runtime.statistics().machines {
+        let card = &machine.cards[0];
+        assert!(card.sent > 0 && card.received > 0, "{}: {card:?}", machine.name);
     }
 }
 

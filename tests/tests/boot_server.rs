@@ -51,7 +51,8 @@ fn session(lines: &[String], seconds: u64) -> System {
 fn services_are_started_anew_wait_for_others_and_are_looked_at() {
     let status = format!("std_status {SERVER}");
     let lines = [
-        format!("boot_conf up faulty; sleep 6; boot_conf down faulty; {status}"),
+        // Who is told to go down has a moment to do so.
+        format!("boot_conf up faulty; sleep 6; boot_conf down faulty; sleep 1; {status}"),
         "dir -l /dev/dead".to_owned(),
         format!("boot_conf up last; sleep 2; {status}"),
         format!("boot_conf up idler; sleep 3; {status}"),
@@ -59,7 +60,7 @@ fn services_are_started_anew_wait_for_others_and_are_looked_at() {
             .to_owned(),
         status.clone(),
         format!("echo x > /home/thing; boot_conf up polled; sleep 3; {status}"),
-        format!("del /home/thing; sleep 6; boot_conf down polled; {status}"),
+        format!("del /home/thing; sleep 6; boot_conf down polled; sleep 1; {status}"),
         "boot_conf up nothing; boot_conf sideways idler".to_owned(),
     ];
     let told = session(&lines, 70).told;

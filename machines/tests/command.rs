@@ -486,6 +486,25 @@ fn wait_for_socket(folder: &TempDir, run: &str) {
     panic!("no socket at {}", path.display());
 }
 
+/// Starts a run that is steered, in the folder `run`.
+fn steered(folder: &TempDir, words: &str) -> std::process::Child {
+    let words: Vec<_> = words.split(' ').collect();
+    let child = amlab(folder, &words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("amlab starts");
+    wait_for_socket(folder, "run");
+    child
+}
+
+/// What `amlab ctl run` answers, which must go well.
+fn ctl(folder: &TempDir, words: &[&str]) -> String {
+    let answer = call(folder, &[&["ctl", "run"], words].concat());
+    assert_eq!(answer.code, Some(0), "{words:?}: {}{}", answer.out, answer.err);
+    answer.out
+}
+
 /// Attaches to a machine's console, types and leaves.
 fn type_at_console(folder: &TempDir, machine: &str, keys: &[u8]) {
     let mut console = amlab(folder, &["console", "run", machine])
@@ -516,29 +535,9 @@ fn inputs(folder: &TempDir) -> Vec<String> {
 #[test]
 fn a_run_that_was_steered_and_typed_to_is_repeated_bit_for_bit() {
     let folder = folder_with(&[("pair.toml", PAIR.as_bytes())]);
-    let words = [
-        "run",
-        "pair.toml",
-        "--paused",
-        "--keep",
-        "--out",
-        "run",
-        "--until",
-        "400ms",
-        "--wall-limit",
-        "120s",
-    ];
-    let mut child = amlab(&folder, &words)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("amlab starts");
-    wait_for_socket(&folder, "run");
-    let ctl = |words: &[&str]| {
-        let answer = call(&folder, &[&["ctl", "run"], words].concat());
-        assert_eq!(answer.code, Some(0), "{words:?}: {}{}", answer.out, answer.err);
-        answer.out
-    };
+    let words = "run pair.toml --paused --keep --out run --until 400ms --wall-limit 120s";
+    let mut child = steered(&folder, words);
+    let ctl = |words: &[&str]| ctl(&folder, words);
     assert!(ctl(&["status"]).contains("0.000 s  paused"));
     ctl(&["until", "200ms"]);
     ctl(&["wait", "pc0", "kernel ready"]);
@@ -589,30 +588,11 @@ fn what_is_expected_of_a_machine_that_stays_off_is_missed() {
     assert!(junit.contains("failures=\"4\""), "{junit}");
 }
 
-/// Starts a run that is steered.
-fn steered(folder: &TempDir, words: &[&str]) -> std::process::Child {
-    let child = amlab(folder, words)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("amlab starts");
-    wait_for_socket(folder, "run");
-    child
-}
-
-/// What `amlab ctl run` answers, which must go well.
-fn ctl(folder: &TempDir, words: &[&str]) -> String {
-    let answer = call(folder, &[&["ctl", "run"], words].concat());
-    assert_eq!(answer.code, Some(0), "{words:?}: {}{}", answer.out, answer.err);
-    answer.out
-}
-
 #[test]
 fn a_lab_whose_machines_are_all_switched_off_by_hand_goes_on_and_is_repeated_bit_for_bit() {
     let folder = folder_with(&[("pair.toml", PAIR.as_bytes())]);
     let words = "run pair.toml --paused --out run --until 300ms --wall-limit 120s";
-    let words: Vec<_> = words.split(' ').collect();
-    let mut child = steered(&folder, &words);
+    let mut child = steered(&folder, words);
     let ctl = |words: &[&str]| ctl(&folder, words);
     ctl(&["until", "90ms"]);
     ctl(&["power", "pc0", "off"]);
@@ -647,7 +627,7 @@ bios = { image = "rom" }
 "#;
     let folder = folder_with(&[("lab.toml", lab.as_bytes()), ("halts.rom", &rom)]);
     let words = "run lab.toml --keep --out run --until 300ms --wall-limit 60s";
-    let mut child = steered(&folder, &words.split(' ').collect::<Vec<_>>());
+    let mut child = steered(&folder, words);
     let ctl = |words: &[&str]| ctl(&folder, words);
     while !ctl(&["status"]).contains("paused") {
         std::thread::sleep(std::time::Duration::from_millis(20));

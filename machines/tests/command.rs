@@ -548,10 +548,8 @@ fn a_run_that_was_steered_and_typed_to_is_repeated_bit_for_bit() {
     ctl(&["cable", "pc1", "in"]);
     ctl(&["power", "pc0", "reset"]);
     type_at_console(&folder, "pc1", b"typed\x1d");
-    ctl(&["resume"]);
-    while !ctl(&["status"]).contains("paused") {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    // Whoever wants it to go further than its end is told that it is kept there.
+    assert!(ctl(&["until", "500ms"]).contains("0.400 s  paused"));
     assert!(ctl(&["status"]).contains("0.400 s"), "it is kept at its end");
     let stats: Value = serde_json::from_str(&ctl(&["stats"])).expect("JSON");
     assert_eq!(stats["machines"][1]["name"], "pc1");
@@ -626,12 +624,11 @@ cpu = { model = "386dx", clock = "33MHz" }
 bios = { image = "rom" }
 "#;
     let folder = folder_with(&[("lab.toml", lab.as_bytes()), ("halts.rom", &rom)]);
-    let words = "run lab.toml --keep --out run --until 300ms --wall-limit 60s";
+    let words = "run lab.toml --paused --keep --out run --until 300ms --wall-limit 60s";
     let mut child = steered(&folder, words);
     let ctl = |words: &[&str]| ctl(&folder, words);
-    while !ctl(&["status"]).contains("paused") {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    // It stops in the first step.
+    assert!(ctl(&["step", "1ms"]).contains("0.000 s  paused"));
     assert!(ctl(&["step", "1ms"]).contains("0.000 s  paused"));
     assert!(ctl(&["until", "10ms"]).contains("0.000 s  paused"));
     ctl(&["quit"]);

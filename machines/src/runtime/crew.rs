@@ -284,7 +284,7 @@ struct Prospect {
     has_run: bool,
     /// It executes, or would if it were not halted.
     is_running: bool,
-    /// It does not, and nothing will start it again.
+    /// It has stopped by itself, and nothing will start it again.
     has_ended: bool,
 }
 

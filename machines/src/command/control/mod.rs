@@ -101,7 +101,8 @@ impl Control {
         self.goal.as_ref().map_or(Instant::NEVER, |goal| goal.at)
     }
 
-    /// The goal has been reached: time stands still there, and whoever wanted it is told.
+    /// The goal has been reached, or the run has come to its end before: time stands still at `now`, and whoever wanted the
+    /// goal is told.
     pub(crate) fn reach_goal(&mut self, now: Instant) {
         if let Some(goal) = self.goal.take() {
             self.is_paused = true;

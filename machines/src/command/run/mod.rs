@@ -132,11 +132,6 @@ fn carry_out(laboratory: &mut dyn Laboratory, plan: &Plan, watcher: &mut Watcher
         let end = laboratory.run(limit.min(goal), plan.threads, watcher);
         let reason = match (watcher.reason(), end) {
             (Some(reason), _) => reason,
-            // Where every machine has stopped time does not go on, so the goal is where it stands.
-            (None, RunEnd::AllStopped) if kept.is_some() && goal < Instant::NEVER => {
-                watcher.control().reach_goal(laboratory.now());
-                continue;
-            }
             (None, RunEnd::Limit) if goal < limit => {
                 watcher.control().reach_goal(laboratory.now());
                 continue;
@@ -163,6 +158,8 @@ fn carry_out(laboratory: &mut dyn Laboratory, plan: &Plan, watcher: &mut Watcher
         kept = kept.or(Some(reason));
         limit = Instant::NEVER;
         watcher.keep(laboratory.now(), reason);
+        // Time stands still before the goal, and whoever wanted it is told where.
+        watcher.control().reach_goal(laboratory.now());
     }
 }
 
